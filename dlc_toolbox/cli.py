@@ -1,0 +1,86 @@
+"""What every numbered script does around its work: flags, log, one clear line for an error, exit code."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from dlc_toolbox.layout import CHECKOUT, Layout
+
+log = logging.getLogger("dlc_toolbox")
+
+
+def make_parser(doc: str, *, overwrite: bool = True) -> argparse.ArgumentParser:
+    """Make the parser that all scripts share: ``--project``, ``--overwrite``, ``--verbose``.
+
+    Parameters
+    ----------
+    doc : str
+        The script's docstring, shown by ``--help``.
+    overwrite : bool
+        Whether the script writes anything that may be current already.
+
+    Returns
+    -------
+    argparse.ArgumentParser
+        Ready for flags of the script's own.
+    """
+    parser = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument(
+        "--project",
+        type=Path,
+        default=CHECKOUT,
+        metavar="DIR",
+        help="folder with myconfig.py and myconfig_analysis.py (default: this checkout)",
+    )
+    if overwrite:
+        parser.add_argument("--overwrite", action="store_true", help="do again what is current")
+    parser.add_argument("--verbose", action="store_true", help="debug log; traceback on error")
+    return parser
+
+
+def layout_of(args: argparse.Namespace) -> Layout:
+    """Return the layout of the project that the flags name."""
+    return Layout(args.project.expanduser().resolve())
+
+
+def run(main: Callable[[Sequence[str] | None], object], argv: Sequence[str] | None = None) -> int:
+    """Run a script's `main` and turn what happens into an exit code.
+
+    Parameters
+    ----------
+    main : callable
+        ``main(argv)``; what it returns is ignored unless it is an int (an exit code of its own).
+    argv : sequence of str, optional
+        Arguments; default the command line's.
+
+    Returns
+    -------
+    int
+        0 done, 1 a problem in the user's data or settings, 130 interrupted. Wrong usage exits with 2 by itself.
+    """
+    verbose = "--verbose" in (sys.argv if argv is None else argv)
+    logging.basicConfig(
+        level=logging.DEBUG if verbose else logging.INFO, format="%(message)s", stream=sys.stdout, force=True
+    )
+    for chatty in ("matplotlib", "PIL", "h5py", "tensorflow", "jax", "libav", "absl"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
+    try:
+        code = main(argv)
+    except KeyboardInterrupt:
+        log.error("Interrupted. What was finished is saved; the same command goes on from there.")
+        return 130
+    except Exception as error:
+        if not _is_users(error):
+            raise
+        log.error("Error: %s", error, exc_info=verbose)
+        return 1
+    return code if isinstance(code, int) else 0
+
+
+def _is_users(error: Exception) -> bool:
+    """Tell an error of the user's data or settings (either library's own type) from a defect of ours."""
+    return type(error).__name__ in {"ToolboxError", "DeepercutError"}

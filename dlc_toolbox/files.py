@@ -1,0 +1,98 @@
+"""Write files so that a reader only ever sees the old or the new one, whole."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from dlc_toolbox import ToolboxError
+
+_WHOLE_FILE_BYTES = 64 * 2**20
+_SAMPLE_BYTES = 2**20
+_SAMPLES = 64
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Yield a temporary path beside `path` that takes its place when the block ends without an error.
+
+    Parameters
+    ----------
+    path : Path
+        The file to write. Its folder is created when missing.
+
+    Yields
+    ------
+    Path
+        A name in the same folder with the same suffix, for the block to write to.
+
+    Raises
+    ------
+    ToolboxError
+        When the system refuses to write (disk full, folder not writable).
+    """
+    path = Path(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=".part-", suffix=path.suffix, dir=path.parent)
+        os.close(handle)
+    except OSError as error:
+        raise _not_written(path, error) from error
+    temporary = Path(name)
+    try:
+        yield temporary
+        temporary.chmod(0o666 & ~_umask())
+        with temporary.open("rb+") as written:
+            os.fsync(written.fileno())
+        temporary.replace(path)
+    except OSError as error:
+        raise _not_written(path, error) from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def fingerprint(path: Path) -> str:
+    """Hash what a file holds.
+
+    Files above 64 MB (videos) are hashed by their size and 64 pieces of 1 MB spread evenly, so that hours of
+    video take a moment.
+
+    Parameters
+    ----------
+    path : Path
+        An existing file.
+
+    Returns
+    -------
+    str
+        32 hexadecimal digits (BLAKE2b).
+    """
+    size = path.stat().st_size
+    digest = hashlib.blake2b(str(size).encode(), digest_size=16)
+    with path.open("rb") as file:
+        if size <= _WHOLE_FILE_BYTES:
+            digest.update(file.read())
+        else:
+            for sample in range(_SAMPLES):
+                file.seek(sample * (size - _SAMPLE_BYTES) // (_SAMPLES - 1))
+                digest.update(file.read(_SAMPLE_BYTES))
+    return digest.hexdigest()
+
+
+def _umask() -> int:
+    """Return the permission bits the user's shell withholds from new files."""
+    current = os.umask(0)
+    os.umask(current)
+    return current
+
+
+def _not_written(path: Path, error: OSError) -> ToolboxError:
+    """Say which file could not be written and why."""
+    return ToolboxError(
+        f"{path} could not be written: {error.strerror or error}. "
+        "Free disk space or allow writing to that folder; what stood there before is unchanged."
+    )

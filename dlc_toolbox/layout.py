@@ -1,0 +1,205 @@
+"""Every folder, file and scorer name outside the train folders."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from dlc_toolbox import ToolboxError
+
+CHECKOUT = Path(__file__).resolve().parents[1]
+LABELED_VIDEO_ENDING = "_DeepLabCutlabeled.mp4"
+
+
+def percent_of(fraction: float) -> int:
+    """Return a training fraction in whole percent, as names show it.
+
+    Differs from v1: rounded, where v1 truncated (0.29 became 28).
+
+    Examples
+    --------
+    >>> percent_of(0.29)
+    29
+    """
+    return round(100 * fraction)
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """One split of the labeled images and the network trained on it.
+
+    Parameters
+    ----------
+    task, date, scorer : str
+        As in the settings.
+    percent : int
+        Share of training images in percent.
+    shuffle : int
+        Number of the split.
+    resnet : int
+        Depth of the network: 50, 101 or 152.
+    """
+
+    task: str
+    date: str
+    scorer: str
+    percent: int
+    shuffle: int
+    resnet: int
+
+    @property
+    def name(self) -> str:
+        """Name of the experiment's folder."""
+        return f"{self.task}{self.date}-trainset{self.percent}shuffle{self.shuffle}"
+
+    @property
+    def split_stem(self) -> str:
+        """Stem shared by the .mat and the table copy of the split."""
+        return f"{self.task}_{self.scorer}{self.percent}shuffle{self.shuffle}"
+
+    def evaluation_scorer(self, iteration: int) -> str:
+        """Name of the network as a scorer of the labeled images."""
+        return f"DeepCut_resnet_{self.resnet}_{self.percent}shuffle{self.shuffle}_{iteration}forTask_{self.task}"
+
+    def video_scorer(self, iteration: int) -> str:
+        """Name of the network as a scorer of videos; it ends the names of their pose tables."""
+        return f"DeepCut_resnet{self.resnet}_{self.task}{self.date}shuffle{self.shuffle}_{iteration}"
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The folders of one project; `root` holds the two settings files.
+
+    Parameters
+    ----------
+    root : Path
+        The checkout, or the folder given with ``--project``.
+    """
+
+    root: Path
+
+    @property
+    def training_set_root(self) -> Path:
+        """Folder that `vidpath` is relative to."""
+        return self.root / "Generating_a_Training_Set"
+
+    @property
+    def analysis_root(self) -> Path:
+        """Folder that `videofolder` is relative to."""
+        return self.root / "Analysis-tools"
+
+    @property
+    def models(self) -> Path:
+        """Folder of the training sets, the train folders and the pretrained weights."""
+        return self.root / "pose-tensorflow" / "models"
+
+    @property
+    def results(self) -> Path:
+        """Folder of everything the evaluation writes."""
+        return self.root / "Evaluation-tools" / "Results"
+
+    def data_folder(self, task: str) -> Path:
+        """Folder with one sub-folder of images and labels per video."""
+        return self.training_set_root / f"data-{task}"
+
+    def label_table(self, task: str, scorer: str) -> Path:
+        """Label table of one scorer (.h5; a .csv of the same stem lies beside it)."""
+        return self.data_folder(task) / f"CollectedData_{scorer}.h5"
+
+    def dataset_folder(self, task: str, date: str) -> Path:
+        """Folder with the training copy of images and labels, the .mat files and the documentation of the splits."""
+        return self.models / f"UnaugmentedDataSet_{task}{date}"
+
+    def dataset_images(self, task: str, date: str) -> Path:
+        """Copy of the data folder that training reads."""
+        return self.dataset_folder(task, date) / f"data-{task}"
+
+    def mat_file(self, experiment: Experiment) -> Path:
+        """Training images and labels of one split."""
+        return self.dataset_folder(experiment.task, experiment.date) / f"{experiment.split_stem}.mat"
+
+    def split_table(self, experiment: Experiment) -> Path:
+        """Copy of the label table that belongs to one split."""
+        return self.mat_file(experiment).with_suffix(".h5")
+
+    def split_documentation(self, experiment: Experiment) -> Path:
+        """Train and test images of one split, by name."""
+        stem = f"Documentation_data-{experiment.task}_{experiment.percent}shuffle{experiment.shuffle}"
+        return self.dataset_folder(experiment.task, experiment.date) / f"{stem}.yaml"
+
+    def train_folder(self, experiment: Experiment) -> Path:
+        """Folder where a network is trained: pose_cfg.yaml, snapshots, learning curve."""
+        return self.models / experiment.name / "train"
+
+    def test_folder(self, experiment: Experiment) -> Path:
+        """Folder with the pose_cfg.yaml that v1's prediction read."""
+        return self.models / experiment.name / "test"
+
+    def locate(self, experiment: Experiment, fraction: float) -> Experiment:
+        """Find the experiment on disk, under today's name or v1's.
+
+        Parameters
+        ----------
+        experiment : Experiment
+            As the settings name it.
+        fraction : float
+            Its training fraction; v1 truncated it in names, so 0.29 may stand there as 28.
+
+        Returns
+        -------
+        Experiment
+            The one that has a train folder.
+
+        Raises
+        ------
+        ToolboxError
+            When there is none; the message lists those that exist.
+        """
+        candidates = [experiment, replace(experiment, percent=int(100 * fraction))]
+        for candidate in candidates:
+            if self.train_folder(candidate).is_dir():
+                return candidate
+        existing = sorted(path.parent.name for path in self.models.glob("*-trainset*shuffle*/train"))
+        advice = f"there are: {', '.join(existing)}" if existing else "there is none yet"
+        raise ToolboxError(
+            f"{self.train_folder(experiment)} does not exist ({advice}). {first_step_advice(self.root)} "
+            "Step 4 makes it from labeled images."
+        )
+
+    def evaluation_table(self, experiment: Experiment, iteration: int) -> Path:
+        """Poses of all labeled images by one snapshot."""
+        return self.results / f"{experiment.evaluation_scorer(iteration)}.h5"
+
+
+def first_step_advice(root: Path) -> str:
+    """Say what to do when a project has no data yet."""
+    if root == CHECKOUT:
+        return "Run `make demo`, or edit myconfig.py and myconfig_analysis.py."
+    return f"Check the names in {root / 'myconfig.py'} and {root / 'myconfig_analysis.py'}."
+
+
+def pose_table(video: Path, scorer: str) -> Path:
+    """Pose table of a video, beside it; `scorer` is the network's name."""
+    return video.with_name(f"{video.stem}{scorer}.h5")
+
+
+def pose_record(table: Path) -> Path:
+    """Metadata of a pose table."""
+    return table.with_name(f"{table.stem}_meta.json")
+
+
+def labeled_video(video: Path) -> Path:
+    """Name of the video with the poses drawn in."""
+    return video.with_name(video.stem + LABELED_VIDEO_ENDING)
+
+
+def labeled_folder(folder: Path) -> Path:
+    """Folder of the pictures with labels drawn in, made from `folder`."""
+    return folder.with_name(folder.name + "labeled")
+
+
+def image_folders(data_folder: Path) -> list[Path]:
+    """List the folders with images of videos, in alphabetical order, leaving out those that steps have drawn."""
+    folders = [path for path in data_folder.iterdir() if path.is_dir() and not path.name.startswith(".")]
+    drawn = {labeled_folder(folder) for folder in folders}
+    return sorted(folder for folder in folders if folder not in drawn)

@@ -1,0 +1,105 @@
+"""What an output was made from: the one rule for 'already done'.
+
+Beside an output (or a set of outputs) stands a json file that records the hashes of its inputs and the settings that
+shaped it. While they match, the output is current and a script skips it; otherwise it is made again.
+"""
+
+from __future__ import annotations
+
+import json
+import platform
+from collections.abc import Iterable, Mapping
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from dlc_toolbox import ToolboxError
+from dlc_toolbox.files import fingerprint, replacing
+
+_REPORTED_PACKAGES = ("numpy", "pandas", "keras", "tensorflow", "openvino", "av")
+
+
+def describe(inputs: Mapping[str, Path], settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Gather what an output is made from, ready to compare and to write.
+
+    Parameters
+    ----------
+    inputs : mapping of str to Path
+        Every file the output depends on, by a name that stays when the project moves.
+    settings : mapping
+        Every setting the output depends on; plain values that json can hold.
+
+    Returns
+    -------
+    dict
+        ``{"inputs": {name: hash}, "settings": {...}}``.
+    """
+    hashes = {name: fingerprint(path) for name, path in inputs.items()}
+    return {"inputs": hashes, "settings": json.loads(json.dumps(dict(settings)))}
+
+
+def why_stale(record: Path, made_from: Mapping[str, Any], outputs: Iterable[Path]) -> str | None:
+    """Tell why outputs must be made (again), or None while they are current.
+
+    Parameters
+    ----------
+    record : Path
+        The json file written by `write`.
+    made_from : mapping
+        What the outputs would be made from now, as `describe` returns it.
+    outputs : iterable of Path
+        The files that must exist.
+
+    Returns
+    -------
+    str or None
+        A reason fit for a log line, or None: everything is current.
+    """
+    missing = [path.name for path in outputs if not path.exists()]
+    if missing:
+        return f"{missing[0]} does not exist yet" if len(missing) == 1 else f"{len(missing)} files do not exist yet"
+    try:
+        recorded = read(record)
+    except ToolboxError:
+        return f"{record.name} does not tell what it was made from"
+    for part in ("inputs", "settings"):
+        old, new = recorded.get(part), made_from[part]
+        if old != new:
+            changed = sorted(key for key in {*(old or {}), *new} if (old or {}).get(key) != new.get(key))
+            return f"changed since: {', '.join(changed[:5])}" + (" ..." if len(changed) > 5 else "")
+    return None
+
+
+def read(record: Path) -> dict[str, Any]:
+    """Read a record.
+
+    Raises
+    ------
+    ToolboxError
+        When the file is missing or holds no json object.
+    """
+    try:
+        content = json.loads(record.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ToolboxError(f"{record} cannot be read as a record of what was made: {error}") from error
+    if not isinstance(content, dict):
+        raise ToolboxError(f"{record} holds a {type(content).__name__}, not a record of what was made")
+    return content
+
+
+def write(record: Path, made_from: Mapping[str, Any], **extra: Any) -> None:
+    """Write a record, with the versions in use and any `extra` facts, after its outputs are complete."""
+    content = {**made_from, **extra, "versions": versions()}
+    with replacing(record) as temporary:
+        temporary.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of Python and of the packages that can change a result."""
+    found = {"python": platform.python_version()}
+    for package in ("deeplabcut-scripts", *_REPORTED_PACKAGES):
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return found

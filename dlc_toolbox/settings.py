@@ -1,0 +1,322 @@
+"""Read and check the two settings files, `myconfig.py` and `myconfig_analysis.py`.
+
+The files are plain assignments; they are parsed, never run. Names are those of DeepLabCut v1.
+"""
+
+from __future__ import annotations
+
+import ast
+import difflib
+import logging
+import re
+import tokenize
+from collections.abc import Callable
+from dataclasses import MISSING, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from dlc_toolbox import ToolboxError
+
+log = logging.getLogger(__name__)
+
+Check = Callable[[Any], Any]
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str) or not value:
+        raise ValueError("a text in quotes")
+    return value
+
+
+def _file_name(value: Any) -> str:
+    if not isinstance(value, str) or not value.strip(". ") or re.search(r'[\\/:*?"<>|\x00-\x1f]', value):
+        raise ValueError('a text that can be part of a file name (without / \\ : * ? " < > |)')
+    return value
+
+
+def _flag(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError("True or False")
+    return value
+
+
+def _number(low: float, high: float = float("inf"), *, open_low: bool = False, open_high: bool = False) -> Check:
+    def check(value: Any) -> float:
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise ValueError("a number")
+        if not (low < value if open_low else low <= value) or not (value < high if open_high else value <= high):
+            bounds = f"{'(' if open_low else '['}{low}, {high}{')' if open_high else ']'}"
+            raise ValueError(f"a number in {bounds}")
+        return value
+
+    return check
+
+
+def _whole(low: int, high: float = float("inf")) -> Check:
+    def check(value: Any) -> int:
+        if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+            raise ValueError(
+                f"a whole number of at least {low}" if high == float("inf") else f"a whole number in [{low}, {high}]"
+            )
+        return value
+
+    return check
+
+
+def _one_of(*accepted: Any) -> Check:
+    def check(value: Any) -> Any:
+        if isinstance(value, bool) or value not in accepted:
+            raise ValueError(f"one of {', '.join(map(repr, accepted))}")
+        return value
+
+    return check
+
+
+def _list_of(item: Check) -> Check:
+    def check(value: Any) -> tuple:
+        if not isinstance(value, list | tuple | range) or len(value) == 0:
+            raise ValueError("a list with at least one entry, such as [...]")
+        for position, entry in enumerate(value):
+            try:
+                item(entry)
+            except ValueError as error:
+                raise ValueError(f"a list whose every entry is {error} (entry {position + 1} is {entry!r})") from None
+            if entry in value[:position]:
+                raise ValueError(f"a list without repeated entries ({entry!r} appears twice)")
+        return tuple(value)
+
+    return check
+
+
+def _text_or_texts(value: Any) -> tuple[str, ...]:
+    return (_text(value),) if isinstance(value, str) else _list_of(_text)(value)
+
+
+def _suffix(value: Any) -> str:
+    if not isinstance(value, str) or not re.fullmatch(r"\.?\w+", value):
+        raise ValueError("a file suffix such as '.avi'")
+    return value if value.startswith(".") else f".{value}"
+
+
+def _snapshot(value: Any) -> int | str:
+    if value != "all" and (isinstance(value, bool) or not isinstance(value, int) or value < -1):
+        raise ValueError('-1 (the last), a position counted from 0, or "all"')
+    return value
+
+
+def _iterations(value: Any) -> int | None:
+    if value is None:
+        return None
+    if isinstance(value, str) and value.isdecimal():
+        value = int(value)
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        raise ValueError("None or a number of iterations")
+    return value
+
+
+def _colormap(value: Any) -> str:
+    from matplotlib import colormaps
+
+    if value not in colormaps:
+        near = difflib.get_close_matches(str(value), list(colormaps), n=1)
+        raise ValueError(f"the name of a matplotlib colormap{f' such as {near[0]!r}' if near else ''}")
+    return value
+
+
+def _setting(check: Check, default: Any = MISSING) -> Any:
+    return field(default=default, metadata={"check": check})
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Crop:
+    """The crop that both files describe: x1 <= x < x2, y1 <= y < y2, in pixels."""
+
+    cropping: bool = _setting(_flag, False)
+    x1: int = _setting(_whole(0), 0)
+    x2: int = _setting(_whole(1), 640)
+    y1: int = _setting(_whole(0), 0)
+    y2: int = _setting(_whole(1), 480)
+
+    @property
+    def crop(self) -> tuple[int, int, int, int] | None:
+        """(x1, x2, y1, y2), or None when `cropping` is off."""
+        return (self.x1, self.x2, self.y1, self.y2) if self.cropping else None
+
+    def problems(self) -> list[str]:
+        """List what is wrong between settings that are each fine."""
+        if not self.cropping:
+            return []
+        pairs = (("x1", self.x1, "x2", self.x2), ("y1", self.y1, "y2", self.y2))
+        return [f"{a} = {low} must be less than {b} = {high}" for a, low, b, high in pairs if low >= high]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings(_Crop):
+    """The checked content of `myconfig.py`: labels, training sets and their evaluation."""
+
+    Task: str = _setting(_file_name)
+    vidpath: str = _setting(_text, ".")
+    filename: tuple[str, ...] = _setting(_text_or_texts, ())
+    portion: float = _setting(_number(0, 1, open_low=True), 1)
+    numframes2pick: int = _setting(_whole(0), 10)
+    seed: int = _setting(_whole(0), 42)
+    bodyparts: tuple[str, ...] = _setting(_list_of(_file_name))
+    Scorers: tuple[str, ...] = _setting(_list_of(_file_name))
+    multibodypartsfile: bool = _setting(_flag, False)
+    multibodypartsfilename: str = _setting(_file_name, "Results.csv")
+    invisibleboundary: float = _setting(_number(0), 0)
+    imagetype: str = _setting(_suffix, ".png")
+    colormap: str = _setting(_colormap, "cool")
+    scale: float = _setting(_number(0, open_low=True), 1)
+    msize: float = _setting(_number(0, open_low=True), 10)
+    alphavalue: float = _setting(_number(0, 1), 0.6)
+    date: str = _setting(_file_name)
+    scorer: str = _setting(_file_name)
+    Shuffles: tuple[int, ...] = _setting(_list_of(_whole(0)), (1,))
+    TrainingFraction: tuple[float, ...] = _setting(_list_of(_number(0, 1, open_low=True, open_high=True)), (0.95,))
+    resnet: int = _setting(_one_of(50, 101, 152), 50)
+    snapshotindex: int | str = _setting(_snapshot, -1)
+    shuffleindex: int = _setting(_whole(0), 0)
+    pcutoff: float = _setting(_number(0, 1), 0.1)
+    plotting: bool = _setting(_flag, True)
+
+    def problems(self) -> list[str]:
+        """List what is wrong between settings that are each fine."""
+        found = super().problems()
+        if self.scorer not in self.Scorers:
+            found.append(f"scorer = {self.scorer!r} is not one of Scorers = {list(self.Scorers)}")
+        if self.shuffleindex >= len(self.Shuffles):
+            found.append(
+                f"shuffleindex = {self.shuffleindex}, but Shuffles has positions 0 to {len(self.Shuffles) - 1}"
+            )
+        return found
+
+
+@dataclass(frozen=True, kw_only=True)
+class AnalysisSettings(_Crop):
+    """The checked content of `myconfig_analysis.py`: which network analyzes which videos, and their drawing."""
+
+    videofolder: str = _setting(_text, "../videos/")
+    videotype: str = _setting(_suffix, ".avi")
+    scorer: str = _setting(_file_name)
+    Task: str = _setting(_file_name)
+    date: str = _setting(_file_name)
+    trainingsFraction: float = _setting(_number(0, 1, open_low=True, open_high=True), 0.95)
+    resnet: int = _setting(_one_of(50, 101, 152), 50)
+    snapshotindex: int = _setting(_whole(-1), -1)
+    shuffle: int = _setting(_whole(0), 1)
+    trainingsiterations: int | None = _setting(_iterations, None)
+    storedata_as_csv: bool = _setting(_flag, False)
+    pcutoff: float = _setting(_number(0, 1), 0.1)
+    deleteindividualframes: bool = _setting(_flag, False)
+    alphavalue: float = _setting(_number(0, 1), 0.6)
+    dotsize: float = _setting(_number(0, open_low=True), 7)
+    colormap: str = _setting(_colormap, "cool")
+
+
+def load_settings(root: Path) -> Settings:
+    """Read and check `myconfig.py`.
+
+    Parameters
+    ----------
+    root : Path
+        Folder that holds the file.
+
+    Returns
+    -------
+    Settings
+        Checked values; settings that are not named have their defaults.
+
+    Raises
+    ------
+    ToolboxError
+        One message with every problem: unknown names (with the nearest known one), missing names, wrong types,
+        values out of range, settings that contradict each other.
+    """
+    return _load(root / "myconfig.py", Settings)
+
+
+def load_analysis_settings(root: Path) -> AnalysisSettings:
+    """Read and check `myconfig_analysis.py`; as `load_settings`."""
+    return _load(root / "myconfig_analysis.py", AnalysisSettings)
+
+
+def _load(path: Path, kind: type) -> Any:
+    """Parse one settings file and check everything in it before any work."""
+    assigned = _read_assignments(path)
+    known = {setting.name: setting for setting in fields(kind)}
+    problems = [_unknown(name, line, known) for name, (_, line) in assigned.items() if name not in known]
+    values = {}
+    for name, setting in known.items():
+        if name in assigned:
+            value, line = assigned[name]
+            try:
+                values[name] = setting.metadata["check"](value)
+            except ValueError as error:
+                problems.append(f"line {line}: {name} = {value!r}, but it must be {error}")
+        elif setting.default is MISSING:
+            problems.append(f"{name} is not set")
+    if not problems:
+        settings = kind(**values)
+        problems = settings.problems()
+    if problems:
+        raise ToolboxError(f"{path}: " + "; ".join(problems))
+    return settings
+
+
+def _unknown(name: str, line: int, known: dict) -> str:
+    """Say that a name is not a setting and which one may be meant."""
+    near = difflib.get_close_matches(name, known, n=1)
+    return f"line {line}: {name} is no setting" + (f"; did you mean {near[0]}?" if near else "")
+
+
+def _read_assignments(path: Path) -> dict[str, tuple[Any, int]]:
+    """Return {name: (value, line)} of a file of plain assignments, without running it."""
+    try:
+        with tokenize.open(path) as file:
+            tree = ast.parse(file.read())
+    except FileNotFoundError:
+        raise ToolboxError(f"{path} does not exist: copy it from the DeepLabCut checkout and edit it") from None
+    except (OSError, SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        line = f" line {error.lineno}" if getattr(error, "lineno", None) else ""
+        raise ToolboxError(f"{path}{line} cannot be read as Python: {getattr(error, 'msg', error)}") from None
+    assigned: dict[str, tuple[Any, int]] = {}
+    for statement in tree.body:
+        if isinstance(statement, ast.Import | ast.ImportFrom) or _is_text(statement):
+            continue
+        if not (
+            isinstance(statement, ast.Assign) and all(isinstance(target, ast.Name) for target in statement.targets)
+        ):
+            raise ToolboxError(
+                f"{path} line {statement.lineno}: only assignments such as `name = value` are read; "
+                f"found `{ast.unparse(statement).splitlines()[0][:60]}`"
+            )
+        for target in statement.targets:
+            if target.id in assigned:
+                log.warning("%s line %d: %s is set again; this value counts", path, statement.lineno, target.id)
+            assigned[target.id] = (_value(path, statement), statement.lineno)
+    return assigned
+
+
+def _is_text(statement: ast.stmt) -> bool:
+    """Tell a docstring or a text that stands alone."""
+    return isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
+
+
+def _value(path: Path, statement: ast.Assign) -> Any:
+    """Evaluate a plain value, or `range(...)`, which v1's comments suggest for Shuffles."""
+    node = statement.value
+    try:
+        if (
+            isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Name)
+            and node.func.id == "range"
+            and not node.keywords
+        ):
+            return range(*(ast.literal_eval(argument) for argument in node.args))
+        return ast.literal_eval(node)
+    except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
+        raise ToolboxError(
+            f"{path} line {statement.lineno}: `{ast.unparse(statement)[:80]}` is no plain value "
+            "(a number, a text in quotes, True, False, None or a list of these)"
+        ) from None

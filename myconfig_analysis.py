@@ -1,0 +1,34 @@
+"""Settings of the analysis of videos: which network, which videos, how the results are drawn.
+
+This file alone names the network. Values are plain: numbers, texts in quotes, True, False or None. As they stand here
+they belong to the demo (`make demo`).
+"""
+
+# ---- The videos ---------------------------------------------------------------------------------
+videofolder = '../videos/'  # folder of the videos, relative to Analysis-tools/
+videotype = '.mp4'  # suffix of the videos to analyze
+cropping = False  # analyze only x1 <= x < x2 and y1 <= y < y2? Results are in full frame pixels all the same
+x1 = 0  # left edge of the crop, pixels
+x2 = 396  # right edge (not included), pixels
+y1 = 0  # top edge, pixels
+y2 = 406  # bottom edge (not included), pixels
+
+# ---- The network --------------------------------------------------------------------------------
+scorer = 'rick'  # as in myconfig.py when the network was trained
+Task = 'mouse'
+date = 'Nov22'
+trainingsFraction = 0.8  # share of the labeled images it was trained on
+resnet = 50  # its depth
+shuffle = 1  # number of its split
+snapshotindex = -1  # which snapshot: -1 the last, or a position counted from 0
+trainingsiterations = None  # or the number of iterations of a snapshot, instead of snapshotindex
+
+# ---- Results ------------------------------------------------------------------------------------
+storedata_as_csv = True  # write a csv beside every h5?
+
+# ---- The labeled video --------------------------------------------------------------------------
+pcutoff = 0.1  # draw a body part from this likelihood on (0 to 1)
+dotsize = 4  # radius of the dots, pixels
+alphavalue = 0.8  # opacity of the dots (0 to 1)
+colormap = 'hsv'  # a matplotlib colormap; colours go to the body parts in the order of the settings
+deleteindividualframes = False  # v1 kept all frames as pictures and could delete them; no frames are kept here

@@ -1,0 +1,110 @@
+"""The DeeperCut network: ResNet features, two deconvolution heads, score maps of stride 8."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import keras
+from keras import layers, ops
+
+from deepercut import DeepercutError
+from deepercut.resnet import UNITS, check_depth, resnet_v1
+
+FEATURE_STRIDE = 16
+"""Pixels per cell of the features; inputs are padded to a multiple of it."""
+
+
+@keras.saving.register_keras_serializable("deepercut")
+class CenterAndPad(layers.Layer):
+    """Subtract the mean pixel, then pad at the bottom and right to a multiple of 16 pixels.
+
+    The padding is zero after the subtraction: it looks like the mean pixel. Alignment never depends on the size.
+
+    Parameters
+    ----------
+    mean_pixel : sequence of 3 float
+        RGB, 0..255.
+    """
+
+    def __init__(self, mean_pixel: Sequence[float], **kwargs):
+        # Half precision cannot hold interpolated grey values near 255, so the difference is taken in float32.
+        super().__init__(**{**kwargs, "dtype": "float32"})
+        self.mean_pixel = [float(value) for value in mean_pixel]
+
+    def call(self, images):
+        """Return the centred and padded images."""
+        height, width = ops.shape(images)[1:3]
+        padding = ((0, 0), (0, -height % FEATURE_STRIDE), (0, -width % FEATURE_STRIDE), (0, 0))
+        return ops.pad(images - ops.convert_to_tensor(self.mean_pixel, dtype=images.dtype), padding)
+
+    def compute_output_shape(self, input_shape):
+        """Return the padded shape; None stays None."""
+        batch, *size, channels = input_shape
+        return (batch, *(None if n is None else n + -n % FEATURE_STRIDE for n in size), channels)
+
+    def get_config(self):
+        """Return what `from_config` needs."""
+        return {**super().get_config(), "mean_pixel": self.mean_pixel}
+
+
+def _head(features, channels: int, name: str):
+    """Double the resolution by a 3x3 transposed convolution; in float32, whatever the precision of the rest."""
+    # Keras' default is Glorot's uniform distribution and a bias of 0, slim's too: the start of DeepLabCut's heads.
+    return layers.Conv2DTranspose(channels, 3, strides=2, padding="same", dtype="float32", name=name)(features)
+
+
+def build_posenet(
+    depth: int,
+    num_joints: int,
+    mean_pixel: Sequence[float],
+    location_refinement: bool = True,
+    intermediate_supervision_layer: int | None = None,
+) -> keras.Model:
+    """Build the network from RGB images of any size to score maps.
+
+    Parameters
+    ----------
+    depth : {50, 101, 152}
+        Layers of the ResNet.
+    num_joints : int
+        Number of body parts K.
+    mean_pixel : sequence of 3 float
+        RGB, 0..255.
+    location_refinement : bool, optional
+        Whether there is a location refinement head.
+    intermediate_supervision_layer : int, optional
+        Unit of block 3, from 1, that gets a part head of its own.
+
+    Returns
+    -------
+    keras.Model
+        Takes images of shape (B, H, W, 3), RGB 0..255, float32 or uint8. Gives a dict of float32 maps, with
+        R = ceil(H / 16) * 2 and C = ceil(W / 16) * 2: ``part_pred`` (B, R, C, K), logits; ``locref_pred``
+        (B, R, C, 2K), dx and dy of each part in turn, in units of locref_stdev; ``part_pred_interm`` (B, R, C, K),
+        logits. The heads start random (Glorot uniform, bias 0, as in slim), the ResNet too (He normal).
+
+    Raises
+    ------
+    DeepercutError
+        If `depth` is not one of ResNet's, or its block 3 has no such unit.
+
+    References
+    ----------
+    Insafutdinov et al. 2016, arXiv 1605.03170, section 3; Mathis et al. 2018, arXiv 1804.03142, methods.
+    """
+    check_depth(depth)
+    images = keras.Input((None, None, 3), name="images")
+    units = resnet_v1(CenterAndPad(mean_pixel, name="center_and_pad")(images), depth)
+    features = next(reversed(units.values()))
+    outputs = {"part_pred": _head(features, num_joints, "part_pred")}
+    if location_refinement:
+        outputs["locref_pred"] = _head(features, 2 * num_joints, "locref_pred")
+    if intermediate_supervision_layer is not None:
+        features = units.get(f"block3_unit_{intermediate_supervision_layer}")
+        if features is None:
+            raise DeepercutError(
+                f"intermediate_supervision_layer is {intermediate_supervision_layer}, but block 3 of resnet_{depth} "
+                f"has the units 1 to {UNITS[depth][2]}; name one of them or set intermediate_supervision: false"
+            )
+        outputs["part_pred_interm"] = _head(features, num_joints, "part_pred_interm")
+    return keras.Model(images, outputs, name=f"posenet_{depth}")
