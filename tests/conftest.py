@@ -1,1 +1,117 @@
-"""Shared fixtures."""
+"""A toy project: dots at known places in a small video, labeled in Fiji's way."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+from PIL import Image
+
+TOY_BODYPARTS = ("nose", "paw", "tail")
+TOY_COLORS = np.array([[255, 40, 40], [40, 255, 40], [60, 60, 255]])
+TOY_LABELED = range(0, 30, 3)
+TOY_HIDDEN = (9, 2)  # frame and body part that nobody labeled
+
+TOY_SETTINGS = """
+Task = 'toy'
+date = 'Jan1'
+vidpath = '../videos'
+filename = 'toy.avi'
+numframes2pick = 5
+bodyparts = ['nose', 'paw', 'tail']
+Scorers = ['Ann']
+scorer = 'Ann'
+Shuffles = [1]
+TrainingFraction = [0.7]
+"""
+
+TOY_ANALYSIS_SETTINGS = """
+videofolder = '../videos/'
+videotype = '.avi'
+Task = 'toy'
+date = 'Jan1'
+scorer = 'Ann'
+trainingsFraction = 0.7
+shuffle = 1
+storedata_as_csv = True
+"""
+
+
+@pytest.fixture
+def toy_points() -> np.ndarray:
+    """Where the dots are: (30 frames, 3 parts, 2), x and y in pixels, well inside 160 x 120 pixels."""
+    time = np.arange(30)[:, None] / 30
+    phase = 2 * np.pi * (time + np.arange(3) / 3)
+    return np.stack([80 + 55 * np.cos(phase), 60 + 35 * np.sin(phase)], axis=-1).round(2)
+
+
+@pytest.fixture
+def draw_dots() -> Callable[..., np.ndarray]:
+    """``draw_dots(points (K, 2), size=(120, 160), radius=4.0)``: an image with one coloured dot per part."""
+    return _draw_dots
+
+
+@pytest.fixture
+def write_video() -> Callable[..., Path]:
+    """``write_video(path, frames, rate=25)``: a lossless video (FFV1) of the frames, made with its folder."""
+    return _write_video
+
+
+@pytest.fixture
+def write_fiji_csv() -> Callable[..., Path]:
+    """``write_fiji_csv(path, rows)``: a Fiji table of (x, y, slice) rows, made with its folder."""
+    return _write_fiji_csv
+
+
+@pytest.fixture
+def toy_project(tmp_path: Path, toy_points: np.ndarray) -> Path:
+    """A project folder with settings, a video of 30 frames and every third frame labeled, one part hidden once."""
+    project = tmp_path / "toy project"
+    frames = [_draw_dots(points) for points in toy_points]
+    _write_video(project / "videos" / "toy.avi", frames)
+    (project / "myconfig.py").write_text(TOY_SETTINGS)
+    (project / "myconfig_analysis.py").write_text(TOY_ANALYSIS_SETTINGS)
+    folder = project / "Generating_a_Training_Set" / "data-toy" / "toy"
+    folder.mkdir(parents=True)
+    for frame in TOY_LABELED:
+        Image.fromarray(frames[frame]).save(folder / f"img{frame:02d}.png")
+    for part, name in enumerate(TOY_BODYPARTS):
+        labeled = [(place, frame) for place, frame in enumerate(TOY_LABELED, 1) if (frame, part) != TOY_HIDDEN]
+        _write_fiji_csv(folder / f"{name}.csv", [(*toy_points[frame, part], place) for place, frame in labeled])
+    return project
+
+
+def _draw_dots(points: np.ndarray, size: tuple[int, int] = (120, 160), radius: float = 4.0) -> np.ndarray:
+    """Draw Gaussian dots, one colour per part, on gray; NaN draws none."""
+    rows, columns = np.mgrid[: size[0], : size[1]]
+    image = np.full((*size, 3), 90.0)
+    for (x, y), color in zip(points, TOY_COLORS[np.arange(len(points)) % 3], strict=True):
+        if np.isfinite(x + y):
+            weight = np.exp(-((columns - x) ** 2 + (rows - y) ** 2) / (2 * (radius / 2) ** 2))[..., None]
+            image = image * (1 - weight) + color * weight
+    return image.round().astype(np.uint8)
+
+
+def _write_video(path: Path, frames: Sequence[np.ndarray], rate: int = 25) -> Path:
+    """Write frames so that a decoder gives back the very same values."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("ffv1", rate=Fraction(rate))
+        stream.height, stream.width = frames[0].shape[:2]
+        stream.pix_fmt = "bgr0"
+        for frame in frames:
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(frame, format="rgb24").reformat(format="bgr0")))
+        container.mux(stream.encode())
+    return path
+
+
+def _write_fiji_csv(path: Path, rows: Sequence[tuple[float, float, int]]) -> Path:
+    """Write clicks as Fiji's 'Results' table."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lines = [" ,Area,X,Y,Slice", *(f"{row},0,{x},{y},{place}" for row, (x, y, place) in enumerate(rows, 1))]
+    path.write_text("\n".join(lines) + "\n")
+    return path
