@@ -6,6 +6,9 @@ Layers are named after the variables of TensorFlow-slim's checkpoints: ``block1_
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
+
 import keras
 from keras import layers
 
@@ -46,6 +49,28 @@ def check_depth(depth: int) -> None:
     """
     if depth not in UNITS:
         raise DeepercutError(f"ResNet depth is {depth!r}; accepted are {', '.join(map(str, UNITS))}")
+
+
+def depth_of(names: Iterable[str]) -> int | None:
+    """Tell the depth of a ResNet by its layers' names.
+
+    Parameters
+    ----------
+    names : iterable of str
+        Names of layers, each once or several times, in any order; others may be among them.
+
+    Returns
+    -------
+    int or None
+        The depth whose block 3 has as many units; None if there is none.
+
+    Examples
+    --------
+    >>> depth_of(f"block3_unit_{unit}_conv1" for unit in range(1, 24))
+    101
+    """
+    units = {name for name in names if re.fullmatch(r"block3_unit_[0-9]+_conv1", name)}
+    return next((depth for depth, blocks in UNITS.items() if blocks[2] == len(units)), None)
 
 
 def _conv_bn(x, filters: int, size: int, name: str, stride: int = 1, dilation: int = 1, relu: bool = True):

@@ -1,0 +1,411 @@
+"""Names inside a train folder, and weights in and out of files.
+
+Every reader gives arrays named as the network's layers are, ``block1_unit_2_conv3/kernel``; one function then compares
+them with the network and fills it.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import h5py
+import keras
+import numpy as np
+
+from deepercut import DeepercutError
+from deepercut.resnet import EPSILON, depth_of
+from deepercut.tf1 import read_tf1
+
+WEIGHTS_SUFFIX = ".weights.h5"
+HEADS = ("part_pred", "locref_pred", "part_pred_interm")
+KERAS_EPSILON = 1.001e-5
+
+Arrays = dict[str, np.ndarray]
+
+_VARIABLES = {  # by how many variables a layer has, in the order in which Keras stores them
+    1: ("kernel",),
+    2: ("kernel", "bias"),
+    4: ("gamma", "beta", "moving_mean", "moving_variance"),
+}
+
+
+@dataclass(frozen=True, order=True)
+class Snapshot:
+    """The weights after some iterations of training.
+
+    Parameters
+    ----------
+    iteration : int
+        Completed updates.
+    path : Path
+        The file that makes it exist: ``.weights.h5`` (ours) or ``.index`` (TensorFlow 1).
+    """
+
+    iteration: int
+    path: Path
+
+
+def snapshot_path(train_folder: Path, iteration: int, prefix: str = "snapshot") -> Path:
+    """Return where the weights of an iteration are stored.
+
+    Parameters
+    ----------
+    train_folder : Path
+        Folder of one network's training.
+    iteration : int
+        Completed updates.
+    prefix : str, optional
+        First part of the names.
+
+    Returns
+    -------
+    Path
+        ``<train_folder>/<prefix>-<iteration>.weights.h5``.
+    """
+    return Path(train_folder) / f"{prefix}-{iteration}{WEIGHTS_SUFFIX}"
+
+
+def state_path(train_folder: Path, iteration: int, prefix: str = "snapshot") -> Path:
+    """Return where the state of training at an iteration is stored: what resuming needs beside the weights.
+
+    Parameters
+    ----------
+    train_folder : Path
+        Folder of one network's training.
+    iteration : int
+        Completed updates.
+    prefix : str, optional
+        First part of the names.
+
+    Returns
+    -------
+    Path
+        ``<train_folder>/<prefix>-<iteration>.state.npz``.
+    """
+    return Path(train_folder) / f"{prefix}-{iteration}.state.npz"
+
+
+def list_snapshots(train_folder: Path, prefix: str = "snapshot") -> list[Snapshot]:
+    """Find the snapshots of a train folder.
+
+    Parameters
+    ----------
+    train_folder : Path
+        Folder of one network's training; need not exist.
+    prefix : str, optional
+        First part of the names.
+
+    Returns
+    -------
+    list of Snapshot
+        By iteration; where both kinds exist for one iteration, ours. Half-written files are not among them.
+    """
+    folder = Path(train_folder)
+    names = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
+    pattern = re.compile(rf"({re.escape(prefix)}-(0|[1-9][0-9]*))({re.escape(WEIGHTS_SUFFIX)}|\.index)")
+    found = {}
+    for name in sorted(names):  # '.index' sorts before '.weights.h5', which therefore wins
+        match = pattern.fullmatch(name)
+        if match and (match[3] == WEIGHTS_SUFFIX or f"{match[1]}.data-00000-of-00001" in names):
+            found[int(match[2])] = folder / name
+    return [Snapshot(iteration, path) for iteration, path in sorted(found.items())]
+
+
+def select_snapshot(
+    train_folder: Path, index: int = -1, iteration: int | None = None, prefix: str = "snapshot"
+) -> Snapshot:
+    """Find one snapshot by its position or its iteration.
+
+    Parameters
+    ----------
+    train_folder : Path
+        Folder of one network's training.
+    index : int, optional
+        Position among the snapshots by iteration, as in a list; -1 is the newest.
+    iteration : int, optional
+        Completed updates; goes before `index`.
+    prefix : str, optional
+        First part of the names.
+
+    Returns
+    -------
+    Snapshot
+        The one asked for.
+
+    Raises
+    ------
+    DeepercutError
+        If there is none, or not this one; the message lists those that exist.
+    """
+    snapshots = list_snapshots(train_folder, prefix)
+    if not snapshots:
+        raise DeepercutError(f"{train_folder} holds no snapshot ({prefix}-<iteration>{WEIGHTS_SUFFIX}): train first")
+    existing = ", ".join(str(snapshot.iteration) for snapshot in snapshots)
+    if iteration is not None:
+        for snapshot in snapshots:
+            if snapshot.iteration == iteration:
+                return snapshot
+        raise DeepercutError(f"{train_folder} holds no snapshot of iteration {iteration}; there are: {existing}")
+    if not -len(snapshots) <= index < len(snapshots):
+        raise DeepercutError(
+            f"snapshot index is {index}, but {train_folder} holds {len(snapshots)}, of iterations {existing}; "
+            f"accepted are -1 (the newest) or a position from 0 to {len(snapshots) - 1}"
+        )
+    return snapshots[index]
+
+
+def resolve_weights(prefix: Path) -> Path:
+    """Find the file that an ``init_weights`` stands for.
+
+    Parameters
+    ----------
+    prefix : Path
+        A file, or one without ``.weights.h5``, ``.index`` or ``.h5``, or one with ``.ckpt`` in their place (v1's
+        pose_cfg.yaml names resnet_v1_50.ckpt).
+
+    Returns
+    -------
+    Path
+        An existing file.
+
+    Raises
+    ------
+    DeepercutError
+        If there is none; the message lists the paths tried.
+    """
+    prefix = Path(prefix)
+    stems = [prefix, prefix.with_suffix("")] if prefix.suffix == ".ckpt" else [prefix]
+    endings = ("", WEIGHTS_SUFFIX, ".index", ".h5")
+    tried = [stem.with_name(stem.name + ending) for stem in stems for ending in endings]
+    for path in tried:
+        if path.is_file():
+            return path
+    advice = "; get the ImageNet weights with models/pretrained/download.py" if "resnet_v1" in prefix.name else ""
+    raise DeepercutError(f"no weights found for {prefix}; tried {', '.join(p.name for p in tried)} there{advice}")
+
+
+def load_weights(model: keras.Model, path: Path) -> tuple[str, ...]:
+    """Fill a network from a file of weights.
+
+    Parameters
+    ----------
+    model : keras.Model
+        From `build_posenet`. Unchanged if an error is raised.
+    path : Path
+        Any file that `read_weights` can read.
+
+    Returns
+    -------
+    tuple of str
+        Names of the layers that were filled: all with weights, or all but the heads, when the file holds ImageNet
+        weights.
+
+    Raises
+    ------
+    DeepercutError
+        If the file cannot be read, or holds another network: another depth, number of body parts, or other heads.
+    """
+    return fill(model, read_weights(path), path)
+
+
+def fill(model: keras.Model, arrays: Mapping[str, np.ndarray], source: object) -> tuple[str, ...]:
+    """Fill a network with arrays, after comparing all names and shapes.
+
+    Parameters
+    ----------
+    model : keras.Model
+        From `build_posenet`, or its ResNet alone. Unchanged if an error is raised.
+    arrays : mapping of str to ndarray
+        By ``<layer>/<variable>``.
+    source : object
+        Where the arrays come from, for messages.
+
+    Returns
+    -------
+    tuple of str
+        Names of the layers that were filled.
+
+    Raises
+    ------
+    DeepercutError
+        If the arrays belong to another network.
+    """
+    weights = {f"{layer.name}/{weight.name}": weight for layer in model.layers for weight in layer.weights}
+    _check_same_network({name: tuple(w.shape) for name, w in weights.items()}, arrays, source)
+    filled = [name for name in weights if name in arrays]
+    for name in filled:
+        weights[name].assign(arrays[name])
+    return tuple(dict.fromkeys(name.split("/")[0] for name in filled))
+
+
+def _check_same_network(wanted: Mapping[str, tuple], arrays: Mapping[str, np.ndarray], source: object) -> None:
+    """Raise unless the arrays fill the ResNet and either no head or all."""
+    depth, depth_found = (depth_of(name.split("/")[0] for name in names) for names in (wanted, arrays))
+    if depth_found != depth:
+        found = f"resnet_{depth_found}" if depth_found else "no ResNet v1"
+        raise DeepercutError(
+            f"{source} holds {found}, but the network is resnet_{depth}: name other weights, or net_type"
+        )
+    heads, heads_found = ([h for h in HEADS if f"{h}/bias" in names] for names in (wanted, arrays))
+    if heads_found:
+        if "part_pred/bias" in arrays and arrays["part_pred/bias"].shape != wanted["part_pred/bias"]:
+            raise DeepercutError(
+                f"{source} was trained for {arrays['part_pred/bias'].size} body parts, but the network has "
+                f"{wanted['part_pred/bias'][0]} (num_joints): it is a snapshot of another network"
+            )
+        if set(heads) - set(heads_found) or "locref_pred" in set(heads_found) - set(heads):
+            raise DeepercutError(
+                f"{source} has the heads {', '.join(heads_found)}, but the network has {', '.join(heads)}: "
+                "location_refinement or intermediate_supervision was set otherwise when it was trained"
+            )
+    for name, shape in wanted.items():
+        if not heads_found and name.split("/")[0] in HEADS:
+            continue
+        if name not in arrays or arrays[name].shape != shape:
+            found = f"has shape {arrays[name].shape}" if name in arrays else "is missing"
+            raise DeepercutError(f"{source} is of another network, or damaged: {name} {found}; expected shape {shape}")
+
+
+def read_weights(path: Path) -> Arrays:
+    """Read a file of weights, whoever wrote it.
+
+    Parameters
+    ----------
+    path : Path
+        Ours (``.weights.h5``); a Keras ResNet ``.h5``, with or without classifier; a TensorFlow 1 checkpoint
+        (``.index``, or slim's single ``.ckpt``) of slim's ResNet v1 or of DeepLabCut 1.x / 2.x.
+
+    Returns
+    -------
+    dict of str to ndarray
+        By ``<layer>/<variable>``, for an input in RGB and a batch normalization with epsilon 1e-5. What is not part
+        of a pose network (classifier, optimizer) is left out.
+
+    Raises
+    ------
+    DeepercutError
+        If the file is missing, damaged or of another kind.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise DeepercutError(f"weights {path} do not exist")
+    try:
+        if h5py.is_hdf5(path):
+            arrays = _read_h5(path)
+            return arrays if any(name.startswith("block") for name in arrays) else convert_keras_resnet(arrays)
+        return read_tf1(path)
+    except (OSError, KeyError) as error:
+        raise DeepercutError(f"weights {path} cannot be read, the file is damaged: {error}") from error
+
+
+def _read_h5(path: Path) -> Arrays:
+    """Return a Keras file's arrays: Keras 3 stores a layer's name beside its variables, Keras 1 and 2 in the group."""
+    arrays = {}
+
+    def collect(group_name: str, item: h5py.Group | h5py.Dataset) -> None:
+        if "weight_names" in item.attrs:
+            layer, values = group_name.split("/")[-1], [item[name][()] for name in item.attrs["weight_names"]]
+        elif group_name.endswith("/vars") and "name" in item.attrs:
+            layer, values = item.attrs["name"], [item[str(i)][()] for i in range(len(item))]
+        else:
+            return
+        if len(values) in _VARIABLES:
+            names = [f"{layer}/{variable}" for variable in _VARIABLES[len(values)]]
+            arrays.update(zip(names, values, strict=True))
+
+    with h5py.File(path, "r") as file:
+        file.visititems(collect)
+    return arrays
+
+
+def convert_keras_resnet(arrays: Mapping[str, np.ndarray]) -> Arrays:
+    """Turn the weights of Keras' ResNet into those of ours, which compute the same.
+
+    Theirs take BGR (the first kernel is reversed), add a bias (which the batch norm's mean takes in) and use epsilon
+    1.001e-5 (the difference goes to the variance).
+
+    Parameters
+    ----------
+    arrays : mapping of str to ndarray
+        By ``<layer>/<variable>``, layers named ``res2a_branch2a``, ``bn2a_branch2a``, ``conv1``, ``bn_conv1`` (Keras 1
+        and 2), or ``conv2_block1_1_conv``, ``conv2_block1_1_bn``, ``conv1_conv``, ``conv1_bn`` (later).
+
+    Returns
+    -------
+    dict of str to ndarray
+        By our names. Layers of other names are left out.
+
+    Examples
+    --------
+    >>> mean, bias = np.array([5.0]), np.array([2.0])
+    >>> convert_keras_resnet({"bn2a_branch1/moving_mean": mean, "res2a_branch1/bias": bias})
+    {'block1_unit_1_shortcut_bn/moving_mean': array([3.])}
+    """
+    named = {}
+    for name, array in arrays.items():
+        layer, variable = name.split("/")
+        if (ours := _from_keras_name(layer)) is not None:
+            named[f"{ours}/{variable}"] = array
+    converted = {}
+    for name, array in named.items():
+        layer, variable = name.split("/")
+        if name == "conv1/kernel":
+            array = array[:, :, ::-1]
+        elif variable == "moving_mean":
+            array = array - named.get(f"{layer.removesuffix('_bn')}/bias", 0)
+        elif variable == "moving_variance":
+            array = array + np.float32(KERAS_EPSILON - EPSILON)
+        if variable != "bias":
+            converted[name] = array
+    return converted
+
+
+def _from_keras_name(layer: str) -> str | None:
+    """Return our name of a layer of Keras' ResNet; None if it is no convolution or batch norm of it."""
+    if layer in {"conv1", "conv1_conv"}:
+        return "conv1"
+    if layer in {"bn_conv1", "conv1_bn"}:
+        return "conv1_bn"
+    if match := re.fullmatch(r"(res|bn)([2-5])([a-z])_branch(1|2[abc])", layer):
+        unit, part = ord(match[3]) - ord("a") + 1, ("1", "2a", "2b", "2c").index(match[4])
+        block, is_bn = int(match[2]) - 1, match[1] == "bn"
+    elif match := re.fullmatch(r"conv([2-5])_block(\d+)_([0-3])_(conv|bn)", layer):
+        unit, part = int(match[2]), int(match[3])
+        block, is_bn = int(match[1]) - 1, match[4] == "bn"
+    else:
+        return None
+    return f"block{block}_unit_{unit}_{f'conv{part}' if part else 'shortcut'}{'_bn' * is_bn}"
+
+
+def save_snapshot(model: keras.Model, path: Path) -> None:
+    """Write a network's weights, so that the file exists only when it is whole.
+
+    Parameters
+    ----------
+    model : keras.Model
+        From `build_posenet`, or its ResNet alone.
+    path : Path
+        Ends in ``.weights.h5``.
+
+    Raises
+    ------
+    DeepercutError
+        If the system refuses to write (disk full, folder not writable).
+    """
+    path = Path(path)
+    unfinished = path.with_name(path.name.removesuffix(WEIGHTS_SUFFIX) + ".part" + WEIGHTS_SUFFIX)
+    try:
+        model.save_weights(unfinished)
+        with unfinished.open("rb+") as file:
+            os.fsync(file.fileno())
+        unfinished.replace(path)
+    except OSError as error:
+        raise DeepercutError(
+            f"{path} cannot be written: {error}. Free disk space or allow writing there; what stood there is unchanged"
+        ) from error
+    finally:
+        unfinished.unlink(missing_ok=True)
