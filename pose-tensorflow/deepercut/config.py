@@ -1,0 +1,265 @@
+"""Read and check a pose_cfg.yaml, written by us or by DeepLabCut v1."""
+
+from __future__ import annotations
+
+import difflib
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import MISSING, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from deepercut import DeepercutError
+
+log = logging.getLogger(__name__)
+
+IGNORED_KEYS = frozenset(
+    (
+        *("weigh_negatives", "fg_fraction", "regularize", "crop", "crop_pad", "dataset_type", "use_gt_segm"),
+        *("video", "video_batch", "weight_decay", "scoremap_dir"),
+    )
+)
+"""Keys of v1 that never changed what it did here, or belong to other projects; they are named in the log."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PoseConfig:
+    """What a pose_cfg.yaml says; absent keys have v1's built-in values.
+
+    Paths are relative to `folder`, the file's own.
+    """
+
+    folder: Path
+    dataset: str = ""
+    num_joints: int
+    all_joints: tuple[tuple[int, ...], ...]
+    all_joints_names: tuple[str, ...]
+    net_type: str = "resnet_50"
+    init_weights: str = ""
+    snapshot_prefix: str = "./snapshot"
+    log_dir: str = "log"
+
+    global_scale: float = field(default=1.0, metadata={"above": 0})
+    scale_jitter_lo: float = field(default=1.0, metadata={"above": 0})
+    scale_jitter_up: float = field(default=1.0, metadata={"above": 0})
+    max_input_size: float | None = field(default=None, metadata={"above": 0})
+    mirror: bool = False
+    shuffle: bool = True
+    batch_size: int = field(default=1, metadata={"above": 0})
+    crop_size: tuple[int, ...] | str | None = None
+    rotation: float = field(default=0.0, metadata={"least": 0})
+    brightness: float = field(default=0.0, metadata={"least": 0})
+    contrast: float = field(default=0.0, metadata={"least": 0})
+    blur: float = field(default=0.0, metadata={"least": 0})
+    noise: float = field(default=0.0, metadata={"least": 0})
+    occlusion: float = field(default=0.0, metadata={"least": 0})
+    mean_pixel: tuple[float, ...] = (123.68, 116.779, 103.939)
+
+    stride: float = 8.0
+    pos_dist_thresh: float = field(default=17.0, metadata={"above": 0})
+    location_refinement: bool = False
+    locref_huber_loss: bool = True
+    locref_loss_weight: float = field(default=1.0, metadata={"least": 0})
+    locref_stdev: float = field(default=7.2801, metadata={"above": 0})
+    intermediate_supervision: bool = False
+    intermediate_supervision_layer: int = 12
+    weigh_part_predictions: bool = False
+    weigh_only_present_joints: bool = False
+
+    optimizer: str = "sgd"
+    adam_lr: float = field(default=1e-4, metadata={"above": 0})
+    lr_schedule: str | None = None
+    multi_step: tuple[tuple[float, int], ...] = ((0.005, 10000), (0.02, 430000), (0.002, 730000), (0.001, 1030000))
+    max_iters: int | None = field(default=None, metadata={"above": 0})
+    save_iters: int = field(default=50000, metadata={"above": 0})
+    display_iters: int = field(default=1000, metadata={"above": 0})
+    seed: int | None = None
+
+    @property
+    def depth(self) -> int:
+        """Depth of the ResNet."""
+        return int(self.net_type.removeprefix("resnet_"))
+
+    @property
+    def iterations(self) -> int:
+        """Updates in a whole training: `max_iters`, or the end of `multi_step`."""
+        return self.max_iters or int(self.multi_step[-1][1])
+
+    @property
+    def intermediate_layer(self) -> int | None:
+        """Unit of block 3 with a head of its own, or None."""
+        return self.intermediate_supervision_layer if self.intermediate_supervision else None
+
+    def resolve(self, path: str) -> Path:
+        """Return a path of the file, which is relative to the file's folder, as an absolute one."""
+        return (self.folder / Path(path).expanduser()).resolve()
+
+
+def load_config(path: Path, overrides: Mapping[str, Any] | None = None) -> PoseConfig:
+    """Read and check a pose_cfg.yaml.
+
+    Parameters
+    ----------
+    path : Path
+        The file; v1's load unchanged.
+    overrides : mapping, optional
+        Keys and values that take the place of the file's; None means not given.
+
+    Returns
+    -------
+    PoseConfig
+        Checked values.
+
+    Raises
+    ------
+    DeepercutError
+        One message with every problem: unknown keys (with the nearest known one), missing keys, wrong types, values
+        out of range, keys that contradict each other.
+    """
+    path = Path(path).resolve()
+    content = _read_yaml(path)
+    content.update({key: value for key, value in (overrides or {}).items() if value is not None})
+    known = {key.name: key for key in fields(PoseConfig) if key.name != "folder"}
+    ignored = sorted(set(content) & IGNORED_KEYS)
+    if ignored:
+        log.info("%s: ignored, these keys change nothing here: %s", path.name, ", ".join(ignored))
+    problems, values = [], {}
+    for key, value in content.items():
+        if key in known:
+            try:
+                values[key] = _checked(known[key], value)
+            except ValueError as error:
+                problems.append(f"{key} is {value!r}, but must be {error}")
+        elif key not in IGNORED_KEYS:
+            near = difflib.get_close_matches(str(key), known, n=1)
+            problems.append(f"unknown key {key!r}" + (f"; did you mean {near[0]}?" if near else ""))
+    problems += [f"{key} is missing" for key, f in known.items() if f.default is MISSING and key not in content]
+    if not problems:
+        config = PoseConfig(folder=path.parent, **values)
+        problems = _contradictions(config)
+    if problems:
+        raise DeepercutError(f"{path}: " + "; ".join(problems))
+    return config
+
+
+def _read_yaml(path: Path) -> dict[str, Any]:
+    """Return the mapping that a yaml file holds; no tag in it is ever executed."""
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8-sig"))
+    except FileNotFoundError:
+        raise DeepercutError(
+            f"{path} does not exist: go to the train folder that Step 4 made, or name the file with --config"
+        ) from None
+    except (OSError, UnicodeDecodeError, yaml.YAMLError, RecursionError, ValueError) as error:
+        raise DeepercutError(f"{path} cannot be read as yaml: {' '.join(str(error).split())}") from None
+    if not isinstance(content, dict):
+        raise DeepercutError(f"{path} must hold lines `key: value`, but holds {type(content).__name__}")
+    return content
+
+
+def _checked(key: Any, value: Any) -> Any:
+    """Return a value in its key's type, or raise ValueError with what is accepted."""
+    special = {"all_joints": _all_joints, "multi_step": _multi_step, "crop_size": _crop_size}
+    if key.name in special:
+        return special[key.name](value)
+    if value is None and "None" in key.type:
+        return None
+    check = {"int": _whole, "float": _number, "bool": _flag, "str": _text}.get(key.type.removesuffix(" | None"))
+    if check is None:
+        item, count = (_number, 3) if key.name == "mean_pixel" else (_text, None)
+        return _sequence(value, item, count)
+    value = check(value)
+    if "above" in key.metadata and not value > key.metadata["above"]:
+        raise ValueError(f"greater than {key.metadata['above']}")
+    if "least" in key.metadata and not value >= key.metadata["least"]:
+        raise ValueError(f"at least {key.metadata['least']}")
+    return value
+
+
+def _flag(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError("true or false")
+    return value
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise ValueError("a text")
+    return value
+
+
+def _number(value: Any) -> float:
+    try:
+        number = float("nan") if isinstance(value, bool) else float(value)  # yaml reads 1e-4 as a text
+    except (TypeError, ValueError, OverflowError):
+        number = float("nan")
+    if not abs(number) < float("inf"):
+        raise ValueError("a number")
+    return number
+
+
+def _whole(value: Any) -> int:
+    number = _number(value)
+    if number != int(number):
+        raise ValueError("a whole number")
+    return int(number)
+
+
+def _sequence(value: Any, item: Any, count: int | None = None) -> tuple:
+    if not isinstance(value, Sequence) or isinstance(value, str) or count not in (None, len(value)):
+        raise ValueError(f"a list of {count or 'several'} entries")
+    return tuple(item(entry) for entry in value)
+
+
+def _all_joints(value: Any) -> tuple[tuple[int, ...], ...]:
+    return _sequence(value, lambda pair: _sequence(pair, _whole))
+
+
+def _multi_step(value: Any) -> tuple[tuple[float, int], ...]:
+    try:
+        steps = _sequence(value, lambda pair: _sequence(pair, _number, 2))
+    except ValueError:
+        steps = ()
+    ends = [end for _, end in steps]
+    if not steps or ends != sorted(set(ends)) or any(rate < 0 for rate, _ in steps):
+        raise ValueError("a list of [learning rate, last iteration] with rising iterations")
+    return tuple((rate, int(end)) for rate, end in steps)
+
+
+def _crop_size(value: Any) -> tuple[int, ...] | str | None:
+    if value is None or value == "auto":
+        return value
+    try:
+        size = _sequence(value, _whole, 2)
+    except ValueError:
+        size = (0,)
+    if min(size) < 64:
+        raise ValueError("auto, or [width, height] in pixels of at least 64, or absent")
+    return size
+
+
+def _contradictions(config: PoseConfig) -> list[str]:
+    """List what is wrong between keys that are each fine."""
+    found = []
+    numbers = sorted(number for pair in config.all_joints for number in pair)
+    if numbers != list(range(config.num_joints)):
+        found.append(f"all_joints must hold each number from 0 to {config.num_joints - 1} once, not {numbers}")
+    if len(config.all_joints_names) != config.num_joints:
+        found.append(
+            f"num_joints is {config.num_joints}, but all_joints_names has {len(config.all_joints_names)} names"
+        )
+    if len(set(config.all_joints_names)) != len(config.all_joints_names):
+        found.append("all_joints_names has a name twice")
+    if config.net_type not in ("resnet_50", "resnet_101", "resnet_152"):
+        found.append(f"net_type is {config.net_type!r}, but must be resnet_50, resnet_101 or resnet_152")
+    if config.scale_jitter_lo > config.scale_jitter_up:
+        found.append(f"scale_jitter_lo {config.scale_jitter_lo} is above scale_jitter_up {config.scale_jitter_up}")
+    if config.stride != 8:
+        found.append(f"stride is {config.stride:g}; the network has 8")
+    if config.optimizer not in ("sgd", "adam"):
+        found.append(f"optimizer is {config.optimizer!r}, but must be sgd or adam")
+    if config.lr_schedule not in (None, "multi_step", "cosine"):
+        found.append(f"lr_schedule is {config.lr_schedule!r}, but must be multi_step or cosine")
+    return found

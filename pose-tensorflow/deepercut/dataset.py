@@ -1,0 +1,338 @@
+"""From a training set's .mat to batches of images and targets."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import imageio.v3 as iio
+import keras
+import numpy as np
+import scipy.io
+from skimage.color import gray2rgb
+from skimage.util import img_as_ubyte
+
+from deepercut import DeepercutError
+from deepercut.augment import flip, mirror_partners, place, recolor, rescale
+from deepercut.config import PoseConfig
+from deepercut.posenet import FEATURE_STRIDE
+from deepercut.targets import make_targets, make_weights
+
+log = logging.getLogger(__name__)
+
+SMALLEST_SIDE = 100
+"""Pixels that a scaled image must have along each side, as in v1."""
+
+CACHE_BYTES = 2 * 2**30
+"""Memory for decoded images; beyond it, images are read again each time."""
+
+
+@dataclass(frozen=True)
+class TrainingImage:
+    """One labeled image.
+
+    Parameters
+    ----------
+    path : Path
+        The image file.
+    size : (height, width)
+        In pixels, as the .mat tells.
+    joints : ndarray of shape (M, 3)
+        Part number from 0, x and y in pixels.
+    """
+
+    path: Path
+    size: tuple[int, int]
+    joints: np.ndarray
+
+
+def read_image(path: Path) -> np.ndarray:
+    """Read an image as the network wants it.
+
+    Parameters
+    ----------
+    path : Path
+        Any format that imageio reads; grey, palette, RGBA (alpha is dropped) or 16 bit too.
+
+    Returns
+    -------
+    ndarray of shape (H, W, 3), uint8
+        RGB.
+
+    Raises
+    ------
+    DeepercutError
+        When the file is missing or damaged.
+    """
+    try:
+        image = iio.imread(path)
+    except FileNotFoundError:
+        raise DeepercutError(f"{path} is gone since Step 4 made the training set: run Step 4 again") from None
+    except Exception as error:  # decoders raise many types
+        raise DeepercutError(f"{path} cannot be read as an image: {error}") from error
+    image = img_as_ubyte(image)
+    return gray2rgb(image) if image.ndim == 2 else np.ascontiguousarray(image[..., :3])
+
+
+def load_dataset(config: PoseConfig) -> list[TrainingImage]:
+    """Read the .mat that a configuration names and leave out images that do not fit its size limits.
+
+    Parameters
+    ----------
+    config : PoseConfig
+        `dataset` names the .mat; image paths in it are relative to the train folder.
+
+    Returns
+    -------
+    list of TrainingImage
+        In the order of the file; at least one.
+
+    Raises
+    ------
+    DeepercutError
+        When the file is missing or no such file, names a part beyond `num_joints` or an image that is gone, or when
+        no image fits the limits; a table of sizes is in the message.
+    """
+    path = config.resolve(config.dataset)
+    images = [_training_image(entry, path, config) for entry in _read_mat(path)]
+    gone = [image.path for image in images if not image.path.is_file()]
+    if gone:
+        raise DeepercutError(f"{len(gone)} images of {path.name} are gone, first {gone[0]}: run Step 4 again")
+    fitting = [image for image in images if scale_range(image.size, config) is not None]
+    if len(fitting) < len(images):
+        left_out = [image for image in images if scale_range(image.size, config) is None]
+        message = (
+            f"{len(left_out)} of {len(images)} images are too large or too small at global_scale "
+            f"{config.global_scale:g} (width x height: images): {_size_table(left_out)}. {_scale_advice(left_out, config)}"
+        )
+        if not fitting:
+            raise DeepercutError(f"{path}: {message}")
+        log.warning("Left out: %s", message)
+    return fitting
+
+
+def _read_mat(path: Path) -> np.ndarray:
+    """Return the struct array of a training set."""
+    try:
+        entries = scipy.io.loadmat(path, variable_names=["dataset"])["dataset"].ravel()
+        if not len(entries) or not {"image", "size", "joints"} <= set(entries.dtype.names or ()):
+            raise KeyError("image, size and joints")
+    except FileNotFoundError:
+        raise DeepercutError(f"{path} does not exist: run Step 4, or correct `dataset` in pose_cfg.yaml") from None
+    except Exception as error:  # scipy raises many types on damaged files
+        raise DeepercutError(f"{path} is no training set made by Step 4: {error}") from error
+    return entries
+
+
+def _training_image(entry: np.void, mat: Path, config: PoseConfig) -> TrainingImage:
+    """Check one element of the struct array."""
+    try:
+        path = config.resolve(str(entry["image"].item()))
+        _, height, width = (int(number) for number in entry["size"].ravel())
+        joints = np.asarray(entry["joints"].ravel()[0], dtype=float) if entry["joints"].size else np.empty((0, 3))
+        joints = joints.reshape(-1, 3)
+    except (ValueError, IndexError, TypeError) as error:
+        raise DeepercutError(f"{mat} is no training set made by Step 4: {error}") from error
+    joints = joints[np.isfinite(joints).all(axis=1)]
+    beyond = ~np.isin(joints[:, 0], np.arange(config.num_joints))
+    if beyond.any():
+        raise DeepercutError(
+            f"{mat} has part number {joints[beyond][0, 0]:g} in {path.name}, but pose_cfg.yaml has num_joints "
+            f"{config.num_joints}, so 0 to {config.num_joints - 1}: run Step 4 again for these body parts"
+        )
+    return TrainingImage(path, (height, width), joints)
+
+
+def scale_range(size: tuple[int, int], config: PoseConfig) -> tuple[float, float] | None:
+    """Return the scales an image may get, or None when even the best does not fit the limits.
+
+    Parameters
+    ----------
+    size : (height, width)
+        Of the image, in pixels.
+    config : PoseConfig
+        `global_scale` times jitter, with the area at most max_input_size squared and sides of at least 100 pixels.
+
+    Returns
+    -------
+    (float, float) or None
+        Smallest and largest scale.
+
+    Notes
+    -----
+    Differs from v1, which drew a scale first and skipped the image when it did not fit, in silence.
+    """
+    smallest = max(config.global_scale * config.scale_jitter_lo, SMALLEST_SIDE / min(size))
+    largest = config.global_scale * config.scale_jitter_up
+    if config.max_input_size is not None:
+        largest = min(largest, config.max_input_size / np.sqrt(size[0] * size[1]))
+    return (smallest, largest) if smallest <= largest else None
+
+
+def _size_table(images: Sequence[TrainingImage]) -> str:
+    """List sizes and how many images have them."""
+    counts = Counter(image.size for image in images)
+    return ", ".join(f"{width} x {height}: {count}" for (height, width), count in counts.most_common(10))
+
+
+def _scale_advice(left_out: Sequence[TrainingImage], config: PoseConfig) -> str:
+    """Suggest a global_scale at which the images fit."""
+    height, width = left_out[0].size
+    limit = config.max_input_size or float("inf")
+    lowest = SMALLEST_SIDE / min(height, width) / config.scale_jitter_up
+    highest = limit / np.sqrt(height * width) / config.scale_jitter_lo
+    if lowest > highest:
+        return "Raise max_input_size or widen scale_jitter_lo and scale_jitter_up in pose_cfg.yaml."
+    fitting = min(max(config.global_scale, 1.05 * lowest), 0.95 * highest)
+    return f"For {width} x {height}, set global_scale to about {fitting:.2g} in pose_cfg.yaml."
+
+
+def canvas_size(images: Sequence[TrainingImage], config: PoseConfig) -> tuple[int, int] | None:
+    """Return the one size that all images are cropped or padded to, or None: each keeps its own (v1).
+
+    Parameters
+    ----------
+    images : sequence of TrainingImage
+        Of the training set.
+    config : PoseConfig
+        `crop_size`; with auto the canvas holds the median image at `global_scale`.
+
+    Returns
+    -------
+    (height, width) or None
+        In pixels, multiples of 16.
+    """
+    if config.crop_size is None:
+        return None
+    if config.crop_size == "auto":
+        height, width = np.median([image.size for image in images], axis=0) * config.global_scale
+    else:
+        width, height = config.crop_size
+    return _padded(height), _padded(width)
+
+
+def _padded(size: float) -> int:
+    """Round up to what the network's features need."""
+    return int(-(-size // FEATURE_STRIDE) * FEATURE_STRIDE)
+
+
+class TrainingBatches(keras.utils.PyDataset):
+    """Batches of images and targets; batch i depends on the seed and i alone, so a training resumes exactly.
+
+    Parameters
+    ----------
+    images : sequence of TrainingImage
+        What to train on.
+    config : PoseConfig
+        Scale, augmentation and target settings.
+    seed : int
+        Of order and augmentation.
+    start, stop : int
+        Iterations to give, `stop` not included.
+    """
+
+    def __init__(self, images: Sequence[TrainingImage], config: PoseConfig, seed: int, start: int, stop: int):
+        super().__init__(workers=2, max_queue_size=8)
+        self.images, self.config, self.seed, self.start, self.stop = images, config, seed, start, stop
+        self.error: DeepercutError | None = None
+        self.canvas = canvas_size(images, config)
+        self.partners = mirror_partners(config)
+        cached = max(1, CACHE_BYTES // max(3 * image.size[0] * image.size[1] for image in images))
+        self._read = lru_cache(maxsize=cached)(read_image)
+        self._order = lru_cache(maxsize=2)(self._draw_order)
+
+    def __len__(self) -> int:
+        return self.stop - self.start
+
+    def __getitem__(self, index: int) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+        try:
+            return self._batch(self.start + index)
+        except DeepercutError as error:
+            self.error = error  # backends wrap what a data thread raises
+            raise
+
+    def _batch(self, iteration: int) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+        """Return images (B, H, W, 3) float32 and, for each output, targets with their weights behind them."""
+        samples = [self._sample(position) for position in self._positions(iteration)]
+        shape = self.canvas or self._common_shape([image.shape for image, _, _ in samples], iteration)
+        targets = [self._targets(image.shape[:2], joints, scale, shape) for image, joints, scale in samples]
+        batch = np.stack([_pad(image, shape, self.config.mean_pixel) for image, _, _ in samples])
+        return batch, {name: np.stack([target[name] for target in targets]) for name in targets[0]}
+
+    def paths(self, iteration: int) -> list[Path]:
+        """Return the image files of one iteration."""
+        return [self._image(position).path for position in self._positions(iteration)]
+
+    def _positions(self, iteration: int) -> range:
+        """Return which draws since the start of training make this batch."""
+        size = self.config.batch_size
+        return range(iteration * size, (iteration + 1) * size)
+
+    def _draw_order(self, epoch: int) -> np.ndarray:
+        """Return the order of the images in one pass over them."""
+        numbers = np.arange(len(self.images))
+        return np.random.default_rng([self.seed, 0, epoch]).permutation(numbers) if self.config.shuffle else numbers
+
+    def _image(self, position: int) -> TrainingImage:
+        """Return the image of one draw."""
+        epoch, place_in_epoch = divmod(position, len(self.images))
+        return self.images[self._order(epoch)[place_in_epoch]]
+
+    def _sample(self, position: int) -> tuple[np.ndarray, np.ndarray, float]:
+        """Return an augmented image, its joints and its scale."""
+        source, config = self._image(position), self.config
+        rng = np.random.default_rng([self.seed, 1, position])
+        image = self._read(source.path)
+        if image.shape[:2] != source.size:
+            raise DeepercutError(
+                f"{source.path} is {image.shape[1]} x {image.shape[0]} pixels, but was {source.size[1]} x "
+                f"{source.size[0]} when Step 4 made the training set: run Step 4 again"
+            )
+        scale = rng.uniform(*scale_range(source.size, config))
+        image, joints = rescale(image, source.joints, scale)
+        if config.mirror and rng.random() < 0.5:
+            image, joints = flip(image, joints, self.partners)
+        if self.canvas:
+            image, joints = place(image, joints, config, self.canvas, rng)
+        return recolor(image, config, rng), joints, scale
+
+    def _common_shape(self, shapes: Sequence[tuple[int, ...]], iteration: int) -> tuple[int, int]:
+        """Return a size that holds all images of a batch.
+
+        It is an odd multiple of 16 in odd iterations and an even one in even ones: Keras takes a side on which the
+        first two batches agree for one that never changes.
+        """
+        return tuple(
+            side if side // FEATURE_STRIDE % 2 == iteration % 2 else side + FEATURE_STRIDE
+            for side in (_padded(max(sides)) for sides in list(zip(*shapes, strict=True))[:2])
+        )
+
+    def _targets(
+        self, size: tuple[int, int], joints: np.ndarray, scale: float, shape: tuple[int, int]
+    ) -> dict[str, np.ndarray]:
+        """Return for each output what is wanted and, behind it along the last axis, how much it counts."""
+        config = self.config
+        scores, locref, mask = make_targets(
+            joints, shape, scale, config.pos_dist_thresh, config.locref_stdev, config.num_joints
+        )
+        counted = tuple(map(_padded, size))  # v1's mean is over all cells of the image's own map
+        only_present = config.weigh_part_predictions and config.weigh_only_present_joints
+        weights = make_weights(joints, shape, counted, config.num_joints, only_present)
+        targets = {"part_pred": np.concatenate([scores, weights], axis=-1)}
+        if config.location_refinement:
+            targets["locref_pred"] = np.concatenate([locref, mask], axis=-1)
+        if config.intermediate_supervision:
+            targets["part_pred_interm"] = targets["part_pred"]
+        return targets
+
+
+def _pad(image: np.ndarray, shape: tuple[int, int], mean_pixel: Sequence[float]) -> np.ndarray:
+    """Fill up at the bottom and right with the mean pixel."""
+    padded = np.empty((*shape, 3), np.float32)
+    padded[:] = mean_pixel
+    padded[: image.shape[0], : image.shape[1]] = image
+    return padded

@@ -1,0 +1,398 @@
+"""Train a network: start or resume, fit, keep snapshots and the learning curve."""
+
+from __future__ import annotations
+
+import csv
+import logging
+import os
+import time
+from pathlib import Path
+
+import keras
+import numpy as np
+from keras import ops
+from tqdm import tqdm
+
+from deepercut import DeepercutError
+from deepercut.checkpoints import (
+    list_snapshots,
+    load_weights,
+    resolve_weights,
+    save_snapshot,
+    snapshot_path,
+    state_path,
+)
+from deepercut.config import PoseConfig
+from deepercut.dataset import TrainingBatches, load_dataset
+from deepercut.losses import locref_loss, part_loss
+from deepercut.posenet import build_posenet
+
+log = logging.getLogger(__name__)
+
+MOMENTUM = 0.9
+WARMUP_SHARE = 0.05
+"""Share of a cosine schedule in which the rate rises from 0, while the new heads find their scale."""
+
+STATISTICS = ("iteration", "loss", "part_loss", "locref_loss", "learning_rate", "images_per_s")
+
+
+def train(config: PoseConfig, *, resume: bool = False) -> Path:
+    """Train the network of a configuration up to its last iteration.
+
+    Parameters
+    ----------
+    config : PoseConfig
+        Its folder gets the snapshots and learning_stats.csv.
+    resume : bool
+        Go on from the newest snapshot of the folder. The run is then the one that would have been.
+
+    Returns
+    -------
+    Path
+        The last snapshot.
+
+    Raises
+    ------
+    DeepercutError
+        When the training set or the weights do not fit the configuration, when the folder holds snapshots that would
+        be mixed up with new ones, or when the loss is not finite (the image is named).
+    KeyboardInterrupt
+        After Ctrl-C, with a snapshot of the last completed iteration written.
+    """
+    images = load_dataset(config)
+    weights, start = starting_point(config, resume)
+    stop = config.iterations
+    if start >= stop:
+        raise DeepercutError(f"{weights.name} has {start} iterations already; --max-iters {stop} asks for no more")
+    folder, prefix = snapshot_place(config)
+    state = _read_state(state_path(folder, start, prefix)) if start else {}
+    seed = _seed(config, state)
+    keras.utils.set_random_seed(seed)
+    network = network_of(config)
+    filled = load_weights(network, weights)
+    heads = [name for name in network.output_names if name not in filled]
+    log.info("Weights: %s%s", weights, f"; {', '.join(heads)} start at random" if heads else "")
+    batches = TrainingBatches(images, config, seed, start, stop)
+    trainee = compiled(network, config)
+    _restore(trainee.optimizer, state, start)
+    log.info("Training on %d images, seed %d, iterations %d to %d", len(images), seed, start + 1, stop)
+    snapshots = Snapshots(network, config, seed)
+    callbacks = [StopOnNonFinite(batches), LearningStatistics(config, start, stop), snapshots]
+    try:
+        trainee.fit(batches, epochs=1, verbose=0, callbacks=callbacks)
+    except KeyboardInterrupt:
+        snapshots.save()
+        raise
+    except Exception as error:
+        raise _explained(error, batches) from error
+    return snapshot_path(folder, stop, prefix)
+
+
+def network_of(config: PoseConfig) -> keras.Model:
+    """Build the network that a configuration describes, with random weights."""
+    return build_posenet(
+        config.depth, config.num_joints, config.mean_pixel, config.location_refinement, config.intermediate_layer
+    )
+
+
+def snapshot_place(config: PoseConfig) -> tuple[Path, str]:
+    """Return the folder and the name's beginning of a configuration's snapshots."""
+    prefix = config.resolve(config.snapshot_prefix)
+    return prefix.parent, prefix.name
+
+
+def starting_point(config: PoseConfig, resume: bool) -> tuple[Path, int]:
+    """Choose the weights to start from, and the iterations that they have.
+
+    Parameters
+    ----------
+    config : PoseConfig
+        `init_weights` naming a snapshot of the same train folder means to resume from it (v1's habit).
+    resume : bool
+        Go on from the newest snapshot.
+
+    Returns
+    -------
+    (Path, int)
+        A file of weights and its iteration, 0 for weights of elsewhere.
+
+    Raises
+    ------
+    DeepercutError
+        When there is nothing to resume, or a start at 0 would mix with the folder's snapshots.
+    """
+    folder, prefix = snapshot_place(config)
+    own = {snapshot.path: snapshot.iteration for snapshot in list_snapshots(folder, prefix)}
+    if resume:
+        if not own:
+            raise DeepercutError(f"{folder} holds no snapshot to resume from: start without --resume")
+        return list(own.items())[-1]
+    weights = resolve_weights(config.resolve(config.init_weights))
+    if weights in own:
+        return weights, own[weights]
+    if own:
+        newest = list(own)[-1].name
+        raise DeepercutError(
+            f"{folder} holds {len(own)} snapshots already (last: {newest}). Go on with --resume; for a new training, "
+            "move them away or let Step 4 make another shuffle"
+        )
+    return weights, 0
+
+
+def learning_rate(config: PoseConfig) -> float | keras.optimizers.schedules.LearningRateSchedule:
+    """Return the learning rate as a function of the completed updates.
+
+    Parameters
+    ----------
+    config : PoseConfig
+        `lr_schedule`: multi_step holds each rate up to and including its iteration; cosine rises to the first rate
+        and falls to 0 at the last iteration. Without it, sgd takes multi_step and adam the constant adam_lr, as in v1.
+
+    Returns
+    -------
+    float or LearningRateSchedule
+        For a Keras optimizer.
+
+    References
+    ----------
+    Loshchilov and Hutter 2016, arXiv 1608.03983, equation 5 (cosine).
+    """
+    if config.lr_schedule == "cosine":
+        peak = config.adam_lr if config.optimizer == "adam" else config.multi_step[0][0]
+        warmup = int(WARMUP_SHARE * config.iterations)
+        return keras.optimizers.schedules.CosineDecay(
+            peak / max(warmup, 1), config.iterations - warmup, warmup_target=peak, warmup_steps=warmup
+        )
+    if config.optimizer == "adam" and config.lr_schedule is None:
+        return config.adam_lr
+    rates, ends = zip(*config.multi_step, strict=True)
+    return keras.optimizers.schedules.PiecewiseConstantDecay(list(ends[:-1]), list(rates)) if ends[1:] else rates[0]
+
+
+def compiled(network: keras.Model, config: PoseConfig) -> keras.Model:
+    """Give a network its optimizer and losses; the targets carry their weights behind them (see TrainingBatches).
+
+    Parameters
+    ----------
+    network : keras.Model
+        From `network_of`; it stays free of the optimizer, so that its weights are saved alone.
+    config : PoseConfig
+        Optimizer, learning rate and loss settings.
+
+    Returns
+    -------
+    keras.Model
+        Shares all layers with `network` and is ready for `fit`.
+    """
+    rate = learning_rate(config)
+    adam = config.optimizer == "adam"
+    optimizer = keras.optimizers.Adam(rate) if adam else keras.optimizers.SGD(rate, momentum=MOMENTUM)
+    optimizer.build(network.trainable_variables)
+
+    def part(targets, logits):
+        return part_loss(logits, *ops.split(targets, 2, axis=-1))
+
+    def locref(targets, predictions):
+        return locref_loss(predictions, *ops.split(targets, 2, axis=-1), huber=config.locref_huber_loss)
+
+    losses = {name: locref if name == "locref_pred" else part for name in network.output_names}
+    weights = {name: config.locref_loss_weight if name == "locref_pred" else 1.0 for name in network.output_names}
+    trainee = keras.Model(network.inputs, dict(zip(network.output_names, network.outputs, strict=True)))
+    # XLA compiles anew for every image size, and on a CPU its convolutions are slower than oneDNN's.
+    trainee.compile(optimizer, loss=losses, loss_weights=weights, jit_compile=False)
+    return trainee
+
+
+class StopOnNonFinite(keras.callbacks.Callback):
+    """End the training when the loss is not a number any more, and name the images of that iteration."""
+
+    def __init__(self, batches: TrainingBatches):
+        super().__init__()
+        self.batches = batches
+
+    def on_train_batch_end(self, batch, logs=None):
+        """Check the loss of one iteration."""
+        if np.isfinite(logs["loss"]):
+            return
+        iteration = self.batches.start + batch
+        names = ", ".join(str(path) for path in self.batches.paths(iteration))
+        raise DeepercutError(
+            f"the loss is not finite in iteration {iteration + 1} ({names}). The snapshots so far are good; lower the "
+            "learning rate (multi_step or adam_lr), or check the labels of this image, and go on with --resume"
+        )
+
+
+class Snapshots(keras.callbacks.Callback):
+    """Write a snapshot every `save_iters` iterations and at the end; all are kept.
+
+    Parameters
+    ----------
+    network : keras.Model
+        Whose weights to write.
+    config : PoseConfig
+        Where and how often.
+    seed : int
+        Of the run, kept with the state.
+    """
+
+    def __init__(self, network: keras.Model, config: PoseConfig, seed: int):
+        super().__init__()
+        self.network, self.config, self.seed = network, config, seed
+
+    def on_train_batch_end(self, batch, logs=None):
+        """Save when it is time."""
+        iteration = _iteration(self.model)
+        if iteration % self.config.save_iters == 0 or iteration == self.config.iterations:
+            self.save()
+
+    def save(self) -> None:
+        """Write state and weights; the weights come last, because they make the snapshot exist."""
+        iteration = _iteration(self.model)
+        folder, prefix = snapshot_place(self.config)
+        path = snapshot_path(folder, iteration, prefix)
+        if iteration and not path.exists():
+            _write_state(state_path(folder, iteration, prefix), self.model.optimizer, self.seed)
+            save_snapshot(self.network, path)
+
+
+class LearningStatistics(keras.callbacks.Callback):
+    """Show progress and write the learning curve to learning_stats.csv and TensorBoard every `display_iters`.
+
+    Parameters
+    ----------
+    config : PoseConfig
+        Where and how often.
+    start, stop : int
+        First and last iteration; rows after `start`, of a run that went further, are dropped.
+    """
+
+    def __init__(self, config: PoseConfig, start: int, stop: int):
+        super().__init__()
+        self.config, self.start, self.stop = config, start, stop
+        self.path = config.folder / "learning_stats.csv"
+
+    def on_train_begin(self, logs=None):
+        """Open the outputs."""
+        from tensorboard.summary import Writer
+
+        _keep_rows(self.path, self.start)
+        self.board = Writer(str(self.config.resolve(self.config.log_dir)))
+        self.bar = tqdm(total=self.stop, initial=self.start, unit="it", dynamic_ncols=True, desc="Training")
+        self.since, self.since_time = self.start, time.perf_counter()
+
+    def on_train_batch_end(self, batch, logs=None):
+        """Show the loss; every `display_iters` write a row."""
+        iteration = self.start + batch + 1
+        self.bar.set_postfix(loss=f"{logs['loss']:.4f}", refresh=False)
+        self.bar.update()
+        if iteration % self.config.display_iters == 0 or iteration == self.stop:
+            self._write(iteration, logs)
+            self.model.reset_metrics()
+            self.since, self.since_time = iteration, time.perf_counter()
+
+    def on_train_end(self, logs=None):
+        """Close the outputs."""
+        self.bar.close()
+        self.board.close()
+
+    def _write(self, iteration: int, logs: dict) -> None:
+        """Append one row: means since the last one."""
+        images = (iteration - self.since) * self.config.batch_size
+        values = {
+            "loss": logs["loss"],
+            "part_loss": logs.get("part_pred_loss", logs["loss"]),
+            "locref_loss": logs.get("locref_pred_loss", 0.0),
+            "learning_rate": float(ops.convert_to_numpy(self.model.optimizer.learning_rate)),
+            "images_per_s": images / (time.perf_counter() - self.since_time),
+        }
+        with self.path.open("a", newline="", encoding="utf-8") as file:
+            csv.writer(file).writerow([iteration, *(f"{value:.6g}" for value in values.values())])
+        for name, value in values.items():
+            self.board.add_scalar(name, value, iteration)
+        self.board.flush()
+
+
+def _keep_rows(path: Path, start: int) -> None:
+    """Begin the learning curve, or cut one of an earlier run after `start`."""
+    rows = []
+    if start and path.exists():
+        with path.open(newline="", encoding="utf-8") as file:
+            rows = [row for row in list(csv.reader(file))[1:] if row and row[0].isdecimal() and int(row[0]) <= start]
+    temporary = path.with_name(f".part-{path.name}")
+    with temporary.open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows([STATISTICS, *rows])
+    temporary.replace(path)
+
+
+def _iteration(network: keras.Model) -> int:
+    """Return the completed updates."""
+    return int(ops.convert_to_numpy(network.optimizer.iterations))
+
+
+def _write_state(path: Path, optimizer: keras.Optimizer, seed: int) -> None:
+    """Write what resuming needs beside the weights. Order and augmentation follow from seed and iteration alone."""
+    variables = {f"optimizer_{i}": ops.convert_to_numpy(v) for i, v in enumerate(optimizer.variables)}
+    temporary = path.with_name(f".part-{path.name}")
+    try:
+        with temporary.open("wb") as file:
+            np.savez(file, seed=seed, **variables)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except OSError as error:
+        raise DeepercutError(
+            f"{path} could not be written: {error.strerror}. Free disk space and use --resume"
+        ) from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _read_state(path: Path) -> dict[str, np.ndarray]:
+    """Return the state beside a snapshot; empty with a warning when there is none (v1, DeepLabCut 2)."""
+    if not path.exists():
+        log.warning("%s is missing: iteration and weights go on, the optimizer's memory starts anew", path.name)
+        return {}
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            return dict(archive)
+    except Exception as error:  # zipfile and numpy raise many types on damaged files
+        raise DeepercutError(f"{path} is damaged ({error}): name an earlier snapshot as init_weights") from error
+
+
+def _seed(config: PoseConfig, state: dict[str, np.ndarray]) -> int:
+    """Return the seed of the run that is resumed, of the configuration, or a new one."""
+    if "seed" in state:
+        seed = int(state["seed"])
+        if config.seed not in (None, seed):
+            log.warning("Seed %d of the resumed run is kept, not %d", seed, config.seed)
+        return seed
+    return config.seed if config.seed is not None else int(np.random.SeedSequence().entropy % 2**31)
+
+
+def _restore(optimizer: keras.Optimizer, state: dict[str, np.ndarray], start: int) -> None:
+    """Set the optimizer to where it was."""
+    optimizer.iterations.assign(start)
+    if not state:
+        return
+    saved = [state.get(f"optimizer_{i}") for i in range(len(optimizer.variables))]
+    fits = len(state) == len(saved) + 1 and all(
+        value is not None and value.shape == variable.shape
+        for value, variable in zip(saved, optimizer.variables, strict=True)
+    )
+    if not fits:
+        log.warning("The snapshot was trained with another optimizer: its memory starts anew")
+        return
+    for variable, value in zip(optimizer.variables, saved, strict=True):
+        variable.assign(value)
+
+
+def _explained(error: Exception, batches: TrainingBatches) -> Exception:
+    """Return the error that the user can act on, where there is one behind what the backend raised."""
+    if batches.error is not None:
+        return batches.error
+    if type(error).__name__ == "ResourceExhaustedError" or "out of memory" in str(error).lower():
+        return DeepercutError(
+            "the device is out of memory: lower batch_size, global_scale, scale_jitter_up or max_input_size in "
+            "pose_cfg.yaml, or close other programs that use it"
+        )
+    return error

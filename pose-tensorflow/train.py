@@ -1,0 +1,70 @@
+"""Train the network on a training set made by Step 4.
+
+Reads   pose_cfg.yaml (here or --config), the .mat and the images it names, the initial weights
+Writes  snapshot-<iteration>.weights.h5, learning_stats.csv and log/ beside pose_cfg.yaml
+Run     cd pose-tensorflow/models/<experiment>/train
+        CUDA_VISIBLE_DEVICES=0 python3 ../../../train.py
+Next    Evaluation-tools/Step1_EvaluateModelonDataset.py
+
+Ctrl-C saves a snapshot; --resume goes on from the newest one.
+"""
+
+import argparse
+import logging
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+try:
+    from deepercut import DeepercutError
+    from deepercut.config import load_config
+except ImportError as error:
+    raise SystemExit(
+        f"{error}. Install once, in the DeepLabCut folder: pip install -r requirements.txt -e ."
+    ) from error
+
+log = logging.getLogger("deepercut")
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Make the command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument(
+        "--config", type=Path, default=Path("pose_cfg.yaml"), help="a pose_cfg.yaml (default: the one here)"
+    )
+    parser.add_argument("--max-iters", type=int, metavar="N", help="last iteration")
+    parser.add_argument("--save-iters", type=int, metavar="N", help="iterations between snapshots")
+    parser.add_argument("--display-iters", type=int, metavar="N", help="iterations between rows of the learning curve")
+    parser.add_argument("--seed", type=int, metavar="N", help="same seed, same order of images and changes to them")
+    parser.add_argument("--init-weights", type=Path, metavar="PATH", help="start from these weights")
+    parser.add_argument("--resume", action="store_true", help="go on from the newest snapshot")
+    parser.add_argument("--verbose", action="store_true", help="debug log; traceback on error")
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Check the settings, then train."""
+    args = build_parser().parse_args(argv)
+    names = ("max_iters", "save_iters", "display_iters", "seed")
+    overrides = {name: getattr(args, name) for name in names}
+    overrides["init_weights"] = args.init_weights and str(args.init_weights.expanduser().resolve())
+    config = load_config(args.config, overrides)
+    from deepercut.predict import device_name
+    from deepercut.training import train
+
+    log.info("Device: %s", device_name())
+    snapshot = train(config, resume=args.resume)
+    log.info("Wrote %s. Next: python3 Evaluation-tools/Step1_EvaluateModelonDataset.py", snapshot)
+
+
+if __name__ == "__main__":
+    verbose = "--verbose" in sys.argv
+    logging.basicConfig(level=logging.DEBUG if verbose else logging.INFO, format="%(message)s", stream=sys.stdout)
+    try:
+        main()
+    except KeyboardInterrupt:
+        log.error("Interrupted. The last completed iteration is saved; go on with --resume.")
+        sys.exit(130)
+    except DeepercutError as error:
+        log.error("Error: %s", error, exc_info=verbose)
+        sys.exit(1)
