@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import logging
+import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -45,6 +46,19 @@ def make_parser(doc: str, *, overwrite: bool = True) -> argparse.ArgumentParser:
 def layout_of(args: argparse.Namespace) -> Layout:
     """Return the layout of the project that the flags name."""
     return Layout(args.project.expanduser().resolve())
+
+
+def natural_number(text: str) -> int:
+    """Read a flag's whole number of at least 0; for `type` of ``add_argument``."""
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number of at least 0")
+    return int(text)
+
+
+def command(layout: Layout, script: str) -> str:
+    """Return the command line, good in any directory, that runs a script of the checkout on a project."""
+    project = [] if layout.root == CHECKOUT else ["--project", str(layout.root)]
+    return subprocess.list2cmdline(["python3", str(CHECKOUT / script), *project])
 
 
 def run(main: Callable[[Sequence[str] | None], object], argv: Sequence[str] | None = None) -> int:

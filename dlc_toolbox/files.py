@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -53,6 +54,41 @@ def replacing(path: Path) -> Iterator[Path]:
         raise _not_written(path, error) from error
     finally:
         temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def replacing_folder(path: Path) -> Iterator[Path]:
+    """Yield an empty temporary folder beside `path` that takes its place when the block ends without an error.
+
+    Parameters
+    ----------
+    path : Path
+        The folder to write. What stood there is deleted once the new one is in its place.
+
+    Yields
+    ------
+    Path
+        A hidden folder beside it, for the block to fill.
+
+    Raises
+    ------
+    ToolboxError
+        When the system refuses to write.
+    """
+    temporary, retired = path.with_name(f".part-{path.name}"), path.with_name(f".old-{path.name}")
+    try:
+        for leftover in (temporary, retired):
+            shutil.rmtree(leftover, ignore_errors=True)
+        temporary.mkdir(parents=True)
+        yield temporary
+        if path.exists():
+            path.replace(retired)
+        temporary.replace(path)
+    except OSError as error:
+        raise _not_written(path, error) from error
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+    shutil.rmtree(retired, ignore_errors=True)
 
 
 def fingerprint(path: Path) -> str:

@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+import logging
 import re
+from collections.abc import Collection, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 from PIL import Image
+from tqdm import tqdm
 
-from dlc_toolbox import ToolboxError
+from dlc_toolbox import ToolboxError, records
+from dlc_toolbox.files import replacing, replacing_folder
+from dlc_toolbox.layout import CROP_PREVIEW, Layout, frames_record
+from dlc_toolbox.settings import Settings
+from dlc_toolbox.video import Crop, Video, find_videos
 
-PREVIEW = "IsCroppingOK.png"
+log = logging.getLogger(__name__)
 
 
 def natural_key(name: str) -> list[str | int]:
@@ -60,7 +71,7 @@ def list_images(folder: Path, imagetype: str) -> list[Path]:
     images = [
         path
         for path in folder.iterdir()
-        if path.suffix.lower() == imagetype.lower() and not path.name.startswith(".") and path.name != PREVIEW
+        if path.suffix.lower() == imagetype.lower() and not path.name.startswith(".") and path.name != CROP_PREVIEW
     ]
     for path in images:
         if not re.search(r"[0-9]", path.stem):
@@ -104,3 +115,231 @@ def _gray16_as_rgb8(values: np.ndarray, path: Path) -> np.ndarray:
     if values.dtype.kind == "f" or values.min() < 0 or values.max() > np.iinfo(np.uint16).max:
         raise ToolboxError(f"image {path} has 32 bits per pixel, whose range is unknown; save it with 8 or 16 bits")
     return np.repeat((values // 256).astype(np.uint8)[..., None], 3, axis=2)
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which frames to pick from a video.
+
+    Parameters
+    ----------
+    numframes2pick : int
+        How many.
+    portion : float
+        Share of the video to pick from, counted from its start, in (0, 1].
+    seed : int
+        Same seed, same frames.
+    crop : (x1, x2, y1, y2), optional
+        Keep x1 <= x < x2 and y1 <= y < y2, in pixels.
+    """
+
+    numframes2pick: int
+    portion: float
+    seed: int
+    crop: Crop | None = None
+
+
+def choose_frames(total: int, wanted: Wanted, excluded: Collection[int] = ()) -> list[int]:
+    """Choose frames uniformly at random, none twice.
+
+    Parameters
+    ----------
+    total : int
+        Number of frames of the video.
+    wanted : Wanted
+        How many, from which portion, and the seed.
+    excluded : collection of int
+        Frame numbers that must not be chosen. What is chosen otherwise stays as it was.
+
+    Returns
+    -------
+    list of int
+        Frame numbers from 0, ascending; fewer than wanted when the portion holds no more.
+
+    Examples
+    --------
+    >>> choose_frames(10, Wanted(numframes2pick=3, portion=0.4, seed=1), excluded=[2])
+    [0, 1, 3]
+    """
+    order = np.random.default_rng(wanted.seed).permutation(max(1, round(wanted.portion * total)))
+    return sorted([int(frame) for frame in order if frame not in excluded][: wanted.numframes2pick])
+
+
+def videos_to_pick_from(layout: Layout, settings: Settings) -> list[Path]:
+    """List the videos that `vidpath` and `filename` name.
+
+    Raises
+    ------
+    ToolboxError
+        When none is named, one is missing or an output of ours, or `imagetype` is not what is written here.
+    """
+    if not settings.filename:
+        raise ToolboxError(f"{layout.root / 'myconfig.py'}: filename names no video to pick frames from")
+    if settings.imagetype.lower() != ".png":
+        raise ToolboxError(f"frames are written as png, but imagetype = {settings.imagetype!r}; set it to '.png'")
+    folder = layout.training_set_root / settings.vidpath
+    return find_videos([folder / name for name in settings.filename], "")
+
+
+def pick_frames(path: Path, data_folder: Path, wanted: Wanted, *, overwrite: bool = False) -> Path:
+    """Write randomly chosen frames of a video as images, ready to be labeled.
+
+    They go to ``<data_folder>/<video stem>``. A folder that holds anything but unlabeled frames of this video, above
+    all labels, which count images by position, stays as it is: the frames, none of them picked before, then go to
+    ``<video stem>_2`` and so on. A folder is replaced as a whole, so that it never mixes two choices.
+
+    Parameters
+    ----------
+    path : Path
+        The video.
+    data_folder : Path
+        Folder with one sub-folder per video.
+    wanted : Wanted
+        Which frames.
+    overwrite : bool
+        Pick again although the same was picked before.
+
+    Returns
+    -------
+    Path
+        The folder with the images ``img<frame number>.png`` and ``frames.json``, which tells where they are from.
+
+    Raises
+    ------
+    ToolboxError
+        When the video cannot be read, has too few frames, or the crop does not fit.
+    """
+    made_from = records.describe({path.name: path}, asdict(wanted))
+    folders = _folders_of(data_folder, path.stem)
+    reasons = [records.why_stale(frames_record(folder), made_from, [folder]) for folder in folders]
+    if None in reasons and not overwrite:
+        current = folders[reasons.index(None)]
+        log.info("%s: frames were picked before, with the same settings: %s", path.name, current)
+        return current
+    video = made_from["inputs"]
+    position = next(i for i, folder in enumerate(folders) if not folder.exists() or _may_be_replaced(folder, video))
+    folder = folders[position]
+    for kept in folders[:position]:
+        log.info("%s stays as it is: it holds labels, or images that Step 1 did not pick from this video", kept)
+    if folder.exists():
+        log.info("%s is picked again: %s", folder, reasons[position] or "--overwrite")
+    taken = {frame for kept in folders if kept != folder for frame in _frames_in(kept, video)}
+    with replacing_folder(folder) as temporary:
+        frames, total = _extract(Video(path, wanted.crop), temporary, wanted, taken)
+        origin = {"video": path.resolve().as_posix(), "frame_count": total, "frames": frames}
+        records.write(frames_record(temporary), made_from, **origin)
+    log.info("%s: %d of %d frames written to %s", path.name, len(frames), total, folder)
+    return folder
+
+
+def _folders_of(data_folder: Path, stem: str) -> list[Path]:
+    """Return the folders of a stem that exist, stem, stem_2 and so on, and the first that does not."""
+    folders = [data_folder / stem]
+    while folders[-1].exists():
+        folders.append(data_folder / f"{stem}_{len(folders) + 1}")
+    return folders
+
+
+def _video_in(folder: Path) -> dict[str, str] | None:
+    """Return name and hash of the video that a folder's frames are from, or None where nobody wrote it down."""
+    try:
+        return records.read(frames_record(folder)).get("inputs")
+    except ToolboxError:
+        return None
+
+
+def _may_be_replaced(folder: Path, video: dict[str, str]) -> bool:
+    """Tell whether a folder holds nothing but what this step once put there from the same video."""
+    ours = re.compile(r"img[0-9]+\.png|frames\.json|\..*|Thumbs\.db|desktop\.ini")
+    return _video_in(folder) == video and all(ours.fullmatch(path.name) for path in folder.iterdir())
+
+
+def _frames_in(folder: Path, video: dict[str, str]) -> list[int]:
+    """Return the numbers of a video's frames that a folder, of ours or of v1, holds."""
+    names = [path.stem for path in folder.glob("img*.*")] if _video_in(folder) in (None, video) else []
+    return [int(name[3:]) for name in names if re.fullmatch(r"img[0-9]+", name)]
+
+
+def _extract(video: Video, folder: Path, wanted: Wanted, taken: Collection[int]) -> tuple[list[int], int]:
+    """Write chosen frames and return their numbers and the video's frame count.
+
+    The count in the header is believed only while decoding, which ends with the true one, has not refuted it.
+    """
+    # A frame takes a byte or more, so the size of the file bounds what a damaged header may claim.
+    total, lost = min(video.header_frames, video.path.stat().st_size), set()
+    while True:
+        chosen = choose_frames(total, wanted, {*taken, *lost})
+        delivered, newly_lost = _write_frames(video, folder, chosen, digits=len(str(max(total - 1, 0))))
+        if delivered == total and not newly_lost:
+            break
+        total, lost = delivered, lost | newly_lost
+        for image in folder.iterdir():
+            image.unlink()
+    if len(chosen) < wanted.numframes2pick:
+        raise ToolboxError(
+            f"{video.path}: numframes2pick = {wanted.numframes2pick}, but only {len(chosen)} frames can be picked from "
+            f"portion = {wanted.portion:g} of its {total} frames "
+            f"({len(taken)} were picked before, {len(lost)} cannot be decoded)"
+        )
+    return chosen, total
+
+
+def _write_frames(video: Video, folder: Path, chosen: Sequence[int], digits: int) -> tuple[int, set[int]]:
+    """Write frames as png; return how many frames the video delivers and which chosen ones cannot be decoded."""
+    delivered, lost, wanted = 0, set(), set(chosen)
+    progress = tqdm(video, desc=video.path.name, total=video.header_frames or None, unit="frame", leave=False)
+    for number, frame in enumerate(progress):
+        delivered = number + 1
+        if number in wanted and frame is None:
+            lost.add(number)
+        elif number in wanted:
+            with replacing(folder / f"img{number:0{digits}d}.png") as temporary:
+                Image.fromarray(frame).save(temporary)
+    return delivered, lost
+
+
+def write_crop_preview(videos: Sequence[Path], window: Crop, cropping: bool, path: Path) -> None:
+    """Draw the crop on the first frame of each video.
+
+    Parameters
+    ----------
+    videos : sequence of Path
+        The videos.
+    window : (x1, x2, y1, y2)
+        The crop, in pixels; it may reach beyond the frame.
+    cropping : bool
+        Whether it is in use; if so, what it cuts off is darkened.
+    path : Path
+        The picture to write.
+
+    Raises
+    ------
+    ToolboxError
+        When a video cannot be read or the picture not be written.
+    """
+    columns = min(3, len(videos))
+    rows = -(-len(videos) // columns)
+    figure = Figure(figsize=(7 * columns, 6 * rows), layout="constrained")
+    panels = figure.subplots(rows, columns, squeeze=False).ravel()
+    for axes, video in zip(panels, videos, strict=False):
+        frame = next(frame for frame in Video(video) if frame is not None)
+        _draw_crop(axes, frame, window, cropping)
+        axes.set_title(video.name, parse_math=False)
+    for axes in panels[len(videos) :]:
+        axes.remove()
+    x1, x2, y1, y2 = window
+    crop = f"{x1} <= x < {x2}, {y1} <= y < {y2}"
+    figure.suptitle(f"cropping = True keeps {crop}" if cropping else f"cropping = False (True would keep {crop})")
+    with replacing(path) as temporary:
+        figure.savefig(temporary, dpi=80)
+
+
+def _draw_crop(axes: Axes, frame: np.ndarray, window: Crop, cropping: bool) -> None:
+    """Show a frame with the crop as a rectangle, and darkened outside of it when it is in use."""
+    x1, x2, y1, y2 = window
+    inside = np.zeros((*frame.shape[:2], 1), dtype=bool)
+    inside[y1:y2, x1:x2] = True
+    axes.imshow(np.where(inside | (not cropping), frame, frame // 3))
+    axes.add_patch(Rectangle((x1 - 0.5, y1 - 0.5), x2 - x1, y2 - y1, fill=False, edgecolor="red", linewidth=2))
+    axes.set_xlabel("x (pixels)")
+    axes.set_ylabel("y (pixels)")

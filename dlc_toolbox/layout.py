@@ -8,6 +8,7 @@ from pathlib import Path
 from dlc_toolbox import ToolboxError
 
 CHECKOUT = Path(__file__).resolve().parents[1]
+CROP_PREVIEW = "IsCroppingOK.png"
 LABELED_VIDEO_ENDING = "_DeepLabCutlabeled.mp4"
 
 
@@ -102,9 +103,17 @@ class Layout:
         """Folder with one sub-folder of images and labels per video."""
         return self.training_set_root / f"data-{task}"
 
+    def crop_preview(self, task: str) -> Path:
+        """Picture of the crop, one frame of each video."""
+        return self.data_folder(task) / CROP_PREVIEW
+
     def label_table(self, task: str, scorer: str) -> Path:
         """Label table of one scorer (.h5; a .csv of the same stem lies beside it)."""
         return self.data_folder(task) / f"CollectedData_{scorer}.h5"
+
+    def label_record(self, task: str, scorer: str) -> Path:
+        """Record of what a label table was made from."""
+        return self.label_table(task, scorer).with_suffix(".json")
 
     def dataset_folder(self, task: str, date: str) -> Path:
         """Folder with the training copy of images and labels, the .mat files and the documentation of the splits."""
@@ -121,6 +130,10 @@ class Layout:
     def split_table(self, experiment: Experiment) -> Path:
         """Copy of the label table that belongs to one split."""
         return self.mat_file(experiment).with_suffix(".h5")
+
+    def split_record(self, experiment: Experiment) -> Path:
+        """Record of what the files of one split were made from."""
+        return self.mat_file(experiment).with_suffix(".json")
 
     def split_documentation(self, experiment: Experiment) -> Path:
         """Train and test images of one split, by name."""
@@ -191,6 +204,11 @@ def pose_record(table: Path) -> Path:
 def labeled_video(video: Path) -> Path:
     """Name of the video with the poses drawn in."""
     return video.with_name(video.stem + LABELED_VIDEO_ENDING)
+
+
+def frames_record(folder: Path) -> Path:
+    """Record of which frames of which video Step 1 put into a folder."""
+    return folder / "frames.json"
 
 
 def labeled_folder(folder: Path) -> Path:
