@@ -183,6 +183,37 @@ class Layout:
         """Poses of all labeled images by one snapshot."""
         return self.results / f"{experiment.evaluation_scorer(iteration)}.h5"
 
+    def evaluation_record(self, experiment: Experiment, iteration: int) -> Path:
+        """Record of what the poses of the labeled images were made from."""
+        return self.evaluation_table(experiment, iteration).with_suffix(".json")
+
+    def evaluation_plots(self, experiment: Experiment, iteration: int) -> Path:
+        """Folder of the plots of one snapshot's errors."""
+        return self.results / f"Plots_{experiment.evaluation_scorer(iteration)}"
+
+    def evaluation_pictures(self, experiment: Experiment, iteration: int) -> Path:
+        """Folder of the labeled images with the labels of human and network."""
+        return self.results / f"LabeledImages_{experiment.evaluation_scorer(iteration)}"
+
+    def iterations_plot(self, experiment: Experiment) -> Path:
+        """Plot of the error against the iterations of training."""
+        return self.results / f"{experiment.name}_error_by_iteration.png"
+
+    @property
+    def summary_table(self) -> Path:
+        """Errors of every evaluated network, one row each."""
+        return self.results / "evaluation.csv"
+
+    @property
+    def part_table(self) -> Path:
+        """Errors of every evaluated network by body part."""
+        return self.results / "evaluation_per_part.csv"
+
+    @property
+    def summary_record(self) -> Path:
+        """Record of whose errors the two tables hold."""
+        return self.results / "evaluation.json"
+
 
 def first_step_advice(root: Path) -> str:
     """Say what to do when a project has no data yet."""
@@ -209,6 +240,16 @@ def labeled_video(video: Path) -> Path:
 def frames_record(folder: Path) -> Path:
     """Record of which frames of which video Step 1 put into a folder."""
     return folder / "frames.json"
+
+
+def contact_sheet(folder: Path) -> Path:
+    """Page of all pictures in a folder that steps have drawn."""
+    return folder / "contact_sheet.png"
+
+
+def pictures_record(folder: Path) -> Path:
+    """Record of what the pictures in a folder were made from."""
+    return folder / "pictures.json"
 
 
 def labeled_folder(folder: Path) -> Path:
