@@ -2,28 +2,31 @@
 
 from __future__ import annotations
 
-import heapq
-import logging
-from collections.abc import Iterator, Sequence
+import queue
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from fractions import Fraction
 from pathlib import Path
+from typing import Any, TypeVar
 
 import av
 import numpy as np
 
 from dlc_toolbox import ToolboxError
+from dlc_toolbox.decoding import Decoder, open_video
 from dlc_toolbox.files import replacing
 from dlc_toolbox.layout import LABELED_VIDEO_ENDING
 
-log = logging.getLogger(__name__)
-
 Crop = tuple[int, int, int, int]
+Item = TypeVar("Item")
 
 
 class Video:
     """The frames of a video file, upright and cropped, in presentation order.
 
-    Nothing stays open between iterations, and each iteration starts at the first frame.
+    Nothing stays open between iterations, and each iteration starts at the first frame. A frame in the middle that
+    cannot be decoded keeps its place as None, so that numbers of frames stay right (see `decoding`).
 
     Parameters
     ----------
@@ -44,6 +47,8 @@ class Video:
         Unit of the time stamps, in seconds.
     header_frames : int
         Number of frames the header claims; 0 when it does not say.
+    expected_frames : int
+        The header's number, or else an estimate from the duration; 0 when neither is known. For progress only.
 
     Raises
     ------
@@ -52,30 +57,28 @@ class Video:
 
     Examples
     --------
-    >>> video = Video(Path("mouse 1.avi"))  # doctest: +SKIP
+    >>> video = Video(Path("mouse 1.avi"), crop=(0, 320, 0, 240))  # doctest: +SKIP
     >>> for row, frame in enumerate(video):  # doctest: +SKIP
     ...     print(row, "lost" if frame is None else frame.shape)
     """
 
     def __init__(self, path: Path, crop: Crop | None = None):
         self.path = Path(path)
-        self.crop = crop
-        if not self.path.is_file():
-            raise ToolboxError(f"{self.path} does not exist")
-        with self._open() as container:
-            stream = container.streams.video[0]
+        self._decoder = Decoder(self.path)
+        with open_video(self.path) as container:
+            stream = container.streams.best("video")
             self.rate = Fraction(stream.average_rate or stream.guessed_rate or 25)
             self.time_base = Fraction(stream.time_base or 1 / self.rate)
             self.header_frames = stream.frames
-        first = next((frame for _, frame in self._decode() if frame is not None), None)
-        if first is None:
-            raise ToolboxError(f"{self.path} has no frame that can be decoded; is it a video, and complete?")
-        self.full_height, self.full_width = _upright(first, first.to_ndarray(format="gray")).shape
+            self.expected_frames = stream.frames or round((container.duration or 0) / av.time_base * self.rate)
+        first = self._decoder.first()
+        self._coded_size = first.width, first.height
+        self.full_width, self.full_height = self._coded_size[:: -1 if _orientation(first)[0] else 1]
         x1, x2, y1, y2 = crop or (0, self.full_width, 0, self.full_height)
         if not (0 <= x1 < x2 <= self.full_width and 0 <= y1 < y2 <= self.full_height):
             raise ToolboxError(
                 f"{self.path}: the crop x1, x2, y1, y2 = {x1}, {x2}, {y1}, {y2} does not lie inside its frames of "
-                f"{self.full_width} x {self.full_height} pixels"
+                f"{self.full_width} x {self.full_height} pixels; correct it, or set cropping = False"
             )
         self._window = slice(y1, y2), slice(x1, x2)
         self.width, self.height = x2 - x1, y2 - y1
@@ -86,7 +89,7 @@ class Video:
         return float(self.rate)
 
     def __iter__(self) -> Iterator[np.ndarray | None]:
-        """Yield each frame, uint8 RGB of shape (height, width, 3), or None where one cannot be decoded."""
+        """Yield each frame, uint8 RGB of shape (height, width, 3), or None where one is lost."""
         return (frame for _, frame in self.frames())
 
     def frames(self, start: int = 0) -> Iterator[tuple[int, np.ndarray | None]]:
@@ -95,125 +98,150 @@ class Video:
         Parameters
         ----------
         start : int
-            Number of frames to leave out at the start.
+            Number of frames to pass over; they are decoded, because no container can be trusted to seek exactly.
 
         Yields
         ------
         int
-            When the frame is shown, in units of `time_base` from the first frame on; strictly increasing.
+            When the frame is shown, in units of `time_base` after the first frame; strictly increasing.
         ndarray of shape (height, width, 3) or None
-            uint8 RGB; None for a frame in the middle of the video that cannot be decoded.
+            uint8 RGB, contiguous and yours to change; None for a lost frame, or one of another size than the first.
         """
-        for row, (time, frame) in enumerate(self._decode()):
+        origin, time = None, -1
+        for row, (stamp, frame) in enumerate(self._decoder):
+            origin = stamp if origin is None else origin
+            time = max(stamp - origin, time + 1)
             if row >= start:
-                yield time, None if frame is None else self._pixels(frame)
+                lost = frame is None or (frame.width, frame.height) != self._coded_size
+                yield time, None if lost else self._pixels(frame)
 
     def count(self) -> int:
-        """Count the frames by decoding the whole video: the number of rows that iteration yields."""
-        return sum(1 for _ in self._decode())
-
-    def _open(self) -> av.container.InputContainer:
-        """Open the file and make sure that it has a video stream."""
-        try:
-            container = av.open(str(self.path.resolve()), metadata_errors="replace")
-        except (av.FFmpegError, OSError) as error:
-            raise ToolboxError(f"{self.path} cannot be read as a video: {error.strerror or error}") from error
-        if not container.streams.video:
-            container.close()
-            raise ToolboxError(f"{self.path} holds no video")
-        return container
-
-    def _decode(self) -> Iterator[tuple[int, av.VideoFrame | None]]:
-        """Yield a time stamp and a frame, or None for a lost one, in presentation order."""
-        with self._open() as container:
-            stream = container.streams.video[0]
-            stream.thread_type = "AUTO"
-            for packet in container.demux(stream):
-                try:
-                    frames = packet.decode()
-                except av.FFmpegError:
-                    continue
-                for frame in frames:
-                    yield frame.pts or 0, frame
+        """Count the rows that iteration yields, by decoding the whole video."""
+        return sum(1 for _ in self._decoder)
 
     def _pixels(self, frame: av.VideoFrame) -> np.ndarray:
         """Return the upright, cropped frame as RGB."""
-        return np.ascontiguousarray(_upright(frame, frame.to_ndarray(format="rgb24"))[self._window])
+        transposed, step_y, step_x = _orientation(frame)
+        pixels = frame.to_ndarray(format="rgb24")
+        upright = (pixels.swapaxes(0, 1) if transposed else pixels)[::step_y, ::step_x]
+        return np.ascontiguousarray(upright[self._window])
 
 
-def _upright(frame: av.VideoFrame, pixels: np.ndarray) -> np.ndarray:
-    """Turn pixels as the camera's orientation (the display matrix) asks."""
+def _orientation(frame: av.VideoFrame) -> tuple[bool, int, int]:
+    """Tell how to turn a frame upright, by its display matrix: transpose first?, then steps along y and x."""
     matrix = frame.side_data.get("DISPLAYMATRIX")
     if matrix is None:
-        return pixels
-    (a, b), (c, d) = np.frombuffer(matrix, np.int32)[[[0, 1], [3, 4]]]
-    if abs(b) > abs(a):
-        pixels, a, d = pixels.swapaxes(0, 1), c, b
-    return pixels[:: -1 if d < 0 else 1, :: -1 if a < 0 else 1]
+        return False, 1, 1
+    a, b, _, c, d = np.frombuffer(matrix, np.int32)[:5]  # x' = a x + c y, y' = b x + d y
+    transposed = abs(b) > abs(a)
+    if transposed:
+        a, d = c, b
+    return transposed, -1 if d < 0 else 1, -1 if a < 0 else 1
 
 
-class VideoWriter:
-    """An mp4 that plays everywhere (H.264, yuv420p), written frame by frame under a temporary name.
+def prefetch(items: Iterable[Item], depth: int) -> Iterator[Item]:
+    """Run an iterator ahead in a thread of its own.
+
+    Parameters
+    ----------
+    items : iterable
+        Its work is done in the thread.
+    depth : int
+        Number of items that may wait; the thread pauses when there are as many.
+
+    Yields
+    ------
+    object
+        The items in order. An error in the thread is raised here, after the items before it. When the consumer
+        stops early, the thread ends and `items` is closed.
+
+    Examples
+    --------
+    >>> list(prefetch(range(3), depth=1))
+    [0, 1, 2]
+    """
+    waiting: queue.Queue[tuple[str, Any]] = queue.Queue(depth)
+    stopped = threading.Event()
+
+    def work() -> None:
+        try:
+            for item in items:
+                waiting.put(("item", item))
+                if stopped.is_set():
+                    break
+            waiting.put(("end", None))
+        except BaseException as error:  # handed on to the consumer, whatever it is
+            waiting.put(("error", error))
+        finally:
+            getattr(items, "close", lambda: None)()
+
+    thread = threading.Thread(target=work, daemon=True)
+    thread.start()
+    try:
+        while True:
+            kind, item = waiting.get()
+            if kind == "error":
+                raise item
+            if kind == "end":
+                return
+            yield item
+    finally:
+        stopped.set()
+        while thread.is_alive():
+            with suppress(queue.Empty):
+                waiting.get(timeout=0.05)
+
+
+@contextmanager
+def writing_video(
+    path: Path, width: int, height: int, rate: Fraction, time_base: Fraction | None = None
+) -> Iterator[Callable[..., None]]:
+    """Write an mp4 that plays everywhere (H.264, yuv420p), frame by frame; it appears when all went well.
 
     Parameters
     ----------
     path : Path
-        The .mp4; it appears when the block ends without an error.
+        The .mp4.
     width, height : int
-        Size of the frames; an odd one is padded by one black column or row, which H.264 needs.
+        Size of the frames; H.264 needs even ones, so an odd one is padded by repeating the last column or row.
     rate : Fraction
         Frames per second.
     time_base : Fraction, optional
-        Unit of the time stamps; default one frame.
+        Unit of the time stamps, in seconds; default one frame.
+
+    Yields
+    ------
+    callable
+        ``write(frame, time=None)`` appends one frame, uint8 RGB of shape (height, width, 3), shown at `time`, in
+        units of the time base and more than the last; default one unit after the last.
+
+    Raises
+    ------
+    ToolboxError
+        When the system refuses to write; nothing is left behind, and what stood there before is unchanged.
 
     Examples
     --------
-    >>> with VideoWriter(Path("out.mp4"), 640, 480, Fraction(30)) as writer:  # doctest: +SKIP
-    ...     writer.write(frame)
+    >>> with writing_video(Path("out.mp4"), 640, 480, Fraction(30)) as write:  # doctest: +SKIP
+    ...     write(frame)
     """
+    time_base = time_base or 1 / Fraction(rate)
+    padding = ((0, height % 2), (0, width % 2), (0, 0))
+    times = [-1]
+    with replacing(path) as temporary, av.open(str(temporary), "w", options={"movflags": "faststart"}) as container:
+        stream = container.add_stream("libx264", Fraction(rate), {"preset": "veryfast", "crf": "20"})
+        stream.width, stream.height, stream.pix_fmt = width + width % 2, height + height % 2, "yuv420p"
+        stream.codec_context.time_base = time_base
 
-    def __init__(self, path: Path, width: int, height: int, rate: Fraction, time_base: Fraction | None = None):
-        self.path = Path(path)
-        self._padding = ((0, height % 2), (0, width % 2), (0, 0))
-        self._size = width + width % 2, height + height % 2
-        self._rate, self._time_base = Fraction(rate), time_base or 1 / Fraction(rate)
-        self._written = 0
+        def write(frame: np.ndarray, time: int | None = None) -> None:
+            even = np.pad(frame, padding, mode="edge") if width % 2 or height % 2 else frame
+            image = av.VideoFrame.from_ndarray(even, format="rgb24")
+            times[0] = times[0] + 1 if time is None else time
+            image.pts, image.time_base = times[0], time_base
+            container.mux(stream.encode(image))
 
-    def __enter__(self) -> VideoWriter:
-        self._replacing = replacing(self.path)
-        self._container = av.open(str(self._replacing.__enter__()), "w", options={"movflags": "faststart"})
-        self._stream = self._container.add_stream("libx264", self._rate, {"preset": "veryfast", "crf": "20"})
-        self._stream.width, self._stream.height = self._size
-        self._stream.pix_fmt = "yuv420p"
-        self._stream.codec_context.time_base = self._time_base
-        return self
-
-    def write(self, frame: np.ndarray, time: int | None = None) -> None:
-        """Append one frame.
-
-        Parameters
-        ----------
-        frame : ndarray of shape (height, width, 3)
-            uint8 RGB.
-        time : int, optional
-            When it is shown, in units of the time base, more than the last; default the number of frames written.
-        """
-        image = av.VideoFrame.from_ndarray(np.pad(frame, self._padding) if self._padding != _NONE else frame)
-        image.pts = self._written if time is None else time
-        image.time_base = self._time_base
-        self._container.mux(self._stream.encode(image))
-        self._written += 1
-
-    def __exit__(self, kind: type | None, error: BaseException | None, trace: object) -> bool | None:
-        try:
-            if kind is None:
-                self._container.mux(self._stream.encode(None))
-        finally:
-            self._container.close()
-        return self._replacing.__exit__(kind, error, trace)
-
-
-_NONE = ((0, 0), (0, 0), (0, 0))
+        yield write
+        container.mux(stream.encode(None))
 
 
 def find_videos(paths: Sequence[Path], videotype: str) -> list[Path]:
