@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -99,15 +100,28 @@ def read_image(path: Path) -> np.ndarray:
     ToolboxError
         When the file is missing, damaged, incomplete, or holds more than 16 bits per channel.
     """
+    with _opened(path) as image:
+        return _gray16_as_rgb8(np.asarray(image), path) if image.mode[0] in "IF" else np.asarray(image.convert("RGB"))
+
+
+def image_size(path: Path) -> tuple[int, int]:
+    """Return width and height of an image in pixels, from its first bytes; raises as `read_image`."""
+    with _opened(path) as image:
+        return image.size
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Image.Image]:
+    """Open an image and name its file in whatever goes wrong while it is read."""
     if not path.is_file():
         raise ToolboxError(f"image {path} does not exist")
     try:
         with Image.open(path) as image:
-            deep = np.asarray(image) if image.mode[0] in "IF" else None
-            pixels = np.asarray(image.convert("RGB")) if deep is None else None
+            yield image
+    except ToolboxError:
+        raise
     except Exception as error:  # Pillow raises many types on damaged files
         raise ToolboxError(f"image {path} is damaged or no image ({error}); replace it or delete it") from error
-    return pixels if deep is None else _gray16_as_rgb8(deep, path)
 
 
 def _gray16_as_rgb8(values: np.ndarray, path: Path) -> np.ndarray:

@@ -1,0 +1,44 @@
+"""Step 2: turn the csv files that Fiji saved into one label table per scorer.
+
+Reads   myconfig.py, the images and data-<Task>/<video folder>/<body part>.csv; with several Scorers
+        data-<Task>/<video folder>/<scorer>/<body part>.csv; with multibodypartsfile one csv for all body parts.
+Writes  data-<Task>/CollectedData_<scorer>.h5 and .csv, and a .json that tells what they were made from.
+
+Folders labeled since the last time are added. A part that was not clicked in an image is missing there (NaN).
+
+    python3 Step2_ConvertingLabels2DataFrame.py
+"""
+
+import argparse
+import logging
+import sys
+
+try:
+    from dlc_toolbox import cli
+    from dlc_toolbox.labels import convert_labels
+    from dlc_toolbox.settings import load_settings
+except ImportError as error:
+    raise SystemExit(
+        f"{error}. Install once, in the DeepLabCut folder: pip install -r requirements.txt -e ."
+    ) from error
+
+log = logging.getLogger("dlc_toolbox")
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Describe the flags."""
+    return cli.make_parser(__doc__)
+
+
+def main(argv=None):
+    """Make the label table of each scorer."""
+    args = build_parser().parse_args(argv)
+    layout = cli.layout_of(args)
+    settings = load_settings(layout.root)
+    for scorer in settings.Scorers:
+        convert_labels(layout, settings, scorer, overwrite=args.overwrite)
+    log.info("Next: %s", cli.command(layout, "Generating_a_Training_Set/Step3_CheckLabels.py"))
+
+
+if __name__ == "__main__":
+    sys.exit(cli.run(main))

@@ -1,0 +1,322 @@
+"""Label tables out of the csv files that Fiji saved, and back."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from dlc_toolbox import ToolboxError, records
+from dlc_toolbox.fiji import read_clicks, write_clicks
+from dlc_toolbox.frames import image_size, list_images, natural_key
+from dlc_toolbox.layout import Layout, first_step_advice, image_folders
+from dlc_toolbox.settings import Settings
+from dlc_toolbox.tables import bodyparts_of, make_table, points, read_table, write_table
+
+log = logging.getLogger(__name__)
+
+_TINY = 0.05  # of the image's longer side: a folder with every click below is measured in inches or mm
+_SHOWN = 20  # labels named one by one in a message
+
+
+def convert_labels(layout: Layout, settings: Settings, scorer: str, *, overwrite: bool = False) -> Path:
+    """Make the label table of one scorer from the csv files of all folders, unless it is current.
+
+    Rows of the present table whose folder has no csv files any more are kept.
+    Differs from v1: Slice always tells the image (v1 ignored it when there were as many rows as images), folders
+    labeled later are merged in, and each of several scorers has csv files of their own.
+
+    Parameters
+    ----------
+    layout : Layout
+        The project.
+    settings : Settings
+        Body parts, scorers and the kind of csv files.
+    scorer : str
+        One of `settings.Scorers`.
+    overwrite : bool
+        Make a current table again.
+
+    Returns
+    -------
+    Path
+        The .h5; a .csv lies beside it.
+
+    Raises
+    ------
+    ToolboxError
+        When there are no labels, or a csv file is missing, damaged or contradicts the images of its folder.
+    """
+    path, record = layout.label_table(settings.Task, scorer), layout.label_record(settings.Task, scorer)
+    sources = find_label_files(layout, settings, scorer)
+    made_from = _describe(sources, settings)
+    reason = records.why_stale(record, made_from, [path, path.with_suffix(".csv")])
+    if reason is None and not overwrite:
+        log.info("%s is current", path)
+        return path
+    log.info("%s is made: %s", path, reason or "--overwrite")
+    tables = [_read_folder(folder, files, settings, scorer) for folder, files in sources.items()]
+    table = _sorted_by_folder(pd.concat([*tables, *_kept_rows(path, scorer, sources)]))
+    labeled = np.isfinite(points(table)).all(axis=2)
+    if not labeled.any():
+        raise ToolboxError(
+            f"{layout.data_folder(settings.Task)}: the csv files of {scorer} hold no visible label at all"
+        )
+    write_table(table, path)
+    records.write(record, made_from)
+    log.info("%s: %d labels in %d of %d images", path, labeled.sum(), labeled.any(axis=1).sum(), len(table))
+    return path
+
+
+def why_labels_stale(layout: Layout, settings: Settings, scorer: str) -> str | None:
+    """Tell what changed since the label table was made from csv files; None also for a table that was not.
+
+    Raises
+    ------
+    ToolboxError
+        As `find_label_files`.
+    """
+    path, record = layout.label_table(settings.Task, scorer), layout.label_record(settings.Task, scorer)
+    if not record.is_file():
+        return None
+    return records.why_stale(record, _describe(find_label_files(layout, settings, scorer), settings), [path])
+
+
+def find_label_files(layout: Layout, settings: Settings, scorer: str) -> dict[Path, list[Path]]:
+    """Find the csv files of one scorer, beside the images or, with several scorers, in a folder of the scorer's own.
+
+    Returns
+    -------
+    dict of Path to list of Path
+        For each labeled folder its csv files: one per body part, or the one for all.
+
+    Raises
+    ------
+    ToolboxError
+        When a folder has the files of some body parts but not of others, or no folder has any.
+    """
+    data_folder = layout.data_folder(settings.Task)
+    if not data_folder.is_dir():
+        raise ToolboxError(f"{data_folder} does not exist. {first_step_advice(layout.root)}")
+    together = settings.multibodypartsfile
+    names = [settings.multibodypartsfilename] if together else [f"{part}.csv" for part in settings.bodyparts]
+    sources = {}
+    for folder in image_folders(data_folder):
+        home = folder / scorer if len(settings.Scorers) > 1 else folder
+        tried = [(home / name, (home / name).with_suffix(".xls")) for name in names]
+        found = [next((path for path in paths if path.is_file()), None) for paths in tried]
+        for csv_path, xls_path in tried:
+            if csv_path != xls_path and csv_path.is_file() and xls_path.is_file():
+                log.warning("%s is read; %s beside it is not", csv_path, xls_path.name)
+        if None not in found:
+            sources[folder] = found
+        elif any(found):
+            csv_path, xls_path = tried[found.index(None)]
+            raise ToolboxError(f"neither {csv_path} nor {xls_path} exists; {_present(home)}")
+        else:
+            log.info("%s has no labels of %s yet: no %s; %s", folder, scorer, tried[0][0], _present(home))
+    if not sources:
+        raise ToolboxError(
+            f"{data_folder} has no labels of {scorer}: no folder in it holds {names[0]}"
+            + (f" in a folder {scorer}" if len(settings.Scorers) > 1 else "")
+            + f". Label the images in Fiji first. {first_step_advice(layout.root)}"
+        )
+    return sources
+
+
+def _present(home: Path) -> str:
+    """Say which csv files a folder holds, so that a misspelled name is seen."""
+    present = sorted(path.name for path in home.glob("*") if path.suffix.lower() in (".csv", ".xls"))
+    return f"there are {', '.join(present)}" if present else "there are no csv files"
+
+
+def _describe(sources: dict[Path, list[Path]], settings: Settings) -> dict:
+    """Gather what a label table is made from; the images' names count, because clicks are numbered by position."""
+    inputs = {path.relative_to(folder.parent).as_posix(): path for folder in sources for path in sources[folder]}
+    images = {folder.name: [path.name for path in list_images(folder, settings.imagetype)] for folder in sources}
+    shaping = {"bodyparts": settings.bodyparts, "invisibleboundary": settings.invisibleboundary, "images": images}
+    return records.describe(inputs, shaping)
+
+
+def _read_folder(folder: Path, files: Sequence[Path], settings: Settings, scorer: str) -> pd.DataFrame:
+    """Make the rows of one folder."""
+    images = list_images(folder, settings.imagetype)
+    if not images:
+        raise ToolboxError(f"{folder} has labels but no image that ends in {settings.imagetype}; check imagetype")
+    if settings.multibodypartsfile:
+        labels = _cyclic_labels(files[0], images, settings.bodyparts)
+    else:
+        labels = np.stack([_part_labels(path, images) for path in files], axis=1)
+    sizes = np.array([image_size(image) for image in images])
+    _refuse_calibrated(labels, sizes, files[0].parent)
+    invisible = (labels < (settings.invisibleboundary or -np.inf)).all(axis=2)
+    labels[invisible] = np.nan
+    for part, count in zip(settings.bodyparts, invisible.sum(axis=0), strict=True):
+        if count:
+            log.info("%s: %d clicks on %s below invisibleboundary: not visible", folder.name, count, part)
+    names = [f"{folder.name}/{image.name}" for image in images]
+    outside = outside_image(labels, sizes)
+    if outside.any():
+        message = "%d labels lie outside their images; they stay in the table, Step 4 leaves them out: %s"
+        log.warning(message, outside.sum(), name_labels(outside, labels, names, settings.bodyparts))
+    return make_table(scorer, settings.bodyparts, names, labels)
+
+
+def _part_labels(path: Path, images: Sequence[Path]) -> np.ndarray:
+    """Return one body part's x, y in every image, (N, 2)."""
+    clicks = read_clicks(path)
+    positions = _positions(clicks, images, path)
+    repeated = clicks[clicks["slice"].duplicated(keep=False)]
+    if len(repeated):
+        place = repeated["slice"].iloc[0]
+        lines = " and ".join(map(str, repeated["line"][repeated["slice"] == place]))
+        raise ToolboxError(f"{path}: slice {place} ({images[place - 1].name}) has several clicks, in lines {lines}")
+    labels = np.full((len(images), 2), np.nan)
+    labels[positions] = clicks[["x", "y"]]
+    return labels
+
+
+def _cyclic_labels(path: Path, images: Sequence[Path], bodyparts: Sequence[str]) -> np.ndarray:
+    """Return all body parts' x, y in every image, (N, K, 2), from clicks on one part after the other."""
+    clicks = read_clicks(path)
+    positions = _positions(clicks, images, path)
+    labels = np.full((len(images), len(bodyparts), 2), np.nan)
+    for position in np.unique(positions):
+        clicked = clicks[["x", "y"]][positions == position]
+        if len(clicked) != len(bodyparts):
+            raise ToolboxError(
+                f"{path}: slice {position + 1} ({images[position].name}) has {len(clicked)} clicks, expected "
+                f"{len(bodyparts)}: {', '.join(bodyparts)}, in this order. A part that is not visible needs a "
+                "click near the top left corner, below invisibleboundary"
+            )
+        labels[position] = clicked
+    return labels
+
+
+def _positions(clicks: pd.DataFrame, images: Sequence[Path], path: Path) -> np.ndarray:
+    """Return the 0-based position of each click's image, after checking slices and image names."""
+    spelled = {_spelling(image.stem): position for position, image in enumerate(images)}
+    for place, label, line in zip(clicks["slice"], clicks["label"], clicks["line"], strict=True):
+        if not 1 <= place <= len(images):
+            raise ToolboxError(f"{path} line {line}: Slice is {place}, but {images[0].parent} has {len(images)} images")
+        name = label.rsplit(":", 1)[-1].strip().removesuffix(images[0].suffix)
+        named = spelled.get(_spelling(name))
+        looks_like_image = named is not None or _spelling(name)[::2] in {key[::2] for key in spelled}
+        if looks_like_image and named != place - 1 and name != str(place):
+            raise ToolboxError(
+                f"{path} line {line}: Label is {label!r}, but slice {place} is {images[place - 1].name}; were images "
+                f"added to {images[0].parent}, or deleted, since it was labeled?"
+            )
+    return clicks["slice"].to_numpy() - 1
+
+
+def _spelling(stem: str) -> tuple[str | int, ...]:
+    """Return a name's texts and numbers in turn, so that leading zeros do not matter."""
+    return tuple(natural_key(stem)[:-1])
+
+
+def _refuse_calibrated(labels: np.ndarray, sizes: np.ndarray, home: Path) -> None:
+    """Raise when all clicks of a folder are tiny, and not on whole or half pixels: inches or mm."""
+    clicked = labels[np.isfinite(labels)]
+    if clicked.size and clicked.max() < _TINY * sizes.max() and (2 * clicked % 1).any():
+        raise ToolboxError(
+            f"{home}: the largest coordinate of all clicks is {clicked.max():g}, in images of up to {sizes.max()} "
+            "pixels, so Fiji measured in inches or mm. In Fiji: Analyze > Set Scale > Click to Remove Scale, tick "
+            "Global, then measure again"
+        )
+
+
+def outside_image(labels: np.ndarray, sizes: np.ndarray) -> np.ndarray:
+    """Tell which labels lie outside their image.
+
+    Parameters
+    ----------
+    labels : ndarray of shape (N, K, 2)
+        x, y in pixels; (0, 0) is the centre of the top-left pixel. NaN is not outside.
+    sizes : ndarray of shape (N, 2)
+        Width and height of the images.
+
+    Returns
+    -------
+    ndarray of shape (N, K)
+        bool.
+
+    Examples
+    --------
+    >>> outside_image(np.array([[[-0.4, 3.0], [10.0, 3.0]]]), np.array([[10, 8]])).tolist()
+    [[False, True]]
+    """
+    return ((labels < -0.5) | (labels > sizes[:, None] - 0.5)).any(axis=2)
+
+
+def name_labels(chosen: np.ndarray, labels: np.ndarray, names: Sequence[str], bodyparts: Sequence[str]) -> str:
+    """List chosen labels, (N, K) bool, by body part, image and place, at most the first 20."""
+    listed = [
+        f"{bodyparts[k]} in {names[n]} (x {labels[n, k, 0]:g}, y {labels[n, k, 1]:g})" for n, k in np.argwhere(chosen)
+    ]
+    return "; ".join(listed[:_SHOWN]) + ("; ..." if len(listed) > _SHOWN else "")
+
+
+def _kept_rows(path: Path, scorer: str, sources: dict[Path, list[Path]]) -> list[pd.DataFrame]:
+    """Return, as a list of at most one table, the rows of the present table that no csv file makes again."""
+    if not path.is_file():
+        return []
+    present = read_table(path)
+    folders = present.index.map(_folder_of)
+    kept = present[~folders.isin([folder.name for folder in sources])]
+    if kept.empty:
+        return []
+    gone = ", ".join(dict.fromkeys(map(_folder_of, kept.index)))
+    log.info("%d rows of %s are kept, though it has no csv files any more", len(kept), gone)
+    return [make_table(scorer, bodyparts_of(kept), kept.index, points(kept)[..., :2])]
+
+
+def _folder_of(row: str) -> str:
+    """Return the folder in a row's name."""
+    return row.rpartition("/")[0]
+
+
+def _sorted_by_folder(table: pd.DataFrame) -> pd.DataFrame:
+    """Put the rows into the alphabetical order of the folders; within a folder nothing moves."""
+    return table.iloc[np.argsort([_folder_of(row) for row in table.index], kind="stable")]
+
+
+def labels_to_fiji(table: pd.DataFrame, data_folder: Path) -> list[Path]:
+    """Write a label table as Fiji would have saved its clicks, one csv per folder and body part, beside the images.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Label table; its rows are ``<folder>/<image>``.
+    data_folder : Path
+        Holds the folders with all their images.
+
+    Returns
+    -------
+    list of Path
+        The files; a missing label (NaN) has no line in them.
+
+    Raises
+    ------
+    ToolboxError
+        When an image is missing, or a file exists already with other content: people's labels are never overwritten.
+    """
+    written = []
+    bodyparts, labels = bodyparts_of(table), points(table)[..., :2]
+    folders = table.index.map(_folder_of)
+    for folder in dict.fromkeys(folders):
+        rows = np.flatnonzero(folders == folder)
+        names = [table.index[row].rpartition("/")[2] for row in rows]
+        images = [path.name for path in list_images(data_folder / folder, Path(names[0]).suffix)]
+        missing = sorted(set(names) - set(images))
+        if missing:
+            raise ToolboxError(f"{data_folder / folder} lacks the labeled image {missing[0]}")
+        slices = [images.index(name) + 1 for name in names]
+        for k, part in enumerate(bodyparts):
+            path = data_folder / folder / f"{part}.csv"
+            write_clicks(path, labels[rows, k], slices)
+            written.append(path)
+    return written
