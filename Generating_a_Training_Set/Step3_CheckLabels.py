@@ -7,15 +7,13 @@ Writes  data-<Task>/<video folder>labeled/: a picture of every labeled image, on
     python3 Generating_a_Training_Set/Step3_CheckLabels.py
 """
 
-from __future__ import annotations
-
 import argparse
 import logging
 import sys
-from collections.abc import Sequence
 
 try:
     from dlc_toolbox import cli, report
+    from dlc_toolbox.layout import contact_sheet
     from dlc_toolbox.settings import load_settings
 except ImportError as error:
     raise SystemExit(
@@ -26,20 +24,22 @@ log = logging.getLogger("dlc_toolbox")
 
 
 def build_parser() -> argparse.ArgumentParser:
-    """Describe the command line."""
+    """Describe the flags."""
     return cli.make_parser(__doc__)
 
 
-def main(argv: Sequence[str] | None = None) -> None:
-    """Draw the labels of the project."""
+def main(argv=None):
+    """Draw the labels of all scorers."""
     args = build_parser().parse_args(argv)
     layout = cli.layout_of(args)
-    for folder in report.check_labels(layout, load_settings(layout.root), overwrite=args.overwrite):
-        log.info("Look at %s", folder / report.CONTACT_SHEET)
-    log.info(
-        "Next, when the labels are right (else correct the csv files and run Step 2 again): "
-        "python3 Generating_a_Training_Set/Step4_GenerateTrainingFileFromLabelledData.py"
+    settings = load_settings(layout.root)
+    for folder in report.check_labels(layout, settings, overwrite=args.overwrite):
+        log.info("Look at %s", contact_sheet(folder))
+    step2, step4 = (
+        cli.command(layout, f"Generating_a_Training_Set/{script}.py")
+        for script in ("Step2_ConvertingLabels2DataFrame", "Step4_GenerateTrainingFileFromLabelledData")
     )
+    log.info("Next, when the labels are right: %s (after corrections in Fiji, first: %s)", step4, step2)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,181 @@
+"""Plots of errors in pixels: per body part, cumulative, against likelihood, against iterations.
+
+Each function returns a figure that belongs to no window; `write_plot` stores it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.axis import Axis
+from matplotlib.figure import Figure
+from matplotlib.patheffects import withStroke
+
+from dlc_toolbox.drawing import Look
+from dlc_toolbox.files import replacing
+
+_LEAST_ERROR_PX = 0.1
+
+
+def plot_part_errors(errors: np.ndarray, is_train: np.ndarray, look: Look) -> Figure:
+    """Draw a bar of the mean error of each body part, training and test images apart, with a line at the median.
+
+    Parameters
+    ----------
+    errors : ndarray of shape (N, K)
+        Distances in pixels; NaN does not count.
+    is_train : ndarray of shape (N,)
+        Which images the network was trained on.
+    look : Look
+        Names and colours of the body parts.
+
+    Returns
+    -------
+    Figure
+        Not yet written, see `write_plot`.
+    """
+    figure, axes = _plot("Mean error (pixels); line: median", "", height=1.5 + 0.28 * len(look.bodyparts))
+    rim = withStroke(linewidth=3.5, foreground="white")
+    for k, color in enumerate(look.colors / 255):
+        for shift, rows, alpha in ((-0.2, is_train, 0.4), (0.2, ~is_train, 1)):
+            found = errors[rows, k][np.isfinite(errors[rows, k])]
+            if found.size:
+                axes.barh(k + shift, found.mean(), 0.4, color=color, alpha=alpha)
+                ends = k + shift - 0.16, k + shift + 0.16
+                axes.plot([np.median(found)] * 2, ends, color="black", linewidth=1.5, path_effects=[rim])
+    axes.set_yticks(range(len(look.bodyparts)), look.bodyparts, parse_math=False)
+    axes.invert_yaxis()
+    axes.set_title("pale: training images, full colour: test images", fontsize="medium")
+    return figure
+
+
+def plot_cumulative_errors(errors: np.ndarray, is_train: np.ndarray, look: Look) -> Figure:
+    """Draw the share of pairs that are at most so many pixels off: per body part on test images, and pooled.
+
+    Parameters
+    ----------
+    errors, is_train, look
+        As for `plot_part_errors`.
+
+    Returns
+    -------
+    Figure
+        The axis is logarithmic; errors below 0.1 pixel are drawn at 0.1.
+    """
+    figure, axes = _plot("Error (pixels)", "Share of labeled pairs")
+    pooled = {"color": "black", "linewidth": 2.5, "zorder": 3}
+    curves = [
+        ("all, test images", errors[~is_train], pooled),
+        ("all, training images", errors[is_train], {**pooled, "linestyle": ":"}),
+    ]
+    for k, part in enumerate(look.bodyparts):
+        curves.append((part, errors[~is_train, k], {"color": look.colors[k] / 255, "linewidth": 1}))
+    lines, names = [], []
+    for name, values, style in curves:
+        found = values[np.isfinite(values)]
+        if found.size:
+            lines.append(axes.ecdf(np.maximum(found, _LEAST_ERROR_PX), **style))
+            names.append(name)
+    _log_pixels(axes.xaxis)
+    _explain(figure, lines, names)
+    return figure
+
+
+def plot_likelihood(
+    errors: np.ndarray, likelihoods: np.ndarray, is_train: np.ndarray, pcutoff: float, look: Look
+) -> Figure:
+    """Draw the error of each pair against its likelihood, to see what `pcutoff` keeps.
+
+    Parameters
+    ----------
+    errors, is_train, look
+        As for `plot_part_errors`.
+    likelihoods : ndarray of shape (N, K)
+        0 to 1.
+    pcutoff : float
+        Drawn as a line.
+
+    Returns
+    -------
+    Figure
+        Circles are training images, discs test images. Errors below 0.1 pixel are drawn at 0.1.
+    """
+    figure, axes = _plot("Likelihood", "Error (pixels)")
+    handles = []
+    for k, color in enumerate(look.colors / 255):
+        shown = np.maximum(errors[:, k], _LEAST_ERROR_PX)
+        axes.scatter(
+            likelihoods[is_train, k], shown[is_train], 14, facecolors="none", edgecolors=[color], linewidths=0.7
+        )
+        handles.append(axes.scatter(likelihoods[~is_train, k], shown[~is_train], 20, color=[color], linewidths=0))
+    axes.axvline(pcutoff, color="black", linewidth=1, linestyle="--")
+    axes.set_title(f"dashed: pcutoff = {pcutoff:g}; circles: training, discs: test images", fontsize="medium")
+    axes.set_xlim(-0.02, 1.02)
+    _log_pixels(axes.yaxis)
+    _explain(figure, handles, list(look.bodyparts))
+    return figure
+
+
+def plot_error_by_iteration(rows: pd.DataFrame) -> Figure:
+    """Draw training and test error against the iterations of training.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        Rows of the evaluation table of one network: columns iteration, train_mean_error_px, train_median_error_px,
+        test_mean_error_px, test_median_error_px.
+
+    Returns
+    -------
+    Figure
+        Not yet written.
+    """
+    figure, axes = _plot("Iteration", "Error (pixels)")
+    rows = rows.sort_values("iteration")
+    for which, color in (("train", "tab:gray"), ("test", "tab:red")):
+        for statistic, style in (("mean", "o-"), ("median", "o--")):
+            values = rows[f"{which}_{statistic}_error_px"]
+            axes.plot(rows["iteration"], values, style, color=color, markersize=4, label=f"{which}, {statistic}")
+    axes.set_ylim(bottom=0)
+    axes.legend(frameon=False)
+    return figure
+
+
+def write_plot(figure: Figure, path: Path) -> None:
+    """Write a plot as png; it appears whole or not at all.
+
+    Raises
+    ------
+    ToolboxError
+        When the system refuses to write.
+    """
+    with replacing(path) as temporary:
+        figure.savefig(temporary, dpi=150)
+
+
+def _plot(xlabel: str, ylabel: str, height: float = 4.5) -> tuple[Figure, Axes]:
+    """Return an empty plot without the frame's upper and right sides."""
+    figure = Figure(figsize=(6.5, height), layout="constrained")
+    axes = figure.add_subplot(xlabel=xlabel, ylabel=ylabel)
+    axes.spines[["top", "right"]].set_visible(False)
+    return figure, axes
+
+
+def _log_pixels(axis: Axis) -> None:
+    """Give an axis of errors a logarithmic scale with plain numbers."""
+    axis.axes.set(**{f"{axis.axis_name}scale": "log"})
+    axis.set_major_formatter("{x:g}")
+
+
+def _explain(figure: Figure, handles: Sequence[Artist], names: Sequence[str]) -> None:
+    """Put a legend beside the axes, in as many columns as the names need."""
+    key = figure.legend(
+        handles, names, loc="outside right upper", frameon=False, fontsize="small", ncols=-(-len(names) // 24)
+    )
+    for text in key.get_texts():
+        text.set_parse_math(False)
