@@ -6,8 +6,10 @@ them with the network and fills it.
 
 from __future__ import annotations
 
+import errno
 import os
 import re
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,14 +19,11 @@ import keras
 import numpy as np
 
 from deepercut import DeepercutError
-from deepercut.resnet import EPSILON, depth_of
-from deepercut.tf1 import read_tf1
+from deepercut.foreign import Arrays, convert_keras_resnet, read_tf1
+from deepercut.resnet import depth_of
 
 WEIGHTS_SUFFIX = ".weights.h5"
 HEADS = ("part_pred", "locref_pred", "part_pred_interm")
-KERAS_EPSILON = 1.001e-5
-
-Arrays = dict[str, np.ndarray]
 
 _VARIABLES = {  # by how many variables a layer has, in the order in which Keras stores them
     1: ("kernel",),
@@ -248,26 +247,36 @@ def _check_same_network(wanted: Mapping[str, tuple], arrays: Mapping[str, np.nda
     if depth_found != depth:
         found = f"resnet_{depth_found}" if depth_found else "no ResNet v1"
         raise DeepercutError(
-            f"{source} holds {found}, but the network is resnet_{depth}: name other weights, or net_type"
+            f"{source} holds {found}, but the network is resnet_{depth}: name other weights, or another net_type"
         )
-    heads, heads_found = ([h for h in HEADS if f"{h}/bias" in names] for names in (wanted, arrays))
-    if heads_found:
-        if "part_pred/bias" in arrays and arrays["part_pred/bias"].shape != wanted["part_pred/bias"]:
-            raise DeepercutError(
-                f"{source} was trained for {arrays['part_pred/bias'].size} body parts, but the network has "
-                f"{wanted['part_pred/bias'][0]} (num_joints): it is a snapshot of another network"
-            )
-        if set(heads) - set(heads_found) or "locref_pred" in set(heads_found) - set(heads):
-            raise DeepercutError(
-                f"{source} has the heads {', '.join(heads_found)}, but the network has {', '.join(heads)}: "
-                "location_refinement or intermediate_supervision was set otherwise when it was trained"
-            )
+    has_heads = any(f"{head}/bias" in arrays for head in HEADS)
+    if has_heads and "part_pred/bias" in wanted:
+        _check_same_heads(wanted, arrays, source)
     for name, shape in wanted.items():
-        if not heads_found and name.split("/")[0] in HEADS:
+        if name.split("/")[0] in HEADS and not has_heads:
             continue
         if name not in arrays or arrays[name].shape != shape:
             found = f"has shape {arrays[name].shape}" if name in arrays else "is missing"
-            raise DeepercutError(f"{source} is of another network, or damaged: {name} {found}; expected shape {shape}")
+            raise DeepercutError(f"{source} is of another network, or damaged: {name} {found}, expected shape {shape}")
+        if not np.isfinite(arrays[name]).all():
+            raise DeepercutError(f"{source} holds values that are not finite in {name}: use an earlier snapshot")
+
+
+def _check_same_heads(wanted: Mapping[str, tuple], arrays: Mapping[str, np.ndarray], source: object) -> None:
+    """Raise unless the heads are the same, for as many body parts; a surplus of intermediate supervision is allowed."""
+    heads, heads_found = ([h for h in HEADS if f"{h}/bias" in names] for names in (wanted, arrays))
+    surplus = set(heads_found) - set(heads) - {"part_pred_interm"}
+    if surplus or set(heads) - set(heads_found):
+        raise DeepercutError(
+            f"{source} has the heads {', '.join(heads_found)}, but the network has {', '.join(heads)}: "
+            "location_refinement or intermediate_supervision was set otherwise when it was trained"
+        )
+    parts, (parts_wanted,) = arrays["part_pred/bias"].size, wanted["part_pred/bias"]
+    if parts != parts_wanted:
+        raise DeepercutError(
+            f"{source} was trained for {parts} body parts, but the network has {parts_wanted} (num_joints): "
+            "it is a snapshot of another network"
+        )
 
 
 def read_weights(path: Path) -> Arrays:
@@ -298,7 +307,7 @@ def read_weights(path: Path) -> Arrays:
             arrays = _read_h5(path)
             return arrays if any(name.startswith("block") for name in arrays) else convert_keras_resnet(arrays)
         return read_tf1(path)
-    except (OSError, KeyError) as error:
+    except (OSError, KeyError, ValueError, RuntimeError) as error:  # what h5py raises, depending on the damage
         raise DeepercutError(f"weights {path} cannot be read, the file is damaged: {error}") from error
 
 
@@ -307,6 +316,8 @@ def _read_h5(path: Path) -> Arrays:
     arrays = {}
 
     def collect(group_name: str, item: h5py.Group | h5py.Dataset) -> None:
+        if not isinstance(item, h5py.Group):
+            return
         if "weight_names" in item.attrs:
             layer, values = group_name.split("/")[-1], [item[name][()] for name in item.attrs["weight_names"]]
         elif group_name.endswith("/vars") and "name" in item.attrs:
@@ -320,65 +331,6 @@ def _read_h5(path: Path) -> Arrays:
     with h5py.File(path, "r") as file:
         file.visititems(collect)
     return arrays
-
-
-def convert_keras_resnet(arrays: Mapping[str, np.ndarray]) -> Arrays:
-    """Turn the weights of Keras' ResNet into those of ours, which compute the same.
-
-    Theirs take BGR (the first kernel is reversed), add a bias (which the batch norm's mean takes in) and use epsilon
-    1.001e-5 (the difference goes to the variance).
-
-    Parameters
-    ----------
-    arrays : mapping of str to ndarray
-        By ``<layer>/<variable>``, layers named ``res2a_branch2a``, ``bn2a_branch2a``, ``conv1``, ``bn_conv1`` (Keras 1
-        and 2), or ``conv2_block1_1_conv``, ``conv2_block1_1_bn``, ``conv1_conv``, ``conv1_bn`` (later).
-
-    Returns
-    -------
-    dict of str to ndarray
-        By our names. Layers of other names are left out.
-
-    Examples
-    --------
-    >>> mean, bias = np.array([5.0]), np.array([2.0])
-    >>> convert_keras_resnet({"bn2a_branch1/moving_mean": mean, "res2a_branch1/bias": bias})
-    {'block1_unit_1_shortcut_bn/moving_mean': array([3.])}
-    """
-    named = {}
-    for name, array in arrays.items():
-        layer, variable = name.split("/")
-        if (ours := _from_keras_name(layer)) is not None:
-            named[f"{ours}/{variable}"] = array
-    converted = {}
-    for name, array in named.items():
-        layer, variable = name.split("/")
-        if name == "conv1/kernel":
-            array = array[:, :, ::-1]
-        elif variable == "moving_mean":
-            array = array - named.get(f"{layer.removesuffix('_bn')}/bias", 0)
-        elif variable == "moving_variance":
-            array = array + np.float32(KERAS_EPSILON - EPSILON)
-        if variable != "bias":
-            converted[name] = array
-    return converted
-
-
-def _from_keras_name(layer: str) -> str | None:
-    """Return our name of a layer of Keras' ResNet; None if it is no convolution or batch norm of it."""
-    if layer in {"conv1", "conv1_conv"}:
-        return "conv1"
-    if layer in {"bn_conv1", "conv1_bn"}:
-        return "conv1_bn"
-    if match := re.fullmatch(r"(res|bn)([2-5])([a-z])_branch(1|2[abc])", layer):
-        unit, part = ord(match[3]) - ord("a") + 1, ("1", "2a", "2b", "2c").index(match[4])
-        block, is_bn = int(match[2]) - 1, match[1] == "bn"
-    elif match := re.fullmatch(r"conv([2-5])_block(\d+)_([0-3])_(conv|bn)", layer):
-        unit, part = int(match[2]), int(match[3])
-        block, is_bn = int(match[1]) - 1, match[4] == "bn"
-    else:
-        return None
-    return f"block{block}_unit_{unit}_{f'conv{part}' if part else 'shortcut'}{'_bn' * is_bn}"
 
 
 def save_snapshot(model: keras.Model, path: Path) -> None:
@@ -399,13 +351,16 @@ def save_snapshot(model: keras.Model, path: Path) -> None:
     path = Path(path)
     unfinished = path.with_name(path.name.removesuffix(WEIGHTS_SUFFIX) + ".part" + WEIGHTS_SUFFIX)
     try:
+        if shutil.disk_usage(path.parent).free < 4 * model.count_params():
+            raise OSError(errno.ENOSPC, "")  # HDF5 would tell it in pages of its own
         model.save_weights(unfinished)
         with unfinished.open("rb+") as file:
             os.fsync(file.fileno())
         unfinished.replace(path)
     except OSError as error:
+        reason = os.strerror(error.errno) if error.errno else error
         raise DeepercutError(
-            f"{path} cannot be written: {error}. Free disk space or allow writing there; what stood there is unchanged"
+            f"{path} cannot be written: {reason}. Free disk space or allow writing there; what stood there is unchanged"
         ) from error
     finally:
         unfinished.unlink(missing_ok=True)

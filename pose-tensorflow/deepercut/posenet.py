@@ -93,18 +93,18 @@ def build_posenet(
     Insafutdinov et al. 2016, arXiv 1605.03170, section 3; Mathis et al. 2018, arXiv 1804.03142, methods.
     """
     check_depth(depth)
+    interm = intermediate_supervision_layer
+    if interm is not None and not 1 <= interm <= UNITS[depth][2]:
+        raise DeepercutError(
+            f"intermediate_supervision_layer is {interm}, but block 3 of resnet_{depth} has the units 1 to "
+            f"{UNITS[depth][2]}; name one of them or set intermediate_supervision: false"
+        )
     images = keras.Input((None, None, 3), name="images")
     units = resnet_v1(CenterAndPad(mean_pixel, name="center_and_pad")(images), depth)
     features = next(reversed(units.values()))
     outputs = {"part_pred": _head(features, num_joints, "part_pred")}
     if location_refinement:
         outputs["locref_pred"] = _head(features, 2 * num_joints, "locref_pred")
-    if intermediate_supervision_layer is not None:
-        features = units.get(f"block3_unit_{intermediate_supervision_layer}")
-        if features is None:
-            raise DeepercutError(
-                f"intermediate_supervision_layer is {intermediate_supervision_layer}, but block 3 of resnet_{depth} "
-                f"has the units 1 to {UNITS[depth][2]}; name one of them or set intermediate_supervision: false"
-            )
-        outputs["part_pred_interm"] = _head(features, num_joints, "part_pred_interm")
+    if interm is not None:
+        outputs["part_pred_interm"] = _head(units[f"block3_unit_{interm}"], num_joints, "part_pred_interm")
     return keras.Model(images, outputs, name=f"posenet_{depth}")

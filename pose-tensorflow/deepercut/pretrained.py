@@ -16,6 +16,7 @@ import urllib.request
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from http.client import HTTPException
 from pathlib import Path
 
 import keras
@@ -112,7 +113,7 @@ def fetch_pretrained(folder: Path, depth: int = 50, origin: str | None = None) -
     for candidate in candidates:
         try:
             fill(backbone, _obtain(candidate, depth, Path(folder)), candidate.filename(depth))
-        except (OSError, DeepercutError) as error:
+        except (OSError, HTTPException, DeepercutError) as error:
             log.info("Not from %s: %s", candidate.name, error)
             problems.append(f"{candidate.name}: {error}")
             continue

