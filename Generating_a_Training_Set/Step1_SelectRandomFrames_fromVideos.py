@@ -13,6 +13,7 @@ the same video go to data-<Task>/<video stem>_2 and so on.
 import argparse
 import logging
 import sys
+from collections.abc import Sequence
 
 try:
     from dlc_toolbox import cli, frames
@@ -32,7 +33,7 @@ def build_parser() -> argparse.ArgumentParser:
     return parser
 
 
-def main(argv=None):
+def main(argv: Sequence[str] | None = None) -> None:
     """Draw the crop, then pick frames of each video."""
     args = build_parser().parse_args(argv)
     layout = cli.layout_of(args)

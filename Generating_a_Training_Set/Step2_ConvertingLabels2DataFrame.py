@@ -12,6 +12,7 @@ Folders labeled since the last time are added. A part that was not clicked in an
 import argparse
 import logging
 import sys
+from collections.abc import Sequence
 
 try:
     from dlc_toolbox import cli
@@ -30,7 +31,7 @@ def build_parser() -> argparse.ArgumentParser:
     return cli.make_parser(__doc__)
 
 
-def main(argv=None):
+def main(argv: Sequence[str] | None = None) -> None:
     """Make the label table of each scorer."""
     args = build_parser().parse_args(argv)
     layout = cli.layout_of(args)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -85,6 +86,12 @@ class Layout:
         return self.root / "Generating_a_Training_Set"
 
     @property
+    def pose_cfg_template(self) -> Path:
+        """File that every new pose_cfg.yaml is made from: the project's own, or the checkout's."""
+        own = self.training_set_root / "pose_cfg.yaml"
+        return own if own.is_file() else Layout(CHECKOUT).training_set_root / "pose_cfg.yaml"
+
+    @property
     def analysis_root(self) -> Path:
         """Folder that `videofolder` is relative to."""
         return self.root / "Analysis-tools"
@@ -148,30 +155,42 @@ class Layout:
         """Folder with the pose_cfg.yaml that v1's prediction read."""
         return self.models / experiment.name / "test"
 
-    def locate(self, experiment: Experiment, fraction: float) -> Experiment:
-        """Find the experiment on disk, under today's name or v1's.
+    def train_folders(self, task: str, date: str) -> list[Path]:
+        """Folders of all networks that share a training copy of images."""
+        return sorted(self.models.glob(f"{glob.escape(task + date)}-trainset*shuffle*/train"))
+
+    def present(self, experiment: Experiment, fraction: float) -> Experiment | None:
+        """Return the experiment as it is named on disk, or None.
 
         Parameters
         ----------
         experiment : Experiment
             As the settings name it.
         fraction : float
-            Its training fraction; v1 truncated it in names, so 0.29 may stand there as 28.
+            Its training fraction; v1 truncated it in names, so v1's 0.29 stands there as 28.
 
         Returns
         -------
-        Experiment
+        Experiment or None
             The one that has a train folder.
+        """
+        of_v1 = replace(experiment, percent=int(100 * fraction))
+        if self.train_folder(experiment).is_dir():
+            return experiment
+        is_there = self.train_folder(of_v1).is_dir() and not self.split_documentation(of_v1).exists()
+        return of_v1 if is_there else None
+
+    def locate(self, experiment: Experiment, fraction: float) -> Experiment:
+        """Return the experiment as it is named on disk; as `present`.
 
         Raises
         ------
         ToolboxError
             When there is none; the message lists those that exist.
         """
-        candidates = [experiment, replace(experiment, percent=int(100 * fraction))]
-        for candidate in candidates:
-            if self.train_folder(candidate).is_dir():
-                return candidate
+        found = self.present(experiment, fraction)
+        if found is not None:
+            return found
         existing = sorted(path.parent.name for path in self.models.glob("*-trainset*shuffle*/train"))
         advice = f"there are: {', '.join(existing)}" if existing else "there is none yet"
         raise ToolboxError(

@@ -82,7 +82,7 @@ def points(table: pd.DataFrame, bodyparts: Sequence[str] | None = None) -> np.nd
     scorer = scorer_of(table)
     coords = [coord for coord in ("x", "y", "likelihood") if (scorer, present[0], coord) in table.columns]
     columns = pd.MultiIndex.from_product([[scorer], bodyparts, coords])
-    return table.loc[:, columns].to_numpy(dtype=np.float64).reshape(len(table), len(bodyparts), len(coords))
+    return table.loc[:, columns].to_numpy(dtype=np.float64, copy=True).reshape(len(table), len(bodyparts), len(coords))
 
 
 def scorer_of(table: pd.DataFrame) -> str:

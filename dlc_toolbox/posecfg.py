@@ -1,0 +1,177 @@
+"""The pose_cfg.yaml files of a network: made from a template, with whatever a user has edited kept."""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from dlc_toolbox import ToolboxError
+from dlc_toolbox.files import replacing
+from dlc_toolbox.layout import CHECKOUT, Experiment, Layout
+
+log = logging.getLogger(__name__)
+
+_SMALLEST_SIDE = 100  # pixels that training wants of each side of a scaled image
+_SHARED_WITH_TEST = (
+    *("dataset", "num_joints", "all_joints", "all_joints_names", "net_type", "init_weights"),
+    *("global_scale", "location_refinement", "locref_stdev"),
+)
+
+
+def write_pose_cfgs(layout: Layout, experiment: Experiment, bodyparts: Sequence[str]) -> dict[str, Any]:
+    """Write the train and the test pose_cfg.yaml of an experiment.
+
+    A train file that exists keeps its text; only the keys that follow from the training set are set anew in it.
+
+    Parameters
+    ----------
+    layout : Layout
+        The project.
+    experiment : Experiment
+        Whose files.
+    bodyparts : sequence of str
+        Names, in the order of their numbers in the .mat.
+
+    Returns
+    -------
+    dict
+        The content of the train file.
+
+    Raises
+    ------
+    ToolboxError
+        When the present file, or the template, is no yaml of keys and values, or the system refuses to write.
+    """
+    path = layout.train_folder(experiment) / "pose_cfg.yaml"
+    base = path if path.is_file() else layout.pose_cfg_template
+    present = read_pose_cfg(base)
+    pairs = present.get("all_joints")
+    content = {
+        "dataset": relative_path(layout.mat_file(experiment), path.parent),
+        "num_joints": len(bodyparts),
+        "all_joints": pairs if _is_pairing(pairs, len(bodyparts)) else [[part] for part in range(len(bodyparts))],
+        "all_joints_names": list(bodyparts),
+        "net_type": f"resnet_{experiment.resnet}",
+        "init_weights": _init_weights(str(present.get("init_weights", "")), path.parent, experiment.resnet),
+    }
+    text = with_values(base.read_text(encoding="utf-8-sig"), content)
+    content = present | content
+    if _loaded(text) != content:
+        raise ToolboxError(f"{base}: write each key at the start of a line of its own, or delete the file")
+    with replacing(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+    test = {key: content[key] for key in _SHARED_WITH_TEST if key in content} | {"scoremap_dir": "test"}
+    with replacing(layout.test_folder(experiment) / "pose_cfg.yaml") as temporary:
+        temporary.write_text(yaml.safe_dump(test, default_flow_style=None, allow_unicode=True), encoding="utf-8")
+    return content
+
+
+def read_pose_cfg(path: Path) -> dict[str, Any]:
+    """Read a pose_cfg.yaml, of ours or of v1.
+
+    Raises
+    ------
+    ToolboxError
+        When the file is missing, damaged, or holds no keys and values.
+    """
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8-sig"))
+    except (OSError, ValueError, yaml.YAMLError) as error:
+        raise ToolboxError(f"{path} cannot be read as yaml: {error}") from error
+    if not isinstance(content, dict):
+        raise ToolboxError(f"{path} must hold lines `key: value`")
+    return content
+
+
+def _loaded(text: str) -> object:
+    """Return what a yaml text holds; None when it is damaged."""
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError:
+        return None
+
+
+def with_values(text: str, values: Mapping[str, Any]) -> str:
+    r"""Set keys in the text of a yaml file and leave everything else, comments too, as it is.
+
+    Parameters
+    ----------
+    text : str
+        Yaml with its keys at the start of lines.
+    values : mapping
+        New value of each key; a key that the text lacks is added at the end.
+
+    Returns
+    -------
+    str
+        The new text.
+
+    Examples
+    --------
+    >>> print(with_values("# epochs\nmax: 3\njoints:\n- [0]\n- [1]\n", {"joints": ["nose"], "max": 5}), end="")
+    # epochs
+    max: 5
+    joints: [nose]
+    """
+    for key, value in values.items():
+        entry = yaml.safe_dump({key: value}, default_flow_style=True, allow_unicode=True, width=10**6).strip("{}\n")
+        present = re.compile(rf"^{key}[ \t]*:.*(?:\n(?:[ \t]+\S|-[ \t]).*)*", re.MULTILINE)
+        text, replaced = present.subn(lambda _, entry=entry: entry, text)
+        if not replaced:
+            text = f"{text.rstrip()}\n{entry}\n"
+    return text
+
+
+def warn_of_sizes(sizes: Sequence[tuple[int, int]], config: Mapping[str, Any]) -> None:
+    """Warn of training images that fit at none of the scales, so that training will leave them out.
+
+    Parameters
+    ----------
+    sizes : sequence of (int, int)
+        Width and height of the images in pixels.
+    config : mapping
+        A pose_cfg.yaml: global_scale times the jitter must leave every side 100 pixels or more, and an area of at most
+        max_input_size squared.
+    """
+    scale, limit = config.get("global_scale", 1.0), config.get("max_input_size") or float("inf")
+    low, high = scale * config.get("scale_jitter_lo", 1.0), scale * config.get("scale_jitter_up", 1.0)
+    unfit = Counter(
+        (width, height)
+        for width, height in sizes
+        if max(low, _SMALLEST_SIDE / min(width, height)) > min(high, limit / (width * height) ** 0.5)
+    )
+    if unfit:
+        log.warning(
+            "%d of %d training images will be left out: scaled by %g to %g, a side is below %d pixels or the area "
+            "above max_input_size squared. Change global_scale or max_input_size in pose_cfg.yaml for these: %s",
+            *(unfit.total(), len(sizes), low, high, _SMALLEST_SIDE),
+            ", ".join(f"{times} of {width} x {height}" for (width, height), times in unfit.items()),
+        )
+
+
+def relative_path(path: Path, folder: Path) -> str:
+    """Return a path as seen from a folder, with forward slashes."""
+    return Path(os.path.relpath(path, folder)).as_posix()
+
+
+def _is_pairing(pairs: object, count: int) -> bool:
+    """Tell whether `pairs` holds each part's number once, as left/right pairs for mirroring do."""
+    try:
+        return sorted(part for pair in pairs for part in pair) == list(range(count))
+    except TypeError:
+        return False
+
+
+def _init_weights(present: str, folder: Path, depth: int) -> str:
+    """Return the ImageNet weights of this depth, from the checkout when the project has none; others stay."""
+    weights = Path(re.sub(r"resnet_v1_\d+", f"resnet_v1_{depth}", present))
+    if weights.name.startswith("resnet_v1_") and not (folder / weights).resolve().parent.is_dir():
+        weights = Layout(CHECKOUT).models / "pretrained" / weights.name
+    return weights.as_posix()

@@ -1,0 +1,116 @@
+"""Which labeled images train and which test: at random, or as the user chose."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from dlc_toolbox import ToolboxError
+
+log = logging.getLogger(__name__)
+
+
+def split_images(names: Sequence[str], fraction: float, seed: int, shuffle: int) -> tuple[list[str], list[str]]:
+    """Split images into training and test images at random.
+
+    Parameters
+    ----------
+    names : sequence of str
+        The labeled images, at least 2.
+    fraction : float
+        Share of training images; at least one image is on each side.
+    seed, shuffle : int
+        Together they determine the random order. A larger fraction adds images to those of a smaller one.
+
+    Returns
+    -------
+    train, test : list of str
+        In the order of `names`.
+
+    Examples
+    --------
+    >>> train, test = split_images("abcde", 0.6, seed=42, shuffle=1)
+    >>> len(train), sorted(train + test)
+    (3, ['a', 'b', 'c', 'd', 'e'])
+    """
+    order = np.random.default_rng([seed, shuffle]).permutation(len(names))
+    trained = min(max(round(len(names) * fraction), 1), len(names) - 1)
+    return [names[i] for i in sorted(order[:trained])], [names[i] for i in sorted(order[trained:])]
+
+
+def split_by_rows(
+    rows: Mapping[str, Sequence[int]], table_names: Sequence[str], labeled: Collection[str]
+) -> tuple[list[str], list[str]]:
+    """Split images as the user chose.
+
+    Parameters
+    ----------
+    rows : mapping
+        Row numbers `train` and `test`, as `read_split_file` returns them.
+    table_names : sequence of str
+        Image of each row.
+    labeled : collection of str
+        Those with a label; the others are left out.
+
+    Returns
+    -------
+    train, test : list of str
+        In the order of `rows`.
+
+    Raises
+    ------
+    ToolboxError
+        When a row does not exist, or a side has no labeled image.
+    """
+    sides = []
+    for side in ("train", "test"):
+        beyond = [row for row in rows[side] if row >= len(table_names)]
+        if beyond:
+            raise ToolboxError(f"the split names row {beyond[0]}, but the label table ends with {len(table_names) - 1}")
+        names = [table_names[row] for row in rows[side]]
+        sides.append([name for name in names if name in labeled])
+        if len(sides[-1]) < len(names):
+            log.warning(
+                "%d of %d %s rows have no label and are left out", len(names) - len(sides[-1]), len(names), side
+            )
+        if not sides[-1]:
+            raise ToolboxError(f"the split has no labeled image under {side!r}")
+    return sides[0], sides[1]
+
+
+def read_split_file(path: Path) -> dict[str, list[int]]:
+    """Read the rows that a user chose for training and test.
+
+    Parameters
+    ----------
+    path : Path
+        A json file: ``{"train": [...], "test": [...]}``, row numbers in the label table, from 0.
+
+    Returns
+    -------
+    dict
+        The lists `train` and `test`.
+
+    Raises
+    ------
+    ToolboxError
+        When the file is missing or damaged, lists anything but whole numbers, or a row twice.
+    """
+    try:
+        content = json.loads(path.read_text(encoding="utf-8-sig"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise ToolboxError(f"{path} cannot be read as json: {error}") from error
+    if not isinstance(content, dict) or content.keys() != {"train", "test"}:
+        raise ToolboxError(f'{path} must hold {{"train": [...], "test": [...]}}, lists of row numbers')
+    for side, rows in content.items():
+        if not isinstance(rows, list) or not all(type(row) is int and row >= 0 for row in rows):
+            raise ToolboxError(f"{path}: {side} must be a list of row numbers from 0, such as [0, 3, 4]")
+    repeated = [row for row, times in Counter(content["train"] + content["test"]).items() if times > 1]
+    if repeated:
+        raise ToolboxError(f"{path}: row {repeated[0]} is listed twice")
+    return content
