@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Sequence
 from fractions import Fraction
 from pathlib import Path
@@ -9,7 +10,11 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
+import yaml
 from PIL import Image
+
+from dlc_toolbox.layout import Experiment, Layout
+from dlc_toolbox.tables import make_table, write_table
 
 TOY_BODYPARTS = ("nose", "paw", "tail")
 TOY_COLORS = np.array([[255, 40, 40], [40, 255, 40], [60, 60, 255]])
@@ -83,6 +88,42 @@ def toy_project(tmp_path: Path, toy_points: np.ndarray) -> Path:
         labeled = [(place, frame) for place, frame in enumerate(TOY_LABELED, 1) if (frame, part) != TOY_HIDDEN]
         _write_fiji_csv(folder / f"{name}.csv", [(*toy_points[frame, part], place) for place, frame in labeled])
     return project
+
+
+@pytest.fixture
+def trained_project(toy_project: Path, toy_points: np.ndarray) -> Path:
+    """The toy project with label table, split (7 train, 3 test) and snapshots 20 and 100, which hold no network."""
+    layout = Layout(toy_project)
+    experiment = Experiment("toy", "Jan1", "Ann", 70, 1, 50)
+    labels = toy_points[list(TOY_LABELED)]
+    labels[list(TOY_LABELED).index(TOY_HIDDEN[0]), TOY_HIDDEN[1]] = np.nan
+    names = [f"toy/img{frame:02d}.png" for frame in TOY_LABELED]
+    table = make_table("Ann", TOY_BODYPARTS, names, labels)
+    write_table(table, layout.label_table("toy", "Ann"))
+    shutil.copytree(layout.data_folder("toy"), layout.dataset_images("toy", "Jan1"))
+    write_table(table, layout.split_table(experiment))
+    split = {"train": names[:7], "test": names[7:]}
+    layout.split_documentation(experiment).write_text(yaml.safe_dump(split))
+    train = layout.train_folder(experiment)
+    train.mkdir(parents=True)
+    config = {"num_joints": 3, "all_joints": [[0], [1], [2]], "all_joints_names": list(TOY_BODYPARTS)}
+    (train / "pose_cfg.yaml").write_text(yaml.safe_dump({**config, "net_type": "resnet_50"}))
+    for iteration in (20, 100):
+        (train / f"snapshot-{iteration}.weights.h5").write_bytes(bytes([iteration]))
+    return toy_project
+
+
+@pytest.fixture
+def toy_network(toy_project: Path, toy_points: np.ndarray) -> Callable[..., np.ndarray]:
+    """``toy_network(frames, offset=(0, 0), likelihoods=(1, 1, 1))``: the places of the dots in toy images, moved."""
+    folder = Layout(toy_project).data_folder("toy") / "toy"
+    known = {np.asarray(Image.open(folder / f"img{i:02d}.png")).tobytes(): toy_points[i] for i in TOY_LABELED}
+
+    def predict(frames: np.ndarray, offset=(0.0, 0.0), likelihoods=(1.0, 1.0, 1.0)) -> np.ndarray:
+        poses = [np.column_stack([known[frame.tobytes()] + offset, likelihoods]) for frame in frames]
+        return np.array(poses, dtype=np.float32)
+
+    return predict
 
 
 def _draw_dots(points: np.ndarray, size: tuple[int, int] = (120, 160), radius: float = 4.0) -> np.ndarray:
