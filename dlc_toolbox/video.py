@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import queue
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -17,6 +18,8 @@ from dlc_toolbox import ToolboxError
 from dlc_toolbox.decoding import Decoder, open_video
 from dlc_toolbox.files import replacing
 from dlc_toolbox.layout import LABELED_VIDEO_ENDING
+
+log = logging.getLogger(__name__)
 
 Crop = tuple[int, int, int, int]
 Item = TypeVar("Item")
@@ -244,7 +247,7 @@ def writing_video(
         container.mux(stream.encode(None))
 
 
-def find_videos(paths: Sequence[Path], videotype: str) -> list[Path]:
+def find_videos(paths: Sequence[Path], videotype: str, advice: str = "") -> list[Path]:
     """List the videos that files and folders name.
 
     Parameters
@@ -254,6 +257,8 @@ def find_videos(paths: Sequence[Path], videotype: str) -> list[Path]:
         order. Labeled videos and hidden files in a folder are left out.
     videotype : str
         Suffix such as ``.avi``, in small or capital letters.
+    advice : str
+        What to do when nothing is found; ends the message.
 
     Returns
     -------
@@ -268,14 +273,14 @@ def find_videos(paths: Sequence[Path], videotype: str) -> list[Path]:
     found: dict[Path, Path] = {}
     for path in map(Path, paths):
         if not path.exists():
-            raise ToolboxError(f"{path.resolve()} does not exist")
+            raise ToolboxError(f"{path.resolve()} does not exist. {advice}".rstrip())
         if path.is_file() and path.name.endswith(LABELED_VIDEO_ENDING):
             raise ToolboxError(f"{path} is a labeled video, made by MakingLabeledVideo.py; name the original instead")
         for video in [path] if path.is_file() else _videos_in(path, videotype):
             found.setdefault(video.resolve(), video)
     if not found:
-        folders = ", ".join(str(path.resolve()) for path in map(Path, paths))
-        raise ToolboxError(f"No video ending in {videotype} in {folders}; check videofolder and videotype")
+        places = ", ".join(str(Path(path).resolve()) for path in paths)
+        raise ToolboxError(f"{places}: no video with the suffix {videotype} (videotype) there. {advice}".rstrip())
     return list(found.values())
 
 
@@ -289,3 +294,29 @@ def _videos_in(folder: Path, videotype: str) -> list[Path]:
         and not path.name.startswith(".")
         and not path.name.endswith(LABELED_VIDEO_ENDING)
     )
+
+
+def for_each_video(videos: Sequence[Path], work: Callable[[Path], object]) -> None:
+    """Work on each video; one that cannot be done is reported, and the rest goes on.
+
+    Parameters
+    ----------
+    videos : sequence of Path
+        The videos.
+    work : callable
+        ``work(video)``.
+
+    Raises
+    ------
+    ToolboxError
+        In the end, when `work` raised one for any of them; the message lists those.
+    """
+    failed = []
+    for video in videos:
+        try:
+            work(video)
+        except ToolboxError as error:
+            log.error("%s", error)
+            failed.append(str(video))
+    if failed:
+        raise ToolboxError(f"{len(failed)} of {len(videos)} videos could not be done, see above: {', '.join(failed)}")

@@ -1,0 +1,68 @@
+"""Analyze videos: let a trained network find the body parts in every frame.
+
+Reads   myconfig_analysis.py, which alone names the network; its snapshot in pose-tensorflow/models/; the videos of
+        videofolder, or those named in the command
+Writes  beside each video <video>DeepCut_<network>.h5 (and .csv): x, y in pixels of the full frame and likelihood,
+        one row per frame; and <same name>_meta.json: frame rate, numbers of frames, lost frames, times, network
+
+An interrupted analysis goes on where it stopped. What is current is skipped.
+
+    python3 Analysis-tools/AnalyzeVideos.py
+    python3 Analysis-tools/AnalyzeVideos.py day1.avi "folder of videos"
+"""
+
+import argparse
+import logging
+import sys
+from functools import partial
+from pathlib import Path
+
+try:
+    from dlc_toolbox import analysis, cli
+    from dlc_toolbox.layout import first_step_advice
+    from dlc_toolbox.settings import load_analysis_settings
+    from dlc_toolbox.video import find_videos, for_each_video
+except ImportError as error:
+    raise SystemExit(
+        f"{error}. Install once, in the DeepLabCut folder: pip install -r requirements.txt -e ."
+    ) from error
+
+log = logging.getLogger("dlc_toolbox")
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Describe the flags."""
+    parser = cli.make_parser(__doc__)
+    parser.add_argument("videos", nargs="*", type=Path, help="files or folders, instead of videofolder")
+    return parser
+
+
+def main(argv=None):
+    """Analyze the videos with the network that the settings name."""
+    args = build_parser().parse_args(argv)
+    layout = cli.layout_of(args)
+    settings = load_analysis_settings(layout.root)
+    places = args.videos or [layout.analysis_root / settings.videofolder]
+    videos = find_videos(places, settings.videotype, first_step_advice(layout.root))
+
+    from deepercut import checkpoints, config, predict  # takes seconds: after all that can fail at once
+
+    device = predict.device_name()
+    log.info("Device: %s", device)
+    network = analysis.find_network(layout, settings, config.load_config, checkpoints.select_snapshot)
+    log.info("Network: %s", network.scorer)
+    analyze = partial(
+        analysis.analyze_video,
+        predict=predict.load_predictor(network.config_path, network.snapshot),
+        network=network,
+        crop=settings.crop,
+        csv=settings.storedata_as_csv,
+        overwrite=args.overwrite,
+        device=device,
+    )
+    for_each_video(videos, analyze)
+    log.info("Next: %s", cli.command(layout, "Analysis-tools/MakingLabeledVideo.py"))
+
+
+if __name__ == "__main__":
+    sys.exit(cli.run(main))

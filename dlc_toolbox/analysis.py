@@ -1,0 +1,309 @@
+"""From a video to its pose table, given a predictor."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path, PurePosixPath
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+from tqdm import tqdm
+
+from dlc_toolbox import ToolboxError, records, tables
+from dlc_toolbox.layout import Experiment, Layout, percent_of, pose_record, pose_table
+from dlc_toolbox.partial import Partial, open_partial
+from dlc_toolbox.settings import AnalysisSettings
+from dlc_toolbox.video import Crop, Video, prefetch
+
+log = logging.getLogger(__name__)
+
+Predict = Callable[[np.ndarray], np.ndarray]
+"""From frames, uint8 (B, H, W, 3), to poses, float32 (B, K, 3): x, y in pixels and likelihood."""
+
+_WAITING_BATCHES = 2
+
+
+@dataclass(frozen=True)
+class Network:
+    """A trained network, as far as its poses must tell whose they are.
+
+    Parameters
+    ----------
+    scorer : str
+        Its name as a scorer of videos.
+    bodyparts : sequence of str
+        K names, in the order of its poses.
+    config_path : Path
+        Its pose_cfg.yaml.
+    snapshot : object
+        Its weights, as the library that trained it describes them: ``iteration`` and ``path``.
+    """
+
+    scorer: str
+    bodyparts: Sequence[str]
+    config_path: Path
+    snapshot: Any
+
+
+def find_network(
+    layout: Layout, settings: AnalysisSettings, load_config: Callable[[Path], Any], select_snapshot: Callable[..., Any]
+) -> Network:
+    """Find the network that `myconfig_analysis.py` names, and check that its own configuration agrees.
+
+    Parameters
+    ----------
+    layout : Layout
+        The project.
+    settings : AnalysisSettings
+        Task, date, scorer, trainingsFraction, shuffle and resnet name the training; trainingsiterations, or else
+        snapshotindex, the snapshot.
+    load_config, select_snapshot : callable
+        Of the library that trained it: ``load_config(path)`` reads a pose_cfg.yaml,
+        ``select_snapshot(folder, index, iteration, prefix)`` finds a snapshot.
+
+    Returns
+    -------
+    Network
+        Ready to be loaded.
+
+    Raises
+    ------
+    ToolboxError
+        When there is no such train folder, or the network's pose_cfg.yaml tells another depth or training set.
+    """
+    named = Experiment(
+        task=settings.Task,
+        date=settings.date,
+        scorer=settings.scorer,
+        percent=percent_of(settings.trainingsFraction),
+        shuffle=settings.shuffle,
+        resnet=settings.resnet,
+    )
+    experiment = layout.locate(named, settings.trainingsFraction)
+    config_path = layout.train_folder(experiment) / "pose_cfg.yaml"
+    config = load_config(config_path)
+    own = {"resnet": config.net_type, "training set": PurePosixPath(config.dataset.replace("\\", "/")).stem}
+    wanted = {"resnet": f"resnet_{experiment.resnet}", "training set": experiment.split_stem}
+    for what, value in wanted.items():
+        if own[what] != value:
+            raise ToolboxError(
+                f"myconfig_analysis.py names a network with {what} {value} (Task, scorer, trainingsFraction, shuffle, "
+                f"resnet), but {config_path} tells {own[what]}: correct the settings, or name another network"
+            )
+    place = config.resolve(config.snapshot_prefix)
+    snapshot = select_snapshot(place.parent, settings.snapshotindex, settings.trainingsiterations, place.name)
+    return Network(experiment.video_scorer(snapshot.iteration), config.all_joints_names, config_path, snapshot)
+
+
+def analyze_video(
+    video_path: Path,
+    predict: Predict,
+    network: Network,
+    *,
+    crop: Crop | None = None,
+    batch_size: int = 4,
+    csv: bool = False,
+    overwrite: bool = False,
+    device: str = "",
+) -> Path:
+    """Find the poses in every frame of a video and write their table beside it.
+
+    Poses are kept on disk as they are found: a killed analysis goes on where it stopped. A table that is current is
+    kept, and a video that another process is analyzing is left to it; the log says so.
+
+    Parameters
+    ----------
+    video_path : Path
+        The video.
+    predict : callable
+        From frames, uint8 (batch_size, H, W, 3), to poses, float32 (batch_size, K, 3): x, y, likelihood. Every call
+        gets the same shape; the last batch is filled up with black.
+    network : Network
+        Whose poses they are.
+    crop : (x1, x2, y1, y2), optional
+        Analyze only this part of each frame. Poses are in pixels of the full frame all the same.
+    batch_size : int
+        Frames per call.
+    csv : bool
+        Whether to write the table as csv too.
+    overwrite : bool
+        Whether to do again what is current.
+    device : str
+        What `predict` runs on, for the record.
+
+    Returns
+    -------
+    Path
+        The table, one row per frame; NaN where a frame is lost. Its record tells frame rate, numbers of frames, lost
+        frames, size, crop, times and what it was made from.
+
+    Raises
+    ------
+    ToolboxError
+        When the video cannot be read, the crop does not fit it, the table belongs to another network or video, or
+        the system refuses to write.
+    """
+    table = pose_table(video_path, network.scorer)
+    made_from = describe_poses(video_path, network, crop)
+    if not overwrite and _is_current(table, made_from, video_path, csv):
+        return table
+    video = Video(video_path, crop)
+    row = np.dtype([("time", "<i8"), ("decoded", "?"), ("pose", "<f4", (len(network.bodyparts), 3))])
+    with open_partial(table.with_suffix(".partial"), {**made_from, "batch_size": batch_size}, row) as partial:
+        if partial is None:
+            log.info("%s: another process is analyzing it", video_path.name)
+            return table
+        if not len(partial):
+            check_owner(table, made_from)
+        if not overwrite and _is_current(table, made_from, video_path, csv):  # another process has just finished
+            return table
+        reason = "--overwrite" if overwrite else records.why_stale(pose_record(table), made_from, [table])
+        log.info("%s: analyzed, because %s", video_path.name, reason)
+        start = len(partial) // batch_size * batch_size  # batches are those of a run that was never interrupted
+        partial.keep(start)
+        facts = _fill(partial, video, predict, batch_size)
+        rows = partial.read()
+        poses = tables.make_table(network.scorer, network.bodyparts, np.arange(len(rows)), rows["pose"])
+        tables.write_table(poses, table, csv=csv)
+        facts |= {"device": device, "batch_size": batch_size, "resumed_at_frame": start}
+        records.write(pose_record(table), made_from, **_describe_video(video, rows), **facts)
+        log.info(
+            "%s: %d frames (%d in the header), %d lost; decoded at %s, analyzed at %s frames/s; wrote %s",
+            *(video_path.name, len(rows), video.header_frames, np.count_nonzero(~rows["decoded"])),
+            *(facts["decoding_frames_per_s"], facts["inference_frames_per_s"], table),
+        )
+    return table
+
+
+def describe_poses(video: Path, network: Network, crop: Crop | None) -> dict[str, Any]:
+    """Gather what the poses of a video are made from, as `records` compares it."""
+    return records.describe(
+        {"video": video, "snapshot": network.snapshot.path, "pose_cfg.yaml": network.config_path},
+        {"scorer": network.scorer, "video": video.name, "crop": crop},
+    )
+
+
+def check_owner(table: Path, made_from: Mapping[str, Any]) -> None:
+    """Make sure that a pose table, if there is one, belongs to this network and this video.
+
+    Parameters
+    ----------
+    table : Path
+        The pose table.
+    made_from : mapping
+        As `describe_poses` returns it.
+
+    Raises
+    ------
+    ToolboxError
+        When the record of the table is missing or names another network, other weights or another video.
+    """
+    if not table.exists():
+        return
+    record = pose_record(table)
+    advice = f"move or rename {table.name}, or delete it if it is of no use; nothing was changed"
+    try:
+        recorded = records.read(record)
+        settings, inputs = recorded["settings"], recorded["inputs"]
+        owner = {"network": settings["scorer"], "video": settings["video"], "weights": inputs["snapshot"]}
+    except (ToolboxError, KeyError, TypeError):
+        raise ToolboxError(f"{table} exists, but no {record.name} tells which network made it: {advice}") from None
+    wanted = {
+        "network": made_from["settings"]["scorer"],
+        "video": made_from["settings"]["video"],
+        "weights": made_from["inputs"]["snapshot"],
+    }
+    for what, name in wanted.items():
+        if owner[what] != name:
+            raise ToolboxError(
+                f"{table} holds poses of another {what}: {record.name} tells {owner[what]}, wanted is {name}: {advice}"
+            )
+
+
+def _is_current(table: Path, made_from: Mapping[str, Any], video: Path, csv: bool) -> bool:
+    """Tell whether a table can be kept; if so, say it, and write the csv where it is wanted and missing."""
+    if records.why_stale(pose_record(table), made_from, [table]) is not None:
+        return False
+    if csv and not table.with_suffix(".csv").exists():
+        tables.write_table(tables.read_table(table), table)
+    log.info("%s: skipped, %s is current (--overwrite makes it again)", video.name, table.name)
+    return True
+
+
+@dataclass
+class _Batch:
+    """Frames of one shape: (B, H, W, 3), the first of them real, with times and whether each was decoded."""
+
+    frames: np.ndarray
+    times: list[int] = field(default_factory=list)
+    decoded: list[bool] = field(default_factory=list)
+    duration_s: float = 0.0
+
+
+def _batches(video: Video, start: int, size: int) -> Iterator[_Batch]:
+    """Gather the frames from one row on; a lost frame, and what the last batch lacks, is black."""
+    frames = video.frames(start)
+    while True:
+        begun = perf_counter()
+        batch = _Batch(np.zeros((size, video.height, video.width, 3), np.uint8))
+        for position, (time, frame) in enumerate(islice(frames, size)):
+            batch.times.append(time)
+            batch.decoded.append(frame is not None)
+            if frame is not None:
+                batch.frames[position] = frame
+        if not batch.times:
+            return
+        batch.duration_s = perf_counter() - begun
+        yield batch
+
+
+def _fill(partial: Partial, video: Video, predict: Predict, batch_size: int) -> dict[str, float]:
+    """Analyze the frames after those in `partial`, and return how fast that went."""
+    start = len(partial)
+    if start:
+        log.info("%s: goes on at frame %d, where it was interrupted", video.path.name, start)
+    offset = np.array([video.crop[0], video.crop[2], 0] if video.crop else [0, 0, 0], np.float32)
+    decoding_s = inference_s = 0.0
+    begun = perf_counter()
+    total = max(video.expected_frames, start) or None
+    with (
+        closing(prefetch(_batches(video, start, batch_size), _WAITING_BATCHES)) as batches,
+        tqdm(total=total, initial=start, desc=video.path.name, unit=" frames") as progress,
+    ):
+        for batch in batches:
+            before = perf_counter()
+            poses = predict(batch.frames)[: len(batch.times)] + offset
+            inference_s += perf_counter() - before
+            decoding_s += batch.duration_s
+            poses[~np.array(batch.decoded)] = np.nan
+            partial.append(batch.times, batch.decoded, poses)
+            progress.update(len(poses))
+    done = len(partial) - start
+    return {
+        "duration_s": round(perf_counter() - begun, 3),
+        "decoding_frames_per_s": round(done / decoding_s, 1) if done else 0.0,
+        "inference_frames_per_s": round(done / inference_s, 1) if done else 0.0,
+    }
+
+
+def _describe_video(video: Video, rows: np.ndarray) -> dict[str, Any]:
+    """Gather what the record of a pose table tells about the video."""
+    steps = np.diff(rows["time"])
+    varies = len(steps) > 0 and np.ptp(steps) > 1  # one unit is rounding
+    seconds = [round(float(time * video.time_base), 6) for time in rows["time"].tolist()]
+    return {
+        "fps": video.fps,
+        "frames": len(rows),
+        "frames_in_header": video.header_frames,
+        "frames_decoded": int(np.count_nonzero(rows["decoded"])),
+        "lost_frames": np.flatnonzero(~rows["decoded"]).tolist(),
+        "frame_times_s": seconds if varies else None,
+        "width": video.full_width,
+        "height": video.full_height,
+        "crop": video.crop,
+    }

@@ -1,0 +1,144 @@
+"""What a killed analysis has already found: rows on disk that the next run goes on from.
+
+The file starts with one line of json that tells what the rows are made from; rows of a fixed size follow. Whoever works
+on it holds a lock, so that two processes never analyze the same video.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+
+from dlc_toolbox import ToolboxError
+
+_LOCK_POSITION = 2**62  # Windows locks a range of bytes: one far behind all rows
+
+
+class Partial:
+    """Rows in the making; `open_partial` opens them.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    file : BinaryIO
+        The same, open for reading and appending, and locked.
+    header : bytes
+        What must stand before the rows; when it does not, all is dropped.
+    row : dtype
+        One row.
+    """
+
+    def __init__(self, path: Path, file: BinaryIO, header: bytes, row: np.dtype):
+        self._path, self._file, self._header, self._row = path, file, header, row
+        file.seek(0)
+        if file.read(len(header)) != header:
+            file.truncate(0)
+            self._write(header)
+
+    def __len__(self) -> int:
+        """Return the number of whole rows."""
+        return (self._file.seek(0, os.SEEK_END) - len(self._header)) // self._row.itemsize
+
+    def keep(self, count: int) -> None:
+        """Drop all rows but the first `count`, and what a killed process left of another."""
+        self._file.truncate(len(self._header) + count * self._row.itemsize)
+
+    def append(self, *fields: Sequence | np.ndarray) -> None:
+        """Add rows, given field by field, and hand them to the system, where they outlive this process."""
+        rows = np.empty(len(fields[0]), self._row)
+        for name, values in zip(self._row.names, fields, strict=True):
+            rows[name] = values
+        self._write(rows.tobytes())
+
+    def read(self) -> np.ndarray:
+        """Return all rows."""
+        count = len(self)
+        self._file.seek(len(self._header))
+        return np.frombuffer(self._file.read(count * self._row.itemsize), self._row)
+
+    def _write(self, content: bytes) -> None:
+        """Append, or say why not."""
+        try:
+            self._file.write(content)
+            self._file.flush()
+        except OSError as error:
+            raise _not_written(self._path, error) from error
+
+
+@contextmanager
+def open_partial(path: Path, made_from: Mapping[str, Any], row: np.dtype) -> Iterator[Partial | None]:
+    """Open the rows that earlier runs left, or start anew when they were made from something else.
+
+    Parameters
+    ----------
+    path : Path
+        The file; it is removed when the block ends without an error, or holds no row.
+    made_from : mapping
+        What the rows are made from; plain values that json can hold.
+    row : dtype
+        One row.
+
+    Yields
+    ------
+    Partial or None
+        None while another process works on it.
+
+    Raises
+    ------
+    ToolboxError
+        When the system refuses to write; rows written before stay for the next run.
+    """
+    try:
+        file = path.open("a+b", buffering=0)
+    except OSError as error:
+        raise _not_written(path, error) from error
+    keep = False
+    try:
+        with file:
+            if not _lock(file):
+                keep = True
+                yield None
+                return
+            partial = Partial(path, file, json.dumps(made_from, sort_keys=True).encode() + b"\n", row)
+            try:
+                yield partial
+            except BaseException:
+                keep = len(partial) > 0
+                raise
+    finally:
+        if not keep:
+            path.unlink(missing_ok=True)
+
+
+def _not_written(path: Path, error: OSError) -> ToolboxError:
+    """Say which file could not be written, why, and that nothing is lost."""
+    return ToolboxError(
+        f"{path} could not be written: {error.strerror or error}. Free disk space or allow writing to that folder; "
+        "the same command then goes on from where it stopped."
+    )
+
+
+def _lock(file: BinaryIO) -> bool:
+    """Lock a file for this process; False when another one holds it."""
+    try:
+        if os.name == "nt":
+            import msvcrt
+
+            file.seek(_LOCK_POSITION)
+            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+        else:
+            import fcntl
+
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        # Some network drives know no locks at all; there nobody is kept out.
+        return error.errno not in {errno.EAGAIN, errno.EWOULDBLOCK, errno.EACCES, errno.EDEADLK}
+    return True
