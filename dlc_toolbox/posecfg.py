@@ -61,7 +61,8 @@ def write_pose_cfgs(layout: Layout, experiment: Experiment, bodyparts: Sequence[
         "net_type": f"resnet_{experiment.resnet}",
         "init_weights": _init_weights(str(present.get("init_weights", "")), path.parent, experiment.resnet),
     }
-    text = with_values(base.read_text(encoding="utf-8-sig"), content)
+    changed = {key: value for key, value in content.items() if key not in present or present[key] != value}
+    text = with_values(base.read_text(encoding="utf-8-sig"), changed)
     content = present | content
     if _loaded(text) != content:
         raise ToolboxError(f"{base}: write each key at the start of a line of its own, or delete the file")

@@ -221,9 +221,13 @@ def _flat_index(index: pd.Index) -> pd.Index:
 def _refuse_code(path: Path) -> None:
     """Raise when PyTables would unpickle more than plain values while reading the file."""
     with h5py.File(path, "r") as file:
-        _check_attributes(path, "/", file)
-        file.visititems(lambda name, node: _check_attributes(path, name, node))
-        file.visititems_links(lambda name, link: _check_link(path, name, link))
+        nodes, links = {"/": file}, {}
+        file.visititems(nodes.__setitem__)
+        file.visititems_links(links.__setitem__)
+        for name, node in nodes.items():
+            _check_attributes(path, name, node)
+        for name, link in links.items():
+            _check_link(path, name, link)
 
 
 def _check_link(path: Path, name: str, link: object) -> None:

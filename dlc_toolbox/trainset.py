@@ -209,7 +209,7 @@ def _copy_images(layout: Layout, settings: Settings, images: Mapping[str, Path],
             f"{images[changed[0]]} ({len(changed)} images) changed since {trained[0]} was trained with it; set another "
             "date in myconfig.py to start new training sets"
         )
-    for name in tqdm(new, desc="Copying images", leave=False):
+    for name in tqdm(new, desc="Copying images", unit="image", leave=False, disable=not new):
         read_image(images[name])  # a damaged image is found here, not hours later
         with replacing(copies[name]) as temporary:
             shutil.copyfile(images[name], temporary)

@@ -1,0 +1,83 @@
+import argparse
+import logging
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from dlc_toolbox import ToolboxError, cli
+from dlc_toolbox.layout import CHECKOUT, Layout
+
+
+@pytest.fixture(autouse=True)
+def own_handlers(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Give back the handlers that `cli.run` replaces."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    monkeypatch.setattr(root, "handlers", [])
+    yield
+    root.handlers, root.level = handlers, level
+
+
+def raising(error: BaseException):
+    def main(_: object) -> None:
+        raise error
+
+    return main
+
+
+def test_flags():
+    args = cli.make_parser("What it does.").parse_args(["--project", "p", "--overwrite", "--verbose"])
+    assert (args.project, args.overwrite, args.verbose) == (Path("p"), True, True)
+    assert cli.layout_of(args) == Layout(Path.cwd() / "p")
+    assert cli.make_parser("").parse_args([]).project == CHECKOUT
+    with pytest.raises(SystemExit) as caught:
+        cli.make_parser("", overwrite=False).parse_args(["--overwrite"])
+    assert caught.value.code == 2
+
+
+def test_done_is_0_and_a_code_of_its_own_stays():
+    assert cli.run(lambda _: None, []) == 0
+    assert cli.run(lambda _: 7, []) == 7
+
+
+def test_a_users_error_is_one_line_and_1(capsys: pytest.CaptureFixture):
+    assert cli.run(raising(ToolboxError("a.csv line 3: no X")), []) == 1
+    assert capsys.readouterr().out == "Error: a.csv line 3: no X\n"
+
+
+def test_verbose_adds_the_traceback(capsys: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch):
+    assert cli.run(raising(ToolboxError("bad")), ["--verbose"]) == 1
+    assert "Traceback" in capsys.readouterr().out
+    monkeypatch.setattr(sys, "argv", ["script", "--verbose"])
+    assert cli.run(raising(ToolboxError("bad"))) == 1
+    assert "Traceback" in capsys.readouterr().out
+
+
+def test_an_error_of_the_trainer_counts_as_the_users(capsys: pytest.CaptureFixture):
+    assert cli.run(raising(type("DeepercutError", (Exception,), {})("bad")), []) == 1
+    assert "Error: bad" in capsys.readouterr().out
+
+
+def test_interrupted_is_130(capsys: pytest.CaptureFixture):
+    assert cli.run(raising(KeyboardInterrupt()), []) == 130
+    assert "Interrupted" in capsys.readouterr().out
+
+
+def test_a_defect_of_ours_is_not_hidden():
+    with pytest.raises(ZeroDivisionError):
+        cli.run(raising(ZeroDivisionError()), [])
+
+
+@pytest.mark.parametrize("text", ["-3", "1.5", "x", ""])
+def test_natural_numbers(text: str):
+    assert cli.natural_number("12") == 12
+    with pytest.raises(argparse.ArgumentTypeError, match="whole number of at least 0"):
+        cli.natural_number(text)
+
+
+def test_commands_run_from_anywhere(tmp_path: Path):
+    assert cli.command(Layout(CHECKOUT), "a/b.py").endswith(str(CHECKOUT / "a/b.py"))
+    project = tmp_path / "my project"
+    assert cli.command(Layout(project), "a/b.py").endswith(f'b.py --project "{project}"')
