@@ -126,6 +126,22 @@ def toy_network(toy_project: Path, toy_points: np.ndarray) -> Callable[..., np.n
     return predict
 
 
+@pytest.fixture
+def find_dots() -> Callable[..., np.ndarray]:
+    """``find_dots(frames (B, H, W, 3))``: a network that finds the toy's dots by their colours, (B, 3, 3)."""
+    return _find_dots
+
+
+def _find_dots(frames: np.ndarray) -> np.ndarray:
+    """Return the centre of each colour's excess over the others; likelihood 0 and place 0 where there is none."""
+    frames = frames.astype(np.float32)
+    excess = np.maximum(1.5 * frames - 0.5 * frames.sum(axis=-1, keepdims=True) - 10, 0)
+    mass = excess.sum(axis=(1, 2))
+    rows, columns = np.mgrid[: frames.shape[1], : frames.shape[2]].astype(np.float32)
+    x, y = (np.einsum("bhwk,hw->bk", excess, axis) / np.maximum(mass, 1) for axis in (columns, rows))
+    return np.stack([x, y, (mass > 100).astype(np.float32)], axis=-1)
+
+
 def _draw_dots(points: np.ndarray, size: tuple[int, int] = (120, 160), radius: float = 4.0) -> np.ndarray:
     """Draw Gaussian dots, one colour per part, on gray; NaN draws none."""
     rows, columns = np.mgrid[: size[0], : size[1]]
