@@ -17,9 +17,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import PathCollection
 from matplotlib.figure import Figure
 from matplotlib.markers import MarkerStyle
-from matplotlib.patheffects import withStroke
 from matplotlib.text import Text
-from matplotlib.transforms import Affine2D, IdentityTransform
+from matplotlib.transforms import Affine2D, IdentityTransform, Transform
 from PIL import Image
 
 from dlc_toolbox import ToolboxError
@@ -109,12 +108,11 @@ def draw_points(image: np.ndarray, points: np.ndarray, look: Look) -> np.ndarray
     height, width = image.shape[:2]
     size = _picture_size(width, height, look.scale)
     to_canvas = Affine2D().translate(0.5, 0.5).scale(size[0] / width, -size[1] / height).translate(0, size[1])
-    layers = [
-        _markers(layer, look.colors, marker, look.msize, look.alpha, to_canvas)
-        for (marker, _), layer in zip(look.layers, points, strict=True)
-    ]
+    markers = []
+    for (marker, _), layer in zip(look.layers, points, strict=True):
+        markers += _markers(layer, look.colors, marker, look.msize, look.alpha, to_canvas)
     way = Image.Resampling.NEAREST if size[0] > width else Image.Resampling.BOX
-    return _drawn_on(Image.fromarray(image).resize(size, way), layers)
+    return _drawn_on(Image.fromarray(image).resize(size, way), markers)
 
 
 def draw_legend(look: Look, width: int) -> np.ndarray:
@@ -143,7 +141,7 @@ def draw_legend(look: Look, width: int) -> np.ndarray:
     for place, (marker, name, color, msize) in zip(places, layers + parts, strict=True):
         row, column = divmod(place, columns)
         x, y = column * cell + 0.75 * _LINE_PX, size[1] - (row + 0.75) * _LINE_PX
-        artists.append(_markers(np.array([[x, y]]), np.array([color]), marker, msize, 1, IdentityTransform()))
+        artists += _markers(np.array([[x, y]]), np.array([color]), marker, msize, 1, IdentityTransform())
         artists.append(_text(x + 0.6 * _LINE_PX, y, name))
     return _drawn_on(Image.new("RGB", size, "white"), artists)
 
@@ -220,25 +218,29 @@ def _picture_size(width: int, height: int, scale: float) -> tuple[int, int]:
 
 
 def _markers(
-    points: np.ndarray, colors: np.ndarray, marker: str, msize: float, alpha: float, to_canvas: Affine2D
-) -> PathCollection:
-    """Return one marker per finite point, with a pale rim that keeps it visible on dark fur and bright light."""
+    points: np.ndarray, colors: np.ndarray, marker: str, msize: float, alpha: float, to_canvas: Transform
+) -> list[Artist]:
+    """Return one marker per finite point, over a pale rim that keeps it visible on dark fur and bright light."""
     style = MarkerStyle(marker)
+    shape = style.get_path().transformed(style.get_transform())
     seen = np.isfinite(points).all(axis=1)
+    rim = np.full((seen.sum(), 4), (1, 1, 1, 0.6 * alpha))
     inks = np.column_stack([colors[seen] / 255, np.full(seen.sum(), alpha)])
-    line = msize / 5
-    markers = PathCollection(
-        [style.get_path().transformed(style.get_transform())],
-        sizes=[msize**2],
-        offsets=points[seen],
-        offset_transform=to_canvas,
-        facecolors=inks if marker == "." else "none",
-        edgecolors=inks,
-        linewidths=[line, line],  # given twice: for a single style matplotlib rounds points to whole pixels
-        path_effects=[withStroke(linewidth=line + 1.2, foreground=(1, 1, 1, 0.6 * alpha))],
-    )
-    markers.set_transform(IdentityTransform())
-    return markers
+    drawn = []
+    for paint, line in ((rim, msize / 5 + 1.2), (inks, msize / 5)):
+        markers = PathCollection(
+            [shape],
+            sizes=[msize**2],
+            offsets=points[seen],
+            offset_transform=to_canvas,
+            facecolors=paint if marker == "." else "none",
+            edgecolors=paint,
+            linewidths=[line, line],  # given twice, because a single style would be drawn at whole pixels, as with snap
+            snap=False,
+        )
+        markers.set_transform(IdentityTransform())
+        drawn.append(markers)
+    return drawn
 
 
 def _text(x: float, y: float, text: str) -> Text:

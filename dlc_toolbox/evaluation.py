@@ -41,10 +41,8 @@ class Network:
         K names, in the order of the network's outputs.
     config_path : Path
         Its pose_cfg.yaml.
-    iteration : int
-        Completed updates.
-    snapshot : Path
-        File of its weights.
+    snapshot : Snapshot
+        Its weights: ``iteration`` (completed updates) and ``path`` (a file).
     """
 
     layout: Layout
@@ -53,8 +51,12 @@ class Network:
     split: Split
     bodyparts: Sequence[str]
     config_path: Path
-    iteration: int
-    snapshot: Path
+    snapshot: Any
+
+    @property
+    def iteration(self) -> int:
+        """Completed updates."""
+        return self.snapshot.iteration
 
     @property
     def scorer(self) -> str:
@@ -93,7 +95,7 @@ class Network:
                 f"{len(missing)} of the {len(images)} labeled images are missing: {', '.join(missing[:3])}"
                 f"{' ...' if len(missing) > 3 else ''}; bring them back, or make the training set again with Step 4"
             )
-        inputs = {"snapshot": self.snapshot, "pose_cfg.yaml": self.config_path, **images}
+        inputs = {"snapshot": self.snapshot.path, "pose_cfg.yaml": self.config_path, **images}
         return records.describe(inputs, {"bodyparts": list(self.bodyparts)})
 
 
@@ -141,10 +143,8 @@ def find_networks(
         if every:
             chosen = list_snapshots(place.parent, place.name)
         networks += [
-            Network(
-                layout, experiment, fraction, split, config.all_joints_names, config_path, found.iteration, found.path
-            )
-            for found in chosen
+            Network(layout, experiment, fraction, split, config.all_joints_names, config_path, snapshot)
+            for snapshot in chosen
         ]
     return networks
 

@@ -68,6 +68,7 @@ def plot_cumulative_errors(errors: np.ndarray, is_train: np.ndarray, look: Look)
         The axis is logarithmic; errors below 0.1 pixel are drawn at 0.1.
     """
     figure, axes = _plot("Error (pixels)", "Share of labeled pairs")
+    _log_pixels(axes.xaxis)
     pooled = {"color": "black", "linewidth": 2.5, "zorder": 3}
     curves = [
         ("all, test images", errors[~is_train], pooled),
@@ -81,7 +82,6 @@ def plot_cumulative_errors(errors: np.ndarray, is_train: np.ndarray, look: Look)
         if found.size:
             lines.append(axes.ecdf(np.maximum(found, _LEAST_ERROR_PX), **style))
             names.append(name)
-    _log_pixels(axes.xaxis)
     _explain(figure, lines, names)
     return figure
 
@@ -106,6 +106,7 @@ def plot_likelihood(
         Circles are training images, discs test images. Errors below 0.1 pixel are drawn at 0.1.
     """
     figure, axes = _plot("Likelihood", "Error (pixels)")
+    _log_pixels(axes.yaxis)
     handles = []
     for k, color in enumerate(look.colors / 255):
         shown = np.maximum(errors[:, k], _LEAST_ERROR_PX)
@@ -116,7 +117,6 @@ def plot_likelihood(
     axes.axvline(pcutoff, color="black", linewidth=1, linestyle="--")
     axes.set_title(f"dashed: pcutoff = {pcutoff:g}; circles: training, discs: test images", fontsize="medium")
     axes.set_xlim(-0.02, 1.02)
-    _log_pixels(axes.yaxis)
     _explain(figure, handles, list(look.bodyparts))
     return figure
 

@@ -252,8 +252,10 @@ def _write_rows(path: Path, rows: pd.DataFrame, *, keep_others: bool) -> None:
 def _read_rows(path: Path, columns: pd.Index) -> pd.DataFrame:
     """Read a table that an earlier run wrote."""
     advice = "move it away and run this step again"
-    try:
-        table = pd.read_csv(path, float_precision="round_trip", dtype={"bodypart": str}, na_values={"bodypart": []})
+    texts = dict.fromkeys(("set", "bodypart"), str)
+    numbers = {column: ["NaN"] for column in columns if column not in texts}  # a body part may be called NA
+    try:  # Python's engine, because it reads back the very floats that were written
+        table = pd.read_csv(path, engine="python", dtype=texts, na_values=numbers, keep_default_na=False)
     except (OSError, ValueError) as error:
         raise ToolboxError(f"{path} cannot be read ({error}): {advice}") from error
     if list(table.columns) != list(columns):

@@ -1,0 +1,85 @@
+import warnings
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from dlc_toolbox.drawing import Look, part_colors
+from dlc_toolbox.plots import (
+    plot_cumulative_errors,
+    plot_error_by_iteration,
+    plot_likelihood,
+    plot_part_errors,
+    write_plot,
+)
+
+NAMES = ("_a", "$b", "ear")
+LOOK = Look(NAMES, part_colors("hsv", 3), [])
+ERRORS = np.array([[1.0, 4.0, np.nan], [3.0, np.nan, np.nan], [9.0, 0.01, np.nan]])
+IS_TRAIN = np.array([True, True, False])
+
+
+@pytest.fixture(autouse=True)
+def _no_warnings():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        yield
+
+
+def test_bars_are_the_means_of_both_sets_in_the_settings_order():
+    (axes,) = plot_part_errors(ERRORS, IS_TRAIN, LOOK).axes
+    bars = {(round(bar.get_y() + bar.get_height() / 2, 1)): bar.get_width() for bar in axes.patches}
+    assert bars == {-0.2: 2.0, 0.2: 9.0, 0.8: 4.0, 1.2: 0.01}
+    assert tuple(label.get_text() for label in axes.get_yticklabels()) == NAMES
+    assert axes.yaxis_inverted()
+    np.testing.assert_allclose(axes.patches[2].get_facecolor()[:3], LOOK.colors[1] / 255)
+    medians = [line.get_xdata()[0] for line in axes.lines]
+    assert medians == [2.0, 9.0, 4.0, 0.01]
+
+
+def test_cumulative_curves_reach_one_and_small_errors_stay_on_the_axis():
+    figure = plot_cumulative_errors(ERRORS, IS_TRAIN, LOOK)
+    (axes,) = figure.axes
+    curves = [(sorted(line.get_xdata()[1:]), line.get_ydata()[-1]) for line in axes.lines]
+    assert curves == [([0.1, 9], 1), ([1, 3, 4], 1), ([9], 1), ([0.1], 1)]
+    names = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert names == ["all, test images", "all, training images", "_a", "$b"]
+
+
+def test_likelihood_plot_has_every_pair_and_the_cutoff():
+    likelihoods = np.array([[0.1, 0.2, 0.3], [0.4, 0.5, 0.6], [0.7, 0.8, 0.9]])
+    (axes,) = plot_likelihood(ERRORS, likelihoods, IS_TRAIN, 0.25, LOOK).axes
+    drawn = np.ma.concatenate([points.get_offsets() for points in axes.collections])
+    drawn = drawn[~np.ma.getmaskarray(drawn).any(axis=1)].tolist()
+    assert sorted(drawn) == [[0.1, 1], [0.2, 4], [0.4, 3], [0.7, 9], [0.8, 0.1]]
+    assert axes.lines[0].get_xdata()[0] == 0.25
+
+
+def test_iterations_are_drawn_in_their_order():
+    rows = pd.DataFrame({"iteration": [300, 100]})
+    for column, values in (
+        ("train_mean", (1, 2)),
+        ("train_median", (3, 4)),
+        ("test_mean", (5, 6)),
+        ("test_median", (7, 8)),
+    ):
+        rows[f"{column}_error_px"] = values
+    (axes,) = plot_error_by_iteration(rows).axes
+    found = {line.get_label(): (list(line.get_xdata()), list(line.get_ydata())) for line in axes.lines}
+    assert found["train, mean"] == ([100, 300], [2, 1])
+    assert found["test, median"] == ([100, 300], [8, 7])
+
+
+@pytest.mark.parametrize("errors", [np.full((3, 3), np.nan), np.zeros((3, 3)), ERRORS])
+def test_every_plot_can_be_written_whatever_is_labeled(tmp_path, errors):
+    likelihoods = np.full((3, 3), 0.5)
+    figures = [
+        plot_part_errors(errors, IS_TRAIN, LOOK),
+        plot_cumulative_errors(errors, IS_TRAIN, LOOK),
+        plot_likelihood(errors, likelihoods, IS_TRAIN, 0.1, LOOK),
+    ]
+    for i, figure in enumerate(figures):
+        write_plot(figure, tmp_path / f"{i}.png")
+        assert np.asarray(Image.open(tmp_path / f"{i}.png").convert("L")).std() > 5
+    assert len(list(tmp_path.iterdir())) == 3

@@ -1,0 +1,134 @@
+import runpy
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from dlc_toolbox import cli
+from dlc_toolbox.layout import CHECKOUT, Layout
+from dlc_toolbox.tables import read_table
+
+STEP1 = CHECKOUT / "Evaluation-tools" / "Step1_EvaluateModelonDataset.py"
+STEP2 = CHECKOUT / "Evaluation-tools" / "Step2_AnalysisofResults.py"
+NETWORK = "DeepCut_resnet_50_70shuffle1_100forTask_toy"
+
+
+@pytest.fixture
+def stub_network(monkeypatch, toy_network):
+    """Every snapshot finds the dots, moved by (3, 4) pixels; the tail with a likelihood of exactly pcutoff / 2."""
+    from deepercut import predict
+
+    loaded = []
+
+    def load_predictor(config_path, snapshot):
+        loaded.append(snapshot.iteration)
+        return lambda frames: toy_network(frames, (3, 4), (0.9, 0.1, 0.05))
+
+    monkeypatch.setattr(predict, "load_predictor", load_predictor)
+    return loaded
+
+
+@pytest.fixture
+def run(trained_project, tmp_path, monkeypatch):
+    """Run a script's main on the toy project, from a foreign directory."""
+    monkeypatch.chdir(tmp_path)
+
+    def run_script(script, *flags):
+        return cli.run(runpy.run_path(str(script))["main"], ["--project", str(trained_project), *flags])
+
+    return run_script
+
+
+@pytest.fixture
+def results(trained_project):
+    return Layout(trained_project).results
+
+
+def edit_settings(project, **changes):
+    with (project / "myconfig.py").open("a") as file:
+        file.writelines(f"{name} = {value!r}\n" for name, value in changes.items())
+
+
+def test_both_steps_on_the_toy_project(run, results, stub_network, capsys):
+    assert run(STEP1) == 0
+    first, *_, last = capsys.readouterr().out.splitlines()
+    assert first.startswith("Device: ") and "Step2_AnalysisofResults.py" in last
+    assert stub_network == [100]
+    assert read_table(results / f"{NETWORK}.h5").shape == (10, 9)
+    assert run(STEP2) == 0
+    output = capsys.readouterr().out
+    assert "training error 5.00 px (mean), 5.00 px (median)" in output
+    assert "test error 5.00 px (mean), 5.00 px (median)" in output
+    assert "AnalyzeVideos.py" in output
+    (row,) = pd.read_csv(results / "evaluation.csv").to_dict("records")
+    assert (row["train_fraction"], row["shuffle"], row["iteration"], row["pcutoff"]) == (0.7, 1, 100, 0.1)
+    np.testing.assert_allclose(
+        [row[f"{s}_{n}_px"] for s in ("train", "test") for n in ("mean_error", "rmse")], 5, atol=1e-4
+    )
+    assert row["train_share_above_pcutoff"] == pytest.approx(14 / 20)  # the tail is hidden once
+    assert row["test_share_above_pcutoff"] == pytest.approx(2 / 3)
+    pictures = results / f"LabeledImages_{NETWORK}"
+    assert len(list((pictures / "Training").glob("toy_img*.png"))) == 7
+    assert len(list((pictures / "Test").glob("toy_img*.png"))) == 3
+    assert (results / f"Plots_{NETWORK}" / "error_per_part.png").is_file()
+
+
+def test_every_snapshot_is_evaluated_once(run, trained_project, results, stub_network, capsys):
+    edit_settings(trained_project, snapshotindex="all", plotting=False)
+    assert run(STEP1) == 0
+    assert run(STEP1) == 0
+    assert stub_network == [20, 100]
+    assert "is current, skipped" in capsys.readouterr().out
+    assert run(STEP1, "--overwrite") == 0
+    assert stub_network == [20, 100, 20, 100]
+    assert run(STEP2) == 0
+    assert pd.read_csv(results / "evaluation.csv")["iteration"].tolist() == [20, 100]
+    assert (results / "toyJan1-trainset70shuffle1_error_by_iteration.png").is_file()
+    assert not list(results.glob("LabeledImages_*"))
+
+
+def test_a_missing_snapshot_lists_those_that_exist(run, trained_project, stub_network, capsys):
+    edit_settings(trained_project, snapshotindex=5)
+    for step in (STEP1, STEP2):
+        assert run(step) == 1
+        error = capsys.readouterr().out.splitlines()[-1]
+        assert "20, 100" in error and "index is 5" in error
+    assert stub_network == []
+
+
+@pytest.mark.parametrize("index", [-1, "all"])
+def test_no_snapshot_says_to_train(run, trained_project, stub_network, capsys, index):
+    edit_settings(trained_project, snapshotindex=index)
+    for snapshot in Layout(trained_project).models.glob("*/train/snapshot-*"):
+        snapshot.unlink()
+    assert run(STEP1) == 1
+    assert "train first" in capsys.readouterr().out
+
+
+def test_analysis_before_evaluation_says_what_to_run(run, capsys):
+    assert run(STEP2) == 1
+    assert f"{NETWORK}.h5 does not exist (there is none yet): run Evaluation-tools/Step1" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("script", [STEP1, STEP2])
+def test_help_answers_without_a_network(script):
+    code = f"import runpy, sys; sys.argv = ['x', '--help']\ntry: runpy.run_path({str(script)!r}, run_name='__main__')\n"
+    code += (
+        "except SystemExit as end: sys.exit(end.code or 3 * ('keras' in sys.modules or 'tensorflow' in sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert all(flag in done.stdout for flag in ("--project", "--overwrite", "--verbose"))
+
+
+@pytest.mark.parametrize("script", [STEP1, STEP2])
+def test_settings_are_checked_before_a_network_is_loaded(script, trained_project):
+    edit_settings(trained_project, pcutof=0.3)
+    code = "import runpy, sys\nfrom dlc_toolbox import cli\n"
+    code += f"code = cli.run(runpy.run_path({str(script)!r})['main'], ['--project', {str(trained_project)!r}])\n"
+    code += "sys.exit(9 if 'keras' in sys.modules else code)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 1
+    assert "pcutof is no setting; did you mean pcutoff?" in done.stdout

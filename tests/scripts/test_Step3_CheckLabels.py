@@ -1,0 +1,50 @@
+import runpy
+import subprocess
+import sys
+
+import pytest
+
+from dlc_toolbox import cli
+from dlc_toolbox.layout import CHECKOUT, Layout
+
+SCRIPT = CHECKOUT / "Generating_a_Training_Set" / "Step3_CheckLabels.py"
+
+
+@pytest.fixture
+def main():
+    return runpy.run_path(str(SCRIPT))["main"]
+
+
+def test_it_runs_from_a_foreign_directory_and_names_the_next_step(trained_project, tmp_path):
+    command = [sys.executable, SCRIPT, "--project", trained_project]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "toylabeled/contact_sheet.png" in done.stdout.replace("\\", "/")
+    assert "Step4_GenerateTrainingFileFromLabelledData.py" in done.stdout
+    assert len(list((Layout(trained_project).data_folder("toy") / "toylabeled").glob("img*.png"))) == 10
+
+
+def test_help_names_the_flags_and_needs_no_network():
+    code = f"import runpy, sys; sys.argv = ['x', '--help']\ntry: runpy.run_path({str(SCRIPT)!r}, run_name='__main__')\n"
+    code += (
+        "except SystemExit as end: sys.exit(end.code or 3 * ('keras' in sys.modules or 'tensorflow' in sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0
+    assert all(flag in done.stdout for flag in ("--project", "--overwrite", "--verbose"))
+
+
+def test_a_missing_table_is_one_clear_line_and_exit_code_1(trained_project, main, capsys):
+    Layout(trained_project).label_table("toy", "Ann").unlink()
+    assert cli.run(main, ["--project", str(trained_project)]) == 1
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 1 and lines[0].startswith("Error: ") and "Step 2" in lines[0]
+
+
+def test_overwrite_draws_again(trained_project, main):
+    picture = Layout(trained_project).data_folder("toy") / "toylabeled" / "img00.png"
+    stamps = []
+    for flags in ([], [], ["--overwrite"]):
+        assert cli.run(main, ["--project", str(trained_project), *flags]) == 0
+        stamps.append(picture.stat().st_mtime_ns)
+    assert stamps[0] == stamps[1] < stamps[2]
