@@ -280,7 +280,7 @@ def _extract(video: Video, folder: Path, wanted: Wanted, taken: Collection[int])
     The count in the header is believed only while decoding, which ends with the true one, has not refuted it.
     """
     # A frame takes a byte or more, so the size of the file bounds what a damaged header may claim.
-    total, lost = min(video.header_frames, video.path.stat().st_size), set()
+    total, lost = min(video.expected_frames, video.path.stat().st_size), set()
     while True:
         chosen = choose_frames(total, wanted, {*taken, *lost})
         delivered, newly_lost = _write_frames(video, folder, chosen, digits=len(str(max(total - 1, 0))))
@@ -301,7 +301,7 @@ def _extract(video: Video, folder: Path, wanted: Wanted, taken: Collection[int])
 def _write_frames(video: Video, folder: Path, chosen: Sequence[int], digits: int) -> tuple[int, set[int]]:
     """Write frames as png; return how many frames the video delivers and which chosen ones cannot be decoded."""
     delivered, lost, wanted = 0, set(), set(chosen)
-    progress = tqdm(video, desc=video.path.name, total=video.header_frames or None, unit="frame", leave=False)
+    progress = tqdm(video, desc=video.path.name, total=video.expected_frames or None, unit="frame", leave=False)
     for number, frame in enumerate(progress):
         delivered = number + 1
         if number in wanted and frame is None:
