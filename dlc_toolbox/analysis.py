@@ -90,7 +90,7 @@ def find_network(
     own = {"resnet": config.net_type, "training set": PurePosixPath(config.dataset.replace("\\", "/")).stem}
     wanted = {"resnet": f"resnet_{experiment.resnet}", "training set": experiment.split_stem}
     for what, value in wanted.items():
-        if own[what] != value:
+        if own[what] not in ("", value):
             raise ToolboxError(
                 f"myconfig_analysis.py names a network with {what} {value} (Task, scorer, trainingsFraction, shuffle, "
                 f"resnet), but {config_path} tells {own[what]}: correct the settings, or name another network"

@@ -40,6 +40,8 @@ class Video:
 
     Attributes
     ----------
+    path, crop
+        As given.
     width, height : int
         Size of what iteration yields, after rotation and crop.
     full_width, full_height : int
@@ -66,7 +68,7 @@ class Video:
     """
 
     def __init__(self, path: Path, crop: Crop | None = None):
-        self.path = Path(path)
+        self.path, self.crop = Path(path), crop
         self._decoder = Decoder(self.path)
         with open_video(self.path) as container:
             stream = container.streams.best("video")
