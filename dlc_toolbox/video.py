@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import av
+import cv2
 import numpy as np
 
 from dlc_toolbox import ToolboxError
@@ -240,7 +241,7 @@ def writing_video(
 
         def write(frame: np.ndarray, time: int | None = None) -> None:
             even = np.pad(frame, padding, mode="edge") if width % 2 or height % 2 else frame
-            image = av.VideoFrame.from_ndarray(even, format="rgb24")
+            image = av.VideoFrame.from_ndarray(cv2.cvtColor(even, cv2.COLOR_RGB2YUV_I420), format="yuv420p")
             times[0] = times[0] + 1 if time is None else time
             image.pts, image.time_base = times[0], time_base
             container.mux(stream.encode(image))

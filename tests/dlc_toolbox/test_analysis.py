@@ -88,8 +88,8 @@ def test_all_batches_have_one_shape_and_the_last_is_filled_up_with_black(video, 
 def test_a_lost_frame_keeps_its_row_as_nan(tmp_path, network, find_dots, toy_points, draw_dots):
     path = tmp_path / "damaged.avi"
     with av.open(str(path), "w") as container:
-        stream = container.add_stream("png", rate=25)
-        stream.width, stream.height, stream.pix_fmt = 160, 120, "rgb24"
+        stream = container.add_stream("mjpeg", rate=25, options={"qmin": "1", "qmax": "2"})
+        stream.width, stream.height, stream.pix_fmt = 160, 120, "yuvj420p"
         for place in toy_points:
             container.mux(stream.encode(av.VideoFrame.from_ndarray(draw_dots(place))))
         container.mux(stream.encode())
@@ -103,7 +103,7 @@ def test_a_lost_frame_keeps_its_row_as_nan(tmp_path, network, find_dots, toy_poi
     poses = points(read_table(table))
     assert np.flatnonzero(np.isnan(poses).all(axis=(1, 2))).tolist() == [4, 17]
     kept = np.delete(np.arange(30), [4, 17])
-    assert np.abs(poses[kept, :, :2] - toy_points[kept]).max() < 0.1
+    assert np.abs(poses[kept, :, :2] - toy_points[kept]).max() < 1
     record = json.loads(pose_record(table).read_text())
     assert (record["lost_frames"], record["frames"], record["frames_decoded"]) == ([4, 17], 30, 28)
     assert record["frames_in_header"] == 30
