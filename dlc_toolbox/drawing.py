@@ -221,20 +221,21 @@ def _markers(
     points: np.ndarray, colors: np.ndarray, marker: str, msize: float, alpha: float, to_canvas: Transform
 ) -> list[Artist]:
     """Return one marker per finite point, over a pale rim that keeps it visible on dark fur and bright light."""
-    style = MarkerStyle(marker)
-    shape = style.get_path().transformed(style.get_transform())
+    disc = marker == "."
+    style = MarkerStyle("o" if disc else marker)
     seen = np.isfinite(points).all(axis=1)
     rim = np.full((seen.sum(), 4), (1, 1, 1, 0.6 * alpha))
     inks = np.column_stack([colors[seen] / 255, np.full(seen.sum(), alpha)])
     drawn = []
-    for paint, line in ((rim, msize / 5 + 1.2), (inks, msize / 5)):
+    for paint, wider in ((rim, 1.2), (inks, 0)):
+        side, line = (0.7 * msize + wider, 0) if disc else (msize, msize / 5 + wider)
         markers = PathCollection(
-            [shape],
-            sizes=[msize**2],
+            [style.get_path().transformed(style.get_transform())],
+            sizes=[side**2],
             offsets=points[seen],
             offset_transform=to_canvas,
-            facecolors=paint if marker == "." else "none",
-            edgecolors=paint,
+            facecolors=paint if disc else "none",
+            edgecolors="none" if disc else paint,
             linewidths=[line, line],  # given twice, because a single style would be drawn at whole pixels, as with snap
             snap=False,
         )
