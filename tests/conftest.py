@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable, Sequence
 from fractions import Fraction
@@ -13,7 +14,7 @@ import pytest
 import yaml
 from PIL import Image
 
-from dlc_toolbox.layout import Experiment, Layout
+from dlc_toolbox.layout import CHECKOUT, Experiment, Layout
 from dlc_toolbox.tables import make_table, write_table
 
 TOY_BODYPARTS = ("nose", "paw", "tail")
@@ -44,6 +45,15 @@ trainingsFraction = 0.7
 shuffle = 1
 storedata_as_csv = True
 """
+
+
+@pytest.fixture(scope="session")
+def v1_data() -> Path:
+    """Files made by v1 for its demo of a reaching mouse; a test that needs them is skipped where they are not at hand."""
+    folder = Path(os.environ.get("DEEPLABCUT_V1_DATA", CHECKOUT.parent / "shared" / "data" / "reaching-v1"))
+    if not folder.is_dir():
+        pytest.skip("no files of v1 here; DEEPLABCUT_V1_DATA may name their folder")
+    return folder
 
 
 @pytest.fixture

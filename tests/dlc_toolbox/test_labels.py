@@ -1,0 +1,379 @@
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from dlc_toolbox import ToolboxError
+from dlc_toolbox.labels import convert_labels, labels_to_fiji, outside_image, why_labels_stale
+from dlc_toolbox.layout import Layout
+from dlc_toolbox.settings import load_settings
+from dlc_toolbox.tables import bodyparts_of, make_table, points, read_table, write_table
+
+NAN = np.nan
+SIZE = (160, 120)
+
+
+@pytest.fixture
+def toy(toy_project: Path):
+    return Toy(toy_project)
+
+
+class Toy:
+    """A project whose labels a test may change."""
+
+    def __init__(self, root: Path):
+        self.layout = Layout(root)
+        self.data = self.layout.data_folder("toy")
+        self.folder = self.data / "toy"
+
+    def set(self, text: str) -> None:
+        with (self.layout.root / "myconfig.py").open("a") as file:
+            file.write(f"\n{text}\n")
+
+    def convert(self, scorer: str = "Ann", **flags: bool) -> pd.DataFrame:
+        path = convert_labels(self.layout, load_settings(self.layout.root), scorer, **flags)
+        return read_table(path)
+
+    def edit(self, name: str, change: Callable[[str], str]) -> None:
+        path = self.folder / name
+        path.write_text(change(path.read_text()))
+
+    def write(self, name: str, rows: str, header: str = " ,X,Y,Slice") -> None:
+        (self.folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (self.folder / name).write_text(f"{header}\n{rows}\n")
+
+    def add_folder(self, name: str, images: int = 2) -> Path:
+        folder = self.data / name
+        folder.mkdir()
+        for number in range(images):
+            Image.new("RGB", SIZE).save(folder / f"img{number}.png")
+        return folder
+
+
+# From csv to table
+
+
+def test_the_labels_are_the_clicks(toy: Toy, toy_points: np.ndarray):
+    table = toy.convert()
+    assert table.index.tolist() == [f"toy/img{frame:02d}.png" for frame in range(0, 30, 3)]
+    assert bodyparts_of(table) == ["nose", "paw", "tail"]
+    expected = toy_points[::3].copy()
+    expected[3, 2] = NAN
+    np.testing.assert_array_equal(points(table), expected)
+    pd.testing.assert_frame_equal(read_table(toy.data / "CollectedData_Ann.csv"), table)
+
+
+def test_rows_in_any_order_and_slices_count_even_when_rows_and_images_are_equal_in_number(toy: Toy):
+    expected = toy.convert()
+    for part in ("nose", "paw", "tail"):
+        toy.edit(f"{part}.csv", lambda text: "\n".join([text.split("\n")[0], *text.strip().split("\n")[:0:-1]]))
+    pd.testing.assert_frame_equal(toy.convert(), expected)
+
+
+def test_numeric_not_alphabetic_order_of_images(toy: Toy):
+    folder = toy.add_folder("other", images=11)
+    for part in ("nose", "paw", "tail"):
+        (folder / f"{part}.csv").write_text("X,Y,Slice\n50,60,3\n")
+    assert toy.convert().loc["other/img2.png"].tolist() == [50, 60] * 3
+
+
+def test_a_synthetic_project_of_v1(tmp_path: Path):
+    """Tab-separated, row numbers with gaps, renamed to .xls, unpadded image names: as v1 left them."""
+    folder = tmp_path / "Generating_a_Training_Set" / "data-reach" / "video1"
+    folder.mkdir(parents=True)
+    for frame in (0, 33, 119):
+        Image.new("RGB", SIZE).save(folder / f"img{frame}.png")
+    rows = {"hand": [(20, 62), (39, 19), (45, 18)], "Finger1": [(19, 67), (4, 9), (52, 16)]}
+    for part, clicks in rows.items():
+        lines = [f"{4 * n + 1}\t0\t178\t178\t178\t{x}\t{y}\t{n + 1}\t0\t80" for n, (x, y) in enumerate(clicks)]
+        (folder / f"{part}.xls").write_text(
+            "\n".join([" \tArea\tMean\tMin\tMax\tX\tY\tSlice\tCounter\tCount", *lines]) + "\n"
+        )
+    (tmp_path / "myconfig.py").write_text(
+        "Task = 'reach'\ndate = 'Jan30'\nbodyparts = ['hand', 'Finger1']\nScorers = ['Mackenzie']\n"
+        "scorer = 'Mackenzie'\ninvisibleboundary = 10\n"
+    )
+    path = convert_labels(Layout(tmp_path), load_settings(tmp_path), "Mackenzie")
+    assert path.with_suffix(".csv").read_text() == (
+        "scorer,Mackenzie,Mackenzie,Mackenzie,Mackenzie\n"
+        "bodyparts,hand,hand,Finger1,Finger1\n"
+        "coords,x,y,x,y\n"
+        "video1/img0.png,20.0,62.0,19.0,67.0\n"
+        "video1/img33.png,39.0,19.0,NaN,NaN\n"
+        "video1/img119.png,45.0,18.0,52.0,16.0\n"
+    )
+    assert sorted(path.suffix for path in folder.glob("[hF]*")) == [".xls", ".xls"], "inputs are renamed"
+
+
+def test_the_files_of_v1_give_the_table_of_v1(tmp_path: Path, v1_data: Path):
+    shutil.copytree(v1_data / "data-reaching", tmp_path / "Generating_a_Training_Set" / "data-reaching")
+    (tmp_path / "Generating_a_Training_Set" / "data-reaching").chmod(0o755)
+    (tmp_path / "myconfig.py").write_text(
+        "Task = 'reaching'\ndate = 'Jan30'\nbodyparts = ['hand', 'Finger1', 'Finger2', 'Joystick']\n"
+        "Scorers = ['Mackenzie']\nscorer = 'Mackenzie'\ninvisibleboundary = 10\n"
+    )
+    path = convert_labels(Layout(tmp_path), load_settings(tmp_path), "Mackenzie")
+    pd.testing.assert_frame_equal(read_table(path), read_table(v1_data / path.name))
+    assert path.with_suffix(".csv").read_bytes() == (v1_data / "CollectedData_Mackenzie.csv").read_bytes()
+
+
+# Cyclic files
+
+CYCLIC = "multibodypartsfile = True\ninvisibleboundary = 10"
+ROUND = ["1,20,21,1", "2,30,31,1", "3,40,41,1", "4,50,51,3", "5,2,3,3", "6,70,71,3"]
+
+
+def test_parts_clicked_in_turn(toy: Toy):
+    toy.set(CYCLIC)
+    toy.write("Results.csv", "\n".join(ROUND))
+    expected = np.full((10, 3, 2), NAN)
+    expected[0] = [[20, 21], [30, 31], [40, 41]]
+    expected[2] = [[50, 51], [NAN, NAN], [70, 71]]
+    np.testing.assert_array_equal(points(toy.convert()), expected)
+    toy.write("Results.csv", "\n".join(ROUND[::-1]))
+    np.testing.assert_array_equal(points(toy.convert()), expected)
+
+
+@pytest.mark.parametrize(("missing", "found"), [(1, 2), (5, 2)])
+def test_a_missed_click_is_an_error_not_a_shift(toy: Toy, missing: int, found: int):
+    toy.set(CYCLIC)
+    toy.write("Results.csv", "\n".join(row for n, row in enumerate(ROUND) if n != missing))
+    place, image = (1, "img00.png") if missing < 3 else (3, "img06.png")
+    message = rf"Results\.csv: slice {place} \({image}\) has {found} clicks, expected 3: nose, paw, tail"
+    with pytest.raises(ToolboxError, match=message):
+        toy.convert()
+
+
+# What labels may not be
+
+
+@pytest.mark.parametrize(
+    ("rows", "header", "message"),
+    [
+        ("1,50,60,11", " ,X,Y,Slice", r"nose\.csv line 2: Slice is 11, but .*toy has 10 images"),
+        (
+            "1,50,60,2\n2,51,61,2",
+            " ,X,Y,Slice",
+            r"nose\.csv: slice 2 \(img03\.png\) has several clicks, in lines 2 and 3",
+        ),
+        ("1,toy:img06,50,60,2", " ,Label,X,Y,Slice", r"line 2: Label is 'toy:img06', but slice 2 is img03\.png"),
+        ("1,img06.png,50,60,2", " ,Label,X,Y,Slice", r"Label is 'img06\.png', but slice 2 is img03\.png"),
+        ("1,toy:img05,50,60,2", " ,Label,X,Y,Slice", "were images added to .*toy, or deleted"),
+        ("1,50,sixty,2", " ,X,Y,Slice", r"nose\.csv line 2: Y is 'sixty'"),
+    ],
+)
+def test_clicks_that_contradict_the_images_are_errors(toy: Toy, rows: str, header: str, message: str):
+    toy.write("nose.csv", rows, header)
+    with pytest.raises(ToolboxError, match=message):
+        toy.convert()
+    assert not (toy.data / "CollectedData_Ann.h5").exists()
+
+
+@pytest.mark.parametrize(
+    "label", ["toy:img03", "img03.png", "toy:img3", "toy:0001:img03", "Stack", "toy:2", "", "ROI-7"]
+)
+def test_image_names_that_agree_or_say_nothing_are_fine(toy: Toy, label: str):
+    toy.write("nose.csv", f"1,{label},50,60,2", " ,Label,X,Y,Slice")
+    assert toy.convert().loc["toy/img03.png", ("Ann", "nose")].tolist() == [50, 60]
+
+
+def test_clicks_in_inches_are_an_error(toy: Toy):
+    for part in ("nose", "paw", "tail"):
+        rows = [f"{n},{x / 72:.3f},{x / 80:.3f},{n}" for n, x in enumerate((30, 90, 135), 1)]
+        toy.write(f"{part}.csv", "\n".join(rows))
+    with pytest.raises(ToolboxError, match=r"toy: the largest .* is 1\.875, .*inches or mm.*Set Scale"):
+        toy.convert()
+
+
+def test_whole_pixels_in_the_corner_are_no_inches(toy: Toy):
+    for part in ("nose", "paw", "tail"):
+        toy.write(f"{part}.csv", "1,3,4,1\n2,2.5,1,2")
+    assert toy.convert().notna().sum().sum() == 12
+
+
+def test_clicks_below_the_boundary_are_counted_and_mean_not_visible(toy: Toy, caplog):
+    toy.set("invisibleboundary = 10")
+    toy.write("nose.csv", "1,9.9,9.9,1\n2,9.9,10,2\n3,10,9.9,3\n4,0,0,4\n5,-1,5,5")
+    caplog.set_level("INFO")
+    nose = points(toy.convert(), ["nose"])[:, 0]
+    np.testing.assert_array_equal(nose[:5], [[NAN, NAN], [9.9, 10], [10, 9.9], [NAN, NAN], [NAN, NAN]])
+    assert "toy: 3 clicks on nose below invisibleboundary" in caplog.text
+    assert "on paw" not in caplog.text
+
+
+def test_a_boundary_of_0_is_off(toy: Toy):
+    toy.write("nose.csv", "1,0,0,1\n2,-1,-1,2")
+    np.testing.assert_array_equal(points(toy.convert(), ["nose"])[:2, 0], [[0, 0], [-1, -1]])
+
+
+def test_labels_outside_the_image_are_named_and_stay(toy: Toy, caplog):
+    toy.write("nose.csv", "1,200.5,50,1\n2,80,60,2")
+    assert toy.convert().loc["toy/img00.png", ("Ann", "nose")].tolist() == [200.5, 50]
+    assert "1 labels lie outside their images" in caplog.text
+    assert "nose in toy/img00.png (x 200.5, y 50)" in caplog.text
+
+
+def test_outside_begins_half_a_pixel_beyond_the_last_centre():
+    labels = np.array([[[-0.5, 0], [9.5, 7.5]], [[-0.6, 0], [NAN, NAN]], [[0, 7.6], [9.6, 0]]])
+    expected = [[False, False], [True, False], [True, True]]
+    assert outside_image(labels, np.array([[10, 8]] * 3)).tolist() == expected
+
+
+# Which files
+
+
+def test_a_part_without_file_is_an_error_that_names_both_paths(toy: Toy):
+    (toy.folder / "paw.csv").rename(toy.folder / "Paw.csv")
+    message = r"neither .*toy/paw\.csv nor .*toy/paw\.xls exists; there are Paw\.csv, nose\.csv, tail\.csv"
+    with pytest.raises(ToolboxError, match=message):
+        toy.convert()
+
+
+def test_csv_goes_before_an_older_xls(toy: Toy, caplog):
+    shutil.copy(toy.folder / "paw.csv", toy.folder / "nose.xls")
+    expected = toy.convert()
+    (toy.folder / "nose.xls").unlink()
+    pd.testing.assert_frame_equal(toy.convert(overwrite=True), expected)
+    assert "nose.csv is read; nose.xls beside it is not" in caplog.text
+
+
+def test_several_scorers_have_folders_of_their_own(toy: Toy):
+    toy.set("Scorers = ['Ann', 'Bob']")
+    with pytest.raises(ToolboxError, match=r"no labels of Bob: no folder in it holds nose\.csv in a folder Bob"):
+        toy.convert("Bob")
+    for scorer, x in (("Ann", 50), ("Bob", 70)):
+        for part in ("nose", "paw", "tail"):
+            toy.write(f"{scorer}/{part}.csv", f"1,{x},60,1")
+    assert toy.convert("Ann").loc["toy/img00.png"].tolist() == [50, 60] * 3
+    assert toy.convert("Bob").loc["toy/img00.png"].tolist() == [70, 60] * 3
+    (toy.folder / "Bob" / "tail.csv").unlink()
+    with pytest.raises(ToolboxError, match=r"neither .*toy/Bob/tail\.csv nor .*toy/Bob/tail\.xls exists"):
+        toy.convert("Bob")
+
+
+def test_a_project_without_labels_says_what_comes_first(toy: Toy):
+    for part in ("nose", "paw", "tail"):
+        toy.write(f"{part}.csv", "")
+    with pytest.raises(ToolboxError, match="csv files of Ann hold no visible label at all"):
+        toy.convert()
+    for path in toy.folder.glob("*.csv"):
+        path.unlink()
+    with pytest.raises(ToolboxError, match=r"has no labels of Ann: .*Label the images in Fiji first"):
+        toy.convert()
+    shutil.rmtree(toy.data)
+    with pytest.raises(ToolboxError, match=r"data-toy does not exist\. Check the names in .*myconfig\.py"):
+        toy.convert()
+
+
+def test_images_must_be_there(toy: Toy):
+    toy.set("imagetype = '.jpg'")
+    with pytest.raises(ToolboxError, match=r"toy has labels but no image that ends in \.jpg"):
+        toy.convert()
+    toy.set("imagetype = '.png'")
+    (toy.folder / "img03.png").write_bytes(b"")
+    with pytest.raises(ToolboxError, match=r"img03\.png is damaged"):
+        toy.convert()
+
+
+# Merging and what is current
+
+
+def test_new_folders_are_merged_and_old_ones_without_csv_kept(toy: Toy, caplog):
+    before = toy.convert()
+    folder = toy.add_folder("a day later")
+    for part in ("nose", "paw", "tail"):
+        (folder / f"{part}.csv").write_text("X,Y,Slice\n50,60,2\n")
+        (toy.folder / f"{part}.csv").unlink()
+    caplog.set_level("INFO")
+    table = toy.convert()
+    assert table.index[:2].tolist() == ["a day later/img0.png", "a day later/img1.png"]
+    assert table.iloc[1].tolist() == [50, 60] * 3
+    pd.testing.assert_frame_equal(table.iloc[2:], before)
+    assert "10 rows of toy are kept, though it has no csv files any more" in caplog.text
+
+
+def test_parts_that_only_kept_rows_have_are_kept_too(toy: Toy):
+    toy.convert()
+    folder = toy.add_folder("zoo")
+    toy.set("bodyparts = ['ear', 'nose']")
+    for part in ("ear", "nose"):
+        (folder / f"{part}.csv").write_text("X,Y,Slice\n50,60,1\n")
+    for path in toy.folder.glob("*.csv"):
+        path.unlink()
+    table = toy.convert()
+    assert bodyparts_of(table) == ["ear", "nose", "paw", "tail"]
+    assert table.loc["zoo/img0.png"].tolist()[:4] == [50, 60] * 2
+    assert table.loc["toy/img00.png", ("Ann", "nose")].tolist() == [135, 60]
+    assert table.loc["toy/img00.png", ("Ann", "ear")].isna().all()
+
+
+def test_a_current_table_is_left_alone_and_a_corrected_label_is_not(toy: Toy, caplog):
+    caplog.set_level("INFO")
+    toy.convert()
+    path = toy.data / "CollectedData_Ann.h5"
+    before = path.stat().st_mtime_ns
+    toy.convert()
+    assert path.stat().st_mtime_ns == before
+    assert "CollectedData_Ann.h5 is current" in caplog.text
+    toy.edit("nose.csv", lambda text: text.replace("135.0,60.0", "134.0,60.0"))
+    assert toy.convert().iloc[0, 0] == 134
+    assert "is made: changed since: toy/nose.csv" in caplog.text
+
+
+@pytest.mark.parametrize("change", ["invisibleboundary = 5", "bodyparts = ['paw', 'nose', 'tail']", "image"])
+def test_settings_and_images_count_too(toy: Toy, change: str):
+    toy.convert()
+    settings = load_settings(toy.layout.root)
+    assert why_labels_stale(toy.layout, settings, "Ann") is None
+    if change == "image":
+        (toy.folder / "img27.png").rename(toy.folder / "img28.png")
+    else:
+        toy.set(change)
+    changed = {"image": "images"}.get(change, change.split()[0])
+    assert why_labels_stale(toy.layout, load_settings(toy.layout.root), "Ann") == f"changed since: {changed}"
+
+
+def test_a_table_from_elsewhere_is_never_stale(toy: Toy):
+    write_table(toy.convert(), toy.data / "CollectedData_Ann.h5")
+    toy.layout.label_record("toy", "Ann").unlink()
+    toy.edit("nose.csv", lambda text: text.replace("135.0", "134.0"))
+    assert why_labels_stale(toy.layout, load_settings(toy.layout.root), "Ann") is None
+
+
+def test_a_failed_write_keeps_the_old_table_and_says_so(toy: Toy, monkeypatch: pytest.MonkeyPatch):
+    before = toy.convert()
+    toy.edit("nose.csv", lambda text: text.replace("135.0", "134.0"))
+
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError("disk full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(pd.DataFrame, "to_csv", refuse)
+        with pytest.raises(ToolboxError, match=r"could not be written: disk full"):
+            toy.convert()
+    assert toy.convert().iloc[0, 0] == 134, "the half-written state was taken for current"
+    assert len(before) == 10
+
+
+# And back
+
+
+def test_a_table_written_out_as_clicks_comes_back_exactly(toy: Toy):
+    rng = np.random.default_rng(3)
+    values = rng.uniform(10, 110, (10, 3, 2))
+    values[rng.random((10, 3)) < 0.4] = NAN
+    values[:, 1] = NAN
+    names = [f"toy/img{frame:02d}.png" for frame in range(0, 30, 3)]
+    table = make_table("Ann", ["nose", "paw", "tail"], names, values)
+    for path in toy.folder.glob("*.csv"):
+        path.unlink()
+    written = labels_to_fiji(table.sample(frac=1, random_state=1), toy.data)
+    assert [path.name for path in written] == ["nose.csv", "paw.csv", "tail.csv"]
+    pd.testing.assert_frame_equal(toy.convert(), table)
+    missing = make_table("Ann", ["nose"], ["toy/img1.png"], np.ones((1, 1, 2)))
+    with pytest.raises(ToolboxError, match=r"toy lacks the labeled image img1\.png"):
+        labels_to_fiji(missing, toy.data)
