@@ -32,7 +32,7 @@ _VARIABLES = {  # by how many variables a layer has, in the order in which Keras
 }
 
 
-@dataclass(frozen=True, order=True)
+@dataclass(frozen=True)
 class Snapshot:
     """The weights after some iterations of training.
 
@@ -302,13 +302,13 @@ def read_weights(path: Path) -> Arrays:
     path = Path(path)
     if not path.is_file():
         raise DeepercutError(f"weights {path} do not exist")
-    try:
-        if h5py.is_hdf5(path):
-            arrays = _read_h5(path)
-            return arrays if any(name.startswith("block") for name in arrays) else convert_keras_resnet(arrays)
+    if path.suffix != ".h5" and not h5py.is_hdf5(path):
         return read_tf1(path)
-    except (OSError, KeyError, ValueError, RuntimeError) as error:  # what h5py raises, depending on the damage
+    try:
+        arrays = _read_h5(path)
+    except (OSError, KeyError, TypeError, ValueError, RuntimeError) as error:  # which, depends on the damage
         raise DeepercutError(f"weights {path} cannot be read, the file is damaged: {error}") from error
+    return arrays if any(name.startswith("block") for name in arrays) else convert_keras_resnet(arrays)
 
 
 def _read_h5(path: Path) -> Arrays:

@@ -50,7 +50,7 @@ def convert_keras_resnet(arrays: Mapping[str, np.ndarray]) -> Arrays:
     """
     named = {}
     for name, array in arrays.items():
-        layer, variable = name.split("/")
+        layer, variable = name.rsplit("/", 1)
         if (ours := _from_keras_name(layer)) is not None:
             named[f"{ours}/{variable}"] = array
     converted = {}

@@ -40,7 +40,7 @@ def part_loss(logits, targets, weights=1.0):
     Insafutdinov et al. 2016, arXiv 1605.03170, section 3.
     """
     # -t log(sigmoid(l)) - (1 - t) log(1 - sigmoid(l)), in the form whose gradient, sigmoid(l) - t, is always finite
-    return _weighted_mean(ops.softplus(logits) - logits * targets, weights)
+    return _weighted_mean(ops.softplus(logits) - ops.multiply(logits, targets), weights)
 
 
 def locref_loss(pred, target, mask, huber: bool = True):
