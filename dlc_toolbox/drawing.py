@@ -184,7 +184,7 @@ def draw_contact_sheet(tiles: Sequence[np.ndarray], names: Sequence[str], look: 
 def tile_look(look: Look, image: np.ndarray, count: int) -> Look:
     """Return `look` at the size of one of `count` tiles of a contact sheet of about 2400 pixels."""
     side = np.clip(2400 / np.sqrt(count), 96, 400)
-    return replace(look, scale=side / max(image.shape[:2]), msize=min(look.msize, 6))
+    return replace(look, scale=side / max(image.shape[:2]), msize=min(look.msize, max(5, side / 40)))
 
 
 def write_picture(picture: np.ndarray, path: Path) -> None:

@@ -86,9 +86,11 @@ class Network:
         Raises
         ------
         ToolboxError
-            When images of the split are missing.
+            When the split has no images, or some are missing.
         """
         images = self.images
+        if not images:
+            raise ToolboxError(f"the split of {self.experiment.name} names no image; make it again with Step 4")
         missing = [str(path) for path in images.values() if not path.is_file()]
         if missing:
             raise ToolboxError(

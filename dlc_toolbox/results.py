@@ -16,7 +16,7 @@ from dlc_toolbox.files import replacing
 from dlc_toolbox.layout import Layout
 from dlc_toolbox.metrics import euclidean_errors, summarize, summarize_parts
 from dlc_toolbox.settings import Settings
-from dlc_toolbox.tables import points, read_table
+from dlc_toolbox.tables import bodyparts_of, points, read_table
 
 log = logging.getLogger(__name__)
 
@@ -100,7 +100,7 @@ def read_evaluation(network: Network, bodyparts: Sequence[str]) -> Evaluation:
         stale = records.why_stale(network.record, network.made_from(), [network.table])
     else:
         log.warning("%s is taken as it is: no record tells what it was made from", network.table)
-        stale = None if set(images) <= set(poses.index) else "it lacks labeled images"
+        stale = _why_incomplete(poses, images, bodyparts)
     if stale:
         raise ToolboxError(f"{network.table} is out of date ({stale}): {step1} again")
     return Evaluation(
@@ -231,6 +231,15 @@ def _named(row: Mapping[str, float]) -> str:
     return (
         f"training fraction {row['train_fraction']:g}, shuffle {row['shuffle']:.0f}, iteration {row['iteration']:.0f}"
     )
+
+
+def _why_incomplete(poses: pd.DataFrame, images: Sequence[str], bodyparts: Sequence[str]) -> str | None:
+    """Say what a pose table of unknown origin lacks, or None."""
+    if not set(images) <= set(poses.index):
+        return "it lacks labeled images"
+    if not set(bodyparts) <= set(bodyparts_of(poses)):
+        return f"its body parts are {', '.join(bodyparts_of(poses))}"
+    return None if "likelihood" in poses.columns.get_level_values("coords") else "it has no likelihoods"
 
 
 def _keys(network: Network) -> dict[str, float]:

@@ -149,6 +149,13 @@ def test_missing_images_are_named_before_a_network_is_loaded(layout, config):
         evaluate(network, lambda: pytest.fail("loaded"))
 
 
+def test_a_split_without_images_is_an_error(layout, config):
+    (network,) = find(layout, config)
+    empty = replace(network, split=replace(network.split, train=[], test=[]))
+    with pytest.raises(ToolboxError, match=r"toyJan1-trainset70shuffle1 names no image"):
+        evaluate(empty, lambda: pytest.fail("loaded"))
+
+
 def test_an_interrupted_evaluation_leaves_no_table(layout, config):
     (network,) = find(layout, config)
 

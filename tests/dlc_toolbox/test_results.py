@@ -118,9 +118,15 @@ def test_poses_without_a_record_are_taken_if_they_cover_the_images(network, toy_
     network.record.unlink()
     assert read_evaluation(network, PARTS).errors[0, 0] == pytest.approx(0, abs=1e-4)
     assert "taken as it is" in caplog.text
-    write_table(make_table("v1", PARTS, list(network.images)[:5], np.zeros((5, 3, 3))), network.table)
-    with pytest.raises(ToolboxError, match="lacks labeled images"):
-        read_evaluation(network, PARTS)
+    images = list(network.images)
+    for table, why in (
+        (make_table("v1", PARTS, images[:5], np.zeros((5, 3, 3))), "it lacks labeled images"),
+        (make_table("v1", ("nose", "ear"), images, np.zeros((10, 2, 3))), "its body parts are nose, ear"),
+        (make_table("v1", PARTS, images, np.zeros((10, 3, 2))), "it has no likelihoods"),
+    ):
+        write_table(table, network.table)
+        with pytest.raises(ToolboxError, match=rf"out of date \({why}\): run"):
+            read_evaluation(network, PARTS)
 
 
 def written(network, name):
