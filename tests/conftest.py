@@ -49,7 +49,7 @@ storedata_as_csv = True
 
 @pytest.fixture(scope="session")
 def v1_data() -> Path:
-    """Files made by v1 for its demo of a reaching mouse; a test that needs them is skipped where they are not at hand."""
+    """Files made by v1 for its demo, a reaching mouse; where they are not at hand, tests of them are skipped."""
     folder = Path(os.environ.get("DEEPLABCUT_V1_DATA", CHECKOUT.parent / "shared" / "data" / "reaching-v1"))
     if not folder.is_dir():
         pytest.skip("no files of v1 here; DEEPLABCUT_V1_DATA may name their folder")

@@ -1,0 +1,101 @@
+"""Steps 1, 2 and 4, as a user runs them on a project outside the checkout."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from dlc_toolbox.layout import CHECKOUT
+
+FOLDER = "Generating_a_Training_Set/"
+STEP1 = FOLDER + "Step1_SelectRandomFrames_fromVideos.py"
+STEP2 = FOLDER + "Step2_ConvertingLabels2DataFrame.py"
+STEP4 = FOLDER + "Step4_GenerateTrainingFileFromLabelledData.py"
+
+IMPORT_THEN_HELP = """
+import pathlib, runpy, sys
+runpy.run_path(sys.argv[1], run_name="imported")
+assert not list(pathlib.Path().iterdir()), "importing wrote files"
+sys.argv[1:] = [sys.argv[1], "--help"]
+try:
+    runpy.run_path(sys.argv[1], run_name="__main__")
+except SystemExit as end:
+    assert end.code in (0, None), end.code
+heavy = {"tensorflow", "keras", "torch", "jax"} & set(sys.modules)
+assert not heavy, heavy
+"""
+
+
+@pytest.mark.parametrize("script", [STEP1, STEP2, STEP4])
+def test_importing_does_nothing_and_help_is_light(tmp_path: Path, script: str):
+    command = [sys.executable, "-c", IMPORT_THEN_HELP, str(CHECKOUT / script)]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    for flag in ("--project", "--overwrite", "--verbose"):
+        assert flag in done.stdout
+
+
+def test_from_video_and_labels_to_a_training_set(toy_project: Path, run_script):
+    data = toy_project / "Generating_a_Training_Set" / "data-toy"
+    models = toy_project / "pose-tensorflow" / "models"
+    for script, written in (
+        (STEP1, [data / "IsCroppingOK.png", data / "toy_2" / "frames.json"]),
+        (STEP2, [data / "CollectedData_Ann.h5", data / "CollectedData_Ann.csv"]),
+        (STEP4, [models / "toyJan1-trainset70shuffle1" / "train" / "pose_cfg.yaml"]),
+    ):
+        done = run_script(script, "--project", toy_project)
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert all(path.is_file() for path in written)
+        assert done.stdout.splitlines()[-1].startswith("Next: ")
+    assert len(list((data / "toy_2").glob("img*.png"))) == 5
+
+
+def test_the_seed_flag_chooses_other_frames(toy_project: Path, run_script):
+    record = toy_project / "Generating_a_Training_Set" / "data-toy" / "toy_2" / "frames.json"
+    chosen = []
+    for seed in (1, 2):
+        assert run_script(STEP1, "--project", toy_project, "--seed", seed).returncode == 0
+        chosen.append(json.loads(record.read_text())["frames"])
+    assert chosen[0] != chosen[1]
+
+
+def test_no_frames_only_the_preview(toy_project: Path, run_script):
+    with (toy_project / "myconfig.py").open("a") as file:
+        file.write("\nnumframes2pick = 0\n")
+    assert run_script(STEP1, "--project", toy_project).returncode == 0
+    data = toy_project / "Generating_a_Training_Set" / "data-toy"
+    assert sorted(path.name for path in data.iterdir()) == ["IsCroppingOK.png", "toy"]
+
+
+def test_a_split_file_is_used(toy_project: Path, tmp_path: Path, run_script):
+    split = tmp_path / "split.json"
+    split.write_text('{"train": [0, 1, 2], "test": [5]}')
+    run_script(STEP2, "--project", toy_project)
+    done = run_script(STEP4, "--project", toy_project, "--split", split)
+    assert done.returncode == 0
+    assert "3 images train, 1 test" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("script", "spoiled", "message"),
+    [
+        (STEP1, "videos/toy.avi", "toy.avi"),
+        (STEP2, "Generating_a_Training_Set/data-toy/toy/paw.csv", "paw.csv"),
+        (STEP4, "myconfig.py", "myconfig.py"),
+    ],
+)
+def test_bad_input_is_one_line_and_exit_code_1(toy_project: Path, run_script, script: str, spoiled: str, message: str):
+    (toy_project / spoiled).write_bytes(b"spoiled: ")
+    done = run_script(script, "--project", toy_project)
+    assert done.returncode == 1
+    errors = [line for line in done.stdout.splitlines() if line.startswith("Error: ")]
+    assert len(errors) == 1
+    assert message in errors[0]
+    assert "Traceback" not in done.stdout + done.stderr
+    assert "Traceback" in run_script(script, "--project", toy_project, "--verbose").stdout
+
+
+def test_wrong_usage_is_2(toy_project: Path, run_script):
+    assert run_script(STEP1, "--project", toy_project, "--seed", "-1").returncode == 2
