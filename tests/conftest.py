@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
 
@@ -54,6 +55,16 @@ def v1_data() -> Path:
     if not folder.is_dir():
         pytest.skip("no files of v1 here; DEEPLABCUT_V1_DATA may name their folder")
     return folder
+
+
+@pytest.fixture
+def own_handlers(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Give back the log handlers that `cli.run` replaces."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    monkeypatch.setattr(root, "handlers", [])
+    yield
+    root.handlers, root.level = handlers, level
 
 
 @pytest.fixture

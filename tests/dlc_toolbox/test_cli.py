@@ -1,7 +1,5 @@
 import argparse
-import logging
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,14 +8,7 @@ from dlc_toolbox import ToolboxError, cli
 from dlc_toolbox.layout import CHECKOUT, Layout
 
 
-@pytest.fixture(autouse=True)
-def own_handlers(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Give back the handlers that `cli.run` replaces."""
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
-    monkeypatch.setattr(root, "handlers", [])
-    yield
-    root.handlers, root.level = handlers, level
+pytestmark = pytest.mark.usefixtures("own_handlers")
 
 
 def raising(error: BaseException):

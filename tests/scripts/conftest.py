@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import runpy
 import subprocess
 import sys
 from collections.abc import Callable
@@ -10,22 +10,31 @@ from pathlib import Path
 
 import pytest
 
+from dlc_toolbox import cli
 from dlc_toolbox.layout import CHECKOUT
 
 
 @pytest.fixture
 def run_script(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess]:
-    """``run_script(script, *arguments)``: run a script of the checkout from a foreign, empty directory."""
+    """``run_script(script, *arguments)``: run a script of the checkout from a foreign directory, which stays empty."""
 
     def run(script: str, *arguments: object) -> subprocess.CompletedProcess:
         elsewhere = tmp_path / "elsewhere"
         elsewhere.mkdir(exist_ok=True)
         command = [sys.executable, str(CHECKOUT / script), *map(str, arguments)]
-        environment = {**os.environ, "PYTHONIOENCODING": "utf-8"}
-        done = subprocess.run(
-            command, cwd=elsewhere, env=environment, capture_output=True, text=True, encoding="utf-8", check=False
-        )
+        done = subprocess.run(command, cwd=elsewhere, capture_output=True, text=True, check=False)
         assert list(elsewhere.iterdir()) == [], "a script wrote into the working directory"
         return done
+
+    return run
+
+
+@pytest.fixture
+def run_here(own_handlers: None, capsys: pytest.CaptureFixture) -> Callable[..., tuple[int, str]]:
+    """``run_here(script, *arguments)``: the same in this process, which saves time; returns exit code and output."""
+
+    def run(script: str, *arguments: object) -> tuple[int, str]:
+        main = runpy.run_path(str(CHECKOUT / script))["main"]
+        return cli.run(main, [*map(str, arguments)]), capsys.readouterr().out
 
     return run

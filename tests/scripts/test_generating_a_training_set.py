@@ -52,50 +52,45 @@ def test_from_video_and_labels_to_a_training_set(toy_project: Path, run_script):
     assert len(list((data / "toy_2").glob("img*.png"))) == 5
 
 
-def test_the_seed_flag_chooses_other_frames(toy_project: Path, run_script):
+def test_the_seed_flag_chooses_other_frames(toy_project: Path, run_here):
     record = toy_project / "Generating_a_Training_Set" / "data-toy" / "toy_2" / "frames.json"
     chosen = []
     for seed in (1, 2):
-        assert run_script(STEP1, "--project", toy_project, "--seed", seed).returncode == 0
+        assert run_here(STEP1, "--project", toy_project, "--seed", seed)[0] == 0
         chosen.append(json.loads(record.read_text())["frames"])
     assert chosen[0] != chosen[1]
+    with pytest.raises(SystemExit) as end:
+        run_here(STEP1, "--project", toy_project, "--seed", -1)
+    assert end.value.code == 2
 
 
-def test_no_frames_only_the_preview(toy_project: Path, run_script):
+def test_no_frames_only_the_preview(toy_project: Path, run_here):
     with (toy_project / "myconfig.py").open("a") as file:
         file.write("\nnumframes2pick = 0\n")
-    assert run_script(STEP1, "--project", toy_project).returncode == 0
+    assert run_here(STEP1, "--project", toy_project)[0] == 0
     data = toy_project / "Generating_a_Training_Set" / "data-toy"
     assert sorted(path.name for path in data.iterdir()) == ["IsCroppingOK.png", "toy"]
 
 
-def test_a_split_file_is_used(toy_project: Path, tmp_path: Path, run_script):
+def test_a_split_file_is_used(toy_project: Path, tmp_path: Path, run_here):
     split = tmp_path / "split.json"
     split.write_text('{"train": [0, 1, 2], "test": [5]}')
-    run_script(STEP2, "--project", toy_project)
-    done = run_script(STEP4, "--project", toy_project, "--split", split)
-    assert done.returncode == 0
-    assert "3 images train, 1 test" in done.stdout
+    run_here(STEP2, "--project", toy_project)
+    code, output = run_here(STEP4, "--project", toy_project, "--split", split)
+    assert code == 0
+    assert "3 images train, 1 test" in output
 
 
 @pytest.mark.parametrize(
-    ("script", "spoiled", "message"),
-    [
-        (STEP1, "videos/toy.avi", "toy.avi"),
-        (STEP2, "Generating_a_Training_Set/data-toy/toy/paw.csv", "paw.csv"),
-        (STEP4, "myconfig.py", "myconfig.py"),
-    ],
+    ("script", "spoiled"),
+    [(STEP1, "videos/toy.avi"), (STEP2, "Generating_a_Training_Set/data-toy/toy/paw.csv"), (STEP4, "myconfig.py")],
 )
-def test_bad_input_is_one_line_and_exit_code_1(toy_project: Path, run_script, script: str, spoiled: str, message: str):
+def test_bad_input_is_one_line_and_exit_code_1(toy_project: Path, run_here, script: str, spoiled: str):
     (toy_project / spoiled).write_bytes(b"spoiled: ")
-    done = run_script(script, "--project", toy_project)
-    assert done.returncode == 1
-    errors = [line for line in done.stdout.splitlines() if line.startswith("Error: ")]
-    assert len(errors) == 1
-    assert message in errors[0]
-    assert "Traceback" not in done.stdout + done.stderr
-    assert "Traceback" in run_script(script, "--project", toy_project, "--verbose").stdout
-
-
-def test_wrong_usage_is_2(toy_project: Path, run_script):
-    assert run_script(STEP1, "--project", toy_project, "--seed", "-1").returncode == 2
+    code, output = run_here(script, "--project", toy_project)
+    assert code == 1
+    last = output.splitlines()[-1]
+    assert last.startswith("Error: ")
+    assert Path(spoiled).name in last
+    assert output.count("Error") == 1
+    assert "Traceback" in run_here(script, "--project", toy_project, "--verbose")[1]
