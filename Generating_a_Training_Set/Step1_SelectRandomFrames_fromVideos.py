@@ -17,6 +17,7 @@ from collections.abc import Sequence
 
 try:
     from dlc_toolbox import cli, frames
+    from dlc_toolbox.preview import write_crop_preview
     from dlc_toolbox.settings import load_settings
 except ImportError as error:
     raise SystemExit(
@@ -41,7 +42,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     videos = frames.videos_to_pick_from(layout, settings)
     preview = layout.crop_preview(settings.Task)
     window = (settings.x1, settings.x2, settings.y1, settings.y2)
-    frames.write_crop_preview(videos, window, settings.cropping, preview)
+    write_crop_preview(videos, window, settings.cropping, preview)
     log.info("The crop is drawn in %s", preview)
     if settings.numframes2pick == 0:
         log.info("Next: when the crop is right, set numframes2pick in myconfig.py and run this step again")

@@ -96,5 +96,6 @@ def run(main: Callable[[Sequence[str] | None], object], argv: Sequence[str] | No
 
 
 def _is_users(error: Exception) -> bool:
-    """Tell an error of the user's data or settings (either library's own type) from a defect of ours."""
-    return type(error).__name__ in {"ToolboxError", "DeepercutError"}
+    """Tell an error of the user's data, settings or disk (a file that may not be read) from a defect of ours."""
+    is_about_a_file = isinstance(error, OSError) and error.filename is not None
+    return is_about_a_file or type(error).__name__ in {"ToolboxError", "DeepercutError"}

@@ -58,6 +58,7 @@ def convert_labels(layout: Layout, settings: Settings, scorer: str, *, overwrite
         log.info("%s is current", path)
         return path
     log.info("%s is made: %s", path, reason or "--overwrite")
+    _refuse_moved_images(record, made_from, sources)
     tables = [_read_folder(folder, files, settings, scorer) for folder, files in sources.items()]
     table = _sorted_by_folder(pd.concat([*tables, *_kept_rows(path, scorer, sources)]))
     labeled = np.isfinite(points(table)).all(axis=2)
@@ -103,7 +104,7 @@ def find_label_files(layout: Layout, settings: Settings, scorer: str) -> dict[Pa
         raise ToolboxError(f"{data_folder} does not exist. {first_step_advice(layout.root)}")
     together = settings.multibodypartsfile
     names = [settings.multibodypartsfilename] if together else [f"{part}.csv" for part in settings.bodyparts]
-    sources = {}
+    sources, missing = {}, None
     for folder in image_folders(data_folder):
         home = folder / scorer if len(settings.Scorers) > 1 else folder
         tried = [(home / name, (home / name).with_suffix(".xls")) for name in names]
@@ -114,23 +115,23 @@ def find_label_files(layout: Layout, settings: Settings, scorer: str) -> dict[Pa
         if None not in found:
             sources[folder] = found
         elif any(found):
-            csv_path, xls_path = tried[found.index(None)]
-            raise ToolboxError(f"neither {csv_path} nor {xls_path} exists; {_present(home)}")
+            raise ToolboxError(_missing(tried[found.index(None)]))
         else:
-            log.info("%s has no labels of %s yet: no %s; %s", folder, scorer, tried[0][0], _present(home))
+            missing = _missing(tried[0])
+            log.info("%s has no labels of %s yet: %s", folder, scorer, missing)
     if not sources:
         raise ToolboxError(
-            f"{data_folder} has no labels of {scorer}: no folder in it holds {names[0]}"
-            + (f" in a folder {scorer}" if len(settings.Scorers) > 1 else "")
-            + f". Label the images in Fiji first. {first_step_advice(layout.root)}"
+            f"{data_folder} has no labels of {scorer}: {missing or 'it holds no folder of images'}. "
+            f"Label the images in Fiji first. {first_step_advice(layout.root)}"
         )
     return sources
 
 
-def _present(home: Path) -> str:
-    """Say which csv files a folder holds, so that a misspelled name is seen."""
+def _missing(tried: Sequence[Path]) -> str:
+    """Say which files were looked for and which ones are there, so that a misspelled name is seen."""
+    home = tried[0].parent
     present = sorted(path.name for path in home.glob("*") if path.suffix.lower() in (".csv", ".xls"))
-    return f"there are {', '.join(present)}" if present else "there are no csv files"
+    return f"neither {tried[0]} nor {tried[1].name} exists; there: {', '.join(present) or 'no csv files'}"
 
 
 def _describe(sources: dict[Path, list[Path]], settings: Settings) -> dict:
@@ -139,6 +140,26 @@ def _describe(sources: dict[Path, list[Path]], settings: Settings) -> dict:
     images = {folder.name: [path.name for path in list_images(folder, settings.imagetype)] for folder in sources}
     shaping = {"bodyparts": settings.bodyparts, "invisibleboundary": settings.invisibleboundary, "images": images}
     return records.describe(inputs, shaping)
+
+
+def _refuse_moved_images(record: Path, made_from: dict, sources: dict[Path, list[Path]]) -> None:
+    """Raise when images were added to or deleted from a folder, but its clicks still count the old positions."""
+    try:
+        recorded = records.read(record)
+    except ToolboxError:
+        return
+    before, now = recorded["settings"]["images"], made_from["settings"]["images"]
+    for folder, files in sources.items():
+        keys = [path.relative_to(folder.parent).as_posix() for path in files]
+        clicked_anew = any(recorded["inputs"].get(key) != made_from["inputs"][key] for key in keys)
+        pairs = zip(before.get(folder.name, ()), now[folder.name], strict=False)
+        moved = next(((old, new) for old, new in pairs if _spelling(old) != _spelling(new)), None)
+        if moved and not clicked_anew:
+            raise ToolboxError(
+                f"{folder}: {moved[1]} stands where {moved[0]} stood when the folder was converted, so images were "
+                "added or deleted, but clicks count positions and the csv files are the old ones. Put the images "
+                "back, or label the folder anew; new images belong into a folder of their own"
+            )
 
 
 def _read_folder(folder: Path, files: Sequence[Path], settings: Settings, scorer: str) -> pd.DataFrame:

@@ -7,7 +7,6 @@ import pytest
 from dlc_toolbox import ToolboxError, cli
 from dlc_toolbox.layout import CHECKOUT, Layout
 
-
 pytestmark = pytest.mark.usefixtures("own_handlers")
 
 
@@ -49,6 +48,11 @@ def test_verbose_adds_the_traceback(capsys: pytest.CaptureFixture, monkeypatch: 
 def test_an_error_of_the_trainer_counts_as_the_users(capsys: pytest.CaptureFixture):
     assert cli.run(raising(type("DeepercutError", (Exception,), {})("bad")), []) == 1
     assert "Error: bad" in capsys.readouterr().out
+
+
+def test_a_file_that_may_not_be_read_is_named(capsys: pytest.CaptureFixture):
+    assert cli.run(raising(PermissionError(13, "Permission denied", "data/nose.csv")), []) == 1
+    assert capsys.readouterr().out == "Error: [Errno 13] Permission denied: 'data/nose.csv'\n"
 
 
 def test_interrupted_is_130(capsys: pytest.CaptureFixture):
