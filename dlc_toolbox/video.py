@@ -23,6 +23,11 @@ from dlc_toolbox.layout import LABELED_VIDEO_ENDING
 log = logging.getLogger(__name__)
 
 Crop = tuple[int, int, int, int]
+
+# Of x264's presets this one alone keeps up with decoding and drawing on two cores; files are a third larger than with
+# the next slower ones.
+_ENCODING = {"preset": "ultrafast", "crf": "23"}
+
 Item = TypeVar("Item")
 
 
@@ -235,7 +240,7 @@ def writing_video(
     padding = ((0, height % 2), (0, width % 2), (0, 0))
     times = [-1]
     with replacing(path) as temporary, av.open(str(temporary), "w", options={"movflags": "faststart"}) as container:
-        stream = container.add_stream("libx264", Fraction(rate), {"preset": "veryfast", "crf": "20"})
+        stream = container.add_stream("libx264", Fraction(rate), _ENCODING)
         stream.width, stream.height, stream.pix_fmt = width + width % 2, height + height % 2, "yuv420p"
         stream.codec_context.time_base = time_base
 
