@@ -50,7 +50,9 @@ class CenterAndPad(layers.Layer):
 def _head(features, channels: int, name: str):
     """Double the resolution by a 3x3 transposed convolution; in float32, whatever the precision of the rest."""
     # Keras' default is Glorot's uniform distribution and a bias of 0, slim's too: the start of DeepLabCut's heads.
-    return layers.Conv2DTranspose(channels, 3, strides=2, padding="same", dtype="float32", name=name)(features)
+    maps = layers.Conv2DTranspose(channels, 3, strides=2, dtype="float32", name=name)(features)
+    # What TensorFlow calls 'same'. Keras' own 'same' crops the other side on PyTorch, up to version 3.14.
+    return layers.Cropping2D(((0, 1), (0, 1)), dtype="float32", name=f"{name}_crop")(maps)
 
 
 def build_posenet(

@@ -92,12 +92,12 @@ def test_heads_start_as_in_slim(posenet):
 
 def test_a_head_adds_its_kernel_around_every_second_cell(posenet):
     """A transposed convolution, 'same': cell (r, c) of the features reaches rows 2r to 2r + 2, columns likewise."""
-    head = posenet.get_layer("part_pred")
+    head, crop = posenet.get_layer("part_pred"), posenet.get_layer("part_pred_crop")
     features = np.zeros((1, 3, 3, 2048), "float32")
     features[0, 1, 0, 7] = 1
     expected = np.zeros((6, 6, 3), "float32")
     expected[2:5, 0:3] = keras.ops.convert_to_numpy(head.kernel)[..., 7]
-    np.testing.assert_allclose(keras.ops.convert_to_numpy(head(features))[0], expected, atol=1e-6)
+    np.testing.assert_allclose(keras.ops.convert_to_numpy(crop(head(features)))[0], expected, atol=1e-6)
 
 
 def test_without_location_refinement_there_is_one_head():
