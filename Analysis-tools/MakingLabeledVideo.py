@@ -20,9 +20,8 @@ from pathlib import Path
 
 try:
     from dlc_toolbox import analysis, cli, labeled_video
-    from dlc_toolbox.layout import first_step_advice
     from dlc_toolbox.settings import load_analysis_settings
-    from dlc_toolbox.video import find_videos, for_each_video
+    from dlc_toolbox.video import for_each_video
 except ImportError as error:
     raise SystemExit(
         f"{error}. Install once, in the DeepLabCut folder: pip install -r requirements.txt -e ."
@@ -50,8 +49,7 @@ def main(argv=None):
     args = build_parser().parse_args(argv)
     layout = cli.layout_of(args)
     settings = load_analysis_settings(layout.root)
-    places = args.videos or [layout.analysis_root / settings.videofolder]
-    videos = find_videos(places, settings.videotype, first_step_advice(layout.root))
+    videos = analysis.videos_to_analyze(layout, settings, args.videos)
 
     from deepercut import checkpoints, config  # takes seconds: after all that can fail at once
 

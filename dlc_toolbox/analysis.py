@@ -15,10 +15,10 @@ import numpy as np
 from tqdm import tqdm
 
 from dlc_toolbox import ToolboxError, records, tables
-from dlc_toolbox.layout import Experiment, Layout, percent_of, pose_record, pose_table
+from dlc_toolbox.layout import Experiment, Layout, first_step_advice, percent_of, pose_record, pose_table
 from dlc_toolbox.partial import Partial, open_partial
 from dlc_toolbox.settings import AnalysisSettings
-from dlc_toolbox.video import Crop, Video, prefetch
+from dlc_toolbox.video import Crop, Video, find_videos, prefetch
 
 log = logging.getLogger(__name__)
 
@@ -48,6 +48,32 @@ class Network:
     bodyparts: Sequence[str]
     config_path: Path
     snapshot: Any
+
+
+def videos_to_analyze(layout: Layout, settings: AnalysisSettings, named: Sequence[Path] = ()) -> list[Path]:
+    """List the videos that a command names, or else those of `videofolder`.
+
+    Parameters
+    ----------
+    layout : Layout
+        The project; `videofolder` is relative to its Analysis-tools.
+    settings : AnalysisSettings
+        videofolder and videotype.
+    named : sequence of Path
+        Files and folders.
+
+    Returns
+    -------
+    list of Path
+        See `video.find_videos`.
+
+    Raises
+    ------
+    ToolboxError
+        When there is none.
+    """
+    folder = layout.analysis_root / Path(settings.videofolder).expanduser()
+    return find_videos(named or [folder], settings.videotype, first_step_advice(layout.root))
 
 
 def find_network(

@@ -271,7 +271,7 @@ def find_videos(paths: Sequence[Path], videotype: str, advice: str = "") -> list
     Returns
     -------
     list of Path
-        Each video once.
+        Each video once, as absolute paths.
 
     Raises
     ------
@@ -279,9 +279,9 @@ def find_videos(paths: Sequence[Path], videotype: str, advice: str = "") -> list
         When a path does not exist, when nothing is found, or when a labeled video is named as input.
     """
     found: dict[Path, Path] = {}
-    for path in map(Path, paths):
+    for path in (Path(path).parent.resolve() / Path(path).name for path in paths):  # a link keeps its own name
         if not path.exists():
-            raise ToolboxError(f"{path.resolve()} does not exist. {advice}".rstrip())
+            raise ToolboxError(f"{path} does not exist. {advice}".rstrip())
         if path.is_file() and path.name.endswith(LABELED_VIDEO_ENDING):
             raise ToolboxError(f"{path} is a labeled video, made by MakingLabeledVideo.py; name the original instead")
         for video in [path] if path.is_file() else _videos_in(path, videotype):

@@ -514,3 +514,16 @@ def test_a_bad_video_does_not_stop_the_others(caplog):
         for_each_video([Path("a.avi"), Path("bad.avi"), Path("c.avi")], work)
     assert done == ["a", "c"]
     assert "bad.avi cannot be read" in caplog.text
+
+
+def test_a_path_may_lead_through_a_folder_that_is_not_there(tmp_path):
+    """As videofolder does, '../videos' of Analysis-tools, in a project that has no such folder yet."""
+    (tmp_path / "a.avi").touch()
+    assert find_videos([tmp_path / "Analysis-tools" / ".." / "a.avi"], ".avi") == [tmp_path / "a.avi"]
+
+
+def test_a_link_keeps_its_own_name(tmp_path):
+    (tmp_path / "store").mkdir()
+    (tmp_path / "store" / "0001.avi").touch()
+    (tmp_path / "mouse.avi").symlink_to(tmp_path / "store" / "0001.avi")
+    assert find_videos([tmp_path], ".avi") == [tmp_path / "mouse.avi"]

@@ -1,0 +1,102 @@
+"""The script that makes labeled videos, after AnalyzeVideos.py with a stub in place of the network."""
+
+import subprocess
+import sys
+
+import pytest
+
+from dlc_toolbox.drawing import part_colors
+from dlc_toolbox.layout import CHECKOUT
+from dlc_toolbox.video import Video
+
+ANALYZE = "Analysis-tools/AnalyzeVideos.py"
+SCRIPT = "Analysis-tools/MakingLabeledVideo.py"
+
+
+@pytest.fixture
+def run(run_here, trained_project, tmp_path, monkeypatch, find_dots):
+    """Run one of the scripts on the toy project, from a foreign directory."""
+    from deepercut import predict
+
+    monkeypatch.setattr(predict, "load_predictor", lambda config_path, snapshot: find_dots)
+    monkeypatch.chdir(tmp_path)
+    return lambda script, *arguments: run_here(script, "--project", trained_project, *arguments)
+
+
+def set_analysis(project, **changes):
+    with (project / "myconfig_analysis.py").open("a") as file:
+        file.writelines(f"{name} = {value!r}\n" for name, value in changes.items())
+
+
+def test_the_labeled_toy_video(run, trained_project, toy_points):
+    set_analysis(trained_project, dotsize=4, alphavalue=1, colormap="hsv")
+    assert run(ANALYZE)[0] == 0
+    code, output = run(SCRIPT)
+    assert code == 0
+    assert "Share of the 30 frames with likelihood >= 0.1:" in output
+    assert "  nose  100.0%" in output
+    video = Video(trained_project / "videos" / "toy_DeepLabCutlabeled.mp4")
+    assert (video.count(), video.rate, video.width, video.height) == (30, 25, 160, 120)
+    colors = part_colors("hsv", 3).astype(int)
+    for frame, places in zip(video, toy_points.round().astype(int), strict=True):
+        for color, (x, y) in zip(colors, places, strict=True):
+            assert abs(frame[y, x] - color).max() < 40
+    code, output = run(SCRIPT)
+    assert code == 0
+    assert "toy.avi: skipped, toy_DeepLabCutlabeled.mp4 is current" in output
+    set_analysis(trained_project, pcutoff=0.5)
+    assert "toy.avi: drawn, because changed since: pcutoff" in run(SCRIPT)[1]
+
+
+def test_a_labeled_video_is_never_an_input(run, trained_project):
+    set_analysis(trained_project, videotype=".mp4", videofolder="../elsewhere")
+    folder = trained_project / "elsewhere"
+    folder.mkdir()
+    (folder / "toy_DeepLabCutlabeled.mp4").touch()
+    for script in (ANALYZE, SCRIPT):
+        code, output = run(script)
+        assert code == 1
+        assert "no video with the suffix .mp4" in output
+
+
+def test_frames_on_request(run, trained_project):
+    video = trained_project / "videos" / "toy.avi"
+    assert run(ANALYZE)[0] == 0
+    assert run(SCRIPT, video, "--save-frames", "0,29")[0] == 0
+    saved = sorted(path.name for path in (trained_project / "videos" / "toy_DeepLabCutlabeled").iterdir())
+    assert saved == ["frame000000.png", "frame000029.png"]
+    code, output = run(SCRIPT, "--save-frames", "30")
+    assert code == 1
+    assert "has no frame 30 to save; its frames are 0 to 29" in output
+
+
+def test_an_unanalyzed_video_lists_the_poses_that_exist_and_draws_none(run, trained_project):
+    set_analysis(trained_project, trainingsiterations=20)
+    assert run(ANALYZE)[0] == 0
+    set_analysis(trained_project, trainingsiterations=100)
+    code, output = run(SCRIPT)
+    assert code == 1
+    assert "toyDeepCut_resnet50_toyJan1shuffle1_100.h5 does not exist" in output
+    assert "other networks: toyDeepCut_resnet50_toyJan1shuffle1_20.h5" in output
+    assert "AnalyzeVideos.py" in output
+    assert not (trained_project / "videos" / "toy_DeepLabCutlabeled.mp4").exists()
+
+
+def test_import_is_quick_and_does_nothing(tmp_path):
+    code = (
+        "import runpy, sys; runpy.run_path(sys.argv[1]); "
+        "sys.exit('loads a network library' if {'keras', 'tensorflow'} & set(sys.modules) else 0)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(CHECKOUT / SCRIPT)], cwd=tmp_path, capture_output=True, text=True
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_help_and_wrong_usage(run_script):
+    done = run_script(SCRIPT, "--help")
+    assert done.returncode == 0
+    assert all(flag in done.stdout for flag in ("videos", "--save-frames", "--project", "--overwrite", "--verbose"))
+    done = run_script(SCRIPT, "--save-frames", "one")
+    assert done.returncode == 2
+    assert "'one' is no whole number" in done.stderr
