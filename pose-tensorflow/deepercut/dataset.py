@@ -30,6 +30,9 @@ SMALLEST_SIDE = 100
 CACHE_BYTES = 2 * 2**30
 """Memory for decoded images; beyond it, images are read again each time."""
 
+THREADS = 4
+"""Threads that make batches ahead of their use."""
+
 
 @dataclass(frozen=True)
 class TrainingImage:
@@ -107,7 +110,7 @@ def load_dataset(config: PoseConfig) -> list[TrainingImage]:
         left_out = [image for image in images if scale_range(image.size, config) is None]
         message = (
             f"{len(left_out)} of {len(images)} images are too large or too small at global_scale "
-            f"{config.global_scale:g} (width x height: images): {_size_table(left_out)}. {_scale_advice(left_out, config)}"
+            f"{config.global_scale:g}: {_size_table(left_out)}. {_scale_advice(left_out, config)}"
         )
         if not fitting:
             raise DeepercutError(f"{path}: {message}")
@@ -117,12 +120,12 @@ def load_dataset(config: PoseConfig) -> list[TrainingImage]:
 
 def _read_mat(path: Path) -> np.ndarray:
     """Return the struct array of a training set."""
+    if not path.is_file():
+        raise DeepercutError(f"{path} does not exist: run Step 4, or correct `dataset` in pose_cfg.yaml")
     try:
         entries = scipy.io.loadmat(path, variable_names=["dataset"])["dataset"].ravel()
         if not len(entries) or not {"image", "size", "joints"} <= set(entries.dtype.names or ()):
             raise KeyError("image, size and joints")
-    except FileNotFoundError:
-        raise DeepercutError(f"{path} does not exist: run Step 4, or correct `dataset` in pose_cfg.yaml") from None
     except Exception as error:  # scipy raises many types on damaged files
         raise DeepercutError(f"{path} is no training set made by Step 4: {error}") from error
     return entries
@@ -174,9 +177,9 @@ def scale_range(size: tuple[int, int], config: PoseConfig) -> tuple[float, float
 
 
 def _size_table(images: Sequence[TrainingImage]) -> str:
-    """List sizes and how many images have them."""
+    """List sizes in pixels and how many images have them."""
     counts = Counter(image.size for image in images)
-    return ", ".join(f"{width} x {height}: {count}" for (height, width), count in counts.most_common(10))
+    return ", ".join(f"{count} of {width} x {height}" for (height, width), count in counts.most_common(10))
 
 
 def _scale_advice(left_out: Sequence[TrainingImage], config: PoseConfig) -> str:
@@ -236,7 +239,7 @@ class TrainingBatches(keras.utils.PyDataset):
     """
 
     def __init__(self, images: Sequence[TrainingImage], config: PoseConfig, seed: int, start: int, stop: int):
-        super().__init__(workers=2, max_queue_size=8)
+        super().__init__(workers=THREADS, max_queue_size=8)
         self.images, self.config, self.seed, self.start, self.stop = images, config, seed, start, stop
         self.error: DeepercutError | None = None
         self.canvas = canvas_size(images, config)
@@ -252,7 +255,7 @@ class TrainingBatches(keras.utils.PyDataset):
         try:
             return self._batch(self.start + index)
         except DeepercutError as error:
-            self.error = error  # backends wrap what a data thread raises
+            self.error = error  # backends wrap what the data raises
             raise
 
     def _batch(self, iteration: int) -> tuple[np.ndarray, dict[str, np.ndarray]]:

@@ -57,9 +57,8 @@ class Predictor:
 
     def __init__(self, network: keras.Model, config: PoseConfig):
         self.bodyparts = config.all_joints_names
-        images = network.inputs[0]
-        outputs = dict(zip(network.output_names, network.outputs, strict=True))
-        self._model = keras.Model(images, DecodePoses(config.locref_stdev)(images, outputs))
+        poses = DecodePoses(config.locref_stdev)(network.input, network.output)
+        self._model = keras.Model(network.input, poses)
         self._model.compile(jit_compile=False)
 
     def __call__(self, frames: np.ndarray) -> np.ndarray:

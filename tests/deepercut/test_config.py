@@ -1,0 +1,122 @@
+"""pose_cfg.yaml: what is accepted, what is said of the rest."""
+
+import logging
+from pathlib import Path
+
+import pytest
+import yaml
+
+from deepercut import DeepercutError
+from deepercut.config import load_config
+
+V1_TEMPLATE = """
+dataset: ../../UnaugmentedDataSet_reachingJan30/reaching_Mackenzie95shuffle1.mat
+num_joints: 2
+all_joints: [[0], [1]]
+all_joints_names: [hand, Joystick]
+pos_dist_thresh: 17
+global_scale: 0.8
+scale_jitter_lo: 0.5
+scale_jitter_up: 1.5
+mirror: false
+net_type: resnet_50
+init_weights: ../../pretrained/resnet_v1_50.ckpt
+location_refinement: true
+locref_huber_loss: true
+locref_loss_weight: 0.05
+locref_stdev: 7.2801
+intermediate_supervision: false
+intermediate_supervision_layer: 12
+max_input_size: 1000
+multi_step:
+- [0.005, 10000]
+- [0.02, 430000]
+display_iters: 1000
+save_iters: 50000
+"""
+
+
+def write(folder: Path, text: str = V1_TEMPLATE, **keys) -> Path:
+    path = folder / "pose_cfg.yaml"
+    path.write_text(yaml.safe_dump({**yaml.safe_load(text), **keys}))
+    return path
+
+
+def test_v1_file_loads_unchanged(tmp_path):
+    config = load_config(write(tmp_path))
+    assert config.all_joints_names == ("hand", "Joystick")
+    assert config.multi_step == ((0.005, 10000), (0.02, 430000))
+    assert (config.depth, config.iterations, config.optimizer, config.crop_size) == (50, 430000, "sgd", None)
+    assert config.resolve(config.init_weights) == (tmp_path / "../../pretrained/resnet_v1_50.ckpt").resolve()
+
+
+def test_absent_keys_have_v1s_built_in_values(tmp_path):
+    path = tmp_path / "pose_cfg.yaml"
+    path.write_text("num_joints: 1\nall_joints: [[0]]\nall_joints_names: [nose]\n")
+    config = load_config(path)
+    assert (config.global_scale, config.location_refinement, config.locref_loss_weight) == (1.0, False, 1.0)
+    assert (config.scale_jitter_lo, config.scale_jitter_up, config.max_input_size) == (1.0, 1.0, None)
+
+
+def test_overrides_win_and_none_is_not_given(tmp_path):
+    config = load_config(write(tmp_path), {"max_iters": 7, "seed": None})
+    assert config.iterations == 7
+    assert config.seed is None
+
+
+def test_yaml_reads_1e_4_as_text_but_it_is_a_number(tmp_path):
+    path = write(tmp_path)
+    path.write_text(path.read_text() + "adam_lr: 1e-4\n")
+    assert load_config(path).adam_lr == 1e-4
+
+
+def test_ignored_keys_are_named(tmp_path, caplog):
+    with caplog.at_level(logging.INFO):
+        load_config(write(tmp_path, weigh_negatives=False, crop_pad=0))
+    assert "crop_pad, weigh_negatives" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("keys", "message"),
+    [
+        ({"global_scal": 1}, "unknown key 'global_scal'; did you mean global_scale"),
+        ({"global_scale": "large"}, "global_scale is 'large', but must be a number"),
+        ({"global_scale": 0}, "greater than 0"),
+        ({"global_scale": float("nan")}, "global_scale is nan, but must be a number"),
+        ({"mirror": 1}, "mirror is 1, but must be true or false"),
+        ({"batch_size": 1.5}, "batch_size is 1.5, but must be a whole number"),
+        ({"num_joints": 3}, "all_joints must hold each number from 0 to 2 once"),
+        ({"all_joints_names": ["hand"]}, "num_joints is 2, but all_joints_names has 1 names"),
+        ({"all_joints_names": ["a", "a"]}, "all_joints_names has a name twice"),
+        ({"net_type": "resnet_18"}, "must be resnet_50, resnet_101 or resnet_152"),
+        ({"multi_step": [[0.1, 20], [0.2, 10]]}, "rising iterations"),
+        ({"multi_step": 0.1}, "a list of .learning rate, last iteration."),
+        ({"mean_pixel": [1, 2]}, "mean_pixel is .1, 2., but must be a list of 3"),
+        ({"stride": 4}, "stride is 4; the network has 8"),
+        ({"scale_jitter_lo": 2}, "scale_jitter_lo 2.0 is above scale_jitter_up 1.5"),
+        ({"optimizer": "lion"}, "must be sgd or adam"),
+        ({"lr_schedule": "linear"}, "must be multi_step or cosine"),
+        ({"crop_size": [20, 300]}, "crop_size is .20, 300., but must be auto"),
+    ],
+)
+def test_problems_name_key_value_and_what_is_accepted(tmp_path, keys, message):
+    with pytest.raises(DeepercutError, match=message):
+        load_config(write(tmp_path, **keys))
+
+
+def test_all_problems_are_in_one_message(tmp_path):
+    with pytest.raises(DeepercutError, match=r"mirror.*; .*rotation"):
+        load_config(write(tmp_path, mirror=1, rotation=-1))
+
+
+@pytest.mark.parametrize("text", ["!!python/object/apply:os.system ['false']", "- a list", "a: [", "\x00"])
+def test_no_code_and_no_other_yaml(tmp_path, text):
+    path = tmp_path / "pose_cfg.yaml"
+    path.write_text(text)
+    with pytest.raises(DeepercutError, match=r"pose_cfg\.yaml"):
+        load_config(path)
+
+
+def test_missing_file_says_where_it_should_be(tmp_path):
+    with pytest.raises(DeepercutError, match="train folder that Step 4 made"):
+        load_config(tmp_path / "pose_cfg.yaml")

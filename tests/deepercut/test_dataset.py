@@ -1,0 +1,192 @@
+"""From a .mat to batches."""
+
+import logging
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from deepercut import DeepercutError
+from deepercut.config import load_config
+from deepercut.dataset import TrainingBatches, canvas_size, load_dataset, read_image, scale_range
+
+
+def batches_of(folder, start=0, stop=8, **overrides):
+    config = load_config(folder / "pose_cfg.yaml", overrides)
+    return TrainingBatches(load_dataset(config), config, seed=5, start=start, stop=stop)
+
+
+def test_load_dataset_keeps_order_and_sub_pixels(make_train_folder, write_mat):
+    folder = make_train_folder()
+    write_mat(folder / "set.mat", [{"image": "img1.png", "size": (120, 136), "joints": [[2, 10.25, 7.75]]}])
+    (image,) = load_dataset(load_config(folder / "pose_cfg.yaml"))
+    assert image.path.name == "img1.png"
+    assert image.size == (120, 136)
+    np.testing.assert_array_equal(image.joints, [[2, 10.25, 7.75]])
+
+
+def test_part_number_beyond_num_joints_names_the_image(make_train_folder, write_mat):
+    folder = make_train_folder()
+    write_mat(folder / "set.mat", [{"image": "img1.png", "size": (120, 136), "joints": [[3, 1, 1]]}])
+    with pytest.raises(DeepercutError, match=r"part number 3 in img1\.png.*num_joints 3"):
+        load_dataset(load_config(folder / "pose_cfg.yaml"))
+
+
+def test_gone_image_is_named(make_train_folder):
+    folder = make_train_folder()
+    (folder / "img2.png").unlink()
+    with pytest.raises(DeepercutError, match=r"1 images of set\.mat are gone.*img2\.png"):
+        load_dataset(load_config(folder / "pose_cfg.yaml"))
+
+
+@pytest.mark.parametrize("content", [b"", b"no mat file", b"MATLAB 5.0" + bytes(300)])
+def test_damaged_mat_is_named(make_train_folder, content):
+    folder = make_train_folder()
+    (folder / "set.mat").write_bytes(content)
+    with pytest.raises(DeepercutError, match=r"set\.mat is no training set"):
+        load_dataset(load_config(folder / "pose_cfg.yaml"))
+
+
+def test_missing_mat_is_named(make_train_folder):
+    folder = make_train_folder()
+    (folder / "set.mat").unlink()
+    with pytest.raises(DeepercutError, match=r"set\.mat does not exist: run Step 4"):
+        load_dataset(load_config(folder / "pose_cfg.yaml"))
+
+
+def test_images_that_cannot_fit_are_reported_and_left_out(make_train_folder, write_mat, caplog):
+    folder = make_train_folder(max_input_size=130)
+    Image.fromarray(np.zeros((60, 90, 3), np.uint8)).save(folder / "small.png")
+    entries = [
+        {"image": "img0.png", "size": (120, 136), "joints": [[0, 5, 5]]},
+        {"image": "small.png", "size": (60, 90), "joints": [[0, 5, 5]]},
+    ]
+    write_mat(folder / "set.mat", entries)
+    with caplog.at_level(logging.WARNING):
+        images = load_dataset(load_config(folder / "pose_cfg.yaml"))
+    assert [image.path.name for image in images] == ["img0.png"]
+    assert "1 of 2 images" in caplog.text
+    assert "1 of 90 x 60" in caplog.text
+
+
+def test_nothing_left_is_an_error_that_suggests_a_scale_that_works(make_train_folder):
+    folder = make_train_folder(global_scale=0.5)
+    with pytest.raises(DeepercutError, match=r"5 of 136 x 120.*set global_scale to about 0\.88"):
+        load_dataset(load_config(folder / "pose_cfg.yaml"))
+    assert load_dataset(load_config(folder / "pose_cfg.yaml", {"global_scale": 0.88}))
+
+
+def test_jitter_is_clipped_so_that_the_image_fits(make_train_folder):
+    folder = make_train_folder(max_input_size=160, scale_jitter_lo=0.5, scale_jitter_up=2.0)
+    config = load_config(folder / "pose_cfg.yaml")
+    assert scale_range((120, 136), config) == (pytest.approx(100 / 120), pytest.approx(160 / np.sqrt(120 * 136)))
+    assert scale_range((400, 400), config) is None
+
+
+def test_every_pass_sees_every_image_once_in_another_order(make_train_folder):
+    batches = batches_of(make_train_folder())
+    names = [batches.paths(i)[0].name for i in range(15)]
+    passes = [names[:5], names[5:10], names[10:]]
+    assert all(sorted(each) == [f"img{i}.png" for i in range(5)] for each in passes)
+    assert len({tuple(each) for each in passes}) > 1
+
+
+def test_no_shuffle_keeps_the_order(make_train_folder):
+    batches = batches_of(make_train_folder(), shuffle=False)
+    assert [batches.paths(i)[0].name for i in range(6)] == [f"img{i}.png" for i in (0, 1, 2, 3, 4, 0)]
+
+
+def test_a_batch_depends_on_seed_and_iteration_alone(make_train_folder):
+    folder = make_train_folder(scale_jitter_lo=0.9, scale_jitter_up=1.5, noise=0.1)
+    whole, resumed = batches_of(folder), batches_of(folder, start=3)
+    for index in (0, 2):
+        (x, y), (x_resumed, y_resumed) = whole[3 + index], resumed[index]
+        np.testing.assert_array_equal(x, x_resumed)
+        np.testing.assert_array_equal(y["locref_pred"], y_resumed["locref_pred"])
+    assert len(resumed) == 5
+
+
+def test_neighbours_never_share_a_side_length_without_a_canvas(make_train_folder):
+    batches = batches_of(make_train_folder(scale_jitter_lo=0.9, scale_jitter_up=1.5))
+    for first, second in ((0, 1), (1, 2), (6, 7)):
+        (one, _), (two, _) = batches[first], batches[second]
+        assert one.shape[1] != two.shape[1]
+        assert one.shape[2] != two.shape[2]
+
+
+def test_padding_is_the_mean_pixel_and_counts_nothing(make_train_folder):
+    x, y = batches_of(make_train_folder())[0]
+    assert x.shape == (1, 128, 160, 3)  # 120 x 136, padded to 128 x 144, then to even multiples of 16
+    np.testing.assert_allclose(x[0, 120:], np.broadcast_to([123.68, 116.779, 103.939], (8, 160, 3)), rtol=1e-6)
+    weights = y["part_pred"][0, :, :, 3:]
+    assert weights.shape == (16, 20, 3)
+    assert (weights[:, :18] == 1).all()  # v1's mean is over all cells of 128 x 144
+    assert (weights[:, 18:] == 0).all()
+
+
+def test_targets_are_where_the_joint_is(make_train_folder):
+    batches = batches_of(make_train_folder(), shuffle=False)
+    _, y = batches[0]
+    positive = y["part_pred"][0, :, :, 0] == 1
+    rows, columns = np.nonzero(positive)
+    assert abs((columns * 8 + 4).mean() - 30) < 4
+    assert abs((rows * 8 + 4).mean() - 40) < 4
+    dx = y["locref_pred"][0, :, :, 0] * 7.2801
+    np.testing.assert_allclose(dx[positive], 30 - (columns * 8 + 4), atol=1e-4)
+
+
+def test_only_present_parts_count_when_asked(make_train_folder):
+    folder = make_train_folder(weigh_part_predictions=True, weigh_only_present_joints=True)
+    _, y = batches_of(folder, shuffle=False)[4]  # the last image lacks part 2
+    assert y["part_pred"][..., 3 + 1].any()
+    assert not y["part_pred"][..., 3 + 2].any()
+
+
+def test_batches_of_images_of_mixed_sizes(make_train_folder):
+    folder = make_train_folder(batch_size=2, scale_jitter_lo=0.9, scale_jitter_up=1.5)
+    x, y = batches_of(folder)[0]
+    assert x.shape[0] == y["part_pred"].shape[0] == 2
+    assert tuple(np.array(x.shape[1:3]) // 8) == y["part_pred"].shape[1:3]
+
+
+def test_canvas_gives_one_shape(make_train_folder):
+    folder = make_train_folder(crop_size="auto", scale_jitter_lo=0.9, scale_jitter_up=1.5, rotation=20.0)
+    batches = batches_of(folder)
+    assert canvas_size(batches.images, batches.config) == (128, 144)
+    assert {batches[i][0].shape for i in range(6)} == {(1, 128, 144, 3)}
+    assert canvas_size(batches.images, replace(batches.config, crop_size=(100, 70))) == (80, 112)
+
+
+def test_changed_image_is_named(make_train_folder):
+    folder = make_train_folder()
+    batches = batches_of(folder, shuffle=False)
+    Image.fromarray(np.zeros((130, 136, 3), np.uint8)).save(folder / "img0.png")
+    with pytest.raises(DeepercutError, match=r"img0\.png is 136 x 130 pixels, but was 136 x 120"):
+        batches[0]
+    assert batches.error is not None
+
+
+@pytest.mark.parametrize(
+    ("array", "expected"),
+    [
+        (np.full((4, 5), 7, np.uint8), 7),
+        (np.full((4, 5, 4), 9, np.uint8), 9),
+        (np.full((4, 5), 257 * 30, np.uint16), 30),
+    ],
+)
+def test_read_image_gives_rgb_of_every_kind(tmp_path, array, expected):
+    path = tmp_path / "image.png"
+    Image.fromarray(array).save(path)
+    image = read_image(path)
+    assert image.shape == (4, 5, 3)
+    assert image.dtype == np.uint8
+    assert (image == expected).all()
+
+
+def test_read_image_names_damaged_and_missing_files(tmp_path):
+    (tmp_path / "bad.png").write_bytes(b"\x89PNG\r\n\x1a\n")
+    with pytest.raises(DeepercutError, match=r"bad\.png cannot be read as an image"):
+        read_image(tmp_path / "bad.png")
+    with pytest.raises(DeepercutError, match=r"none\.png is gone since Step 4"):
+        read_image(tmp_path / "none.png")

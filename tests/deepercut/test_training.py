@@ -1,0 +1,196 @@
+"""Start, resume, learning rates, snapshots; the whole of a tiny training."""
+
+import csv
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+from deepercut import DeepercutError
+from deepercut.checkpoints import list_snapshots, read_weights, save_snapshot
+from deepercut.config import load_config
+from deepercut.predict import load_predictor
+from deepercut.training import LearningStatistics, learning_rate, network_of, starting_point, train
+
+TRAIN = Path(__file__).parents[2] / "pose-tensorflow" / "train.py"
+
+
+@pytest.fixture(scope="session")
+def start_weights(tmp_path_factory) -> Path:
+    """Weights of a network for three parts, as a start; random, but the same for all tests."""
+    keras.utils.set_random_seed(0)
+    path = tmp_path_factory.mktemp("weights") / "start.weights.h5"
+    save_snapshot(keras_network(), path)
+    return path
+
+
+def keras_network() -> keras.Model:
+    from deepercut.posenet import build_posenet
+
+    return build_posenet(50, 3, (123.68, 116.779, 103.939), True, None)
+
+
+def config_of(folder: Path, **overrides):
+    return load_config(folder / "pose_cfg.yaml", overrides)
+
+
+def rate_after(config, updates: int) -> float:
+    rate = learning_rate(config)
+    return rate if isinstance(rate, float) else float(keras.ops.convert_to_numpy(rate(updates)))
+
+
+def test_multi_step_holds_each_rate_up_to_and_including_its_iteration(make_train_folder):
+    config = config_of(make_train_folder(multi_step=[[0.005, 10], [0.02, 43], [0.002, 73]]))
+    expected = {0: 0.005, 10: 0.005, 11: 0.02, 43: 0.02, 44: 0.002, 73: 0.002, 1000: 0.002}
+    assert {updates: pytest.approx(rate_after(config, updates)) for updates in expected} == expected
+
+
+def test_adam_is_constant_as_in_v1_unless_a_schedule_is_asked_for(make_train_folder):
+    folder = make_train_folder(optimizer="adam", adam_lr=0.003)
+    assert rate_after(config_of(folder), 0) == rate_after(config_of(folder), 10**6) == 0.003
+    assert rate_after(config_of(folder, lr_schedule="multi_step"), 5) == pytest.approx(0.005)
+
+
+def test_cosine_rises_then_falls_to_zero(make_train_folder):
+    config = config_of(make_train_folder(optimizer="adam", adam_lr=0.001, lr_schedule="cosine", max_iters=200))
+    assert rate_after(config, 10) == pytest.approx(0.001)  # 5 % of 200
+    assert rate_after(config, 5) < rate_after(config, 9) < 0.001
+    assert rate_after(config, 105) == pytest.approx(0.0005)  # half way down
+    assert rate_after(config, 200) == pytest.approx(0, abs=1e-9)
+
+
+def test_starting_point(make_train_folder):
+    folder = make_train_folder()
+    (folder / "start.weights.h5").touch()
+    assert starting_point(config_of(folder), resume=False) == (folder / "start.weights.h5", 0)
+    with pytest.raises(DeepercutError, match="no snapshot to resume from"):
+        starting_point(config_of(folder), resume=True)
+    for iteration in (2, 10):
+        (folder / f"snapshot-{iteration}.weights.h5").touch()
+    assert starting_point(config_of(folder), resume=True) == (folder / "snapshot-10.weights.h5", 10)
+    assert starting_point(config_of(folder, init_weights="./snapshot-2"), resume=False)[1] == 2
+    with pytest.raises(DeepercutError, match=r"holds 2 snapshots already.*snapshot-10.*--resume"):
+        starting_point(config_of(folder), resume=False)
+
+
+def test_learning_curve_of_a_resumed_run_has_no_row_twice(make_train_folder):
+    folder = make_train_folder()
+    rows = ["iteration,loss,part_loss,locref_loss,learning_rate,images_per_s", "2,0.5,0,0,0,1", "4,0.4,0,0,0,1"]
+    (folder / "learning_stats.csv").write_text("\n".join(rows) + "\n")
+    statistics = LearningStatistics(config_of(folder), start=2, stop=8)
+    statistics.on_train_begin()
+    statistics.on_train_end()
+    assert (folder / "learning_stats.csv").read_text().splitlines() == rows[:2]
+
+
+@pytest.mark.slow
+def test_training_learns_writes_snapshots_and_predicts(make_train_folder, start_weights):
+    folder = make_train_folder(
+        init_weights=str(start_weights), max_iters=6, save_iters=4, display_iters=2, optimizer="adam", adam_lr=1e-4
+    )
+    assert train(config_of(folder)) == folder / "snapshot-6.weights.h5"
+    assert [snapshot.iteration for snapshot in list_snapshots(folder)] == [4, 6]
+    with (folder / "learning_stats.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert [row["iteration"] for row in rows] == ["2", "4", "6"]
+    assert float(rows[-1]["part_loss"]) < float(rows[0]["part_loss"])
+    assert float(rows[-1]["learning_rate"]) == pytest.approx(1e-4)
+    assert list((folder / "log").iterdir())
+    predictor = load_predictor(folder / "pose_cfg.yaml", list_snapshots(folder)[-1])
+    poses = predictor(np.zeros((2, 70, 90, 3), np.uint8))
+    assert poses.shape == (2, 3, 3)
+    np.testing.assert_array_equal(poses[0], poses[1])
+    assert train(config_of(folder), resume=True) == folder / "snapshot-6.weights.h5"  # nothing left to do
+
+
+@pytest.mark.slow
+def test_a_loss_that_is_no_number_names_the_image_and_saves_nothing(make_train_folder, start_weights):
+    folder = make_train_folder(init_weights=str(start_weights), multi_step=[[1e30, 10]], save_iters=1, max_iters=10)
+    with pytest.raises(DeepercutError, match=r"loss is not finite in iteration \d+ .*img\d\.png"):
+        train(config_of(folder))
+    for snapshot in list_snapshots(folder):
+        assert all(np.isfinite(array).all() for array in read_weights(snapshot.path).values())
+
+
+@pytest.mark.slow
+def test_a_changed_image_stops_training_with_its_name(make_train_folder, start_weights):
+    folder = make_train_folder(init_weights=str(start_weights))
+    for number in range(5):
+        (folder / f"img{number}.png").write_bytes(b"no image")
+    with pytest.raises(DeepercutError, match=r"img\d\.png cannot be read as an image"):
+        train(config_of(folder))
+
+
+def run_train(folder: Path, *flags: str, wait: bool = True) -> subprocess.Popen:
+    """Run train.py in the train folder, with deterministic kernels."""
+    environment = {**os.environ, "TF_DETERMINISTIC_OPS": "1"}
+    process = subprocess.Popen(
+        [sys.executable, TRAIN, *flags], cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    )
+    if wait:
+        output, _ = process.communicate(timeout=300)
+        assert process.returncode == 0, output.decode()
+    return process
+
+
+@pytest.mark.slow
+def test_a_killed_and_resumed_run_is_the_run_that_would_have_been(make_train_folder, start_weights):
+    keys = {"save_iters": 3, "scale_jitter_lo": 0.9, "scale_jitter_up": 1.4, "optimizer": "adam", "max_iters": 6}
+    folder = make_train_folder(init_weights=str(start_weights), **keys)
+    run_train(folder)
+    undisturbed = read_weights(folder / "snapshot-6.weights.h5")
+    for path in folder.glob("snapshot-*"):
+        path.unlink()
+    process = run_train(folder, wait=False)
+    while not (folder / "snapshot-3.weights.h5").exists():
+        assert process.poll() is None, process.stdout.read().decode()
+        time.sleep(0.02)
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    (folder / "snapshot-6.weights.h5").unlink(missing_ok=True)
+    run_train(folder, "--resume")
+    resumed = read_weights(folder / "snapshot-6.weights.h5")
+    assert undisturbed.keys() == resumed.keys()
+    for name in undisturbed:
+        np.testing.assert_array_equal(undisturbed[name], resumed[name], err_msg=name)
+
+
+@pytest.mark.slow
+def test_ctrl_c_saves_the_last_completed_iteration(make_train_folder, start_weights):
+    folder = make_train_folder(init_weights=str(start_weights), max_iters=10000, display_iters=1)
+    process = run_train(folder, wait=False)
+    while not (folder / "learning_stats.csv").exists() or (folder / "learning_stats.csv").read_text().count("\n") < 3:
+        assert process.poll() is None, process.stdout.read().decode()
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    output, _ = process.communicate(timeout=60)
+    assert process.returncode == 130, output.decode()
+    (snapshot,) = list_snapshots(folder)
+    assert snapshot.iteration >= 2
+
+
+def test_script_answers_quickly_and_names_what_is_wrong(tmp_path):
+    def run(*flags: str) -> subprocess.CompletedProcess:
+        return subprocess.run(
+            [sys.executable, TRAIN, *flags], cwd=tmp_path, capture_output=True, text=True, check=False
+        )
+
+    assert run("--help").returncode == 0
+    assert run("--max-iters", "many").returncode == 2
+    missing = run()
+    assert missing.returncode == 1
+    assert missing.stdout.startswith("Error: ")
+    assert "pose_cfg.yaml does not exist" in missing.stdout
+    code = "import runpy, sys; runpy.run_path('train.py'); sys.exit('keras' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], cwd=TRAIN.parent, check=False).returncode == 0
+
+
+def test_network_of_follows_the_configuration(make_train_folder):
+    network = network_of(config_of(make_train_folder(location_refinement=False)))
+    assert list(network.output) == ["part_pred"]
