@@ -118,7 +118,8 @@ class Decoder:
     def _packets(self, threads: str) -> Iterator[tuple[av.Packet | None, list[av.VideoFrame], bool]]:
         """Yield each packet (None at the end), the frames that the decoder then shows, and whether it failed.
 
-        `opaque` of packets and frames is the packet's number; it alone tells whose frame is whose in every container.
+        `opaque` of packets and frames holds the packet's number; it alone tells whose frame is whose in every
+        container. It is a list because PyAV looks it up by identity, and small numbers are one object everywhere.
         """
         with open_video(self.path) as container:
             stream = container.streams.best("video")
@@ -126,7 +127,7 @@ class Decoder:
             stream.codec_context.copy_opaque = True
             for number, packet in enumerate(chain(_readable(container, stream), [None])):
                 if packet is not None:
-                    packet.opaque = number
+                    packet.opaque = [number]
                     if not packet.size:
                         yield packet, [], True
                         continue
@@ -154,7 +155,7 @@ class Decoder:
         survey = self._survey
         frames = (frame for _, frames, _ in self._packets("NONE" if survey.damaged else "AUTO") for frame in frames)
         for stamp, lost in zip(survey.stamps, survey.lost, strict=True):
-            yield stamp, None if lost else next(frames)
+            yield stamp, None if lost else next(frames, None)
 
     @cached_property
     def _survey(self) -> _Survey:
@@ -169,7 +170,7 @@ class Decoder:
                 stamps.append(packet.pts)
                 step = packet.duration or step
             quiet |= any(frame.interlaced_frame for frame in frames)
-            shown += [frame.opaque for frame in frames]
+            shown += [frame.opaque[0] for frame in frames]
         unshown = _runs(sorted(set(range(len(stamps))).difference(shown)))
         lost = {number for run in unshown if not quiet or failed.intersection(run) for number in run} - discarded
         rows = _place_lost(shown, sorted(lost), stamps)

@@ -258,10 +258,11 @@ def test_packets_that_show_nothing_by_design_are_not_lost(tmp_path, frames):
         for packet in source.demux(video=0):
             if not packet.size:
                 continue
-            packet.pts = packet.dts = packet.pts + added
+            number = packet.pts
+            packet.pts = packet.dts = number + added
             packet.stream = stream
             target.mux(packet)
-            if packet.pts == 11:
+            if number == 11:
                 again = av.Packet(b"\x00\x00\x01\xb6\x56\x4f")  # a predicted picture that is 'not coded'
                 again.pts = again.dts = 12
                 again.time_base, again.stream = stream.time_base, stream
