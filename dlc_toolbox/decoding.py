@@ -67,9 +67,10 @@ def open_video(path: Path) -> av.container.InputContainer:
     except (av.FFmpegError, OSError) as error:
         reason = error.strerror or error
         raise ToolboxError(f"{path} cannot be read as a video ({reason}); is it complete?") from error
-    if not container.streams.video:
+    stream = container.streams.best("video")
+    if stream is None or stream.codec_context is None:
         container.close()
-        raise ToolboxError(f"{path} holds no video")
+        raise ToolboxError(f"{path} holds no video" + (" in a known format" if stream else ""))
     return container
 
 
@@ -194,8 +195,8 @@ def _readable(container: av.container.InputContainer, stream: av.VideoStream) ->
 def _as_indexed(packets: Iterable[av.Packet], positions: Iterable[int]) -> Iterator[av.Packet]:
     """Yield packets as a file's index lists them, an empty one for each that is no longer found where it should be.
 
-    Where a header of an AVI chunk is damaged, its frame would go missing without a trace. What lies between places
-    that the index knows is no packet. An index that never agrees with the packets is not believed.
+    Where a header of an AVI chunk is damaged, its frame would go missing without a trace. A packet at a place that the
+    index does not know stands for one of the missing. An index that never agrees with the packets is not believed.
     """
     places = iter(positions)
     place, missing, agreed = next(places, None), 0, False
@@ -205,8 +206,8 @@ def _as_indexed(packets: Iterable[av.Packet], positions: Iterable[int]) -> Itera
         if place == packet.pos:
             yield from (av.Packet() for _ in range(missing if agreed else 0))
             place, missing, agreed = next(places, None), 0, True
-        elif agreed and place is not None:
-            continue
+        else:
+            missing -= 1
         yield packet
 
 

@@ -341,7 +341,9 @@ def test_packets_as_an_index_lists_them():
 
     assert follow([10, 20, 30], [10, 20, 30]) == [10, 20, 30]
     assert follow([10, 40, 50], [10, 20, 30, 40]) == [10, "missing", "missing", 40, 50]  # an index may end early
-    assert follow([10, 33, 40], [10, 20, 30, 40]) == [10, "missing", "missing", 40]  # 33 is no packet
+    assert follow([10, 33, 40], [10, 20, 30, 40]) == [10, 33, "missing", 40]  # 33 is the torn 20 or 30
+    assert follow([10, 20, 30, 40], [10, 15, 30, 40]) == [10, 20, 30, 40]  # the index is damaged, not the packets
+    assert follow([10, 20, 30, 40], [10, 20, 99, 99]) == [10, 20, 30, 40]
     assert follow([11, 21, 31], [10, 20, 30]) == [11, 21, 31]  # this index tells of another file
     assert follow([10, 20], []) == [10, 20]
 
@@ -528,3 +530,10 @@ def test_a_link_keeps_its_own_name(tmp_path):
     (tmp_path / "store" / "0001.avi").touch()
     (tmp_path / "mouse.avi").symlink_to(tmp_path / "store" / "0001.avi")
     assert find_videos([tmp_path], ".avi") == [tmp_path / "mouse.avi"]
+
+
+def test_a_video_in_an_unknown_format_is_an_error(tmp_path, frames):
+    path = encode(tmp_path / "v.avi", frames[:3], "mjpeg", "yuvj420p")
+    path.write_bytes(path.read_bytes().replace(b"MJPG", b"?!?!"))
+    with pytest.raises(ToolboxError, match=r"v\.avi holds no video in a known format"):
+        Video(path)
