@@ -20,6 +20,9 @@ except ImportError as error:
         f"{error}. Install once, in the DeepLabCut folder: pip install -r requirements.txt -e ."
     ) from error
 
+TRAINING = ["--max-iters", "600", "--save-iters", "200", "--display-iters", "20", "--seed", "1"]
+"""Short enough for two CPU cores; a real training takes the numbers of pose_cfg.yaml."""
+
 
 def build_parser() -> argparse.ArgumentParser:
     """Make the command line."""
@@ -36,7 +39,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         ["Generating_a_Training_Set/Step2_ConvertingLabels2DataFrame.py"],
         ["Generating_a_Training_Set/Step3_CheckLabels.py"],
         ["Generating_a_Training_Set/Step4_GenerateTrainingFileFromLabelledData.py"],
-        ["pose-tensorflow/train.py", "--config", str(train / "pose_cfg.yaml")],
+        ["pose-tensorflow/train.py", "--config", str(train / "pose_cfg.yaml"), *TRAINING],
         ["Evaluation-tools/Step1_EvaluateModelonDataset.py"],
         ["Evaluation-tools/Step2_AnalysisofResults.py"],
         ["Analysis-tools/AnalyzeVideos.py"],

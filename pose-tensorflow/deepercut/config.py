@@ -92,6 +92,12 @@ class PoseConfig:
         """Unit of block 3 with a head of its own, or None."""
         return self.intermediate_supervision_layer if self.intermediate_supervision else None
 
+    @property
+    def snapshot_place(self) -> tuple[Path, str]:
+        """Folder and beginning of the names of the snapshots."""
+        prefix = self.resolve(self.snapshot_prefix)
+        return prefix.parent, prefix.name
+
     def resolve(self, path: str) -> Path:
         """Return a path of the file, which is relative to the file's folder, as an absolute one."""
         return (self.folder / Path(path).expanduser()).resolve()

@@ -2,38 +2,27 @@
 
 from __future__ import annotations
 
-import csv
 import logging
-import os
-import time
 from pathlib import Path
 
 import keras
 import numpy as np
 from keras import ops
-from tqdm import tqdm
 
 from deepercut import DeepercutError
-from deepercut.checkpoints import (
-    list_snapshots,
-    load_weights,
-    resolve_weights,
-    save_snapshot,
-    snapshot_path,
-    state_path,
-)
+from deepercut.callbacks import LearningStatistics, Snapshots, StopOnNonFinite
+from deepercut.checkpoints import list_snapshots, load_weights, resolve_weights, snapshot_path, state_path
 from deepercut.config import PoseConfig
 from deepercut.dataset import TrainingBatches, load_dataset
 from deepercut.losses import locref_loss, part_loss
 from deepercut.posenet import build_posenet
+from deepercut.state import read_state, restore
 
 log = logging.getLogger(__name__)
 
 MOMENTUM = 0.9
 WARMUP_SHARE = 0.05
 """Share of a cosine schedule in which the rate rises from 0, while the new heads find their scale."""
-
-STATISTICS = ("iteration", "loss", "part_loss", "locref_loss", "learning_rate", "images_per_s")
 
 
 def train(config: PoseConfig, *, resume: bool = False) -> Path:
@@ -65,8 +54,8 @@ def train(config: PoseConfig, *, resume: bool = False) -> Path:
     if start >= stop:
         log.info("%s has %d iterations; max_iters %d asks for no more", weights, start, stop)
         return weights
-    folder, prefix = snapshot_place(config)
-    state = _read_state(state_path(folder, start, prefix)) if start else {}
+    folder, prefix = config.snapshot_place
+    state = read_state(state_path(folder, start, prefix)) if start else {}
     seed = _seed(config, state)
     keras.utils.set_random_seed(seed)
     network = network_of(config)
@@ -75,7 +64,7 @@ def train(config: PoseConfig, *, resume: bool = False) -> Path:
     log.info("Weights: %s%s", weights, f"; {', '.join(heads)} start at random" if heads else "")
     batches = TrainingBatches(images, config, seed, start, stop)
     trainee = compiled(network, config)
-    _restore(trainee.optimizer, state, start)
+    restore(trainee.optimizer, state, start)
     log.info("Training on %d images, seed %d, iterations %d to %d", len(images), seed, start + 1, stop)
     snapshots = Snapshots(network, config, seed)
     callbacks = [StopOnNonFinite(batches), LearningStatistics(config, start, stop), snapshots]
@@ -94,12 +83,6 @@ def network_of(config: PoseConfig) -> keras.Model:
     return build_posenet(
         config.depth, config.num_joints, config.mean_pixel, config.location_refinement, config.intermediate_layer
     )
-
-
-def snapshot_place(config: PoseConfig) -> tuple[Path, str]:
-    """Return the folder and the name's beginning of a configuration's snapshots."""
-    prefix = config.resolve(config.snapshot_prefix)
-    return prefix.parent, prefix.name
 
 
 def starting_point(config: PoseConfig, resume: bool) -> tuple[Path, int]:
@@ -122,7 +105,7 @@ def starting_point(config: PoseConfig, resume: bool) -> tuple[Path, int]:
     DeepercutError
         When there is nothing to resume, or a start at 0 would mix with the folder's snapshots.
     """
-    folder, prefix = snapshot_place(config)
+    folder, prefix = config.snapshot_place
     own = {snapshot.path: snapshot.iteration for snapshot in list_snapshots(folder, prefix)}
     if resume:
         if not own:
@@ -204,162 +187,6 @@ def compiled(network: keras.Model, config: PoseConfig) -> keras.Model:
     return trainee
 
 
-class StopOnNonFinite(keras.callbacks.Callback):
-    """End the training when the loss is not a number any more, and name the images of that iteration."""
-
-    def __init__(self, batches: TrainingBatches):
-        super().__init__()
-        self.batches = batches
-
-    def on_train_batch_end(self, batch, logs=None):
-        """Check the loss of one iteration."""
-        if np.isfinite(logs["loss"]):
-            return
-        iteration = self.batches.start + batch
-        names = ", ".join(str(path) for path in self.batches.paths(iteration))
-        raise DeepercutError(
-            f"the loss is not finite in iteration {iteration + 1} ({names}). The snapshots so far are good; lower the "
-            "learning rate (multi_step or adam_lr), or check the labels of this image, and go on with --resume"
-        )
-
-
-class Snapshots(keras.callbacks.Callback):
-    """Write a snapshot every `save_iters` iterations and at the end; all are kept.
-
-    Parameters
-    ----------
-    network : keras.Model
-        Whose weights to write.
-    config : PoseConfig
-        Where and how often.
-    seed : int
-        Of the run, kept with the state.
-    """
-
-    def __init__(self, network: keras.Model, config: PoseConfig, seed: int):
-        super().__init__()
-        self.network, self.config, self.seed = network, config, seed
-
-    def on_train_batch_end(self, batch, logs=None):
-        """Save when it is time."""
-        iteration = _iteration(self.model)
-        if iteration % self.config.save_iters == 0 or iteration == self.config.iterations:
-            self.save()
-
-    def save(self) -> None:
-        """Write state and weights; the weights come last, because they make the snapshot exist."""
-        iteration = _iteration(self.model)
-        folder, prefix = snapshot_place(self.config)
-        path = snapshot_path(folder, iteration, prefix)
-        if iteration and not path.exists():
-            _write_state(state_path(folder, iteration, prefix), self.model.optimizer, self.seed)
-            save_snapshot(self.network, path)
-
-
-class LearningStatistics(keras.callbacks.Callback):
-    """Show progress and write the learning curve to learning_stats.csv and TensorBoard every `display_iters`.
-
-    Parameters
-    ----------
-    config : PoseConfig
-        Where and how often.
-    start, stop : int
-        First and last iteration; rows after `start`, of a run that went further, are dropped.
-    """
-
-    def __init__(self, config: PoseConfig, start: int, stop: int):
-        super().__init__()
-        self.config, self.start, self.stop = config, start, stop
-        self.path = config.folder / "learning_stats.csv"
-
-    def on_train_begin(self, logs=None):
-        """Open the outputs."""
-        from tensorboard.summary import Writer
-
-        _keep_rows(self.path, self.start)
-        self.board = Writer(str(self.config.resolve(self.config.log_dir)))
-        self.bar = tqdm(total=self.stop, initial=self.start, unit="it", dynamic_ncols=True, desc="Training")
-        self.since, self.since_time = self.start, time.perf_counter()
-
-    def on_train_batch_end(self, batch, logs=None):
-        """Show the loss; every `display_iters` write a row."""
-        iteration = self.start + batch + 1
-        self.bar.set_postfix(loss=f"{logs['loss']:.4f}", refresh=False)
-        self.bar.update()
-        if iteration % self.config.display_iters == 0 or iteration == self.stop:
-            self._write(iteration, logs)
-            self.model.reset_metrics()
-            self.since, self.since_time = iteration, time.perf_counter()
-
-    def on_train_end(self, logs=None):
-        """Close the outputs."""
-        self.bar.close()
-        self.board.close()
-
-    def _write(self, iteration: int, logs: dict) -> None:
-        """Append one row: means since the last one."""
-        images = (iteration - self.since) * self.config.batch_size
-        values = {
-            "loss": logs["loss"],
-            "part_loss": logs.get("part_pred_loss", logs["loss"]),
-            "locref_loss": logs.get("locref_pred_loss", 0.0),
-            "learning_rate": float(ops.convert_to_numpy(self.model.optimizer.learning_rate)),
-            "images_per_s": images / (time.perf_counter() - self.since_time),
-        }
-        with self.path.open("a", newline="", encoding="utf-8") as file:
-            csv.writer(file).writerow([iteration, *(f"{value:.6g}" for value in values.values())])
-        for name, value in values.items():
-            self.board.add_scalar(name, value, iteration)
-        self.board.flush()
-
-
-def _keep_rows(path: Path, start: int) -> None:
-    """Begin the learning curve, or cut one of an earlier run after `start`."""
-    rows = []
-    if start and path.exists():
-        with path.open(newline="", encoding="utf-8") as file:
-            rows = [row for row in list(csv.reader(file))[1:] if row and row[0].isdecimal() and int(row[0]) <= start]
-    temporary = path.with_name(f".part-{path.name}")
-    with temporary.open("w", newline="", encoding="utf-8") as file:
-        csv.writer(file).writerows([STATISTICS, *rows])
-    temporary.replace(path)
-
-
-def _iteration(network: keras.Model) -> int:
-    """Return the completed updates."""
-    return int(ops.convert_to_numpy(network.optimizer.iterations))
-
-
-def _write_state(path: Path, optimizer: keras.Optimizer, seed: int) -> None:
-    """Write what resuming needs beside the weights. Order and augmentation follow from seed and iteration alone."""
-    variables = {f"optimizer_{i}": ops.convert_to_numpy(v) for i, v in enumerate(optimizer.variables)}
-    temporary = path.with_name(f".part-{path.name}")
-    try:
-        with temporary.open("wb") as file:
-            np.savez(file, seed=seed, **variables)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except OSError as error:
-        raise DeepercutError(
-            f"{path} could not be written: {error.strerror}. Free disk space and use --resume"
-        ) from error
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-def _read_state(path: Path) -> dict[str, np.ndarray]:
-    """Return the state beside a snapshot; empty with a warning when there is none (v1, DeepLabCut 2)."""
-    if not path.exists():
-        log.warning("%s is missing: iteration and weights go on, the optimizer's memory starts anew", path.name)
-        return {}
-    try:
-        with np.load(path, allow_pickle=False) as archive:
-            return dict(archive)
-    except Exception as error:  # zipfile and numpy raise many types on damaged files
-        raise DeepercutError(f"{path} is damaged ({error}): name an earlier snapshot as init_weights") from error
-
-
 def _seed(config: PoseConfig, state: dict[str, np.ndarray]) -> int:
     """Return the seed of the run that is resumed, of the configuration, or a new one."""
     if "seed" in state:
@@ -368,23 +195,6 @@ def _seed(config: PoseConfig, state: dict[str, np.ndarray]) -> int:
             log.warning("Seed %d of the resumed run is kept, not %d", seed, config.seed)
         return seed
     return config.seed if config.seed is not None else int(np.random.SeedSequence().entropy % 2**31)
-
-
-def _restore(optimizer: keras.Optimizer, state: dict[str, np.ndarray], start: int) -> None:
-    """Set the optimizer to where it was."""
-    optimizer.iterations.assign(start)
-    if not state:
-        return
-    saved = [state.get(f"optimizer_{i}") for i in range(len(optimizer.variables))]
-    fits = len(state) == len(saved) + 1 and all(
-        value is not None and value.shape == variable.shape
-        for value, variable in zip(saved, optimizer.variables, strict=True)
-    )
-    if not fits:
-        log.warning("The snapshot was trained with another optimizer: its memory starts anew")
-        return
-    for variable, value in zip(optimizer.variables, saved, strict=True):
-        variable.assign(value)
 
 
 def _explained(error: Exception, batches: TrainingBatches) -> Exception:

@@ -13,10 +13,11 @@ import numpy as np
 import pytest
 
 from deepercut import DeepercutError
+from deepercut.callbacks import LearningStatistics
 from deepercut.checkpoints import list_snapshots, read_weights, save_snapshot
 from deepercut.config import load_config
 from deepercut.predict import load_predictor
-from deepercut.training import LearningStatistics, learning_rate, network_of, starting_point, train
+from deepercut.training import learning_rate, network_of, starting_point, train
 
 TRAIN = Path(__file__).parents[2] / "pose-tensorflow" / "train.py"
 

@@ -1,0 +1,105 @@
+"""The state of a training beside the weights: optimizer, iteration, seed."""
+
+from __future__ import annotations
+
+import logging
+import os
+from pathlib import Path
+
+import keras
+import numpy as np
+from keras import ops
+
+from deepercut import DeepercutError
+
+log = logging.getLogger(__name__)
+
+
+def write_state(path: Path, optimizer: keras.Optimizer, seed: int) -> None:
+    """Write what resuming needs beside the weights.
+
+    Order and augmentation of the images follow from seed and iteration alone, so nothing else is random.
+
+    Parameters
+    ----------
+    path : Path
+        As `checkpoints.state_path` names it.
+    optimizer : keras.Optimizer
+        Its variables, the iteration among them, are kept.
+    seed : int
+        Of the run.
+
+    Raises
+    ------
+    DeepercutError
+        When the system refuses to write.
+    """
+    variables = {f"optimizer_{i}": ops.convert_to_numpy(v) for i, v in enumerate(optimizer.variables)}
+    temporary = path.with_name(f".part-{path.name}")
+    try:
+        with temporary.open("wb") as file:
+            np.savez(file, seed=seed, **variables)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except OSError as error:
+        raise DeepercutError(
+            f"{path} could not be written: {error.strerror}. Free disk space and use --resume"
+        ) from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def read_state(path: Path) -> dict[str, np.ndarray]:
+    """Read what `write_state` wrote.
+
+    Parameters
+    ----------
+    path : Path
+        As `checkpoints.state_path` names it.
+
+    Returns
+    -------
+    dict of str to ndarray
+        Empty, with a warning, when there is no such file: snapshots of v1 and DeepLabCut 2 have none.
+
+    Raises
+    ------
+    DeepercutError
+        When the file is damaged.
+    """
+    if not path.exists():
+        log.warning("%s is missing: iteration and weights go on, the optimizer's memory starts anew", path.name)
+        return {}
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            return dict(archive)
+    except Exception as error:  # zipfile and numpy raise many types on damaged files
+        raise DeepercutError(f"{path} is damaged ({error}): name an earlier snapshot as init_weights") from error
+
+
+def restore(optimizer: keras.Optimizer, state: dict[str, np.ndarray], iteration: int) -> None:
+    """Set an optimizer to where it was.
+
+    Parameters
+    ----------
+    optimizer : keras.Optimizer
+        Built for the network's variables.
+    state : dict of str to ndarray
+        As `read_state` returns it; of another kind of optimizer, or empty, it leaves the memory as new.
+    iteration : int
+        Completed updates.
+    """
+    optimizer.iterations.assign(iteration)
+    if not state:
+        return
+    saved = [state.get(f"optimizer_{i}") for i in range(len(optimizer.variables))]
+    fits = len(state) == len(saved) + 1 and all(
+        value is not None and value.shape == variable.shape
+        for value, variable in zip(saved, optimizer.variables, strict=True)
+    )
+    if not fits:
+        log.warning("The snapshot was trained with another optimizer: its memory starts anew")
+        return
+    for variable, value in zip(optimizer.variables, saved, strict=True):
+        variable.assign(value)
