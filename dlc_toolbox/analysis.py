@@ -26,6 +26,7 @@ Predict = Callable[[np.ndarray], np.ndarray]
 """From frames, uint8 (B, H, W, 3), to poses, float32 (B, K, 3): x, y in pixels and likelihood."""
 
 _WAITING_BATCHES = 2
+_CONFIG_OF_POSES = ("net_type", "all_joints_names", "location_refinement", "locref_stdev", "mean_pixel")
 
 
 @dataclass(frozen=True)
@@ -42,12 +43,15 @@ class Network:
         Its pose_cfg.yaml.
     snapshot : object
         Its weights, as the library that trained it describes them: ``iteration`` and ``path``.
+    config : mapping
+        What in its pose_cfg.yaml shapes its poses; the rest may be edited without making them stale.
     """
 
     scorer: str
     bodyparts: Sequence[str]
     config_path: Path
     snapshot: Any
+    config: Mapping[str, Any]
 
 
 def videos_to_analyze(layout: Layout, settings: AnalysisSettings, named: Sequence[Path] = ()) -> list[Path]:
@@ -123,7 +127,9 @@ def find_network(
             )
     place = config.resolve(config.snapshot_prefix)
     snapshot = select_snapshot(place.parent, settings.snapshotindex, settings.trainingsiterations, place.name)
-    return Network(experiment.video_scorer(snapshot.iteration), config.all_joints_names, config_path, snapshot)
+    shaping = {key: getattr(config, key) for key in _CONFIG_OF_POSES}
+    scorer = experiment.video_scorer(snapshot.iteration)
+    return Network(scorer, config.all_joints_names, config_path, snapshot, shaping)
 
 
 def analyze_video(
@@ -209,8 +215,8 @@ def analyze_video(
 def describe_poses(video: Path, network: Network, crop: Crop | None) -> dict[str, Any]:
     """Gather what the poses of a video are made from, as `records` compares it."""
     return records.describe(
-        {"video": video, "snapshot": network.snapshot.path, "pose_cfg.yaml": network.config_path},
-        {"scorer": network.scorer, "video": video.name, "crop": crop},
+        {"video": video, "snapshot": network.snapshot.path},
+        {"scorer": network.scorer, "video": video.name, "crop": crop, **network.config},
     )
 
 

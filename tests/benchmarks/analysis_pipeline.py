@@ -38,7 +38,8 @@ def measure(video: Path) -> str:
     """Analyze a video with a stub that finds nothing."""
     weights = video.with_name("weights")
     weights.touch()
-    network = Network("stub", [f"part{n}" for n in range(PARTS)], weights, SimpleNamespace(iteration=0, path=weights))
+    snapshot = SimpleNamespace(iteration=0, path=weights)
+    network = Network("stub", [f"part{n}" for n in range(PARTS)], weights, snapshot, {})
     wall, work = perf_counter(), process_time()
     table = analyze_video(video, lambda frames: np.zeros((len(frames), PARTS, 3), np.float32), network)
     wall, work = perf_counter() - wall, process_time() - work

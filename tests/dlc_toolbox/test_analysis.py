@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from types import SimpleNamespace
@@ -34,9 +35,9 @@ def video(toy_project) -> Path:
 @pytest.fixture
 def network(tmp_path) -> Network:
     (tmp_path / "snapshot-100.weights.h5").write_bytes(b"weights")
-    (tmp_path / "pose_cfg.yaml").write_text("net_type: resnet_50\n")
     snapshot = SimpleNamespace(iteration=100, path=tmp_path / "snapshot-100.weights.h5")
-    return Network("DeepCut_resnet50_toyJan1shuffle1_100", PARTS, tmp_path / "pose_cfg.yaml", snapshot)
+    config = {"net_type": "resnet_50", "locref_stdev": 7.2801}
+    return Network("DeepCut_resnet50_toyJan1shuffle1_100", PARTS, tmp_path / "pose_cfg.yaml", snapshot, config)
 
 
 def must_not_run(frames):
@@ -164,7 +165,7 @@ def test_what_is_current_is_kept(video, network, find_dots, caplog):
     assert np.array_equal(points(read_table(table.with_suffix(".csv"))), points(read_table(table)))
 
 
-@pytest.mark.parametrize("changed", ["video", "pose_cfg.yaml", "crop", "overwrite"])
+@pytest.mark.parametrize("changed", ["video", "locref_stdev", "crop", "overwrite"])
 def test_what_is_stale_is_done_again_and_the_log_says_why(
     video, network, find_dots, write_video, draw_dots, toy_points, caplog, changed
 ):
@@ -173,8 +174,8 @@ def test_what_is_stale_is_done_again_and_the_log_says_why(
     options = {}
     if changed == "video":
         write_video(video, [draw_dots(place + 2) for place in toy_points[:9]])
-    elif changed == "pose_cfg.yaml":
-        network.config_path.write_text("net_type: resnet_50\nlocref_stdev: 5\n")
+    elif changed == "locref_stdev":
+        network = replace(network, config={**network.config, "locref_stdev": 5})
     elif changed == "crop":
         options = {"crop": (0, 160, 0, 119)}
     else:
@@ -304,7 +305,8 @@ def slow(frames):
 
 video, folder, scorer = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]
 snapshot = SimpleNamespace(iteration=100, path=folder / "snapshot-100.weights.h5")
-network = Network(scorer, ("nose", "paw", "tail"), folder / "pose_cfg.yaml", snapshot)
+config = {{"net_type": "resnet_50", "locref_stdev": 7.2801}}
+network = Network(scorer, ("nose", "paw", "tail"), folder / "pose_cfg.yaml", snapshot, config)
 analyze_video(video, slow, network)
 """
 
@@ -383,6 +385,9 @@ def find(trained_project):
             config = {"net_type": "resnet_50", "dataset": "../../X/toy_Ann70shuffle1.mat", **told}
             return SimpleNamespace(
                 **config,
+                location_refinement=True,
+                locref_stdev=7.2801,
+                mean_pixel=(1, 2, 3),
                 all_joints_names=PARTS,
                 snapshot_prefix="./snapshot",
                 resolve=lambda prefix: (path.parent / prefix).resolve(),
@@ -401,6 +406,7 @@ def test_the_settings_choose_the_snapshot(find, trained_project):
     found = find()
     assert found.scorer == "DeepCut_resnet50_toyJan1shuffle1_100"
     assert (found.bodyparts, found.config_path) == (PARTS, train / "pose_cfg.yaml")
+    assert found.config["locref_stdev"] == 7.2801
     assert found.snapshot.path == train / "snapshot-100.weights.h5"
     settings.write_text(text + "snapshotindex = 0\n")
     assert find().snapshot.iteration == 20

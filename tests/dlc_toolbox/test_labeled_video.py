@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from types import SimpleNamespace
@@ -99,9 +100,8 @@ def video(toy_project) -> Path:
 @pytest.fixture
 def network(tmp_path) -> Network:
     (tmp_path / "snapshot-100.weights.h5").write_bytes(b"weights")
-    (tmp_path / "pose_cfg.yaml").write_text("net_type: resnet_50\n")
     snapshot = SimpleNamespace(iteration=100, path=tmp_path / "snapshot-100.weights.h5")
-    return Network("DeepCut_resnet50_toyJan1shuffle1_100", PARTS, tmp_path / "pose_cfg.yaml", snapshot)
+    return Network("DeepCut_resnet50_toyJan1shuffle1_100", PARTS, tmp_path / "pose_cfg.yaml", snapshot, {})
 
 
 def write_poses(path: Path, places: np.ndarray, likelihood: np.ndarray | float) -> Path:
@@ -236,7 +236,7 @@ def test_what_is_current_is_kept_and_what_is_stale_is_drawn_again(video, network
 
 
 def test_poses_of_another_network_are_never_drawn(video, network, find_dots):
-    other = Network("DeepCut_resnet50_toyJan1shuffle1_20", PARTS, network.config_path, network.snapshot)
+    other = replace(network, scorer="DeepCut_resnet50_toyJan1shuffle1_20")
     analyze_video(video, find_dots, other)
     with pytest.raises(ToolboxError, match=r"_100\.h5 does not exist\..*other networks: toy.*_20\.h5.*AnalyzeVideos"):
         label_video(video, network, Dots())
