@@ -148,10 +148,10 @@ def _refuse_moved_images(record: Path, made_from: dict, sources: dict[Path, list
         recorded = records.read(record)
     except ToolboxError:
         return
-    before, now = recorded["settings"]["images"], made_from["settings"]["images"]
+    before, now = recorded.get("settings", {}).get("images", {}), made_from["settings"]["images"]
     for folder, files in sources.items():
         keys = [path.relative_to(folder.parent).as_posix() for path in files]
-        clicked_anew = any(recorded["inputs"].get(key) != made_from["inputs"][key] for key in keys)
+        clicked_anew = any(recorded.get("inputs", {}).get(key) != made_from["inputs"][key] for key in keys)
         pairs = zip(before.get(folder.name, ()), now[folder.name], strict=False)
         moved = next(((old, new) for old, new in pairs if _spelling(old) != _spelling(new)), None)
         if moved and not clicked_anew:
@@ -295,9 +295,9 @@ def _kept_rows(path: Path, scorer: str, sources: dict[Path, list[Path]]) -> list
     return [make_table(scorer, bodyparts_of(kept), kept.index, points(kept)[..., :2])]
 
 
-def _folder_of(row: str) -> str:
-    """Return the folder in a row's name."""
-    return row.rpartition("/")[0]
+def _folder_of(row: str | int) -> str:
+    """Return the folder in a row's name; a frame number has none."""
+    return str(row).rpartition("/")[0]
 
 
 def _sorted_by_folder(table: pd.DataFrame) -> pd.DataFrame:

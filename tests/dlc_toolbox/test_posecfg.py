@@ -59,28 +59,25 @@ def test_the_test_file_of_v1(layout: Layout, v1_data: Path):
     assert test.keys() == read_pose_cfg(v1_data / "pose_cfg_test.yaml").keys()
     assert test["scoremap_dir"] == "test"
     assert test["all_joints_names"] == PARTS
-    assert test["global_scale"] == 0.8
+    assert test["locref_stdev"] == 7.2801
 
 
 def test_what_a_user_edits_is_kept(layout: Layout):
     write_pose_cfgs(layout, EXPERIMENT, PARTS)
     path = train_file(layout)
-    text = (
-        path.read_text()
-        .replace("global_scale: 0.8", "global_scale: 0.6  # small mice")
-        .replace("[0], [1], [2]", "[0], [1, 2]")
-    )
-    path.write_text(text + "mean_pixel: [1, 2, 3]\n")
+    edits = {"global_scale": 0.61, "all_joints": [[0], [1, 2]], "mean_pixel": [1, 2, 3]}
+    text = with_values(path.read_text(), edits) + "# small mice\n"
+    path.write_text(text)
     content = write_pose_cfgs(layout, EXPERIMENT, PARTS)
-    assert path.read_text() == text + "mean_pixel: [1, 2, 3]\n"
+    assert path.read_text() == text
     assert content["all_joints"] == [[0], [1, 2]]
-    assert read_pose_cfg(layout.test_folder(EXPERIMENT) / "pose_cfg.yaml")["global_scale"] == 0.6
+    assert read_pose_cfg(layout.test_folder(EXPERIMENT) / "pose_cfg.yaml")["global_scale"] == 0.61
 
 
 def test_what_follows_from_the_training_set_is_set_anew(layout: Layout):
     write_pose_cfgs(layout, EXPERIMENT, PARTS)
     path = train_file(layout)
-    path.write_text(path.read_text().replace("mirror: false", "mirror: true"))
+    path.write_text(with_values(path.read_text(), {"batch_size": 3}))
     deeper = Experiment("toy", "Jan1", "Ann", 70, 1, 101)
     content = write_pose_cfgs(layout, deeper, ["nose", "tail"])
     assert (content["num_joints"], content["all_joints"], content["all_joints_names"]) == (
@@ -90,7 +87,7 @@ def test_what_follows_from_the_training_set_is_set_anew(layout: Layout):
     )
     assert content["net_type"] == "resnet_101"
     assert content["init_weights"].endswith("/resnet_v1_101.ckpt")
-    assert content["mirror"] is True
+    assert content["batch_size"] == 3
 
 
 def test_weights_that_a_user_chose_stay(layout: Layout):

@@ -12,6 +12,7 @@ from scipy.io import loadmat
 from dlc_toolbox import ToolboxError
 from dlc_toolbox.labels import convert_labels
 from dlc_toolbox.layout import Experiment, Layout
+from dlc_toolbox.posecfg import with_values
 from dlc_toolbox.settings import load_settings
 from dlc_toolbox.splits import split_images
 from dlc_toolbox.tables import make_table, points, read_table, write_table
@@ -169,7 +170,8 @@ def test_sizes_beyond_the_limits_are_told(toy: Toy, caplog):
     for name in NAMES:
         Image.new("RGB", (160, 60)).save(toy.data / name)
     toy.make()
-    assert "will be left out: scaled by 0.4 to 1.2, a side is below 100 pixels" in caplog.text
+    assert "7 of 7 training images will be left out" in caplog.text
+    assert "7 of 160 x 60" in caplog.text
 
 
 # What is current
@@ -218,7 +220,7 @@ def test_labels_corrected_since_step_2_are_not_overlooked(toy: Toy):
 def test_an_edited_pose_cfg_is_kept(toy: Toy):
     toy.make()
     path = toy.layout.train_folder(EXPERIMENT) / "pose_cfg.yaml"
-    path.write_text(path.read_text().replace("max_iters: 400", "max_iters: 7"))
+    path.write_text(with_values(path.read_text(), {"max_iters": 7}))
     toy.move_a_label()
     toy.make()
     assert yaml.safe_load(path.read_text())["max_iters"] == 7
