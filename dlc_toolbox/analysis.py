@@ -202,7 +202,8 @@ def analyze_video(
         rows = partial.read()
         poses = tables.make_table(network.scorer, network.bodyparts, np.arange(len(rows)), rows["pose"])
         tables.write_table(poses, table, csv=csv)
-        facts |= {"device": device, "batch_size": batch_size, "resumed_at_frame": start}
+        facts |= {"snapshot": network.snapshot.path.name, "device": device}
+        facts |= {"batch_size": batch_size, "resumed_at_frame": start}
         records.write(pose_record(table), made_from, **_describe_video(video, rows), **facts)
         log.info(
             "%s: %d frames (%d in the header), %d lost; decoded at %s, analyzed at %s frames/s; wrote %s",
@@ -233,28 +234,27 @@ def check_owner(table: Path, made_from: Mapping[str, Any]) -> None:
     Raises
     ------
     ToolboxError
-        When the record of the table is missing or names another network, other weights or another video.
+        When the record of the table is missing or names another network, snapshot or video.
     """
     if not table.exists():
         return
     record = pose_record(table)
-    advice = f"move or rename {table.name}, or delete it if it is of no use; nothing was changed"
+    advice = f"Move {table.name} elsewhere, or delete it if it is of no use; nothing was changed."
     try:
-        recorded = records.read(record)
-        settings, inputs = recorded["settings"], recorded["inputs"]
-        owner = {"network": settings["scorer"], "video": settings["video"], "weights": inputs["snapshot"]}
+        owner = _owner(records.read(record))
     except (ToolboxError, KeyError, TypeError):
-        raise ToolboxError(f"{table} exists, but no {record.name} tells which network made it: {advice}") from None
-    wanted = {
-        "network": made_from["settings"]["scorer"],
-        "video": made_from["settings"]["video"],
-        "weights": made_from["inputs"]["snapshot"],
-    }
-    for what, name in wanted.items():
+        raise ToolboxError(f"{table} exists, but no {record.name} tells which network made it. {advice}") from None
+    for what, name in _owner(made_from).items():
         if owner[what] != name:
             raise ToolboxError(
-                f"{table} holds poses of another {what}: {record.name} tells {owner[what]}, wanted is {name}: {advice}"
+                f"{table} holds the poses of another {what} ({record.name} tells {owner[what]}, not {name}). {advice}"
             )
+
+
+def _owner(made_from: Mapping[str, Any]) -> dict[str, str]:
+    """Return whose poses a description tells of; a snapshot that was trained again has another hash."""
+    settings, inputs = made_from["settings"], made_from["inputs"]
+    return {"network": settings["scorer"], "video": settings["video"], "snapshot": inputs["snapshot"]}
 
 
 def _is_current(table: Path, made_from: Mapping[str, Any], video: Path, csv: bool) -> bool:

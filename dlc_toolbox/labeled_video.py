@@ -22,7 +22,7 @@ from dlc_toolbox.video import Crop, Video, prefetch, writing_video
 
 log = logging.getLogger(__name__)
 
-_WAITING_FRAMES = 8
+_WAITING_FRAMES = 4
 _STEPS_PER_PIXEL = 4  # dots are placed to a quarter of a pixel
 
 

@@ -194,8 +194,8 @@ def test_what_is_stale_is_done_again_and_the_log_says_why(
     ("whose", "message"),
     [
         ("nobody's", "no toyDeepCut_.*_meta.json tells which network made it"),
-        ("other weights'", "poses of another weights"),
-        ("another video's", r"poses of another video: .* tells toy\.mp4, wanted is toy\.avi"),
+        ("other weights'", "the poses of another snapshot"),
+        ("another video's", r"the poses of another video \(.* tells toy\.mp4, not toy\.avi\)"),
         ("damaged", "no toyDeepCut_.*_meta.json tells which network made it"),
     ],
 )

@@ -246,7 +246,7 @@ def test_poses_of_another_network_are_never_drawn(video, network, find_dots):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda video, network: network.snapshot.path.write_bytes(b"again"), "poses of another weights"),
+        (lambda video, network: network.snapshot.path.write_bytes(b"again"), "the poses of another snapshot"),
         (lambda video, network: pose_record(pose_table(video, network.scorer)).unlink(), "tells which network made it"),
         (lambda video, network: video.write_bytes(video.read_bytes() + b"0"), "has changed since it was analyzed"),
     ],

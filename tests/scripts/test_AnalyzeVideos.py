@@ -106,7 +106,7 @@ def test_poses_of_another_network_are_not_touched(run, trained_project, loaded):
     snapshot.write_bytes(b"trained again")
     code, output = run("--overwrite")
     assert code == 1
-    assert "poses of another weights" in output
+    assert "the poses of another snapshot" in output
     assert table.read_bytes() == before
 
 
