@@ -87,10 +87,9 @@ def make_training_sets(
 
 @dataclass(frozen=True)
 class _Labels:
-    """Checked labels: the table (unlabeled images too), and of each labeled image its row, file and (width, height)."""
+    """Checked labels: the table (unlabeled images too), and of each labeled image its file and (width, height)."""
 
     table: pd.DataFrame
-    rows: list[int]
     images: dict[str, Path]
     sizes: dict[str, tuple[int, int]]
 
@@ -98,6 +97,29 @@ class _Labels:
 def _load_labels(layout: Layout, settings: Settings) -> _Labels:
     """Read the label table of the scorer; drop labels outside their images."""
     path = layout.label_table(settings.Task, settings.scorer)
+    names, values = _read_labels(path, layout, settings)
+    labeled = np.isfinite(values).any(axis=(1, 2))
+    images = {names[row]: _image_file(names[row], path) for row in np.flatnonzero(labeled)}
+    sizes = {name: image_size(image) for name, image in images.items()}
+    outside = np.zeros(values.shape[:2], dtype=bool)
+    outside[labeled] = outside_image(values[labeled], np.array(list(sizes.values())).reshape(-1, 2))
+    if outside.any():
+        named = name_labels(outside, values, names, settings.bodyparts)
+        total = np.isfinite(values).all(axis=2).sum()
+        log.warning("%d of %d labels lie outside their images and are dropped: %s", outside.sum(), total, named)
+    values[outside] = np.nan
+    left = [names[row] for row in np.flatnonzero(np.isfinite(values).any(axis=(1, 2)))]
+    if len(left) < len(names):
+        log.info("%d of %d images have no label and are left out", len(names) - len(left), len(names))
+    if len(left) < 2:
+        message = f"{path} has {len(left)} labeled images; at least one to train on and one to test are needed"
+        raise ToolboxError(message)
+    table = make_table(settings.scorer, settings.bodyparts, names, values)
+    return _Labels(table, {name: images[name] for name in left}, {name: sizes[name] for name in left})
+
+
+def _read_labels(path: Path, layout: Layout, settings: Settings) -> tuple[list[str], np.ndarray]:
+    """Return image names and labels (N, K, 2) of a table that is not older than its csv files."""
     if not path.is_file():
         raise ToolboxError(f"{path} does not exist. Run Step 2 first. {first_step_advice(layout.root)}")
     changed = why_labels_stale(layout, settings, settings.scorer)
@@ -108,27 +130,8 @@ def _load_labels(layout: Layout, settings: Settings) -> _Labels:
         values = points(table, settings.bodyparts)[..., :2]
     except ToolboxError as error:
         raise ToolboxError(f"{path}: {error}. Run Step 2 again, or correct bodyparts in myconfig.py") from None
-    values[np.isnan(values).any(axis=2)] = np.nan
-    labeled = np.isfinite(values).any(axis=(1, 2))
-    images = {name: _image_file(name, path) for name in table.index[labeled]}
-    sizes = {name: image_size(image) for name, image in images.items()}
-    outside = np.zeros(values.shape[:2], dtype=bool)
-    outside[labeled] = outside_image(values[labeled], np.array(list(sizes.values())))
-    if outside.any():
-        named = name_labels(outside, values, table.index, settings.bodyparts)
-        total = np.isfinite(values).all(axis=2).sum()
-        log.warning("%d of %d labels lie outside their images and are dropped: %s", outside.sum(), total, named)
-    values[outside] = np.nan
-    rows = np.flatnonzero(np.isfinite(values).any(axis=(1, 2))).tolist()
-    if len(rows) < len(table):
-        log.info("%d of %d images have no label and are left out", len(table) - len(rows), len(table))
-    if len(rows) < 2:
-        raise ToolboxError(
-            f"{path} has {len(rows)} labeled images; at least one to train on and one to test are needed"
-        )
-    names = [table.index[row] for row in rows]
-    table = make_table(settings.scorer, settings.bodyparts, table.index, values)
-    return _Labels(table, rows, {name: images[name] for name in names}, {name: sizes[name] for name in names})
+    values[~np.isfinite(values).all(axis=2)] = np.nan
+    return list(table.index), values
 
 
 def _image_file(name: str, table: Path) -> Path:
@@ -151,7 +154,8 @@ def _experiments(layout: Layout, settings: Settings) -> dict[Experiment, float]:
         for shuffle in settings.Shuffles:
             percent = percent_of(fraction)
             named = Experiment(settings.Task, settings.date, settings.scorer, percent, shuffle, settings.resnet)
-            experiment = layout.present(named, fraction) or named
+            of_v1 = layout.present(named, fraction)
+            experiment = of_v1 if of_v1 and _holds_snapshot(layout.train_folder(of_v1)) else named
             if experiment in experiments:
                 raise ToolboxError(f"TrainingFraction {fraction} and {experiments[experiment]} would share their names")
             experiments[experiment] = fraction

@@ -332,6 +332,7 @@ def test_missing_and_damaged_images_are_named_before_anything_is_written(toy: To
     [
         (NAMES[:2], [50, np.nan], "has 1 labeled images; at least one to train on and one to test"),
         (NAMES[:2], [500, 500], "has 0 labeled images"),
+        (NAMES[:2], [np.nan, np.inf], "has 0 labeled images"),
         (["toy/img00.png", "../../../etc/img1.png"], [50, 50], r"has the row '../../../etc/img1\.png'; rows must be"),
         (["img00.png", NAMES[0]], [50, 50], "rows must be <folder>/<image>"),
     ],
@@ -399,6 +400,8 @@ def test_a_network_of_v1_under_its_truncated_name_is_found(toy: Toy):
     toy.layout.train_folder(of_v1).mkdir(parents=True)
     toy.train("snapshot-500.index", of_v1)
     assert toy.make() == [of_v1]
+    (toy.layout.train_folder(of_v1) / "snapshot-500.index").unlink()
+    assert toy.make() == [replace(EXPERIMENT, percent=29)], "nothing was trained yet, so the name is today's"
 
 
 @pytest.mark.parametrize("content", [b"", b"nonsense" * 100])
