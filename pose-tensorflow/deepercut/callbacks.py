@@ -100,7 +100,8 @@ class LearningStatistics(keras.callbacks.Callback):
     def on_train_batch_end(self, batch, logs=None):
         """Show the loss; every `display_iters` write a row."""
         iteration = self.start + batch + 1
-        self.bar.set_postfix(loss=f"{logs['loss']:.4f}", refresh=False)
+        images_per_s = (self.bar.format_dict["rate"] or 0) * self.config.batch_size
+        self.bar.set_postfix_str(f"loss {logs['loss']:.4f}, {images_per_s:.2f} images/s", refresh=False)
         self.bar.update()
         if iteration % self.config.display_iters == 0 or iteration == self.stop:
             self._write(iteration, logs)
