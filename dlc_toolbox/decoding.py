@@ -102,9 +102,10 @@ class Decoder:
         return first
 
     def __iter__(self) -> Iterator[tuple[int, av.VideoFrame | None]]:
-        """Yield time stamps (in the stream's unit) and frames, or None for lost ones, in presentation order.
+        """Yield time stamps and frames, or None for lost ones, in presentation order.
 
-        While every packet shows its frame this is one pass, in several threads; otherwise the file is surveyed first.
+        Stamps are in the stream's unit and count from the first frame. While every packet shows its frame this is one
+        pass, in several threads; otherwise the file is surveyed first.
         """
         rows = 0
         try:
@@ -141,6 +142,7 @@ class Decoder:
     def _undamaged(self) -> Iterator[tuple[int, av.VideoFrame]]:
         """Yield time stamps and frames, decoded in several threads; stop where a packet does not show its frame."""
         waiting: list[int] = []  # heap of the time stamps of packets that the decoder still holds
+        origin = None
         for packet, frames, failed in self._packets("AUTO"):
             if failed or (packet is not None and packet.pts is None):
                 raise _DoubtError
@@ -149,7 +151,10 @@ class Decoder:
             for frame in frames:
                 if not waiting or heapq.heappop(waiting) != frame.pts:
                     raise _DoubtError
-                yield frame.pts, frame
+                origin = frame.pts if origin is None else origin
+                yield frame.pts - origin, frame
+        if waiting:
+            raise _DoubtError
 
     def _surveyed(self) -> Iterator[tuple[int, av.VideoFrame | None]]:
         """Yield time stamps and frames, or None for the lost ones that the survey found."""
@@ -176,10 +181,10 @@ class Decoder:
         lost = {number for run in unshown if not quiet or failed.intersection(run) for number in run} - discarded
         rows = _place_lost(shown, sorted(lost), stamps)
         if None in stamps:
-            times = [row * step for row in range(len(rows))]
+            times = range(0, len(rows) * step, step)
         else:
             times = sorted(stamps[number] for number in rows)
-        return _Survey(times, [number in lost for number in rows], bool(failed))
+        return _Survey([time - times[0] for time in times], [number in lost for number in rows], bool(failed))
 
 
 def _readable(container: av.container.InputContainer, stream: av.VideoStream) -> Iterator[av.Packet]:

@@ -118,10 +118,9 @@ class Video:
         ndarray of shape (height, width, 3) or None
             uint8 RGB, contiguous and yours to change; None for a lost frame, or one of another size than the first.
         """
-        origin, time = None, -1
+        time = -1
         for row, (stamp, frame) in enumerate(self._decoder):
-            origin = stamp if origin is None else origin
-            time = max(stamp - origin, time + 1)
+            time = max(stamp, time + 1)
             if row >= start:
                 lost = frame is None or (frame.width, frame.height) != self._coded_size
                 yield time, None if lost else self._pixels(frame)

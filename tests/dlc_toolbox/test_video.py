@@ -210,6 +210,17 @@ def test_lost_frames_in_the_middle_keep_their_rows(tmp_path, frames):
     assert [frame is None for _, frame in video.frames(start=12)] == [number is None for number in numbers[12:]]
 
 
+def test_frames_behind_a_lost_one_at_the_end_are_kept(tmp_path, frames):
+    """The last packet is not the last frame; a decoder with several threads meets it while it is being emptied."""
+    path = encode(tmp_path / "reordered.mp4", frames, bf="3")
+    pos, size = packets_of(path)[-1]
+    overwrite(path, pos, pos + size)
+    numbers = read_numbers(path)
+    assert len(numbers) == COUNT
+    assert numbers.count(None) == 1
+    assert numbers[-1] == COUNT - 1
+
+
 def test_lost_frames_of_a_stream_where_each_stands_alone(tmp_path, frames):
     path = encode(tmp_path / "damaged.avi", frames, "mjpeg", "yuvj420p")
     for packet in (20, 21, 33):
