@@ -29,7 +29,7 @@ class Partial:
     path : Path
         The file.
     file : BinaryIO
-        The same, open for reading and appending, and locked.
+        The same, open for reading and appending without a buffer, and locked.
     header : bytes
         What must stand before the rows; when it does not, all is dropped.
     row : dtype
@@ -60,15 +60,14 @@ class Partial:
 
     def read(self) -> np.ndarray:
         """Return all rows."""
-        count = len(self)
-        self._file.seek(len(self._header))
-        return np.frombuffer(self._file.read(count * self._row.itemsize), self._row)
+        return np.fromfile(self._path, self._row, count=len(self), offset=len(self._header))
 
     def _write(self, content: bytes) -> None:
-        """Append, or say why not."""
+        """Append, or say why not; on a full disk the system first takes a part."""
+        rest = memoryview(content)
         try:
-            self._file.write(content)
-            self._file.flush()
+            while rest:
+                rest = rest[self._file.write(rest) :]
         except OSError as error:
             raise _not_written(self._path, error) from error
 

@@ -1,5 +1,7 @@
 """Rows on disk that outlive a killed process."""
 
+import signal
+
 import numpy as np
 import pytest
 
@@ -80,3 +82,29 @@ def test_a_folder_that_does_not_exist_is_a_clear_error(tmp_path):
         open_partial(path, MADE_FROM, ROW),
     ):
         pass
+
+
+def test_a_full_disk_is_a_clear_error_and_whole_rows_stay(tmp_path):
+    resource = pytest.importorskip("resource")
+    path = tmp_path / "v.partial"
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    written = 0
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limits[1]))
+        with (
+            pytest.raises(ToolboxError, match=r"v\.partial could not be written: .*the same command then goes on"),
+            open_partial(path, MADE_FROM, ROW) as partial,
+        ):
+            while True:
+                partial.append([written, written + 1], poses(written, 2))
+                written += 2
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        signal.signal(signal.SIGXFSZ, handler)
+    assert written > 0
+    with open_partial(path, MADE_FROM, ROW) as partial:
+        assert len(partial) >= written
+        partial.keep(written)
+        partial.append([written], poses(written, 1))
+        assert np.array_equal(partial.read()["pose"], poses(0, written + 1))
