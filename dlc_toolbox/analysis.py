@@ -15,7 +15,7 @@ import numpy as np
 from tqdm import tqdm
 
 from dlc_toolbox import ToolboxError, records, tables
-from dlc_toolbox.layout import Experiment, Layout, first_step_advice, percent_of, pose_record, pose_table
+from dlc_toolbox.layout import Experiment, Layout, first_step_advice, percent_of, pose_record, pose_rows, pose_table
 from dlc_toolbox.partial import Partial, open_partial
 from dlc_toolbox.settings import AnalysisSettings
 from dlc_toolbox.video import Crop, Video, find_videos, prefetch
@@ -186,7 +186,7 @@ def analyze_video(
         return table
     video = Video(video_path, crop)
     row = np.dtype([("time", "<i8"), ("decoded", "?"), ("pose", "<f4", (len(network.bodyparts), 3))])
-    with open_partial(table.with_suffix(".partial"), {**made_from, "batch_size": batch_size}, row) as partial:
+    with open_partial(pose_rows(table), {**made_from, "batch_size": batch_size}, row) as partial:
         if partial is None:
             log.info("%s: another process is analyzing it", video_path.name)
             return table

@@ -7,7 +7,6 @@ from collections.abc import Collection, Iterator, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass
 from functools import lru_cache
-from glob import escape
 from pathlib import Path
 
 import numpy as np
@@ -123,7 +122,7 @@ def make_labeled_video(
     crop : (x1, x2, y1, y2), optional
         Show only this part of each frame.
     saved_frames : collection of int
-        Frames to write as png too, see `saved_frame`.
+        Frames to write as png too, see `layout.labeled_frame`.
 
     Raises
     ------
@@ -147,13 +146,8 @@ def make_labeled_video(
         for number, (time, picture) in enumerate(tqdm(pictures, out.name, len(points), unit=" frames")):
             write(picture, time)
             if number in saved_frames:
-                with replacing(saved_frame(out, number)) as temporary:
+                with replacing(layout.labeled_frame(out, number)) as temporary:
                     Image.fromarray(picture).save(temporary)
-
-
-def saved_frame(out: Path, number: int) -> Path:
-    """Return where one picture of a labeled video is written: ``<video>_DeepLabCutlabeled/frame000012.png``."""
-    return out.with_suffix("") / f"frame{number:06d}.png"
 
 
 def log_shares(bodyparts: Sequence[str], likelihood: np.ndarray, pcutoff: float) -> None:
@@ -238,8 +232,8 @@ def label_video(
     """
     table = layout.pose_table(video, network.scorer)
     if not table.exists():
-        others = sorted(path.name for path in video.parent.glob(f"{escape(video.stem)}DeepCut_*.h5"))
-        existing = f"There are poses by other networks: {', '.join(others)}. " if others else ""
+        others = ", ".join(path.name for path in layout.pose_tables(video))
+        existing = f"There are poses by other networks: {others}. " if others else ""
         raise ToolboxError(f"{table} does not exist. {existing}Analyze the video first, with AnalyzeVideos.py.")
     wanted = describe_poses(video, network, crop)
     check_owner(table, wanted)
@@ -248,7 +242,7 @@ def label_video(
     out = layout.labeled_video(video)
     record = layout.pose_record(out)
     made_from = records.describe({"video": video, "poses": table}, {**asdict(dots), "crop": crop})
-    outputs = [out, *(saved_frame(out, number) for number in saved_frames)]
+    outputs = [out, *(layout.labeled_frame(out, number) for number in saved_frames)]
     reason = "--overwrite" if overwrite else records.why_stale(record, made_from, outputs)
     if reason is None:
         log.info("%s: skipped, %s is current (--overwrite makes it again)", video.name, out.name)

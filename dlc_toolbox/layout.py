@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import glob
 from dataclasses import dataclass, replace
+from glob import escape
 from pathlib import Path
 
 from dlc_toolbox import ToolboxError
@@ -251,9 +252,24 @@ def pose_record(table: Path) -> Path:
     return table.with_name(f"{table.stem}_meta.json")
 
 
+def pose_rows(table: Path) -> Path:
+    """Poses found so far, while a pose table is in the making."""
+    return table.with_suffix(".partial")
+
+
+def pose_tables(video: Path) -> list[Path]:
+    """List the pose tables of a video, by whatever network, in alphabetical order."""
+    return sorted(video.parent.glob(f"{escape(video.stem)}DeepCut_*.h5"))
+
+
 def labeled_video(video: Path) -> Path:
     """Name of the video with the poses drawn in."""
     return video.with_name(video.stem + LABELED_VIDEO_ENDING)
+
+
+def labeled_frame(labeled: Path, number: int) -> Path:
+    """Picture of one frame of a labeled video, made on request."""
+    return labeled.with_suffix("") / f"frame{number:06d}.png"
 
 
 def frames_record(folder: Path) -> Path:

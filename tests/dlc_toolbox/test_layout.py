@@ -95,3 +95,17 @@ def test_train_folders_of_one_training_copy(tmp_path: Path):
         (place.models / name / "train").mkdir(parents=True)
     names = [folder.parent.name for folder in place.train_folders("toy", "Jan1")]
     assert names == ["toyJan1-trainset29shuffle1", "toyJan1-trainset95shuffle2"]
+
+
+def test_pose_tables_of_a_video_are_not_those_of_a_longer_name(tmp_path):
+    for name in ("m.1DeepCut_a.h5", "m.1DeepCut_b.h5", "m.10DeepCut_a.h5", "m.1DeepCut_a.csv", "m[1]DeepCut_a.h5"):
+        (tmp_path / name).touch()
+    assert [path.name for path in layout.pose_tables(tmp_path / "m.1.avi")] == ["m.1DeepCut_a.h5", "m.1DeepCut_b.h5"]
+    assert [path.name for path in layout.pose_tables(tmp_path / "m[1].avi")] == ["m[1]DeepCut_a.h5"]
+
+
+def test_names_beside_a_video():
+    table = layout.pose_table(Path("v/m.1.avi"), "Net")
+    assert layout.pose_rows(table) == Path("v/m.1Net.partial")
+    made = layout.labeled_video(Path("v/m.1.avi"))
+    assert layout.labeled_frame(made, 12) == Path("v/m.1_DeepLabCutlabeled/frame000012.png")
