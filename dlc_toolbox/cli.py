@@ -80,7 +80,7 @@ def run(main: Callable[[Sequence[str] | None], object], argv: Sequence[str] | No
     logging.basicConfig(
         level=logging.DEBUG if verbose else logging.INFO, format="%(message)s", stream=sys.stdout, force=True
     )
-    for chatty in ("matplotlib", "PIL", "h5py", "tensorflow", "jax", "libav", "absl"):
+    for chatty in ("matplotlib", "PIL", "h5py", "tensorflow", "jax", "libav", "absl", "numexpr"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
     try:
         code = main(argv)
