@@ -19,7 +19,7 @@ from skimage.util import img_as_ubyte
 from deepercut import DeepercutError
 from deepercut.augment import flip, mirror_partners, place, recolor, rescale
 from deepercut.config import PoseConfig
-from deepercut.posenet import FEATURE_STRIDE
+from deepercut.architecture import FEATURE_STRIDE
 from deepercut.targets import make_targets, make_weights
 
 log = logging.getLogger(__name__)
@@ -299,8 +299,8 @@ class TrainingBatches(keras.utils.PyDataset):
         image, joints = rescale(image, source.joints, scale)
         if config.mirror and rng.random() < 0.5:
             image, joints = flip(image, joints, self.partners)
-        if self.canvas:
-            image, joints = place(image, joints, config, self.canvas, rng)
+        if self.canvas or config.rotation:
+            image, joints = place(image, joints, config, self.canvas or image.shape[:2], rng)
         return recolor(image, config, rng), joints, scale
 
     def _common_shape(self, shapes: Sequence[tuple[int, ...]], iteration: int) -> tuple[int, int]:

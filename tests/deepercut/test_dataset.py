@@ -158,6 +158,13 @@ def test_canvas_gives_one_shape(make_train_folder):
     assert canvas_size(batches.images, replace(batches.config, crop_size=(100, 70))) == (80, 112)
 
 
+def test_rotation_needs_no_canvas(make_train_folder):
+    folder = make_train_folder(rotation=30.0)
+    still, turned = batches_of(folder, rotation=0.0), batches_of(folder)
+    assert turned[0][0].shape == still[0][0].shape
+    assert np.abs(turned[0][0] - still[0][0]).max() > 20
+
+
 def test_changed_image_is_named(make_train_folder):
     folder = make_train_folder()
     batches = batches_of(folder, shuffle=False)
