@@ -46,5 +46,5 @@ resnet = 50  # depth of the network: 50, 101 or 152
 # ---- Evaluation ---------------------------------------------------------------------------------
 snapshotindex = -1  # which snapshots: -1 the last, a position counted from 0, or "all"
 shuffleindex = 0  # which of Shuffles, by position
-pcutoff = 0.1  # a body part counts as seen from this likelihood on (0 to 1)
+pcutoff = 0.6  # a body part counts as seen from this likelihood on (0 to 1)
 plotting = True  # draw the labeled images with the labels of human and network?

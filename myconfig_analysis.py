@@ -27,7 +27,7 @@ trainingsiterations = None  # or the number of iterations of a snapshot, instead
 storedata_as_csv = True  # write a csv beside every h5?
 
 # ---- The labeled video --------------------------------------------------------------------------
-pcutoff = 0.1  # draw a body part from this likelihood on (0 to 1)
+pcutoff = 0.6  # draw a body part from this likelihood on (0 to 1)
 dotsize = 4  # radius of the dots, pixels
 alphavalue = 0.8  # opacity of the dots (0 to 1)
 colormap = 'hsv'  # a matplotlib colormap; colours go to the body parts in the order of the settings
