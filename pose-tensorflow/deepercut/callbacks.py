@@ -50,11 +50,13 @@ class Snapshots(keras.callbacks.Callback):
         Where and how often.
     seed : int
         Of the run, kept with the state.
+    start : int
+        Iteration that the run begins with, which is on disk already.
     """
 
-    def __init__(self, network: keras.Model, config: PoseConfig, seed: int):
+    def __init__(self, network: keras.Model, config: PoseConfig, seed: int, start: int):
         super().__init__()
-        self.network, self.config, self.seed = network, config, seed
+        self.network, self.config, self.seed, self.saved = network, config, seed, start
 
     def on_train_batch_end(self, batch, logs=None):
         """Save when it is time."""
@@ -65,11 +67,12 @@ class Snapshots(keras.callbacks.Callback):
     def save(self) -> None:
         """Write state and weights; the weights come last, because they make the snapshot exist."""
         iteration = _iteration(self.model)
+        if iteration == self.saved:
+            return
         folder, prefix = self.config.snapshot_place
-        path = snapshot_path(folder, iteration, prefix)
-        if iteration and not path.exists():
-            write_state(state_path(folder, iteration, prefix), self.model.optimizer, self.seed)
-            save_snapshot(self.network, path)
+        write_state(state_path(folder, iteration, prefix), self.model.optimizer, self.seed)
+        save_snapshot(self.network, snapshot_path(folder, iteration, prefix))
+        self.saved = iteration
 
 
 class LearningStatistics(keras.callbacks.Callback):
@@ -109,8 +112,9 @@ class LearningStatistics(keras.callbacks.Callback):
             self.since, self.since_time = iteration, time.perf_counter()
 
     def on_train_end(self, logs=None):
-        """Close the outputs."""
+        """Close the outputs and draw the curve."""
         self.bar.close()
+        draw_learning_curve(self.path)
         self.board.close()
 
     def _write(self, iteration: int, logs: dict) -> None:
@@ -128,6 +132,26 @@ class LearningStatistics(keras.callbacks.Callback):
         for name, value in values.items():
             self.board.add_scalar(name, value, iteration)
         self.board.flush()
+
+
+def draw_learning_curve(path: Path) -> None:
+    """Draw a learning_stats.csv into learning_curve.png beside it.
+
+    Parameters
+    ----------
+    path : Path
+        The csv, with a row for every `display_iters` iterations.
+    """
+    from matplotlib.figure import Figure
+
+    curve = np.genfromtxt(path, delimiter=",", names=True, ndmin=1)
+    figure = Figure(figsize=(7, 4), layout="constrained")
+    axes = figure.add_subplot(xlabel="iteration", ylabel="loss", yscale="log")
+    for name in ("loss", "part_loss", "locref_loss"):
+        axes.plot(curve["iteration"], curve[name], label=name.replace("_", " "))
+    axes.legend(frameon=False)
+    axes.spines[["top", "right"]].set_visible(False)
+    figure.savefig(path.with_name("learning_curve.png"), dpi=150)
 
 
 def _keep_rows(path: Path, start: int) -> None:

@@ -31,7 +31,7 @@ def train(config: PoseConfig, *, resume: bool = False) -> Path:
     Parameters
     ----------
     config : PoseConfig
-        Its folder gets the snapshots and learning_stats.csv.
+        Its folder gets the snapshots, learning_stats.csv and learning_curve.png.
     resume : bool
         Go on from the newest snapshot of the folder. The run is then the one that would have been.
 
@@ -66,7 +66,7 @@ def train(config: PoseConfig, *, resume: bool = False) -> Path:
     trainee = compiled(network, config)
     restore(trainee.optimizer, state, start)
     log.info("Training on %d images, seed %d, iterations %d to %d", len(images), seed, start + 1, stop)
-    snapshots = Snapshots(network, config, seed)
+    snapshots = Snapshots(network, config, seed, start)
     callbacks = [StopOnNonFinite(batches), LearningStatistics(config, start, stop), snapshots]
     try:
         trainee.fit(batches, shuffle=False, verbose=0, callbacks=callbacks)  # batches come in random order already

@@ -16,6 +16,7 @@ from deepercut import DeepercutError
 from deepercut.callbacks import LearningStatistics
 from deepercut.checkpoints import list_snapshots, read_weights, save_snapshot
 from deepercut.config import load_config
+from deepercut.dataset import read_image
 from deepercut.predict import load_predictor
 from deepercut.training import learning_rate, network_of, starting_point, train
 
@@ -88,6 +89,7 @@ def test_learning_curve_of_a_resumed_run_has_no_row_twice(make_train_folder):
     statistics.on_train_begin()
     statistics.on_train_end()
     assert (folder / "learning_stats.csv").read_text().splitlines() == rows[:2]
+    assert read_image(folder / "learning_curve.png").shape == (600, 1050, 3)
 
 
 @pytest.mark.slow
