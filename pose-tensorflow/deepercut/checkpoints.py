@@ -13,22 +13,24 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import h5py
-import keras
 import numpy as np
 
 from deepercut import DeepercutError
+from deepercut.architecture import BATCH_NORM, HEADS, depth_of
 from deepercut.foreign import Arrays, convert_keras_resnet, read_tf1
-from deepercut.resnet import depth_of
+
+if TYPE_CHECKING:
+    import keras
 
 WEIGHTS_SUFFIX = ".weights.h5"
-HEADS = ("part_pred", "locref_pred", "part_pred_interm")
 
 _VARIABLES = {  # by how many variables a layer has, in the order in which Keras stores them
     1: ("kernel",),
     2: ("kernel", "bias"),
-    4: ("gamma", "beta", "moving_mean", "moving_variance"),
+    4: BATCH_NORM,
 }
 
 
@@ -234,15 +236,30 @@ def fill(model: keras.Model, arrays: Mapping[str, np.ndarray], source: object) -
         If the arrays belong to another network.
     """
     weights = {f"{layer.name}/{weight.name}": weight for layer in model.layers for weight in layer.weights}
-    _check_same_network({name: tuple(w.shape) for name, w in weights.items()}, arrays, source)
+    check_same_network({name: tuple(w.shape) for name, w in weights.items()}, arrays, source)
     filled = [name for name in weights if name in arrays]
     for name in filled:
         weights[name].assign(arrays[name])
     return tuple(dict.fromkeys(name.split("/")[0] for name in filled))
 
 
-def _check_same_network(wanted: Mapping[str, tuple], arrays: Mapping[str, np.ndarray], source: object) -> None:
-    """Raise unless the arrays fill the ResNet and either no head or all."""
+def check_same_network(wanted: Mapping[str, tuple], arrays: Mapping[str, np.ndarray], source: object) -> None:
+    """Raise unless the arrays fill the ResNet and either no head or all.
+
+    Parameters
+    ----------
+    wanted : mapping of str to tuple of int
+        Shapes by ``<layer>/<variable>``; see `architecture.weight_shapes`.
+    arrays : mapping of str to ndarray
+        Likewise, as `read_weights` gives them. A surplus of intermediate supervision is allowed.
+    source : object
+        Where the arrays come from, for messages.
+
+    Raises
+    ------
+    DeepercutError
+        If the arrays belong to another network, or hold values that are not finite.
+    """
     depth, depth_found = (depth_of(name.split("/")[0] for name in names) for names in (wanted, arrays))
     if depth_found != depth:
         found = f"resnet_{depth_found}" if depth_found else "no ResNet v1"

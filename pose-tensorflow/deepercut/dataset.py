@@ -17,9 +17,9 @@ from skimage.color import gray2rgb
 from skimage.util import img_as_ubyte
 
 from deepercut import DeepercutError
+from deepercut.architecture import FEATURE_STRIDE
 from deepercut.augment import flip, mirror_partners, place, recolor, rescale
 from deepercut.config import PoseConfig
-from deepercut.architecture import FEATURE_STRIDE
 from deepercut.targets import make_targets, make_weights
 
 log = logging.getLogger(__name__)
@@ -100,7 +100,7 @@ def load_dataset(config: PoseConfig) -> list[TrainingImage]:
         When the file is missing or no such file, names a part beyond `num_joints` or an image that is gone, or when
         no image fits the limits; a table of sizes is in the message.
     """
-    path = config.resolve(config.dataset)
+    path = config.resolve_data(config.dataset)
     images = [_training_image(entry, path, config) for entry in _read_mat(path)]
     gone = [image.path for image in images if not image.path.is_file()]
     if gone:
@@ -134,7 +134,7 @@ def _read_mat(path: Path) -> np.ndarray:
 def _training_image(entry: np.void, mat: Path, config: PoseConfig) -> TrainingImage:
     """Check one element of the struct array."""
     try:
-        path = config.resolve(str(entry["image"].item()))
+        path = config.resolve_data("/".join(str(part).strip() for part in np.ravel(entry["image"])))
         _, height, width = (int(number) for number in entry["size"].ravel())
         joints = np.asarray(entry["joints"].ravel()[0], dtype=float) if entry["joints"].size else np.empty((0, 3))
         joints = joints.reshape(-1, 3)

@@ -1,6 +1,6 @@
 """Weights of other programs in our names: Keras' ResNet, and checkpoints of TensorFlow 1 (slim, DeepLabCut 1.x, 2.x).
 
-TensorFlow itself is imported only when one of its checkpoints is read or written.
+TensorFlow and Keras are imported only when a checkpoint is read or written.
 """
 
 from __future__ import annotations
@@ -9,12 +9,15 @@ import glob
 import re
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import keras
 import numpy as np
 
 from deepercut import DeepercutError
-from deepercut.resnet import EPSILON, depth_of
+from deepercut.architecture import EPSILON, depth_of
+
+if TYPE_CHECKING:
+    import keras
 
 Arrays = dict[str, np.ndarray]
 """Weights by ``<layer>/<variable>``."""
@@ -172,6 +175,7 @@ def export_tf1(model: keras.Model, prefix: Path) -> None:
     DeepercutError
         If the system refuses to write (disk full, folder not writable).
     """
+    import keras
     import tensorflow as tf
 
     depth = depth_of(layer.name for layer in model.layers)

@@ -8,10 +8,8 @@ import keras
 from keras import layers, ops
 
 from deepercut import DeepercutError
-from deepercut.resnet import UNITS, check_depth, resnet_v1
-
-FEATURE_STRIDE = 16
-"""Pixels per cell of the features; inputs are padded to a multiple of it."""
+from deepercut.architecture import FEATURE_STRIDE, UNITS, check_depth
+from deepercut.resnet import resnet_v1
 
 
 @keras.saving.register_keras_serializable("deepercut")

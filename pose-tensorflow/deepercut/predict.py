@@ -2,64 +2,35 @@
 
 from __future__ import annotations
 
-import logging
+from dataclasses import dataclass
 from pathlib import Path
 
-import keras
 import numpy as np
-from keras import ops
 
-from deepercut.checkpoints import Snapshot, load_weights
-from deepercut.config import PoseConfig, load_config
-from deepercut.targets import decode_poses
-from deepercut.training import network_of
-
-log = logging.getLogger(__name__)
+from deepercut import DeepercutError
+from deepercut.architecture import weight_shapes
+from deepercut.checkpoints import Snapshot, check_same_network, read_weights
+from deepercut.config import load_config
+from deepercut.engines import ENGINES, Compute, choose_engine, device_name
 
 
-class DecodePoses(keras.layers.Layer):
-    """Turn the network's maps into poses, on the device.
-
-    Parameters
-    ----------
-    locref_stdev : float
-        Unit in pixels of the location refinement.
-    """
-
-    def __init__(self, locref_stdev: float, **kwargs):
-        super().__init__(**kwargs)
-        self.locref_stdev = locref_stdev
-
-    def call(self, images, outputs):
-        """Return poses of shape (B, K, 3): x and y in pixels, likelihood."""
-        return decode_poses(outputs, self.locref_stdev, ops.shape(images)[1:3])
-
-    def compute_output_shape(self, images_shape, outputs_shape):
-        """Return (B, K, 3)."""
-        return (images_shape[0], outputs_shape["part_pred"][-1], 3)
-
-
+@dataclass(frozen=True)
 class Predictor:
     """A trained network as a function from frames to poses.
 
     Parameters
     ----------
-    network : keras.Model
-        From `build_posenet`, with trained weights.
-    config : PoseConfig
-        Of that network.
-
-    Attributes
-    ----------
+    compute : callable
+        From an engine.
     bodyparts : tuple of str
         K names, in the order of the poses.
+    device : str
+        What computes, and on what.
     """
 
-    def __init__(self, network: keras.Model, config: PoseConfig):
-        self.bodyparts = config.all_joints_names
-        poses = DecodePoses(config.locref_stdev)(network.input, network.output)
-        self._model = keras.Model(network.input, poses)
-        self._model.compile(jit_compile=False)
+    compute: Compute
+    bodyparts: tuple[str, ...]
+    device: str
 
     def __call__(self, frames: np.ndarray) -> np.ndarray:
         """Find every body part in every frame.
@@ -67,17 +38,17 @@ class Predictor:
         Parameters
         ----------
         frames : ndarray of shape (B, H, W, 3), uint8
-            RGB.
+            RGB. Any size; calls with one and the same are the quickest.
 
         Returns
         -------
         ndarray of shape (B, K, 3), float32
             x and y in pixels of the frames, likelihood 0..1.
         """
-        return np.asarray(self._model.predict_on_batch(frames.astype(np.float32)))
+        return self.compute(frames)
 
 
-def load_predictor(config_path: Path, snapshot: Snapshot) -> Predictor:
+def load_predictor(config_path: Path, snapshot: Snapshot, engine: str = "auto") -> Predictor:
     """Load a trained network.
 
     Parameters
@@ -86,6 +57,8 @@ def load_predictor(config_path: Path, snapshot: Snapshot) -> Predictor:
         The pose_cfg.yaml it was trained with.
     snapshot : Snapshot
         As `checkpoints.select_snapshot` finds it.
+    engine : {'auto', 'keras', 'openvino'}, optional
+        What computes; see `engines.choose_engine`.
 
     Returns
     -------
@@ -95,18 +68,15 @@ def load_predictor(config_path: Path, snapshot: Snapshot) -> Predictor:
     Raises
     ------
     DeepercutError
-        When the snapshot is damaged or of another network than the configuration describes.
+        When the snapshot is damaged, of another network than the configuration describes, or without heads; when
+        there is no such engine.
     """
+    engine = choose_engine(engine)
     config = load_config(config_path)
-    network = network_of(config)
-    load_weights(network, snapshot.path)
-    return Predictor(network, config)
-
-
-def device_name() -> str:
-    """Name what the backend computes on, for the first line of a script."""
-    devices = keras.distribution.list_devices()
-    accelerators = [device for device in devices if not device.startswith("cpu")]
-    if accelerators:
-        return f"{', '.join(accelerators)} ({keras.backend.backend()})"
-    return f"CPU only ({keras.backend.backend()}); a GPU trains 20 to 100 times faster, see the README"
+    arrays = read_weights(snapshot.path)
+    check_same_network(
+        weight_shapes(config.depth, config.num_joints, config.location_refinement), arrays, snapshot.path
+    )
+    if "part_pred/bias" not in arrays:
+        raise DeepercutError(f"{snapshot.path} holds the ResNet alone, which finds no body parts: train first")
+    return Predictor(ENGINES[engine](config, arrays), config.all_joints_names, device_name(engine))

@@ -24,6 +24,7 @@ import numpy as np
 from tqdm import tqdm
 
 from deepercut import DeepercutError
+from deepercut.architecture import UNITS, check_depth
 from deepercut.checkpoints import (
     WEIGHTS_SUFFIX,
     Arrays,
@@ -33,7 +34,7 @@ from deepercut.checkpoints import (
     read_weights,
     save_snapshot,
 )
-from deepercut.resnet import UNITS, check_depth, resnet_v1
+from deepercut.resnet import resnet_v1
 
 log = logging.getLogger(__name__)
 

@@ -7,7 +7,6 @@ pixel (8 i, 8 j), and looks at pixel (8 i + 4, 8 j + 4).
 from __future__ import annotations
 
 import numpy as np
-from keras import ops
 
 from deepercut import DeepercutError
 
@@ -224,6 +223,8 @@ def decode_poses(outputs: dict, locref_stdev: float, image_shape: tuple[int, int
     ----------
     Mathis et al. 2018, arXiv 1804.03142, methods.
     """
+    from keras import ops  # here, because all else in this module serves engines without Keras too
+
     rows, cols = map(covered_cells, image_shape)
     logits = ops.cast(outputs["part_pred"], "float32")[:, :rows, :cols]
     batch, rows, cols, parts = ops.shape(logits)

@@ -12,12 +12,11 @@ from pathlib import Path
 from time import perf_counter, process_time
 
 import imageio.v3 as iio
-import keras
 import numpy as np
 
 from deepercut.config import PoseConfig
 from deepercut.dataset import TrainingBatches, TrainingImage
-from deepercut.predict import device_name
+from deepercut.engines import device_name
 from deepercut.training import compiled, network_of
 
 PARTS = 17
@@ -62,7 +61,7 @@ def main() -> None:
             trainee.train_on_batch(images, targets)
         wall, work = perf_counter() - wall, process_time() - work
     sys.stdout.write(
-        f"{args.size[0]}x{args.size[1]}, batch 1, {keras.backend.backend()} {keras.__version__}, {device_name()}\n"
+        f"{args.size[0]}x{args.size[1]}, batch 1, {device_name('keras')}\n"
         f"data alone, one thread: {data_s:.4f} s per image\n"
         f"step: {wall / len(data):.3f} s per image, {work / len(data):.3f} CPU-s\n"
     )

@@ -1,50 +1,53 @@
-"""Poses from frames, against a literal decoding of the network's own maps."""
+"""Predictors from the files of a training."""
 
 import keras
 import numpy as np
 import pytest
 
+from deepercut import DeepercutError, predict
+from deepercut.architecture import weight_shapes
+from deepercut.checkpoints import Snapshot, save_snapshot
 from deepercut.config import load_config
-from deepercut.predict import Predictor
-from deepercut.targets import covered_cells
+from deepercut.predict import load_predictor
 from deepercut.training import network_of
 
 
-@pytest.fixture
-def predictor_and_network(make_train_folder):
-    """A network with random heads, which answers something else everywhere."""
+def test_every_engine_computes_what_the_snapshot_holds(make_train_folder):
+    keys = {"intermediate_supervision": True, "intermediate_supervision_layer": 6}  # serves training only
+    config_path = make_train_folder(**keys) / "pose_cfg.yaml"
     keras.utils.set_random_seed(1)
-    config = load_config(make_train_folder() / "pose_cfg.yaml")
-    network = network_of(config)
-    return Predictor(network, config), network
+    network = network_of(load_config(config_path))
+    snapshot = Snapshot(7, config_path.parent / "snapshot-7.weights.h5")
+    save_snapshot(network, snapshot.path)
+    frames = np.random.default_rng(0).integers(0, 256, (2, 40, 56, 3), dtype=np.uint8)
+    logits = keras.ops.convert_to_numpy(network(frames)["part_pred"])[:, :5, :7].max(axis=(1, 2))
+    for engine in ("keras", "openvino"):
+        predictor = load_predictor(config_path, snapshot, engine)
+        assert predictor.bodyparts == ("nose", "left", "right")
+        assert engine in predictor.device.lower()
+        np.testing.assert_allclose(predictor(frames)[..., 2], 1 / (1 + np.exp(-logits)), atol=1e-5)
 
 
-def literal_poses(network, frame: np.ndarray, locref_stdev: float = 7.2801) -> np.ndarray:
-    """Look at every cell in turn."""
-    outputs = network.predict(frame[None].astype(np.float32), verbose=0)
-    logits, locref = outputs["part_pred"][0], outputs["locref_pred"][0]
-    poses = []
-    for part in range(logits.shape[-1]):
-        best = (-np.inf, 0, 0)
-        for row in range(covered_cells(frame.shape[0])):
-            for column in range(covered_cells(frame.shape[1])):
-                if logits[row, column, part] > best[0]:
-                    best = (logits[row, column, part], row, column)
-        logit, row, column = best
-        dx, dy = locref[row, column, 2 * part : 2 * part + 2] * locref_stdev
-        poses.append((column * 8 + 4 + dx, row * 8 + 4 + dy, 1 / (1 + np.exp(-logit))))
-    return np.array(poses)
+@pytest.mark.parametrize("engine", ["auto", "keras", "openvino"])
+@pytest.mark.parametrize(
+    ("parts", "kept", "message"),
+    [
+        (4, "", "snapshot-7.weights.h5 was trained for 4 body parts, but the network has 3"),
+        (3, "block", "snapshot-7.weights.h5 is of another network, or damaged: conv1/kernel is missing"),
+        (3, "bn/", "snapshot-7.weights.h5 holds no ResNet v1, but the network is resnet_50"),
+    ],
+)
+def test_a_snapshot_of_another_network_is_refused(make_train_folder, monkeypatch, engine, parts, kept, message):
+    arrays = {name: np.zeros(shape, "float32") for name, shape in weight_shapes(50, parts).items() if kept in name}
+    monkeypatch.setattr(predict, "read_weights", lambda path: arrays)
+    config_path = make_train_folder() / "pose_cfg.yaml"
+    with pytest.raises(DeepercutError, match=message):
+        load_predictor(config_path, Snapshot(7, config_path.parent / "snapshot-7.weights.h5"), engine)
 
 
-@pytest.mark.parametrize("size", [(64, 80), (70, 90), (33, 49)])
-def test_poses_equal_a_literal_decoding(predictor_and_network, size):
-    predictor, network = predictor_and_network
-    frames = np.random.default_rng(0).integers(0, 256, (2, *size, 3)).astype(np.uint8)
-    poses = predictor(frames)
-    assert poses.dtype == np.float32
-    for pose, frame in zip(poses, frames, strict=True):
-        np.testing.assert_allclose(pose, literal_poses(network, frame), rtol=1e-3, atol=1e-3)
-
-
-def test_predictor_names_its_parts(predictor_and_network):
-    assert predictor_and_network[0].bodyparts == ("nose", "left", "right")
+def test_a_snapshot_without_heads_is_refused(make_train_folder, monkeypatch):
+    arrays = {name: np.zeros(shape, "float32") for name, shape in weight_shapes(50, 3).items() if "pred" not in name}
+    monkeypatch.setattr(predict, "read_weights", lambda path: arrays)
+    config_path = make_train_folder() / "pose_cfg.yaml"
+    with pytest.raises(DeepercutError, match="holds the ResNet alone, which finds no body parts: train first"):
+        load_predictor(config_path, Snapshot(7, config_path.parent / "snapshot-7.weights.h5"))

@@ -11,7 +11,7 @@ import deepercut
 from deepercut import DeepercutError
 from deepercut.checkpoints import fill, read_weights
 from deepercut.foreign import convert_keras_resnet
-from deepercut.resnet import UNITS, StoredBatchNormalization, depth_of, resnet_v1
+from deepercut.resnet import StoredBatchNormalization, resnet_v1
 
 MEAN_PIXEL = np.array([123.68, 116.779, 103.939], "float32")
 PRETRAINED = Path(deepercut.__file__).parents[1] / "models" / "pretrained"
@@ -140,13 +140,6 @@ def test_batch_norm_uses_and_keeps_the_stored_statistics_in_training():
     assert [v.path for v in model.trainable_variables] == [gamma.path, beta.path]
     gradient = tape.gradient(outputs, model.trainable_variables[0].value)
     np.testing.assert_allclose(gradient, np.sum((images - 2) / 2, axis=(0, 1, 2)), rtol=1e-4, atol=1e-4)
-
-
-def test_depth_is_told_by_the_names_whatever_else_is_among_them():
-    for depth, units in UNITS.items():
-        names = [f"block3_unit_{unit}_conv1" for unit in range(1, units[2] + 1)]
-        assert depth_of([*names, *names, "part_pred", "block3_unit_1_conv1_bn"]) == depth
-    assert depth_of(["conv1", "block3_unit_1_conv1"]) is None
 
 
 def test_a_depth_that_does_not_exist_is_an_error():
