@@ -17,21 +17,37 @@ log = logging.getLogger(__name__)
 
 IGNORED_KEYS = frozenset(
     (
+        # of v1
         *("weigh_negatives", "fg_fraction", "regularize", "crop", "crop_pad", "dataset_type", "use_gt_segm"),
         *("video", "video_batch", "weight_decay", "scoremap_dir"),
+        # of DeepLabCut 2: files and training
+        *("metadataset", "iteration", "keepdeconvweights", "output_stride", "deconvolutionstride", "pre_resize"),
+        *("decay_steps", "lr_init", "alpha_r", "multi_stage", "deterministic", "min_input_size", "minsize"),
+        # its augmentation, beyond the keys that it shares with ours
+        *("apply_prob", "cropratio", "crop_by", "crop_sampling", "cropfactor", "max_shift", "rotratio", "fliplr"),
+        *("leftwidth", "rightwidth", "topheight", "bottomheight", "resize_ratio", "covering", "elastic_transform"),
+        *("hist_eq", "histeq", "histeqratio", "clahe", "claheratio", "clahe_grid_size", "convolution", "sharpen"),
+        *("sharpenratio", "emboss", "embossratio", "edge", "edgeratio", "gaussian_noise", "grayscale", "motion_blur"),
+        *("motion_blur_params",),
+        # its networks for several animals
+        *("pairwise_huber_loss", "pairwise_loss_weight", "pairwise_predict", "pairwise_stats_collect"),
+        *("pairwise_stats_fn", "tensorflow_pairwise_order", "sparse_graph", "use_gt_graph", "num_limbs", "pafwidth"),
+        *("partaffinityfield_graph", "partaffinityfield_predict", "paf_best", "bank3", "bank5", "num_idchannel"),
     )
 )
-"""Keys of v1 that never changed what it did here, or belong to other projects; they are named in the log."""
+"""Keys of DeepLabCut 1 and 2 that change nothing here; those that a file holds are named in the log."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class PoseConfig:
     """What a pose_cfg.yaml says; absent keys have v1's built-in values.
 
-    Paths are relative to `folder`, the file's own.
+    Paths are relative to `folder`, the file's own. In a file of DeepLabCut 2, `project_path` is where the training set
+    and its images are found.
     """
 
     folder: Path
+    project_path: str = ""
     dataset: str = ""
     num_joints: int
     all_joints: tuple[tuple[int, ...], ...]
@@ -98,6 +114,10 @@ class PoseConfig:
         prefix = self.resolve(self.snapshot_prefix)
         return prefix.parent, prefix.name
 
+    def resolve_data(self, path: str) -> Path:
+        """Return the path of a training set or of an image in it as an absolute one."""
+        return self.resolve(str(Path(self.project_path) / Path(path.replace("\\", "/"))))
+
     def resolve(self, path: str) -> Path:
         """Return a path of the file, which is relative to the file's folder, as an absolute one."""
         return (self.folder / Path(path).expanduser()).resolve()
@@ -126,6 +146,8 @@ def load_config(path: Path, overrides: Mapping[str, Any] | None = None) -> PoseC
     """
     path = Path(path).resolve()
     content = _read_yaml(path)
+    if isinstance(content.get("contrast"), dict):  # DeepLabCut 2's, a group of settings of its own
+        content["contrast"] = 0.0
     content.update({key: value for key, value in (overrides or {}).items() if value is not None})
     known = {key.name: key for key in fields(PoseConfig) if key.name != "folder"}
     ignored = sorted(set(content) & IGNORED_KEYS)

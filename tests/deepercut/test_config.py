@@ -120,3 +120,14 @@ def test_no_code_and_no_other_yaml(tmp_path, text):
 def test_missing_file_says_where_it_should_be(tmp_path):
     with pytest.raises(DeepercutError, match="train folder that Step 4 made"):
         load_config(tmp_path / "pose_cfg.yaml")
+
+
+def test_a_file_of_deeplabcut_2(tmp_path, caplog):
+    keys = {"project_path": str(tmp_path / "project"), "dataset": "training-datasets/it0/set.mat", "batch_size": 4}
+    keys |= {"contrast": {"clahe": True}, "rotation": 25, "rotratio": 0.4, "apply_prob": 0.5, "crop_size": [400, 400]}
+    with caplog.at_level(logging.INFO):
+        config = load_config(write(tmp_path, **keys))
+    assert config.resolve_data(config.dataset) == tmp_path / "project/training-datasets/it0/set.mat"
+    assert config.resolve("./snapshot") == tmp_path / "snapshot"
+    assert (config.batch_size, config.rotation, config.contrast, config.crop_size) == (4, 25, 0, (400, 400))
+    assert "apply_prob, rotratio" in caplog.text

@@ -26,6 +26,16 @@ def test_load_dataset_keeps_order_and_sub_pixels(make_train_folder, write_mat):
     np.testing.assert_array_equal(image.joints, [[2, 10.25, 7.75]])
 
 
+def test_images_of_deeplabcut_2_are_found_in_its_project(make_train_folder, write_mat):
+    folder = make_train_folder(project_path=".")
+    (folder / "labeled-data").mkdir()
+    (folder / "img0.png").rename(folder / "labeled-data" / "img0.png")
+    entry = {"image": "labeled-data\\img0.png", "size": (120, 136), "joints": [[0, 1, 1]]}
+    write_mat(folder / "set.mat", [entry, {**entry, "image": ["labeled-data", "img0.png"]}])
+    images = load_dataset(load_config(folder / "pose_cfg.yaml"))
+    assert [image.path for image in images] == [folder / "labeled-data" / "img0.png"] * 2
+
+
 def test_part_number_beyond_num_joints_names_the_image(make_train_folder, write_mat):
     folder = make_train_folder()
     write_mat(folder / "set.mat", [{"image": "img1.png", "size": (120, 136), "joints": [[3, 1, 1]]}])
