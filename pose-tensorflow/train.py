@@ -53,7 +53,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     from deepercut.training import train
 
     device = device_name("keras")
-    advice = "; a GPU trains 20 to 100 times faster, see the README" if device.startswith("CPU") else ""
+    advice = "; training is many times faster on a GPU, see the README" if device.startswith("CPU") else ""
     log.info("Device: %s%s", device, advice)
     snapshot = train(config, resume=args.resume)
     log.info("Wrote %s. Next: python3 Evaluation-tools/Step1_EvaluateModelonDataset.py", snapshot)
