@@ -7,13 +7,16 @@ else
 BIN := $(VENV)/bin
 endif
 
-.PHONY: demo test lint clean
+.PHONY: demo test doctor lint clean
 
 demo: $(VENV)/installed
 	$(BIN)/python demo/run.py
 
 test: $(VENV)/installed
 	$(BIN)/python -m pytest
+
+doctor:  # also when the installation has failed
+	$(firstword $(wildcard $(BIN)/python $(BIN)/python.exe) $(PYTHON)) doctor.py
 
 lint: $(VENV)/installed
 	$(BIN)/python -m ruff check .

@@ -65,11 +65,12 @@ def show(*pictures: Path) -> None:
     Raises
     ------
     ToolboxError
-        When there is none.
+        When there is none, or one does not exist.
     """
     from IPython.display import Image, Markdown, display  # a notebook's kernel has it; the scripts do without
 
-    if not pictures:
-        raise ToolboxError("there is no picture to show: did the cells above run?")
+    missing = [str(picture) for picture in pictures if not picture.is_file()]
+    if missing or not pictures:
+        raise ToolboxError(f"there is no picture {', '.join(missing)} to show: did the cells above run to their end?")
     for picture in sorted(pictures, key=lambda path: natural_key(str(path))):
         display(Markdown(f"`{picture}`"), Image(filename=str(picture)))

@@ -62,9 +62,11 @@ def test_pictures_come_in_the_order_of_their_numbers(tmp_path: Path, monkeypatch
     assert [item.data for item in shown] == [f"`{tmp_path / '9.png'}`", b"\x09", f"`{tmp_path / '10.png'}`", b"\x0a"]
 
 
-def test_nothing_to_show_is_said():
+def test_nothing_to_show_is_said(tmp_path: Path):
     with pytest.raises(ToolboxError, match="did the cells above run"):
         show()
+    with pytest.raises(ToolboxError, match=r"no picture .*curve\.png"):
+        show(tmp_path / "curve.png")
 
 
 def test_a_notebook_shows_the_message_alone():

@@ -1,0 +1,149 @@
+"""Tell what is wrong with this installation or project, and what to do about it.
+
+Reads   requirements.txt, both settings files, the ImageNet weights; tries the devices and the video codecs
+
+    python3 doctor.py
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from importlib import metadata
+from pathlib import Path
+
+CHECKOUT = Path(__file__).resolve().parent
+INSTALL = "in the DeepLabCut folder: pip install -r requirements.txt -e ."
+DISK_SPACE_GB = 5  # ten snapshots of a ResNet-50 take 3 GB
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Make all checks; 1 when any finds a problem."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--project", type=Path, default=CHECKOUT, metavar="DIR", help="folder of the settings files")
+    root = parser.parse_args(argv).project.expanduser().resolve()
+    are_ok = [examine(name, look, advice, root) for name, (look, advice) in CHECKS.items()]
+    print("All is well." if all(are_ok) else f"Problems: {are_ok.count(False)}. Begin with the first.")
+    return int(not all(are_ok))
+
+
+def examine(name: str, look: Callable[[Path], str], advice: str, root: Path) -> bool:
+    """Make one check and print its line; return whether all is well. Whatever it raises is a finding."""
+    try:
+        found = look(root)
+    except Exception as error:  # a broken installation raises anything
+        advice = INSTALL if isinstance(error, ImportError) else advice
+        print(f"{name:<9} PROBLEM  {str(error) or repr(error)}\n{'':<9} to do:   {advice}", flush=True)
+        return False
+    print(f"{name:<9} ok       {found}", flush=True)
+    return True
+
+
+def look_at_python(_: Path) -> str:
+    """Compare the version with those that the libraries support."""
+    if not (3, 10) <= sys.version_info[:2] <= (3, 13):
+        raise RuntimeError(f"{sys.executable} is {sys.version.split()[0]}, not one of Python 3.10 to 3.13")
+    return f"{sys.version.split()[0]} ({sys.executable})"
+
+
+def look_at_packages(_: Path) -> str:
+    """Compare what is installed with requirements.txt."""
+    from packaging.requirements import Requirement
+    from packaging.utils import canonicalize_name
+
+    installed = {canonicalize_name(found.metadata["Name"]): found.version for found in metadata.distributions()}
+    lines = ["deeplabcut-scripts", *(CHECKOUT / "requirements.txt").read_text(encoding="utf-8").splitlines()]
+    wrong = []
+    for wanted in map(Requirement, lines):
+        version = installed.get(canonicalize_name(wanted.name))
+        if version is None or not wanted.specifier.contains(version, prereleases=True):
+            wrong.append(f"{wanted} is needed, found {version}")
+    if wrong:
+        raise RuntimeError("; ".join(wrong))
+    return f"all {len(lines)} are there"
+
+
+def look_at_devices(_: Path) -> str:
+    """Let every device of Keras' backend compute a convolution whose result is known."""
+    import keras
+
+    devices = keras.distribution.list_devices()
+    for device in devices:
+        with keras.device(device):
+            sums = keras.ops.conv(keras.ops.ones((1, 9, 9, 3)), keras.ops.ones((3, 3, 3, 2)))
+        sums = keras.ops.convert_to_numpy(sums)
+        if abs(sums - 27).max() > 1e-3:
+            raise RuntimeError(f"{device} computes {sums.min()} to {sums.max()} where 27 is right")
+    unused = shutil.which("nvidia-smi") and not any(device.startswith("gpu") for device in devices)
+    advice = "; the NVIDIA GPU is not used, see 'With a GPU' in the README" if unused else ""
+    return f"{', '.join(devices)} (Keras {keras.__version__} on {keras.backend.backend()}){advice}"
+
+
+def look_at_video(_: Path) -> str:
+    """Write a clip with each of two codecs and read it back."""
+    import av
+    import numpy as np
+
+    from dlc_toolbox.video import Video
+
+    grays = [60, 120, 180]
+    for codec, suffix, pixels in (("libx264", ".mp4", "yuv420p"), ("mjpeg", ".avi", "yuvj420p")):
+        with tempfile.TemporaryDirectory() as folder:
+            clip = Path(folder) / f"clip{suffix}"
+            with av.open(str(clip), "w") as container:
+                stream = container.add_stream(codec, 25)
+                stream.width, stream.height, stream.pix_fmt = 64, 48, pixels
+                images = [np.full((48, 64, 3), gray, np.uint8) for gray in grays]
+                for frame in [*(av.VideoFrame.from_ndarray(image, format="rgb24") for image in images), None]:
+                    container.mux(stream.encode(frame))
+            seen = [float("nan") if frame is None else round(float(frame.mean())) for frame in Video(clip)]
+        if len(seen) != len(grays) or not np.allclose(seen, grays, atol=8):
+            raise RuntimeError(f"{codec}: frames as gray as {grays} came back as {seen}")
+    return "h264 and mjpeg can be written and read"
+
+
+def look_at_settings(root: Path) -> str:
+    """Check both settings files, as every step does."""
+    from dlc_toolbox.settings import load_analysis_settings, load_settings
+
+    return f"Task {load_settings(root).Task!r}; Task {load_analysis_settings(root).Task!r} for the analysis of videos"
+
+
+def look_at_weights(root: Path) -> str:
+    """Load the ImageNet weights of the network that the settings name."""
+    from deepercut.pretrained import is_sound, weights_path
+    from dlc_toolbox.layout import Layout
+    from dlc_toolbox.settings import load_settings
+
+    depth = load_settings(root).resnet
+    path = weights_path(Layout(root).models / "pretrained", depth)
+    if not is_sound(path, depth):
+        raise RuntimeError(f"{path} {'is damaged' if path.exists() else 'does not exist'}")
+    return path.name
+
+
+def look_at_disk(root: Path) -> str:
+    """Compare the free space with what a training takes; write a file to wherever the steps write."""
+    if (free_gb := shutil.disk_usage(root).free / 1e9) < DISK_SPACE_GB:
+        raise RuntimeError(f"{free_gb:.1f} GB are free in {root}; training and videos need {DISK_SPACE_GB} GB")
+    for name in ("Generating_a_Training_Set", "pose-tensorflow/models", "Evaluation-tools", "videos"):
+        folder = next(path for path in (root / name, *(root / name).parents) if path.is_dir())
+        tempfile.TemporaryFile(dir=folder).close()
+    return f"{free_gb:.0f} GB are free, and {root} can be written to"
+
+
+CHECKS = {
+    "Python": (look_at_python, "install Python 3.10 to 3.13 and make .venv anew with it"),
+    "Packages": (look_at_packages, INSTALL),
+    "Devices": (look_at_devices, f"{INSTALL} Or hide a GPU that fails: CUDA_VISIBLE_DEVICES=-1"),
+    "Video": (look_at_video, "pip install --force-reinstall av"),
+    "Settings": (look_at_settings, "correct the settings that the message names"),
+    "Weights": (look_at_weights, "python3 pose-tensorflow/models/pretrained/download.py"),
+    "Disk": (look_at_disk, "delete snapshots and labeled videos that nobody needs, or let your user write there"),
+}
+
+if __name__ == "__main__":
+    sys.exit(main())

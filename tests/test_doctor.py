@@ -1,0 +1,149 @@
+import runpy
+import shutil
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import keras
+import numpy as np
+import pytest
+
+from deepercut import pretrained
+from dlc_toolbox import video
+
+DOCTOR = Path(__file__).resolve().parents[1] / "doctor.py"
+
+
+@pytest.fixture
+def doctor() -> SimpleNamespace:
+    return SimpleNamespace(**runpy.run_path(str(DOCTOR)))
+
+
+@pytest.fixture
+def ask(doctor: SimpleNamespace, toy_project: Path, capsys: pytest.CaptureFixture):
+    """``ask(name)``: the outcome of one check of the toy project, and what it printed."""
+
+    def one(name: str) -> tuple[bool, str]:
+        return doctor.examine(name, *doctor.CHECKS[name], toy_project), capsys.readouterr().out
+
+    return one
+
+
+@pytest.mark.parametrize(
+    ("name", "found"),
+    [
+        ("Python", sys.executable),
+        ("Packages", "all "),
+        ("Devices", "cpu:0"),
+        ("Video", "h264 and mjpeg"),
+        ("Settings", "Task 'toy'"),
+        ("Disk", "can be written to"),
+    ],
+)
+def test_a_sound_installation(ask, monkeypatch: pytest.MonkeyPatch, name: str, found: str):
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=6e9))
+    is_ok, line = ask(name)
+    assert is_ok, line
+    assert line.startswith(f"{name:<9} ok ")
+    assert found in line
+
+
+def problem(outcome: tuple[bool, str]) -> str:
+    is_ok, text = outcome
+    assert not is_ok
+    first, advice = text.splitlines()
+    assert " PROBLEM " in first
+    assert " to do: " in advice
+    return text
+
+
+def test_an_old_python(ask, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(sys, "version_info", (3, 9, 1))
+    assert "not one of Python 3.10 to 3.13" in problem(ask("Python"))
+
+
+def test_a_missing_and_an_old_package(doctor, ask, tmp_path: Path):
+    (tmp_path / "requirements.txt").write_text("NumPy>=99\nno-such-package>=1\ntqdm>=1\n")
+    doctor.look_at_packages.__globals__["CHECKOUT"] = tmp_path
+    text = problem(ask("Packages"))
+    assert f"NumPy>=99 is needed, found {np.__version__}; no-such-package>=1 is needed, found None\n" in text
+    assert "pip install -r requirements.txt" in text
+
+
+def test_whatever_cannot_be_imported_is_a_matter_of_installation(ask, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setitem(sys.modules, "dlc_toolbox.settings", None)
+    text = problem(ask("Settings"))
+    assert "dlc_toolbox.settings" in text
+    assert "pip install -r requirements.txt" in text
+
+
+def test_a_device_that_computes_wrongly(ask, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(keras.ops, "conv", lambda *_: np.full((1, 7, 7, 2), 26.0))
+    assert "cpu:0 computes 26.0 to 26.0 where 27 is right" in problem(ask("Devices"))
+
+
+def test_a_gpu_that_lies_idle_is_no_problem_but_said(ask, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(keras.distribution, "list_devices", lambda: ["cpu:0"])
+    monkeypatch.setattr(shutil, "which", lambda name: f"/bin/{name}")
+    is_ok, line = ask("Devices")
+    assert is_ok
+    assert "the NVIDIA GPU is not used" in line
+
+
+def test_a_codec_that_loses_frames(ask, monkeypatch: pytest.MonkeyPatch):
+    frames = [np.full((48, 64, 3), 60.0), None, np.full((48, 64, 3), 180.0)]
+    monkeypatch.setattr(video, "Video", lambda _: frames)
+    assert "libx264: frames as gray as [60, 120, 180] came back as [60, nan, 180]" in problem(ask("Video"))
+
+
+def test_settings_that_steps_would_refuse(ask, toy_project: Path):
+    with (toy_project / "myconfig_analysis.py").open("a") as file:
+        file.write("pcutof = 0.3\n")
+    assert "did you mean pcutoff?" in problem(ask("Settings"))
+
+
+def test_weights(ask, toy_project: Path, monkeypatch: pytest.MonkeyPatch):
+    assert "resnet_v1_50.weights.h5 does not exist" in problem(ask("Weights"))
+    path = toy_project / "pose-tensorflow/models/pretrained/resnet_v1_50.weights.h5"
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b"half a download")
+    text = problem(ask("Weights"))
+    assert "resnet_v1_50.weights.h5 is damaged" in text
+    assert "download.py" in text
+    monkeypatch.setattr(pretrained, "is_sound", lambda found, depth: (found, depth) == (path, 50))
+    assert ask("Weights")[0]
+
+
+def test_a_full_disk(ask, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=1.25e9))
+    assert "1.2 GB are free" in problem(ask("Disk"))
+
+
+def test_a_folder_that_may_not_be_written(doctor, ask, toy_project: Path, monkeypatch: pytest.MonkeyPatch):
+    tried = []
+
+    def refuse(dir: Path):
+        tried.append(dir)
+        raise PermissionError(13, "Permission denied", str(dir))
+
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=6e9))
+    monkeypatch.setattr(doctor.tempfile, "TemporaryFile", refuse)
+    assert f"Permission denied: '{toy_project / 'Generating_a_Training_Set'}'" in problem(ask("Disk"))
+    assert tried == [toy_project / "Generating_a_Training_Set"]
+
+
+@pytest.mark.parametrize(("second", "code"), [("all right", 0), (OSError(), 1)])
+def test_the_exit_code_tells_and_no_check_is_left_out(doctor, tmp_path: Path, capsys, second, code: int):
+    def look(root: Path) -> str:
+        if isinstance(second, Exception):
+            raise second
+        return f"{second} in {root}"
+
+    doctor.main.__globals__["CHECKS"] = {"One": (look, "try"), "Two": (lambda _: "fine", "")}
+    assert doctor.main(["--project", str(tmp_path)]) == code
+    one, *_, two, last = capsys.readouterr().out.splitlines()
+    assert (
+        one.split(maxsplit=2) == ["One", "PROBLEM", "OSError()"] if code else ["One", "ok", f"all right in {tmp_path}"]
+    )
+    assert two == "Two       ok       fine"
+    assert last == ("Problems: 1. Begin with the first." if code else "All is well.")
