@@ -138,7 +138,7 @@ def analyze_video(
     network: Network,
     *,
     crop: Crop | None = None,
-    batch_size: int = 4,
+    batch_size: int = 8,
     csv: bool = False,
     overwrite: bool = False,
     device: str = "",
