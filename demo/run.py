@@ -20,7 +20,7 @@ except ImportError as error:
         f"{error}. Install once, in the DeepLabCut folder: pip install -r requirements.txt -e ."
     ) from error
 
-TRAINING = ["--max-iters", "600", "--save-iters", "200", "--display-iters", "20", "--seed", "1"]
+TRAINING = ["--max-iters", "500", "--save-iters", "250", "--display-iters", "20", "--seed", "1"]
 """Short enough for two CPU cores; a real training takes the numbers of pose_cfg.yaml."""
 
 
