@@ -18,7 +18,7 @@ def script(tmp_path: Path):
     def write(body: str) -> str:
         path = tmp_path / "step.py"
         end = "if __name__ == '__main__':\n    sys.exit(cli.run(main))\n"
-        path.write_text(f"import os, signal, sys\nfrom dlc_toolbox import cli\ndef main(argv=None):\n    {body}\n{end}")
+        path.write_text(f"import signal, sys\nfrom dlc_toolbox import cli\ndef main(argv=None):\n    {body}\n{end}")
         return str(path)
 
     return write
@@ -42,7 +42,7 @@ def test_a_script_gets_its_arguments_as_in_a_command(script, capsys: pytest.Capt
     [
         ("sys.exit(2)", "2"),
         ("open('no such file')", "1"),
-        ("os.kill(os.getpid(), signal.SIGINT)", "130"),
+        ("signal.raise_signal(signal.SIGINT)", "130"),
         ("sys.exit('install first')", "install first"),
     ],
 )
