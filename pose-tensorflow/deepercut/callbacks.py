@@ -148,7 +148,7 @@ def draw_learning_curve(path: Path) -> None:
     figure = Figure(figsize=(7, 4), layout="constrained")
     axes = figure.add_subplot(xlabel="iteration", ylabel="loss", yscale="log")
     for name in ("loss", "part_loss", "locref_loss"):
-        axes.plot(curve["iteration"], curve[name], label=name.replace("_", " "))
+        axes.plot(curve["iteration"], curve[name], marker=".", label=name.replace("_", " "))
     axes.legend(frameon=False)
     axes.spines[["top", "right"]].set_visible(False)
     figure.savefig(path.with_name("learning_curve.png"), dpi=150)
