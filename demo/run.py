@@ -12,7 +12,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 try:
-    from dlc_toolbox import cli
+    import pandas as pd
+
+    from dlc_toolbox import ToolboxError, cli
     from dlc_toolbox.layout import CHECKOUT, Experiment, Layout, percent_of
     from dlc_toolbox.settings import load_settings
 except ImportError as error:
@@ -43,7 +45,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         ["Evaluation-tools/Step1_EvaluateModelonDataset.py"],
         ["Evaluation-tools/Step2_AnalysisofResults.py"],
         ["Analysis-tools/AnalyzeVideos.py"],
-        ["Analysis-tools/MakingLabeledVideo.py"],
+        ["Analysis-tools/MakingLabeledVideo.py", "--save-frames", "620"],
     ]
     begin = time.monotonic()
     for number, (script, *arguments) in enumerate(steps, start=1):
@@ -53,15 +55,31 @@ def main(argv: Sequence[str] | None = None) -> int:
         code = subprocess.run([sys.executable, CHECKOUT / script, *arguments], check=False).returncode
         if code:
             return code
-    print(f"\nDone in {(time.monotonic() - begin) / 60:.1f} minutes. Look at:")
-    for place in (Layout(CHECKOUT).results, train / "learning_stats.csv", CHECKOUT / "videos"):
+    results = Layout(CHECKOUT).results
+    error = pd.read_csv(results / "evaluation.csv").iloc[-1]
+    print(
+        f"\nDone in {(time.monotonic() - begin) / 60:.1f} minutes. Error on the test images, which the network never "
+        f"saw: median {error.test_median_error_px:.1f} px, mean {error.test_mean_error_px:.1f} px. Look at:"
+    )
+    for place in (CHECKOUT / "videos" / "test_vid_DeepLabCutlabeled.mp4", results, train / "learning_curve.png"):
         print(f"  {place}")
     return 0
 
 
 def train_folder() -> Path:
-    """Return where Step 4 will put the network of myconfig.py."""
+    """Return where Step 4 will put the network of myconfig.py.
+
+    Raises
+    ------
+    ToolboxError
+        When the settings are not the demo's any more.
+    """
     settings = load_settings(CHECKOUT)
+    if settings.Task != "mouse":
+        raise ToolboxError(
+            f"{CHECKOUT / 'myconfig.py'} has Task = {settings.Task!r}; the demo needs the settings that came with this "
+            "checkout: keep yours in a folder of their own (--project), or run the demo in a fresh clone"
+        )
     percent = percent_of(settings.TrainingFraction[0])
     experiment = Experiment(
         settings.Task, settings.date, settings.scorer, percent, settings.Shuffles[0], settings.resnet
