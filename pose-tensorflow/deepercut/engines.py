@@ -11,6 +11,7 @@ from functools import lru_cache
 import numpy as np
 
 from deepercut import DeepercutError
+from deepercut.backend import start_backend
 from deepercut.config import PoseConfig
 
 Compute = Callable[[np.ndarray], np.ndarray]
@@ -64,6 +65,7 @@ def device_name(engine: str = "auto") -> str:
         import openvino
 
         return f"CPU (OpenVINO {openvino.__version__.split('-')[0]})"
+    start_backend()
     import keras
 
     return f"{', '.join(_accelerators()) or 'CPU'} (Keras {keras.__version__} on {keras.backend.backend()})"
@@ -73,9 +75,7 @@ def _accelerators() -> list[str]:
     """List the GPUs and TPUs of Keras' backend, which takes seconds to start and is left alone without any driver."""
     if sys.platform != "darwin" and not any(map(_loads, GPU_DRIVERS)):
         return []
-    import keras
-
-    return [device for device in keras.distribution.list_devices() if not device.startswith("cpu")]
+    return [device for device in start_backend() if not device.startswith("cpu")]
 
 
 def _loads(library: str) -> bool:

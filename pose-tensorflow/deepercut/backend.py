@@ -1,0 +1,45 @@
+"""The start of Keras' backend, without the notes that its native libraries write about themselves."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+def start_backend() -> list[str]:
+    """Import Keras, start its backend and list the devices; takes seconds the first time.
+
+    TensorFlow's start writes lines such as 'failed call to cuInit' on machines without a GPU, which no setting
+    silences and which look like errors. They are shown only if the start fails.
+
+    Returns
+    -------
+    list of str
+        Such as ``cpu:0`` and ``gpu:0``.
+    """
+    with _stderr_held_back():
+        import keras
+
+        return keras.distribution.list_devices()
+
+
+@contextmanager
+def _stderr_held_back() -> Iterator[None]:
+    """Keep what native code writes to stderr, and let it out only when an exception comes through."""
+    sys.stderr.flush()
+    kept = os.dup(2)
+    with tempfile.TemporaryFile() as held:
+        os.dup2(held.fileno(), 2)
+        try:
+            yield
+        except BaseException:
+            held.seek(0)
+            os.write(kept, held.read())
+            raise
+        finally:
+            sys.stderr.flush()
+            os.dup2(kept, 2)
+            os.close(kept)
