@@ -49,12 +49,13 @@ def main(argv: Sequence[str] | None = None) -> None:
     overrides = {name: getattr(args, name) for name in names}
     overrides["init_weights"] = args.init_weights and str(args.init_weights.expanduser().resolve())
     config = load_config(args.config, overrides)
-    from deepercut.engines import device_name
-    from deepercut.training import train
+    from deepercut.engines import device_name  # takes seconds: after all that can fail at once
 
     device = device_name("keras")
     advice = "; training is many times faster on a GPU, see the README" if device.startswith("CPU") else ""
     log.info("Device: %s%s", device, advice)
+    from deepercut.training import train  # after the start of the backend, which device_name keeps quiet
+
     snapshot = train(config, resume=args.resume)
     log.info("Wrote %s. Next: python3 Evaluation-tools/Step1_EvaluateModelonDataset.py", snapshot)
 
@@ -62,6 +63,7 @@ def main(argv: Sequence[str] | None = None) -> None:
 if __name__ == "__main__":
     verbose = "--verbose" in sys.argv
     logging.basicConfig(level=logging.DEBUG if verbose else logging.INFO, format="%(message)s", stream=sys.stdout)
+    logging.getLogger("numexpr").setLevel(logging.WARNING)
     try:
         main()
     except KeyboardInterrupt:
