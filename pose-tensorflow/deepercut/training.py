@@ -74,7 +74,8 @@ def train(config: PoseConfig, *, resume: bool = False) -> Path:
         snapshots.save()
         raise
     except Exception as error:
-        raise _explained(error, batches) from error
+        _explain(error, batches)
+        raise
     return snapshot_path(folder, stop, prefix)
 
 
@@ -197,13 +198,12 @@ def _seed(config: PoseConfig, state: dict[str, np.ndarray]) -> int:
     return config.seed if config.seed is not None else int(np.random.SeedSequence().entropy % 2**31)
 
 
-def _explained(error: Exception, batches: TrainingBatches) -> Exception:
-    """Return the error that the user can act on, where there is one behind what the backend raised."""
+def _explain(error: Exception, batches: TrainingBatches) -> None:
+    """Raise what the user can act on, where that is behind what the backend raised."""
     if batches.error is not None:
-        return batches.error
+        raise batches.error from error
     if type(error).__name__ == "ResourceExhaustedError" or "out of memory" in str(error).lower():
-        return DeepercutError(
+        raise DeepercutError(
             "the device is out of memory: lower batch_size, global_scale, scale_jitter_up or max_input_size in "
             "pose_cfg.yaml, or close other programs that use it"
-        )
-    return error
+        ) from error
