@@ -36,8 +36,9 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--save-iters", type=int, metavar="N", help="iterations between snapshots")
     parser.add_argument("--display-iters", type=int, metavar="N", help="iterations between rows of the learning curve")
     parser.add_argument("--seed", type=int, metavar="N", help="same seed, same order of images and changes to them")
-    parser.add_argument("--init-weights", type=Path, metavar="PATH", help="start from these weights")
-    parser.add_argument("--resume", action="store_true", help="go on from the newest snapshot")
+    start = parser.add_mutually_exclusive_group()
+    start.add_argument("--init-weights", type=Path, metavar="PATH", help="start from these weights")
+    start.add_argument("--resume", action="store_true", help="go on from the newest snapshot")
     parser.add_argument("--verbose", action="store_true", help="debug log; traceback on error")
     return parser
 
@@ -57,7 +58,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     from deepercut.training import train  # after the start of the backend, which device_name keeps quiet
 
     snapshot = train(config, resume=args.resume)
-    log.info("Wrote %s. Next: python3 Evaluation-tools/Step1_EvaluateModelonDataset.py", snapshot)
+    log.info("Trained: %s. Next: Evaluation-tools/Step1_EvaluateModelonDataset.py", snapshot)
 
 
 if __name__ == "__main__":
@@ -67,8 +68,10 @@ if __name__ == "__main__":
     try:
         main()
     except KeyboardInterrupt:
-        log.error("Interrupted. The last completed iteration is saved; go on with --resume.")
+        log.error("Interrupted. Completed iterations are saved; go on with --resume.")
         sys.exit(130)
-    except DeepercutError as error:
+    except (DeepercutError, OSError) as error:
+        if isinstance(error, OSError) and error.filename is None:
+            raise  # no file of the user's: a defect of ours
         log.error("Error: %s", error, exc_info=verbose)
         sys.exit(1)

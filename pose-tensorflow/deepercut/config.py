@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
@@ -12,8 +11,6 @@ from typing import Any
 import yaml
 
 from deepercut import DeepercutError
-
-log = logging.getLogger(__name__)
 
 IGNORED_KEYS = frozenset(
     (
@@ -35,7 +32,7 @@ IGNORED_KEYS = frozenset(
         *("partaffinityfield_graph", "partaffinityfield_predict", "paf_best", "bank3", "bank5", "num_idchannel"),
     )
 )
-"""Keys of DeepLabCut 1 and 2 that change nothing here; those that a file holds are named in the log."""
+"""Keys of DeepLabCut 1 and 2 that change nothing here; training names those that a file holds in its log."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,10 +40,11 @@ class PoseConfig:
     """What a pose_cfg.yaml says; absent keys have v1's built-in values.
 
     Paths are relative to `folder`, the file's own. In a file of DeepLabCut 2, `project_path` is where the training set
-    and its images are found.
+    and its images are found. `ignored` names the keys of the file that change nothing here.
     """
 
     folder: Path
+    ignored: tuple[str, ...] = ()
     project_path: str = ""
     dataset: str = ""
     num_joints: int
@@ -91,7 +89,7 @@ class PoseConfig:
     max_iters: int | None = field(default=None, metadata={"above": 0})
     save_iters: int = field(default=50000, metadata={"above": 0})
     display_iters: int = field(default=1000, metadata={"above": 0})
-    seed: int | None = None
+    seed: int | None = field(default=None, metadata={"least": 0, "most": 2**31 - 1})
 
     @property
     def depth(self) -> int:
@@ -149,10 +147,7 @@ def load_config(path: Path, overrides: Mapping[str, Any] | None = None) -> PoseC
     if isinstance(content.get("contrast"), dict):  # DeepLabCut 2's, a group of settings of its own
         content["contrast"] = 0.0
     content.update({key: value for key, value in (overrides or {}).items() if value is not None})
-    known = {key.name: key for key in fields(PoseConfig) if key.name != "folder"}
-    ignored = sorted(set(content) & IGNORED_KEYS)
-    if ignored:
-        log.info("%s: ignored, these keys change nothing here: %s", path.name, ", ".join(ignored))
+    known = {key.name: key for key in fields(PoseConfig) if key.name not in ("folder", "ignored")}
     problems, values = [], {}
     for key, value in content.items():
         if key in known:
@@ -165,7 +160,7 @@ def load_config(path: Path, overrides: Mapping[str, Any] | None = None) -> PoseC
             problems.append(f"unknown key {key!r}" + (f"; did you mean {near[0]}?" if near else ""))
     problems += [f"{key} is missing" for key, f in known.items() if f.default is MISSING and key not in content]
     if not problems:
-        config = PoseConfig(folder=path.parent, **values)
+        config = PoseConfig(folder=path.parent, ignored=tuple(sorted(set(content) & IGNORED_KEYS)), **values)
         problems = _contradictions(config)
     if problems:
         raise DeepercutError(f"{path}: " + "; ".join(problems))
@@ -203,6 +198,8 @@ def _checked(key: Any, value: Any) -> Any:
         raise ValueError(f"greater than {key.metadata['above']}")
     if "least" in key.metadata and not value >= key.metadata["least"]:
         raise ValueError(f"at least {key.metadata['least']}")
+    if "most" in key.metadata and not value <= key.metadata["most"]:
+        raise ValueError(f"at most {key.metadata['most']}")
     return value
 
 

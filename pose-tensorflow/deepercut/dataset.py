@@ -9,12 +9,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-import imageio.v3 as iio
 import keras
 import numpy as np
 import scipy.io
-from skimage.color import gray2rgb
-from skimage.util import img_as_ubyte
+from PIL import Image
 
 from deepercut import DeepercutError
 from deepercut.architecture import FEATURE_STRIDE
@@ -59,7 +57,7 @@ def read_image(path: Path) -> np.ndarray:
     Parameters
     ----------
     path : Path
-        Any format that imageio reads; grey, palette, RGBA (alpha is dropped) or 16 bit too.
+        Any format that Pillow reads, the first page of several. Transparency is dropped, 16-bit grey divided by 256.
 
     Returns
     -------
@@ -72,13 +70,14 @@ def read_image(path: Path) -> np.ndarray:
         When the file is missing or damaged.
     """
     try:
-        image = iio.imread(path)
+        with Image.open(path) as image:
+            if image.mode[0] not in "IF":
+                return np.asarray(image.convert("RGB"))
+            return np.repeat((np.asarray(image) // 256).astype(np.uint8)[..., None], 3, axis=2)
     except FileNotFoundError:
         raise DeepercutError(f"{path} is gone since Step 4 made the training set: run Step 4 again") from None
     except Exception as error:  # decoders raise many types
         raise DeepercutError(f"{path} cannot be read as an image: {error}") from error
-    image = img_as_ubyte(image)
-    return gray2rgb(image) if image.ndim == 2 else np.ascontiguousarray(image[..., :3])
 
 
 def load_dataset(config: PoseConfig) -> list[TrainingImage]:

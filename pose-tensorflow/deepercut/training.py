@@ -48,6 +48,8 @@ def train(config: PoseConfig, *, resume: bool = False) -> Path:
     KeyboardInterrupt
         After Ctrl-C, with a snapshot of the last completed iteration written.
     """
+    if config.ignored:
+        log.info("These keys of pose_cfg.yaml change nothing here: %s", ", ".join(config.ignored))
     images = load_dataset(config)
     weights, start = starting_point(config, resume)
     stop = config.iterations
@@ -74,7 +76,7 @@ def train(config: PoseConfig, *, resume: bool = False) -> Path:
         snapshots.save()
         raise
     except Exception as error:
-        _explain(error, batches)
+        _explain(error, batches, config)
         raise
     return snapshot_path(folder, stop, prefix)
 
@@ -113,10 +115,15 @@ def starting_point(config: PoseConfig, resume: bool) -> tuple[Path, int]:
             raise DeepercutError(f"{folder} holds no snapshot to resume from: start without --resume")
         return list(own.items())[-1]
     weights = resolve_weights(config.resolve(config.init_weights))
+    newest = list(own)[-1].name if own else ""
+    if weights in own and weights.name != newest:
+        raise DeepercutError(
+            f"init_weights names {weights.name}, but {folder} holds later snapshots, up to {newest}, and two runs would "
+            "be mixed: move the later ones away, or use --resume"
+        )
     if weights in own:
         return weights, own[weights]
     if own:
-        newest = list(own)[-1].name
         raise DeepercutError(
             f"{folder} holds {len(own)} snapshots already (last: {newest}). Go on with --resume; for a new training, "
             "move them away or let Step 4 make another shuffle"
@@ -198,10 +205,15 @@ def _seed(config: PoseConfig, state: dict[str, np.ndarray]) -> int:
     return config.seed if config.seed is not None else int(np.random.SeedSequence().entropy % 2**31)
 
 
-def _explain(error: Exception, batches: TrainingBatches) -> None:
+def _explain(error: Exception, batches: TrainingBatches, config: PoseConfig) -> None:
     """Raise what the user can act on, where that is behind what the backend raised."""
     if batches.error is not None:
         raise batches.error from error
+    if isinstance(error, OSError):
+        raise DeepercutError(
+            f"{config.folder} could not be written to: {error.strerror or error}. Free disk space or allow writing there, "
+            "then go on with --resume"
+        ) from error
     if type(error).__name__ == "ResourceExhaustedError" or "out of memory" in str(error).lower():
         raise DeepercutError(
             "the device is out of memory: lower batch_size, global_scale, scale_jitter_up or max_input_size in "

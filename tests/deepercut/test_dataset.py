@@ -10,6 +10,7 @@ from PIL import Image
 from deepercut import DeepercutError
 from deepercut.config import load_config
 from deepercut.dataset import TrainingBatches, canvas_size, load_dataset, read_image, scale_range
+from dlc_toolbox import frames
 
 
 def batches_of(folder, start=0, stop=8, **overrides):
@@ -199,6 +200,15 @@ def test_read_image_gives_rgb_of_every_kind(tmp_path, array, expected):
     assert image.shape == (4, 5, 3)
     assert image.dtype == np.uint8
     assert (image == expected).all()
+
+
+@pytest.mark.parametrize(("mode", "suffix"), [("CMYK", ".jpg"), ("LA", ".png"), ("P", ".png"), ("RGB", ".tif")])
+def test_training_and_evaluation_see_the_same_pixels(tmp_path, mode, suffix):
+    path = tmp_path / f"image{suffix}"
+    noise = np.random.default_rng(0).integers(0, 256, (12, 15, 3), dtype=np.uint8)
+    page = Image.fromarray(noise).convert(mode)
+    page.save(path, **({"save_all": True, "append_images": [page]} if suffix == ".tif" else {}))
+    np.testing.assert_array_equal(read_image(path), frames.read_image(path))
 
 
 def test_read_image_names_damaged_and_missing_files(tmp_path):

@@ -76,7 +76,9 @@ def test_starting_point(make_train_folder):
     for iteration in (2, 10):
         (folder / f"snapshot-{iteration}.weights.h5").touch()
     assert starting_point(config_of(folder), resume=True) == (folder / "snapshot-10.weights.h5", 10)
-    assert starting_point(config_of(folder, init_weights="./snapshot-2"), resume=False)[1] == 2
+    assert starting_point(config_of(folder, init_weights="./snapshot-10"), resume=False)[1] == 10
+    with pytest.raises(DeepercutError, match=r"names snapshot-2\..*later snapshots, up to snapshot-10"):
+        starting_point(config_of(folder, init_weights="./snapshot-2"), resume=False)
     with pytest.raises(DeepercutError, match=r"holds 2 snapshots already.*snapshot-10.*--resume"):
         starting_point(config_of(folder), resume=False)
 
@@ -186,6 +188,7 @@ def test_script_answers_quickly_and_names_what_is_wrong(tmp_path):
 
     assert run("--help").returncode == 0
     assert run("--max-iters", "many").returncode == 2
+    assert run("--resume", "--init-weights", "x").returncode == 2
     missing = run()
     assert missing.returncode == 1
     assert missing.stdout.startswith("Error: ")
