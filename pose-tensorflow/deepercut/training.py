@@ -118,8 +118,8 @@ def starting_point(config: PoseConfig, resume: bool) -> tuple[Path, int]:
     newest = list(own)[-1].name if own else ""
     if weights in own and weights.name != newest:
         raise DeepercutError(
-            f"init_weights names {weights.name}, but {folder} holds later snapshots, up to {newest}, and two runs would "
-            "be mixed: move the later ones away, or use --resume"
+            f"init_weights names {weights.name}, but {folder} holds later snapshots (up to {newest}), and two runs "
+            "would be mixed: move the later ones away, or use --resume"
         )
     if weights in own:
         return weights, own[weights]
@@ -211,8 +211,8 @@ def _explain(error: Exception, batches: TrainingBatches, config: PoseConfig) -> 
         raise batches.error from error
     if isinstance(error, OSError):
         raise DeepercutError(
-            f"{config.folder} could not be written to: {error.strerror or error}. Free disk space or allow writing there, "
-            "then go on with --resume"
+            f"{config.folder} could not be written to: {error.strerror or error}. Free disk space or allow writing "
+            "there, then go on with --resume"
         ) from error
     if type(error).__name__ == "ResourceExhaustedError" or "out of memory" in str(error).lower():
         raise DeepercutError(
