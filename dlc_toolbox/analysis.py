@@ -162,7 +162,7 @@ def analyze_video(
     batch_size : int
         Frames per call.
     csv : bool
-        Whether to write the table as csv too.
+        Whether to write the table as csv too; if not, a csv of an earlier table is deleted with that table.
     overwrite : bool
         Whether to do again what is current.
     device : str

@@ -98,6 +98,8 @@ def bodyparts_of(table: pd.DataFrame) -> list[str]:
 def write_table(table: pd.DataFrame, path: Path, *, csv: bool = True) -> None:
     """Write a table as HDF5 and, with `csv`, as csv of the same stem; each appears whole or not at all.
 
+    Without `csv`, a csv of the same stem is deleted: it would hold the rows of an earlier table.
+
     Parameters
     ----------
     table : DataFrame
@@ -121,6 +123,8 @@ def write_table(table: pd.DataFrame, path: Path, *, csv: bool = True) -> None:
         with replacing(path.with_suffix(".csv")) as temporary:
             # An all-empty first row would be taken for the name of the index by pandas: write NaN out.
             table.to_csv(temporary, na_rep="NaN")
+    else:
+        path.with_suffix(".csv").unlink(missing_ok=True)
 
 
 def read_table(path: Path) -> pd.DataFrame:
@@ -159,7 +163,7 @@ def _read_csv(path: Path) -> pd.DataFrame:
     header = pd.read_csv(path, header=None, nrows=3, dtype=str, encoding="utf-8-sig")
     index_columns = next((i for i, cell in enumerate(header.loc[2]) if cell in ("x", "y", "likelihood")), 1)
     texts = dict.fromkeys(range(index_columns), str) if index_columns > 1 else None
-    table = pd.read_csv(path, header=None, skiprows=3, dtype=texts, encoding="utf-8-sig")
+    table = pd.read_csv(path, header=None, skiprows=3, dtype=texts, encoding="utf-8-sig", float_precision="round_trip")
     table = table.set_index(list(range(index_columns)))
     table.columns = pd.MultiIndex.from_frame(header.iloc[:, index_columns:].T, names=LEVELS)
     return table.iloc[1:] if _names_the_index(table) else table

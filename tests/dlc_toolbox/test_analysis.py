@@ -165,6 +165,18 @@ def test_what_is_current_is_kept(video, network, find_dots, caplog):
     assert np.array_equal(points(read_table(table.with_suffix(".csv"))), points(read_table(table)))
 
 
+def test_a_csv_never_outlives_its_table(video, network, find_dots):
+    table = analyze_video(video, find_dots, network, csv=True)
+    csv = table.with_suffix(".csv")
+    earlier = read_table(csv)
+    crop = (11, 149, 7, 113)
+    analyze_video(video, lambda frames: find_dots(frames) + 1, network, crop=crop)
+    assert not csv.exists()
+    analyze_video(video, must_not_run, network, crop=crop, csv=True)
+    assert np.array_equal(points(read_table(csv)), points(read_table(table)))
+    assert not np.array_equal(points(read_table(csv)), points(earlier))
+
+
 @pytest.mark.parametrize("changed", ["video", "locref_stdev", "crop", "overwrite"])
 def test_what_is_stale_is_done_again_and_the_log_says_why(
     video, network, find_dots, write_video, draw_dots, toy_points, caplog, changed
