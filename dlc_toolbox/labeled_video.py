@@ -17,6 +17,7 @@ from dlc_toolbox import ToolboxError, layout, records, tables
 from dlc_toolbox.analysis import Network, check_owner, describe_poses
 from dlc_toolbox.drawing import part_colors
 from dlc_toolbox.files import replacing
+from dlc_toolbox.metrics import is_confident
 from dlc_toolbox.video import Crop, Video, prefetch, writing_video
 
 log = logging.getLogger(__name__)
@@ -137,7 +138,7 @@ def make_labeled_video(
     if beyond:
         raise ToolboxError(f"{video_path} has no frame {beyond[0]} to save; its frames are 0 to {len(points) - 1}")
     log_shares(tables.bodyparts_of(poses), likelihood[..., 0], dots.pcutoff)
-    points = np.where(likelihood >= dots.pcutoff, points, np.nan) - ((crop[0], crop[2]) if crop else (0, 0))
+    points = np.where(is_confident(likelihood, dots.pcutoff), points, np.nan) - ((crop[0], crop[2]) if crop else (0, 0))
     frames = prefetch(video.frames(), _WAITING_FRAMES)
     with (
         closing(prefetch(_drawn(frames, video, points, dots), _WAITING_FRAMES)) as pictures,
@@ -162,7 +163,7 @@ def log_shares(bodyparts: Sequence[str], likelihood: np.ndarray, pcutoff: float)
     pcutoff : float
         Likelihood from which on a body part is seen.
     """
-    shares = dict(zip(bodyparts, (likelihood >= pcutoff).mean(axis=0), strict=True))
+    shares = dict(zip(bodyparts, is_confident(likelihood, pcutoff).mean(axis=0), strict=True))
     width = max(map(len, bodyparts))
     lines = [f"  {part:<{width}} {share:7.1%}" for part, share in shares.items()]
     log.info("Share of the %d frames with likelihood >= %g:\n%s", len(likelihood), pcutoff, "\n".join(lines))

@@ -130,6 +130,16 @@ def test_every_frame_has_its_own_dots_in_the_order_of_the_parts(tmp_path, video,
             assert is_close(frame[y, x], color) == ((row, part) != (5, 1))
 
 
+def test_a_likelihood_of_exactly_pcutoff_in_float32_is_drawn_and_counted(tmp_path, video, toy_points, caplog):
+    caplog.set_level("INFO")
+    places = toy_points[:, [1, 2, 0]].round()
+    table = write_poses(tmp_path / "poses.h5", places, float(np.float32(0.9)))  # less than 0.9
+    make_labeled_video(video, table, tmp_path / "out.mp4", Dots(pcutoff=0.9, radius=5, alpha=1, colormap="cool"))
+    x, y = places[0, 0].astype(int)
+    assert is_close(next(iter(Video(tmp_path / "out.mp4")))[y, x], part_colors("cool", 3)[0])
+    assert caplog.text.count("100.0%") == 3
+
+
 def test_with_a_crop_only_that_part_is_shown_and_dots_stay_on_their_places(tmp_path, video, toy_points):
     table = write_poses(tmp_path / "poses.h5", toy_points.round(), 1.0)
     out = tmp_path / "out.mp4"
