@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from dlc_toolbox import is_users_error
 from dlc_toolbox.layout import CHECKOUT, Layout
 
 log = logging.getLogger("dlc_toolbox")
@@ -88,14 +89,8 @@ def run(main: Callable[[Sequence[str] | None], object], argv: Sequence[str] | No
         log.error("Interrupted. What was finished is saved; the same command goes on from there.")
         return 130
     except Exception as error:
-        if not _is_users(error):
+        if not is_users_error(error):
             raise
         log.error("Error: %s", error, exc_info=verbose)
         return 1
     return code if isinstance(code, int) else 0
-
-
-def _is_users(error: Exception) -> bool:
-    """Tell an error of the user's data, settings or disk (a file that may not be read) from a defect of ours."""
-    is_about_a_file = isinstance(error, OSError) and error.filename is not None
-    return is_about_a_file or type(error).__name__ in {"ToolboxError", "DeepercutError"}

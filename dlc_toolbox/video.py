@@ -15,7 +15,7 @@ import av
 import cv2
 import numpy as np
 
-from dlc_toolbox import ToolboxError
+from dlc_toolbox import ToolboxError, is_users_error
 from dlc_toolbox.decoding import Decoder, open_video
 from dlc_toolbox.files import replacing
 from dlc_toolbox.layout import LABELED_VIDEO_ENDING
@@ -316,13 +316,15 @@ def for_each_video(videos: Sequence[Path], work: Callable[[Path], object]) -> No
     Raises
     ------
     ToolboxError
-        In the end, when `work` raised one for any of them; the message lists those.
+        In the end, when `work` raised an error of the user's (`is_users_error`) for any; the message lists those.
     """
     failed = []
     for video in videos:
         try:
             work(video)
-        except ToolboxError as error:
+        except Exception as error:
+            if not is_users_error(error):
+                raise
             log.error("%s", error)
             failed.append(str(video))
     if failed:

@@ -516,18 +516,34 @@ def test_nothing_found_says_where_and_what_to_do(tmp_path):
         find_videos([labeled], ".avi")
 
 
-def test_a_bad_video_does_not_stop_the_others(caplog):
+@pytest.mark.parametrize(
+    "error",
+    [
+        ToolboxError("bad.avi cannot be read"),
+        type("DeepercutError", (Exception,), {})("bad.avi cannot be read"),
+        PermissionError(13, "bad.avi cannot be read", "bad.avi"),
+    ],
+)
+def test_a_bad_video_does_not_stop_the_others(caplog, error):
     done = []
 
     def work(video):
         if video.stem == "bad":
-            raise ToolboxError("bad.avi cannot be read")
+            raise error
         done.append(video.stem)
 
     with pytest.raises(ToolboxError, match=r"1 of 3 videos could not be done, see above: bad\.avi"):
         for_each_video([Path("a.avi"), Path("bad.avi"), Path("c.avi")], work)
     assert done == ["a", "c"]
     assert "bad.avi cannot be read" in caplog.text
+
+
+def test_a_defect_of_ours_stops_the_batch():
+    def work(video):
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        for_each_video([Path("a.avi")], work)
 
 
 def test_a_path_may_lead_through_a_folder_that_is_not_there(tmp_path):
