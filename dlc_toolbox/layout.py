@@ -295,5 +295,13 @@ def labeled_folder(folder: Path) -> Path:
 def image_folders(data_folder: Path) -> list[Path]:
     """List the folders with images of videos, in alphabetical order, leaving out those that steps have drawn."""
     folders = [path for path in data_folder.iterdir() if path.is_dir() and not path.name.startswith(".")]
-    drawn = {labeled_folder(folder) for folder in folders}
-    return sorted(folder for folder in folders if folder not in drawn)
+    named_as_drawn = {labeled_folder(folder) for folder in folders}
+    return sorted(folder for folder in folders if folder not in named_as_drawn or not _is_drawn(folder))
+
+
+def _is_drawn(folder: Path) -> bool:
+    """Tell pictures that a step has drawn, ours by their record, v1's by the lack of labels, from a video's images."""
+    if pictures_record(folder).is_file():
+        return True
+    has_labels = any(path.suffix.lower() in (".csv", ".xls") for path in folder.rglob("*"))
+    return not has_labels and not frames_record(folder).is_file()

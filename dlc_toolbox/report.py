@@ -17,7 +17,7 @@ from dlc_toolbox import ToolboxError, drawing, plots, records
 from dlc_toolbox.drawing import Look
 from dlc_toolbox.frames import image_size, natural_key, read_image
 from dlc_toolbox.labels import name_labels, outside_image
-from dlc_toolbox.layout import Layout, contact_sheet, first_step_advice, frames_record, labeled_folder, pictures_record
+from dlc_toolbox.layout import Layout, contact_sheet, first_step_advice, labeled_folder, pictures_record
 from dlc_toolbox.metrics import is_confident
 from dlc_toolbox.results import Evaluation
 from dlc_toolbox.settings import Settings
@@ -71,9 +71,15 @@ def draw_pictures(
     Raises
     ------
     ToolboxError
-        When the system refuses to write, or the settings make a picture too large.
+        When the folder holds files that were not drawn here, the system refuses to write, or the settings make a
+        picture too large.
     """
     record = pictures_record(folder)
+    if not record.is_file() and folder.is_dir() and any(not path.name.startswith(".") for path in folder.iterdir()):
+        raise ToolboxError(
+            f"pictures are to be drawn into {folder}, but it holds files and no {record.name}, so they may be a "
+            "video's images: rename it"
+        )
     made_from = records.describe(
         {name: path for name, path in images.items() if path.is_file()},
         {
@@ -89,6 +95,7 @@ def draw_pictures(
         return []
     log.info("%s: drawing %d pictures (%s)", folder, len(images), reason)
     _remove_earlier(folder)
+    records.write(record, {"inputs": dict.fromkeys(images), "settings": {}})  # ours, though not complete yet
     problems = _draw(folder, images, layers, look)
     if not problems:
         records.write(record, made_from)
@@ -131,10 +138,6 @@ def check_labels(layout: Layout, settings: Settings, *, overwrite: bool = False)
     for folder, places in members.items():
         images = {picture_name(folder_and_image(rows[i])[1]): data / rows[i] for i in places}
         target = labeled_folder(data / folder)
-        if target.name in members or frames_record(target).is_file():
-            raise ToolboxError(
-                f"{target} holds a video's images, but the labels of {folder} are to be drawn there: rename it"
-            )
         drawn.append(target)
         problems += draw_pictures(target, images, labels[places], look, overwrite=overwrite)
     raise_problems(problems)
@@ -300,7 +303,6 @@ def _remove_earlier(folder: Path) -> None:
         return
     for name in earlier:
         (folder / Path(name).name).unlink(missing_ok=True)
-    pictures_record(folder).unlink()
 
 
 def _draw(folder: Path, images: Mapping[str, Path], layers: np.ndarray, look: Look) -> list[str]:

@@ -81,6 +81,16 @@ def test_drawn_and_hidden_folders_are_no_image_folders(tmp_path: Path):
     assert [folder.name for folder in image_folders(tmp_path)] == ["a", "b", "handlabeled"]
 
 
+@pytest.mark.parametrize("file", ["nose.csv", "nose.xls", "Ann/nose.csv", "frames.json"])
+def test_a_video_may_be_named_like_drawn_pictures(tmp_path: Path, file: str):
+    for name in ("mouse", "mouselabeled"):
+        (tmp_path / name / file).parent.mkdir(parents=True)
+        (tmp_path / name / file).touch()
+    assert [folder.name for folder in image_folders(tmp_path)] == ["mouse", "mouselabeled"]
+    (tmp_path / "mouselabeled" / "pictures.json").touch()
+    assert [folder.name for folder in image_folders(tmp_path)] == ["mouse"]
+
+
 def test_the_template_of_a_project_goes_before_that_of_the_checkout(tmp_path: Path):
     place = Layout(tmp_path)
     assert place.pose_cfg_template == CHECKOUT / "Generating_a_Training_Set" / "pose_cfg.yaml"

@@ -161,11 +161,13 @@ def test_a_video_folder_is_never_drawn_into(layout, settings, data):
     image = data / "toylabeled" / "img00.png"
     image.parent.mkdir()
     Image.fromarray(np.zeros((120, 160, 3), np.uint8)).save(image)
-    label(layout, ["toy/img00.png", "toylabeled/img00.png"], np.full((2, 3, 2), 9))
     before = image.read_bytes()
-    with pytest.raises(ToolboxError, match="toylabeled holds a video's images"):
-        check_labels(layout, settings)
-    assert image.read_bytes() == before
+    for rows in (["toy/img00.png", "toylabeled/img00.png"], ["toy/img00.png"]):
+        label(layout, rows, np.full((len(rows), 3, 2), 9))
+        with pytest.raises(ToolboxError, match=r"into .*toylabeled, but it holds files .* rename it"):
+            check_labels(layout, settings, overwrite=True)
+        assert [path.name for path in image.parent.iterdir()] == ["img00.png"]
+        assert image.read_bytes() == before
 
 
 def test_pictures_of_jpg_images_are_png(tmp_path):
