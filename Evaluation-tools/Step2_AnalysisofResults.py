@@ -39,6 +39,7 @@ def main(argv=None):
         layout, settings, config.load_config, checkpoints.list_snapshots, checkpoints.select_snapshot
     )
     evaluations = [results.read_evaluation(network, settings.bodyparts) for network in networks]
+    results.warn_of_corrected_labels(evaluations)
     rows = results.write_summaries(layout, settings, evaluations)
     log.info("Written: %s and %s", layout.summary_table, layout.part_table.name)
     log.info("Plots: %s", ", ".join(map(str, report.plot_evaluations(evaluations, rows, settings))))

@@ -113,6 +113,36 @@ def read_evaluation(network: Network, bodyparts: Sequence[str]) -> Evaluation:
     )
 
 
+def warn_of_corrected_labels(evaluations: Sequence[Evaluation]) -> None:
+    """Warn, once per training set, of labels that were corrected since it was made; the errors keep to the old ones.
+
+    A label counts as corrected when the scorer's label table has it elsewhere or no longer. A training set without
+    such a table beside it (the project may have moved in part) is passed over.
+
+    Parameters
+    ----------
+    evaluations : sequence of Evaluation
+        As `read_evaluation` returns them.
+    """
+    for experiment, evaluation in {evaluation.network.experiment: evaluation for evaluation in evaluations}.items():
+        live = evaluation.network.layout.label_table(experiment.task, experiment.scorer)
+        if not live.is_file():
+            continue
+        try:
+            present = points(read_table(live).reindex(evaluation.images), evaluation.bodyparts)[..., :2]
+        except ToolboxError as error:
+            log.warning("%s cannot be compared with the labels of %s: %s", live, experiment.name, error)
+            continue
+        labeled = np.isfinite(evaluation.labels).all(axis=2)
+        corrected = np.count_nonzero((present != evaluation.labels).any(axis=2) & labeled)
+        if corrected:
+            log.warning(
+                "%s: %d of %d labels were corrected since its training set was made; the errors are against the "
+                "labels of that moment. Step 4 with a new number in Shuffles takes the corrected ones over",
+                *(experiment.name, corrected, np.count_nonzero(labeled)),
+            )
+
+
 def summary_row(evaluation: Evaluation, pcutoff: float) -> dict[str, float]:
     """Summarize one network's errors as a row of the evaluation table.
 

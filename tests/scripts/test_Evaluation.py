@@ -8,7 +8,7 @@ import pytest
 
 from dlc_toolbox import cli
 from dlc_toolbox.layout import CHECKOUT, Layout
-from dlc_toolbox.tables import read_table
+from dlc_toolbox.tables import read_table, write_table
 
 STEP1 = CHECKOUT / "Evaluation-tools" / "Step1_EvaluateModelonDataset.py"
 STEP2 = CHECKOUT / "Evaluation-tools" / "Step2_AnalysisofResults.py"
@@ -73,6 +73,28 @@ def test_both_steps_on_the_toy_project(run, results, stub_network, capsys):
     assert len(list((pictures / "Training").glob("toy_img*.png"))) == 7
     assert len(list((pictures / "Test").glob("toy_img*.png"))) == 3
     assert (results / f"Plots_{NETWORK}" / "error_per_part.png").is_file()
+
+
+def test_labels_corrected_after_training_are_told_once_per_training_set(
+    run, trained_project, results, stub_network, capsys
+):
+    edit_settings(trained_project, snapshotindex="all", plotting=False)
+    assert run(STEP1) == 0
+    assert run(STEP2) == 0
+    assert "labels were corrected" not in capsys.readouterr().out
+    live = Layout(trained_project).label_table("toy", "Ann")
+    table = read_table(live)
+    table.loc["toy/img00.png", ("Ann", "nose", "x")] += 1
+    table.loc["toy/img03.png", ("Ann", "paw")] = np.nan
+    write_table(table.iloc[:-1], live)  # and the three labels of the last image
+    before = (results / "evaluation.csv").read_bytes()
+    assert run(STEP2) == 0
+    output = capsys.readouterr().out
+    assert output.count("5 of 29 labels were corrected since its training set was made") == 1
+    assert (results / "evaluation.csv").read_bytes() == before
+    live.write_bytes(b"damaged")
+    assert run(STEP2) == 0
+    assert "cannot be compared with the labels of" in capsys.readouterr().out
 
 
 def test_every_snapshot_is_evaluated_once(run, trained_project, results, stub_network, capsys):
