@@ -15,15 +15,13 @@ from dlc_toolbox.layout import CHECKOUT, Layout
 log = logging.getLogger("dlc_toolbox")
 
 
-def make_parser(doc: str, *, overwrite: bool = True) -> argparse.ArgumentParser:
+def make_parser(doc: str) -> argparse.ArgumentParser:
     """Make the parser that all scripts share: ``--project``, ``--overwrite``, ``--verbose``.
 
     Parameters
     ----------
     doc : str
         The script's docstring, shown by ``--help``.
-    overwrite : bool
-        Whether the script writes anything that may be current already.
 
     Returns
     -------
@@ -38,8 +36,7 @@ def make_parser(doc: str, *, overwrite: bool = True) -> argparse.ArgumentParser:
         metavar="DIR",
         help="folder with myconfig.py and myconfig_analysis.py (default: this checkout)",
     )
-    if overwrite:
-        parser.add_argument("--overwrite", action="store_true", help="do again what is current")
+    parser.add_argument("--overwrite", action="store_true", help="do again what is current")
     parser.add_argument("--verbose", action="store_true", help="debug log; traceback on error")
     return parser
 

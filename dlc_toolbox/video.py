@@ -125,10 +125,6 @@ class Video:
                 lost = frame is None or (frame.width, frame.height) != self._coded_size
                 yield time, None if lost else self._pixels(frame)
 
-    def count(self) -> int:
-        """Count the rows that iteration yields, by decoding the whole video."""
-        return sum(1 for _ in self._decoder)
-
     def _pixels(self, frame: av.VideoFrame) -> np.ndarray:
         """Return the upright, cropped frame as RGB."""
         transposed, step_y, step_x = _orientation(frame)

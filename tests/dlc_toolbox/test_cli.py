@@ -22,9 +22,6 @@ def test_flags():
     assert (args.project, args.overwrite, args.verbose) == (Path("p"), True, True)
     assert cli.layout_of(args) == Layout(Path.cwd() / "p")
     assert cli.make_parser("").parse_args([]).project == CHECKOUT
-    with pytest.raises(SystemExit) as caught:
-        cli.make_parser("", overwrite=False).parse_args(["--overwrite"])
-    assert caught.value.code == 2
 
 
 def test_done_is_0_and_a_code_of_its_own_stays():

@@ -36,7 +36,7 @@ def test_the_labeled_toy_video(run, trained_project, toy_points):
     assert "Share of the 30 frames with likelihood >= 0.1:" in output
     assert "  nose  100.0%" in output
     video = Video(trained_project / "videos" / "toy_DeepLabCutlabeled.mp4")
-    assert (video.count(), video.rate, video.width, video.height) == (30, 25, 160, 120)
+    assert (len(list(video)), video.rate, video.width, video.height) == (30, 25, 160, 120)
     colors = part_colors("hsv", 3).astype(int)
     for frame, places in zip(video, toy_points.round().astype(int), strict=True):
         for color, (x, y) in zip(colors, places, strict=True):
