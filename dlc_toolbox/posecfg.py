@@ -52,11 +52,10 @@ def write_pose_cfgs(layout: Layout, experiment: Experiment, bodyparts: Sequence[
     path = layout.train_folder(experiment) / "pose_cfg.yaml"
     base = path if path.is_file() else layout.pose_cfg_template
     present = read_pose_cfg(base)
-    pairs = present.get("all_joints")
     content = {
         "dataset": relative_path(layout.mat_file(experiment), path.parent),
         "num_joints": len(bodyparts),
-        "all_joints": pairs if _is_pairing(pairs, len(bodyparts)) else [[part] for part in range(len(bodyparts))],
+        "all_joints": _pairing(present, bodyparts, base),
         "all_joints_names": list(bodyparts),
         "net_type": f"resnet_{experiment.resnet}",
         "init_weights": _init_weights(str(present.get("init_weights", "")), path.parent, experiment.resnet),
@@ -162,12 +161,20 @@ def relative_path(path: Path, folder: Path) -> str:
     return Path(os.path.relpath(path, folder)).as_posix()
 
 
-def _is_pairing(pairs: object, count: int) -> bool:
-    """Tell whether `pairs` holds each part's number once, as left/right pairs for mirroring do."""
+def _pairing(present: Mapping[str, Any], bodyparts: Sequence[str], path: Path) -> list[list[int]]:
+    """Return the left/right pairs of a pose_cfg.yaml in the parts' new numbers; parts alone where parts came or went.
+
+    The pairs are what mirroring swaps, so they follow the names of the parts, never their numbers.
+    """
+    pairs, names = present.get("all_joints"), present.get("all_joints_names")
     try:
-        return sorted(part for pair in pairs for part in pair) == list(range(count))
-    except TypeError:
-        return False
+        if sorted(names[part] for pair in pairs for part in pair) == sorted(bodyparts):
+            return [[bodyparts.index(names[part]) for part in pair] for pair in pairs]
+    except (TypeError, IndexError, KeyError):
+        pass
+    if isinstance(pairs, list) and any(isinstance(pair, list) and len(pair) > 1 for pair in pairs):
+        log.warning("%s: the pairs all_joints = %s are dropped, as they are not of these body parts", path, pairs)
+    return [[part] for part in range(len(bodyparts))]
 
 
 def _init_weights(present: str, folder: Path, depth: int) -> str:

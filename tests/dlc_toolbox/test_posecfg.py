@@ -74,6 +74,18 @@ def test_what_a_user_edits_is_kept(layout: Layout):
     assert read_pose_cfg(layout.test_folder(EXPERIMENT) / "pose_cfg.yaml")["global_scale"] == 0.61
 
 
+def test_pairs_follow_the_names_of_their_parts(layout: Layout, caplog):
+    write_pose_cfgs(layout, EXPERIMENT, PARTS)
+    path = train_file(layout)
+    path.write_text(with_values(path.read_text(), {"all_joints": [[0], [1, 2]]}))
+    content = write_pose_cfgs(layout, EXPERIMENT, ["left ear", "nose", "right ear"])
+    assert content["all_joints"] == [[1], [0, 2]]
+    assert not caplog.records
+    content = write_pose_cfgs(layout, EXPERIMENT, ["left ear", "tail", "right ear"])
+    assert content["all_joints"] == [[0], [1], [2]]
+    assert "the pairs all_joints = [[1], [0, 2]] are dropped" in caplog.text
+
+
 def test_what_follows_from_the_training_set_is_set_anew(layout: Layout):
     write_pose_cfgs(layout, EXPERIMENT, PARTS)
     path = train_file(layout)
