@@ -9,7 +9,7 @@ import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import count
-from pathlib import Path, PurePosixPath
+from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
 
 import numpy as np
@@ -23,7 +23,7 @@ from dlc_toolbox.files import fingerprint, replacing
 from dlc_toolbox.frames import image_size, read_image
 from dlc_toolbox.labels import name_labels, outside_image, why_labels_stale
 from dlc_toolbox.layout import Experiment, Layout, first_step_advice, percent_of
-from dlc_toolbox.posecfg import relative_path, warn_of_sizes, write_pose_cfgs
+from dlc_toolbox.posecfg import read_pose_cfg, relative_path, warn_of_sizes, write_pose_cfgs
 from dlc_toolbox.settings import Settings
 from dlc_toolbox.splits import split_by_rows, split_images
 from dlc_toolbox.tables import bodyparts_of, make_table, points, read_table, write_table
@@ -184,7 +184,7 @@ def _why_make(layout: Layout, experiment: Experiment, made_from: dict[str, Any],
     if not _holds_snapshot(folders[0]):
         return reason or ("--overwrite" if overwrite else None)
     changed = records.why_stale(record, made_from, [])
-    if not record.is_file():
+    if not record.is_file() and _is_trained_on(folders[0], experiment):
         log.info("%s holds a snapshot, and nobody wrote down what it was trained on: kept", folders[0])
         return None
     if changed:
@@ -195,6 +195,13 @@ def _why_make(layout: Layout, experiment: Experiment, made_from: dict[str, Any],
             f"myconfig.py, replace {experiment.shuffle} by a free number such as {free}"
         )
     return reason
+
+
+def _is_trained_on(train_folder: Path, experiment: Experiment) -> bool:
+    """Tell whether a network's pose_cfg.yaml names the split of this scorer; without the file nothing speaks against."""
+    path = train_folder / "pose_cfg.yaml"
+    dataset = read_pose_cfg(path).get("dataset") if path.is_file() else None
+    return dataset is None or PureWindowsPath(str(dataset)).stem == experiment.split_stem
 
 
 def _holds_snapshot(train_folder: Path) -> bool:

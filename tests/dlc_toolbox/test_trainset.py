@@ -394,6 +394,17 @@ def test_a_trained_network_of_v1_is_kept(toy: Toy, caplog):
     assert "holds a snapshot, and nobody wrote down what it was trained on: kept" in caplog.text
 
 
+def test_a_network_of_another_scorer_is_not_taken_for_ones_own(toy: Toy):
+    toy.make()
+    toy.train()
+    toy.set("Scorers = ['Bea']\nscorer = 'Bea'")
+    convert_labels(toy.layout, load_settings(toy.layout.root), "Bea")
+    before = toy.files()
+    with pytest.raises(ToolboxError, match="holds a network trained on other .* free number such as 2"):
+        toy.make()
+    assert toy.files() == before
+
+
 def test_a_network_of_v1_under_its_truncated_name_is_found(toy: Toy):
     toy.set("TrainingFraction = [0.29]")
     of_v1 = replace(EXPERIMENT, percent=28)
