@@ -18,7 +18,8 @@ from dlc_toolbox.tables import bodyparts_of, make_table, points, read_table, wri
 
 log = logging.getLogger(__name__)
 
-_TINY = 0.05  # of the image's longer side: a folder with every click below is measured in inches or mm
+_TINY = 0.05  # of the image's longer side: clicks that all lie below are measured in inches or mm
+_REMOVE_SCALE = "In Fiji: Analyze > Set Scale > Click to Remove Scale, tick Global, then measure again"
 _SHOWN = 20  # labels named one by one in a message
 
 
@@ -173,6 +174,8 @@ def _read_folder(folder: Path, files: Sequence[Path], settings: Settings, scorer
         labels = np.stack([_part_labels(path, images) for path in files], axis=1)
     sizes = np.array([image_size(image) for image in images])
     _refuse_calibrated(labels, sizes, files[0].parent)
+    if not settings.multibodypartsfile:
+        _warn_of_calibrated(labels, sizes, files)
     invisible = (labels < (settings.invisibleboundary or -np.inf)).all(axis=2)
     labels[invisible] = np.nan
     for part, count in zip(settings.bodyparts, invisible.sum(axis=0), strict=True):
@@ -241,13 +244,31 @@ def _spelling(stem: str) -> tuple[str | int, ...]:
 
 def _refuse_calibrated(labels: np.ndarray, sizes: np.ndarray, home: Path) -> None:
     """Raise when all clicks of a folder are tiny, and not on whole or half pixels: inches or mm."""
-    clicked = labels[np.isfinite(labels)]
-    if clicked.size and clicked.max() < _TINY * sizes.max() and (2 * clicked % 1).any():
+    if _looks_calibrated(labels, sizes):
         raise ToolboxError(
-            f"{home}: the largest coordinate of all clicks is {clicked.max():g}, in images of up to {sizes.max()} "
-            "pixels, so Fiji measured in inches or mm. In Fiji: Analyze > Set Scale > Click to Remove Scale, tick "
-            "Global, then measure again"
+            f"{home}: the largest coordinate of all clicks is {np.nanmax(labels):g}, in images of up to {sizes.max()} "
+            f"pixels, so Fiji measured in inches or mm. {_REMOVE_SCALE}"
         )
+
+
+def _warn_of_calibrated(labels: np.ndarray, sizes: np.ndarray, files: Sequence[Path]) -> None:
+    """Warn of single files that may be in inches or mm.
+
+    No error, because one part may well lie in the corner, or be clicked there wherever it is not visible.
+    """
+    for path, of_part in zip(files, np.moveaxis(labels, 1, 0), strict=True):
+        if np.isfinite(of_part).all(axis=1).sum() >= 3 and _looks_calibrated(of_part, sizes):
+            log.warning(
+                "%s: the largest coordinate of all clicks is %g, in images of up to %d pixels; unless this part is "
+                "never seen outside the top left corner, Fiji measured in inches or mm. %s",
+                *(path, np.nanmax(of_part), sizes.max(), _REMOVE_SCALE),
+            )
+
+
+def _looks_calibrated(labels: np.ndarray, sizes: np.ndarray) -> bool:
+    """Tell whether no click lies beyond 5 % of the longer side, and some between whole and half pixels."""
+    clicked = labels[np.isfinite(labels)]
+    return bool(clicked.size and clicked.max() < _TINY * sizes.max() and (2 * clicked % 1).any())
 
 
 def outside_image(labels: np.ndarray, sizes: np.ndarray) -> np.ndarray:

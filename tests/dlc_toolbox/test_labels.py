@@ -189,6 +189,21 @@ def test_clicks_in_inches_are_an_error(toy: Toy):
         toy.convert()
 
 
+def test_one_part_in_inches_is_told(toy: Toy, caplog):
+    toy.write("paw.csv", "1,0.417,0.375,1\n2,1.25,1.125,2\n3,1.875,1.687,3")
+    toy.convert()
+    (warning,) = (record.getMessage() for record in caplog.records if record.levelname == "WARNING")
+    assert "paw.csv: the largest coordinate of all clicks is 1.875, in images of up to 160 pixels" in warning
+    assert "Set Scale > Click to Remove Scale" in warning
+
+
+@pytest.mark.parametrize("rows", ["1,3,4,1\n2,2.5,1,2\n3,1,1,3", "1,0.417,0.375,1\n2,1.25,1.125,2"])
+def test_one_part_in_the_corner_is_fine(toy: Toy, rows: str, caplog):
+    toy.write("paw.csv", rows)
+    toy.convert()
+    assert "inches" not in caplog.text
+
+
 def test_whole_pixels_in_the_corner_are_no_inches(toy: Toy):
     for part in ("nose", "paw", "tail"):
         toy.write(f"{part}.csv", "1,3,4,1\n2,2.5,1,2")
