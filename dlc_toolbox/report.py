@@ -16,7 +16,7 @@ from tqdm import tqdm
 from dlc_toolbox import ToolboxError, drawing, plots, records
 from dlc_toolbox.drawing import Look
 from dlc_toolbox.frames import image_size, natural_key, read_image
-from dlc_toolbox.labels import name_labels, outside_image
+from dlc_toolbox.labels import name_labels, outside_image, why_labels_stale
 from dlc_toolbox.layout import Layout, contact_sheet, first_step_advice, labeled_folder, pictures_record
 from dlc_toolbox.metrics import is_confident
 from dlc_toolbox.results import Evaluation
@@ -124,8 +124,8 @@ def check_labels(layout: Layout, settings: Settings, *, overwrite: bool = False)
     Raises
     ------
     ToolboxError
-        When a label table is missing or of other body parts, or there is no label at all; after all else is drawn, also
-        when images are missing or damaged.
+        When a label table is missing, older than its csv files or of other body parts, or there is no label at all;
+        after all else is drawn, also when images are missing or damaged.
     """
     rows, labels = _read_labels(layout, settings)
     look = look_of(settings, list(zip(itertools.cycle(drawing.MARKERS), settings.Scorers, strict=False)))
@@ -274,6 +274,9 @@ def _label_table(layout: Layout, settings: Settings, scorer: str) -> pd.DataFram
         raise ToolboxError(
             f"{path} does not exist; Step 2 makes it from the csv files. {first_step_advice(layout.root)}"
         )
+    changed = why_labels_stale(layout, settings, scorer)
+    if changed:
+        raise ToolboxError(f"{path} is older than what it was made from ({changed}): run Step 2 again, then this step")
     table = read_table(path)
     if set(bodyparts_of(table)) != set(settings.bodyparts):
         raise ToolboxError(

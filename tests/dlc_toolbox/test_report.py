@@ -8,6 +8,7 @@ from PIL import Image
 
 from dlc_toolbox import ToolboxError
 from dlc_toolbox.drawing import Look
+from dlc_toolbox.labels import convert_labels
 from dlc_toolbox.layout import Experiment, Layout
 from dlc_toolbox.report import check_labels, draw_evaluation, draw_pictures, folder_and_image, plot_evaluations
 from dlc_toolbox.results import Evaluation, summary_row
@@ -137,6 +138,15 @@ def test_missing_and_damaged_images_are_named_after_all_others_are_drawn(layout,
 def test_no_label_table_points_to_step_2(layout, settings):
     layout.label_table("toy", "Ann").unlink()
     with pytest.raises(ToolboxError, match=r"CollectedData_Ann.h5 does not exist; Step 2 makes it"):
+        check_labels(layout, settings)
+
+
+def test_labels_corrected_since_step_2_are_not_overlooked(layout, settings, data):
+    convert_labels(layout, settings, "Ann", overwrite=True)
+    check_labels(layout, settings)
+    path = data / "toy" / "nose.csv"
+    path.write_text(path.read_text().replace("135.0", "134.0"))
+    with pytest.raises(ToolboxError, match=r"Ann.h5 is older .*toy/nose.csv.* run Step 2 again"):
         check_labels(layout, settings)
 
 
