@@ -61,7 +61,7 @@ def convert_labels(layout: Layout, settings: Settings, scorer: str, *, overwrite
     log.info("%s is made: %s", path, reason or "--overwrite")
     _refuse_moved_images(record, made_from, sources)
     tables = [_read_folder(folder, files, settings, scorer) for folder, files in sources.items()]
-    table = _sorted_by_folder(pd.concat([*tables, *_kept_rows(path, scorer, sources)]))
+    table = _sorted_by_folder(pd.concat([*tables, *_kept_rows(path, scorer, sources, settings.bodyparts)]))
     labeled = np.isfinite(points(table)).all(axis=2)
     if not labeled.any():
         raise ToolboxError(
@@ -302,7 +302,9 @@ def name_labels(chosen: np.ndarray, labels: np.ndarray, names: Sequence[str], bo
     return "; ".join(listed[:_SHOWN]) + ("; ..." if len(listed) > _SHOWN else "")
 
 
-def _kept_rows(path: Path, scorer: str, sources: dict[Path, list[Path]]) -> list[pd.DataFrame]:
+def _kept_rows(
+    path: Path, scorer: str, sources: dict[Path, list[Path]], bodyparts: Sequence[str]
+) -> list[pd.DataFrame]:
     """Return, as a list of at most one table, the rows of the present table that no csv file makes again."""
     if not path.is_file():
         return []
@@ -313,7 +315,11 @@ def _kept_rows(path: Path, scorer: str, sources: dict[Path, list[Path]]) -> list
         return []
     gone = ", ".join(dict.fromkeys(map(_folder_of, kept.index)))
     log.info("%d rows of %s are kept, though it has no csv files any more", len(kept), gone)
-    return [make_table(scorer, bodyparts_of(kept), kept.index, points(kept)[..., :2])]
+    dropped = [part for part in bodyparts_of(kept) if part not in bodyparts]
+    if dropped:
+        log.warning("the labels of %s in these rows are dropped: no longer in bodyparts", ", ".join(dropped))
+    table = make_table(scorer, bodyparts_of(kept), kept.index, points(kept)[..., :2])
+    return [table.drop(columns=dropped, level="bodyparts")]
 
 
 def _folder_of(row: str | int) -> str:

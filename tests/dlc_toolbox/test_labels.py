@@ -313,7 +313,7 @@ def test_new_folders_are_merged_and_old_ones_without_csv_kept(toy: Toy, caplog):
     assert "10 rows of toy are kept, though it has no csv files any more" in caplog.text
 
 
-def test_parts_that_only_kept_rows_have_are_kept_too(toy: Toy):
+def test_kept_rows_have_the_parts_of_the_settings(toy: Toy, caplog):
     toy.convert()
     folder = toy.add_folder("zoo")
     toy.set("bodyparts = ['ear', 'nose']")
@@ -322,7 +322,8 @@ def test_parts_that_only_kept_rows_have_are_kept_too(toy: Toy):
     for path in toy.folder.glob("*.csv"):
         path.unlink()
     table = toy.convert()
-    assert bodyparts_of(table) == ["ear", "nose", "paw", "tail"]
+    assert bodyparts_of(table) == ["ear", "nose"]
+    assert "the labels of paw, tail in these rows are dropped" in caplog.text
     assert table.loc["zoo/img0.png"].tolist()[:4] == [50, 60] * 2
     assert table.loc["toy/img00.png", ("Ann", "nose")].tolist() == [135, 60]
     assert table.loc["toy/img00.png", ("Ann", "ear")].isna().all()
