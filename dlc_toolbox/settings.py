@@ -9,6 +9,7 @@ import ast
 import difflib
 import logging
 import re
+import sys
 import tokenize
 from collections.abc import Callable
 from dataclasses import MISSING, dataclass, field, fields
@@ -42,8 +43,8 @@ def _flag(value: Any) -> bool:
 
 def _number(low: float, high: float = float("inf"), *, open_low: bool = False, open_high: bool = False) -> Check:
     def check(value: Any) -> float:
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            raise ValueError("a number")
+        if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) <= sys.float_info.max:
+            raise ValueError("a finite number")
         if not (low < value if open_low else low <= value) or not (value < high if open_high else value <= high):
             bounds = f"{'(' if open_low else '['}{low}, {high}{')' if open_high else ']'}"
             raise ValueError(f"a number in {bounds}")

@@ -102,6 +102,8 @@ def test_every_problem_is_told_at_once(load):
         ("imagetype = 'p*g'", "file suffix"),
         ("pcutoff = 10", r"a number in \[0, 1\]"),
         ("Task = ''", "file name"),
+        ("msize = 1e999", "msize = inf, but it must be a finite number"),
+        (f"scale = 1{400 * '0'}", "it must be a finite number"),
     ],
 )
 def test_wrong_values_are_refused(load, line: str, message: str):
