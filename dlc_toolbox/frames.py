@@ -188,7 +188,7 @@ def videos_to_pick_from(layout: Layout, settings: Settings) -> list[Path]:
         raise ToolboxError(f"{layout.root / 'myconfig.py'}: filename names no video to pick frames from")
     if settings.imagetype.lower() != ".png":
         raise ToolboxError(f"frames are written as png, but imagetype = {settings.imagetype!r}; set it to '.png'")
-    folder = layout.training_set_root / settings.vidpath
+    folder = layout.training_set_root / Path(settings.vidpath).expanduser()
     return find_videos([folder / name for name in settings.filename], "")
 
 

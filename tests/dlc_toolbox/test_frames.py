@@ -1,5 +1,6 @@
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -285,6 +286,13 @@ def test_a_moved_project_stays_current(video: Path, data: Path, tmp_path: Path):
 
 
 # Videos of the settings
+
+
+def test_vidpath_may_begin_at_home(toy_project: Path, monkeypatch: pytest.MonkeyPatch):
+    for variable in ("HOME", "USERPROFILE"):
+        monkeypatch.setenv(variable, str(toy_project))
+    settings = replace(load_settings(toy_project), vidpath="~/videos")
+    assert videos_to_pick_from(Layout(toy_project), settings) == [toy_project / "videos" / "toy.avi"]
 
 
 def test_videos_are_found_from_the_settings(toy_project: Path):
