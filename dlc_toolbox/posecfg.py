@@ -7,7 +7,7 @@ import os
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 from typing import Any
 
 import yaml
@@ -88,6 +88,19 @@ def read_pose_cfg(path: Path) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise ToolboxError(f"{path} must hold lines `key: value`")
     return content
+
+
+def is_trained_on(train_folder: Path, experiment: Experiment) -> bool:
+    """Tell whether the pose_cfg.yaml of a network names this split, which includes its scorer; True without the file.
+
+    Raises
+    ------
+    ToolboxError
+        As `read_pose_cfg`.
+    """
+    path = train_folder / "pose_cfg.yaml"
+    dataset = read_pose_cfg(path).get("dataset") if path.is_file() else None
+    return dataset is None or PureWindowsPath(str(dataset)).stem == experiment.split_stem
 
 
 def _loaded(text: str) -> object:

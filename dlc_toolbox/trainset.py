@@ -9,7 +9,7 @@ import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import count
-from pathlib import Path, PurePosixPath, PureWindowsPath
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
@@ -23,7 +23,7 @@ from dlc_toolbox.files import fingerprint, replacing
 from dlc_toolbox.frames import image_size, read_image
 from dlc_toolbox.labels import name_labels, outside_image, why_labels_stale
 from dlc_toolbox.layout import Experiment, Layout, first_step_advice, percent_of
-from dlc_toolbox.posecfg import read_pose_cfg, relative_path, warn_of_sizes, write_pose_cfgs
+from dlc_toolbox.posecfg import is_trained_on, relative_path, warn_of_sizes, write_pose_cfgs
 from dlc_toolbox.settings import Settings
 from dlc_toolbox.splits import split_by_rows, split_images
 from dlc_toolbox.tables import bodyparts_of, make_table, points, read_table, write_table
@@ -59,9 +59,14 @@ def make_training_sets(
     Raises
     ------
     ToolboxError
-        When labels are missing or older than their csv files, an image is missing or damaged, or labels or settings
-        changed since a network was trained on such a set.
+        When labels are missing or older than their csv files, an image is missing or damaged, labels or settings
+        changed since a network was trained on such a set, or `rows` are given for several sets.
     """
+    if rows is not None and len(settings.TrainingFraction) * len(settings.Shuffles) != 1:
+        raise ToolboxError(
+            f"a split of your own is one training set; leave one number in TrainingFraction = "
+            f"{list(settings.TrainingFraction)} and one in Shuffles = {list(settings.Shuffles)} of myconfig.py"
+        )
     labels = _load_labels(layout, settings)
     experiments = _experiments(layout, settings)
     made_from = _describe(labels, settings, rows)
@@ -74,12 +79,13 @@ def make_training_sets(
             stale[experiment] = made
     _copy_images(layout, settings, labels.images, made_from["inputs"])
     for experiment, made in stale.items():
-        names = list(labels.images)
+        names, fraction = list(labels.images), experiments[experiment]
         if rows is None:
-            train, test = split_images(names, experiments[experiment], settings.seed, experiment.shuffle)
+            train, test = split_images(names, fraction, settings.seed, experiment.shuffle)
+            drawn = {"fraction": fraction, "seed": settings.seed}
         else:
             train, test = split_by_rows(rows, labels.table.index, names)
-        drawn = {"fraction": experiments[experiment], "seed": settings.seed if rows is None else None}
+            drawn = {"fraction": _share(train, test, experiment), "seed": None}
         _write_training_set(layout, experiment, labels, train, test, drawn)
         records.write(layout.split_record(experiment), made)
     return list(experiments)
@@ -112,8 +118,9 @@ def _load_labels(layout: Layout, settings: Settings) -> _Labels:
     if len(left) < len(names):
         log.info("%d of %d images have no label and are left out", len(names) - len(left), len(names))
     if len(left) < 2:
-        message = f"{path} has {len(left)} labeled images; at least one to train on and one to test are needed"
-        raise ToolboxError(message)
+        raise ToolboxError(
+            f"{path} has {len(left)} labeled images; at least one to train on and one to test are needed"
+        )
     table = make_table(settings.scorer, settings.bodyparts, names, values)
     return _Labels(table, {name: images[name] for name in left}, {name: sizes[name] for name in left})
 
@@ -184,7 +191,7 @@ def _why_make(layout: Layout, experiment: Experiment, made_from: dict[str, Any],
     if not _holds_snapshot(folders[0]):
         return reason or ("--overwrite" if overwrite else None)
     changed = records.why_stale(record, made_from, [])
-    if not record.is_file() and _is_trained_on(folders[0], experiment):
+    if not record.is_file() and is_trained_on(folders[0], experiment):
         log.info("%s holds a snapshot, and nobody wrote down what it was trained on: kept", folders[0])
         return None
     if changed:
@@ -195,13 +202,6 @@ def _why_make(layout: Layout, experiment: Experiment, made_from: dict[str, Any],
             f"myconfig.py, replace {experiment.shuffle} by a free number such as {free}"
         )
     return reason
-
-
-def _is_trained_on(train_folder: Path, experiment: Experiment) -> bool:
-    """Tell whether a network's pose_cfg.yaml names the split of this scorer; without the file nothing speaks against."""
-    path = train_folder / "pose_cfg.yaml"
-    dataset = read_pose_cfg(path).get("dataset") if path.is_file() else None
-    return dataset is None or PureWindowsPath(str(dataset)).stem == experiment.split_stem
 
 
 def _holds_snapshot(train_folder: Path) -> bool:
@@ -224,6 +224,15 @@ def _copy_images(layout: Layout, settings: Settings, images: Mapping[str, Path],
         read_image(images[name])  # a damaged image is found here, not hours later
         with replacing(copies[name]) as temporary:
             shutil.copyfile(images[name], temporary)
+
+
+def _share(train: Sequence[str], test: Sequence[str], experiment: Experiment) -> float:
+    """Return the share of training images in a split of the user's; warn when the names tell another."""
+    share = len(train) / (len(train) + len(test))
+    if (percent := percent_of(share)) != experiment.percent:
+        message = "%s is named after %d %%, but %d %% of the images in the split train; set TrainingFraction to %.2f"
+        log.warning(message, experiment.name, experiment.percent, percent, share)
+    return share
 
 
 def _write_training_set(

@@ -120,6 +120,22 @@ def test_every_fraction_and_shuffle(toy: Toy):
         toy.make()
 
 
+def test_a_split_of_the_users_is_one_set_with_its_own_fraction(toy: Toy, caplog):
+    rows = {"train": [8, 0, 2], "test": [5]}
+    for line in ("Shuffles = [1, 2]", "Shuffles = [1]\nTrainingFraction = [0.5, 0.7]"):
+        toy.set(line)
+        with pytest.raises(ToolboxError, match="a split of your own is one training set"):
+            toy.make(rows=rows)
+    toy.set("TrainingFraction = [0.7]")
+    (named_70,) = toy.make(rows=rows)
+    assert "shuffle1 is named after 70 %, but 75 % of the images in the split train" in caplog.text
+    assert yaml.safe_load(toy.layout.split_documentation(named_70).read_text())["fraction"] == 0.75
+    caplog.clear()
+    toy.set("TrainingFraction = [0.75]")
+    toy.make(rows=rows)
+    assert "is named after" not in caplog.text
+
+
 def test_a_split_of_the_users(toy: Toy):
     toy.make(rows={"train": [8, 0, 2], "test": [5]})
     split = read_split(toy.layout, EXPERIMENT)
@@ -400,7 +416,7 @@ def test_a_network_of_another_scorer_is_not_taken_for_ones_own(toy: Toy):
     toy.set("Scorers = ['Bea']\nscorer = 'Bea'")
     convert_labels(toy.layout, load_settings(toy.layout.root), "Bea")
     before = toy.files()
-    with pytest.raises(ToolboxError, match="holds a network trained on other .* free number such as 2"):
+    with pytest.raises(ToolboxError, match=r"holds a network trained on other .* free number such as 2"):
         toy.make()
     assert toy.files() == before
 
