@@ -64,7 +64,7 @@ def make_training_sets(
     """
     if rows is not None and len(settings.TrainingFraction) * len(settings.Shuffles) != 1:
         raise ToolboxError(
-            f"a split of your own is one training set; leave one number in TrainingFraction = "
+            "a split of your own is one training set; leave one number in TrainingFraction = "
             f"{list(settings.TrainingFraction)} and one in Shuffles = {list(settings.Shuffles)} of myconfig.py"
         )
     labels = _load_labels(layout, settings)
@@ -118,9 +118,7 @@ def _load_labels(layout: Layout, settings: Settings) -> _Labels:
     if len(left) < len(names):
         log.info("%d of %d images have no label and are left out", len(names) - len(left), len(names))
     if len(left) < 2:
-        raise ToolboxError(
-            f"{path} has {len(left)} labeled images; at least one to train on and one to test are needed"
-        )
+        raise ToolboxError(f"{path} has {len(left)} labeled images; at least one to train on and one to test is needed")
     table = make_table(settings.scorer, settings.bodyparts, names, values)
     return _Labels(table, {name: images[name] for name in left}, {name: sizes[name] for name in left})
 
