@@ -162,9 +162,8 @@ def _read_csv(path: Path) -> pd.DataFrame:
     """Read a csv with three header rows and one to three index columns."""
     header = pd.read_csv(path, header=None, nrows=3, dtype=str, encoding="utf-8-sig")
     index_columns = next((i for i, cell in enumerate(header.loc[2]) if cell in ("x", "y", "likelihood")), 1)
-    texts = dict.fromkeys(range(index_columns), str) if index_columns > 1 else None
-    # Python's engine, because it reads back the very floats that were written with every pandas
-    table = pd.read_csv(path, header=None, skiprows=3, dtype=texts, encoding="utf-8-sig", engine="python")
+    # As text: the conversion to numbers, later, reads every digit, which pandas' own does not in all versions.
+    table = pd.read_csv(path, header=None, skiprows=3, dtype=str, encoding="utf-8-sig")
     table = table.set_index(list(range(index_columns)))
     table.columns = pd.MultiIndex.from_frame(header.iloc[:, index_columns:].T, names=LEVELS)
     return table.iloc[1:] if _names_the_index(table) else table
