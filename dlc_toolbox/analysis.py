@@ -125,8 +125,8 @@ def find_network(
                 f"myconfig_analysis.py names a network with {what} {value} (Task, scorer, trainingsFraction, shuffle, "
                 f"resnet), but {config_path} tells {own[what]}: correct the settings, or name another network"
             )
-    place = config.resolve(config.snapshot_prefix)
-    snapshot = select_snapshot(place.parent, settings.snapshotindex, settings.trainingsiterations, place.name)
+    folder, prefix = config.snapshot_place
+    snapshot = select_snapshot(folder, settings.snapshotindex, settings.trainingsiterations, prefix)
     shaping = {key: getattr(config, key) for key in _CONFIG_OF_POSES}
     scorer = experiment.video_scorer(snapshot.iteration)
     return Network(scorer, config.all_joints_names, config_path, snapshot, shaping)

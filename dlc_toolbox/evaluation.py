@@ -139,11 +139,11 @@ def find_networks(
         config = load_config(config_path)
         split = read_split(layout, experiment)
         _check_same_network(config_path, config, settings, split)
-        place = config.resolve(config.snapshot_prefix)
+        folder, prefix = config.snapshot_place
         every = settings.snapshotindex == "all"
-        chosen = [select_snapshot(place.parent, -1 if every else settings.snapshotindex, prefix=place.name)]
+        chosen = [select_snapshot(folder, -1 if every else settings.snapshotindex, prefix=prefix)]
         if every:
-            chosen = list_snapshots(place.parent, place.name)
+            chosen = list_snapshots(folder, prefix)
         networks += [
             Network(layout, experiment, fraction, split, config.all_joints_names, config_path, snapshot)
             for snapshot in chosen

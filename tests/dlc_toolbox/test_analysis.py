@@ -401,8 +401,7 @@ def find(trained_project):
                 locref_stdev=7.2801,
                 mean_pixel=(1, 2, 3),
                 all_joints_names=PARTS,
-                snapshot_prefix="./snapshot",
-                resolve=lambda prefix: (path.parent / prefix).resolve(),
+                snapshot_place=(path.parent, "snapshot"),
             )
 
         settings = load_analysis_settings(trained_project)

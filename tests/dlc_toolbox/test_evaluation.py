@@ -25,8 +25,7 @@ def config(layout):
     return SimpleNamespace(
         all_joints_names=("nose", "paw", "tail"),
         net_type="resnet_50",
-        snapshot_prefix="./snapshot",
-        resolve=lambda path: folder / path,
+        snapshot_place=(folder, "snapshot"),
     )
 
 
