@@ -17,8 +17,9 @@ from tqdm import tqdm
 from dlc_toolbox import ToolboxError, records, tables
 from dlc_toolbox.layout import Experiment, Layout, first_step_advice, percent_of, pose_record, pose_rows, pose_table
 from dlc_toolbox.partial import Partial, open_partial
+from dlc_toolbox.sequences import open_frames, recordings_in
 from dlc_toolbox.settings import AnalysisSettings
-from dlc_toolbox.video import Crop, Video, find_videos, prefetch
+from dlc_toolbox.video import Crop, Recording, find_videos, prefetch
 
 log = logging.getLogger(__name__)
 
@@ -55,7 +56,7 @@ class Network:
 
 
 def videos_to_analyze(layout: Layout, settings: AnalysisSettings, named: Sequence[Path] = ()) -> list[Path]:
-    """List the videos that a command names, or else those of `videofolder`.
+    """List the videos that a command names, or else those of `videofolder`; see `sequences` for other recordings.
 
     Parameters
     ----------
@@ -69,7 +70,7 @@ def videos_to_analyze(layout: Layout, settings: AnalysisSettings, named: Sequenc
     Returns
     -------
     list of Path
-        See `video.find_videos`.
+        See `video.find_videos` and `sequences.recordings_in`.
 
     Raises
     ------
@@ -77,7 +78,12 @@ def videos_to_analyze(layout: Layout, settings: AnalysisSettings, named: Sequenc
         When there is none.
     """
     folder = layout.analysis_root / Path(settings.videofolder).expanduser()
-    return find_videos(named or [folder], settings.videotype, first_step_advice(layout.root))
+    return find_videos(
+        named or [folder],
+        settings.videotype,
+        first_step_advice(layout.root),
+        within=lambda folder, suffix: recordings_in(folder, suffix, whatever=bool(named)),
+    )
 
 
 def find_network(
@@ -151,7 +157,7 @@ def analyze_video(
     Parameters
     ----------
     video_path : Path
-        The video.
+        The video, TIFF file or folder of images.
     predict : callable
         From frames, uint8 (batch_size, H, W, 3), to poses, float32 (batch_size, K, 3): x, y, likelihood. Every call
         gets the same shape; the last batch is filled up with black.
@@ -184,7 +190,7 @@ def analyze_video(
     made_from = describe_poses(video_path, network, crop)
     if not overwrite and _is_current(table, made_from, video_path, csv):
         return table
-    video = Video(video_path, crop)
+    video = open_frames(video_path, crop)
     row = np.dtype([("time", "<i8"), ("decoded", "?"), ("pose", "<f4", (len(network.bodyparts), 3))])
     with open_partial(pose_rows(table), {**made_from, "batch_size": batch_size}, row) as partial:
         if partial is None:
@@ -277,7 +283,7 @@ class _Batch:
     duration_s: float = 0.0
 
 
-def _batches(video: Video, start: int, size: int) -> Iterator[_Batch]:
+def _batches(video: Recording, start: int, size: int) -> Iterator[_Batch]:
     """Gather the frames from one row on; a lost frame, and what the last batch lacks, is black."""
     frames = video.frames(start)
     while True:
@@ -294,7 +300,7 @@ def _batches(video: Video, start: int, size: int) -> Iterator[_Batch]:
         yield batch
 
 
-def _fill(partial: Partial, video: Video, predict: Predict, batch_size: int) -> dict[str, float]:
+def _fill(partial: Partial, video: Recording, predict: Predict, batch_size: int) -> dict[str, float]:
     """Analyze the frames after those in `partial`, and return how fast that went."""
     start = len(partial)
     if start:
@@ -323,7 +329,7 @@ def _fill(partial: Partial, video: Video, predict: Predict, batch_size: int) -> 
     }
 
 
-def _describe_video(video: Video, rows: np.ndarray) -> dict[str, Any]:
+def _describe_video(video: Recording, rows: np.ndarray) -> dict[str, Any]:
     """Gather what the record of a pose table tells about the video."""
     steps = np.diff(rows["time"])
     varies = len(steps) > 0 and np.ptp(steps) > 1  # one unit is rounding
@@ -333,6 +339,7 @@ def _describe_video(video: Video, rows: np.ndarray) -> dict[str, Any]:
         "frames": len(rows),
         "frames_in_header": video.header_frames,
         "frames_decoded": int(np.count_nonzero(rows["decoded"])),
+        "fps_is_assumed": video.rate_is_assumed,
         "lost_frames": np.flatnonzero(~rows["decoded"]).tolist(),
         "frame_times_s": seconds if varies else None,
         "width": video.full_width,

@@ -98,7 +98,12 @@ def read_image(path: Path) -> np.ndarray:
         When the file is missing, damaged, incomplete, or holds more than 16 bits per channel.
     """
     with _opened(path) as image:
-        return _gray16_as_rgb8(np.asarray(image), path) if image.mode[0] in "IF" else np.asarray(image.convert("RGB"))
+        return as_rgb8(image, path)
+
+
+def as_rgb8(image: Image.Image, path: Path) -> np.ndarray:
+    """Return what an open image shows, see `read_image`; `path` is its file, for messages."""
+    return _gray16_as_rgb8(np.asarray(image), path) if image.mode[0] in "IF" else np.asarray(image.convert("RGB"))
 
 
 def image_size(path: Path) -> tuple[int, int]:

@@ -12,6 +12,8 @@ from dlc_toolbox import ToolboxError
 CHECKOUT = Path(__file__).resolve().parents[1]
 CROP_PREVIEW = "IsCroppingOK.png"
 LABELED_VIDEO_ENDING = "_DeepLabCutlabeled.mp4"
+IMAGE_SUFFIXES = frozenset({".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff"})
+_FILTERED_ENDING = "_filtered.h5"
 
 
 def percent_of(fraction: float) -> int:
@@ -244,12 +246,31 @@ def first_step_advice(root: Path) -> str:
 
 def pose_table(video: Path, scorer: str) -> Path:
     """Pose table of a video, beside it; `scorer` is the network's name."""
-    return video.with_name(f"{video.stem}{scorer}.h5")
+    return video.with_name(f"{video_stem(video)}{scorer}.h5")
 
 
 def pose_record(table: Path) -> Path:
     """Metadata of a pose table."""
     return table.with_name(f"{table.stem}_meta.json")
+def images_in(folder: Path) -> list[Path]:
+    """List the images of a folder, whatever their names, in no order; hidden files are left out."""
+    return [
+        path for path in folder.iterdir() if path.suffix.lower() in IMAGE_SUFFIXES and not path.name.startswith(".")
+    ]
+
+
+def is_output_folder(folder: Path) -> bool:
+    """Tell a folder of pictures made from poses, or a hidden one, from a folder of images that are a recording."""
+    if folder.name.startswith(".") or folder.name.endswith(Path(LABELED_VIDEO_ENDING).stem):
+        return True
+    return folder in map(trajectories_folder, folder.parent.glob("*.h5"))
+
+
+def video_stem(video: Path) -> str:
+    """Return what begins the names of a video's outputs: its name without suffix, or that of a folder of images."""
+    return video.name if video.is_dir() else video.stem
+
+
 
 
 def pose_rows(table: Path) -> Path:
@@ -258,13 +279,24 @@ def pose_rows(table: Path) -> Path:
 
 
 def pose_tables(video: Path) -> list[Path]:
-    """List the pose tables of a video, by whatever network, in alphabetical order."""
-    return sorted(video.parent.glob(f"{escape(video.stem)}DeepCut_*.h5"))
+    """List the pose tables of a video, by whatever network, in alphabetical order, without the filtered ones."""
+    tables = video.parent.glob(f"{escape(video_stem(video))}DeepCut_*.h5")
+    return sorted(table for table in tables if not table.name.endswith(_FILTERED_ENDING))  # a network's end in digits
+
+
+def filtered_table(table: Path) -> Path:
+    """Median-filtered copy of a pose table, beside it."""
+    return table.with_name(table.stem + _FILTERED_ENDING)
+
+
+def trajectories_folder(table: Path) -> Path:
+    """Folder of the plots of a pose table, beside it."""
+    return table.with_name(f"{table.stem}_trajectories")
 
 
 def labeled_video(video: Path) -> Path:
     """Name of the video with the poses drawn in."""
-    return video.with_name(video.stem + LABELED_VIDEO_ENDING)
+    return video.with_name(video_stem(video) + LABELED_VIDEO_ENDING)
 
 
 def labeled_frame(labeled: Path, number: int) -> Path:

@@ -27,68 +27,70 @@ Crop = tuple[int, int, int, int]
 # Of x264's presets this one alone keeps up with decoding and drawing on two cores; files are a third larger than with
 # the next slower ones.
 _ENCODING = {"preset": "ultrafast", "crf": "23"}
+_ASSUMED_RATE = 25
 
 Item = TypeVar("Item")
 
 
-class Video:
-    """The frames of a video file, upright and cropped, in presentation order.
+class Recording:
+    """Frames of one size, upright and cropped, each at its time; what all sources of frames have in common.
 
-    Nothing stays open between iterations, and each iteration starts at the first frame. A frame in the middle that
-    cannot be decoded keeps its place as None, so that numbers of frames stay right (see `decoding`).
+    Nothing stays open between iterations, and each iteration starts at the first frame. A frame that cannot be read
+    keeps its place as None, so that numbers of frames stay right.
 
     Parameters
     ----------
     path : Path
-        The video.
-    crop : (x1, x2, y1, y2), optional
+        Where the frames are.
+    crop : (x1, x2, y1, y2) or None
         Keep x1 <= x < x2 and y1 <= y < y2, in pixels of the upright frame.
+    full_size : (int, int)
+        Width and height of the upright frame before the crop.
+    rate : Fraction or None
+        Frames per second, the average when it varies; 25 is assumed when it is None.
+    time_base : Fraction or None
+        Unit of the time stamps, in seconds; default one frame.
+    header_frames : int
+        Number of frames the recording claims to have; 0 when it does not say.
 
     Attributes
     ----------
-    path, crop
+    path, crop, rate, time_base, header_frames
         As given.
+    rate_is_assumed : bool
+        Whether nothing told the rate.
+    expected_frames : int
+        The claimed number, or else an estimate; 0 when there is none. For progress only.
     width, height : int
         Size of what iteration yields, after rotation and crop.
     full_width, full_height : int
         Size of the upright frame before the crop.
-    rate : Fraction
-        Frames per second; the average when the rate varies.
-    time_base : Fraction
-        Unit of the time stamps, in seconds.
-    header_frames : int
-        Number of frames the header claims; 0 when it does not say.
-    expected_frames : int
-        The header's number, or else an estimate from the duration; 0 when neither is known. For progress only.
 
     Raises
     ------
     ToolboxError
-        When no frame can be decoded, or the crop does not lie inside the frame.
-
-    Examples
-    --------
-    >>> video = Video(Path("mouse 1.avi"), crop=(0, 320, 0, 240))  # doctest: +SKIP
-    >>> for row, frame in enumerate(video):  # doctest: +SKIP
-    ...     print(row, "lost" if frame is None else frame.shape)
+        When the crop does not lie inside the frame.
     """
 
-    def __init__(self, path: Path, crop: Crop | None = None):
-        self.path, self.crop = Path(path), crop
-        self._decoder = Decoder(self.path)
-        with open_video(self.path) as container:
-            stream = container.streams.best("video")
-            self.rate = Fraction(stream.average_rate or stream.guessed_rate or 25)
-            self.time_base = Fraction(stream.time_base or 1 / self.rate)
-            self.header_frames = stream.frames
-            self.expected_frames = stream.frames or round((container.duration or 0) / av.time_base * self.rate)
-        first = self._decoder.first()
-        self._coded_size = first.width, first.height
-        self.full_width, self.full_height = self._coded_size[:: -1 if _orientation(first)[0] else 1]
+    def __init__(
+        self,
+        path: Path,
+        crop: Crop | None,
+        *,
+        full_size: tuple[int, int],
+        rate: Fraction | None = None,
+        time_base: Fraction | None = None,
+        header_frames: int = 0,
+    ):
+        self.path, self.crop = path, crop
+        self.rate, self.rate_is_assumed = Fraction(rate or _ASSUMED_RATE), not rate
+        self.time_base = Fraction(time_base or 1 / self.rate)
+        self.header_frames = self.expected_frames = header_frames
+        self.full_width, self.full_height = full_size
         x1, x2, y1, y2 = crop or (0, self.full_width, 0, self.full_height)
         if not (0 <= x1 < x2 <= self.full_width and 0 <= y1 < y2 <= self.full_height):
             raise ToolboxError(
-                f"{self.path}: the crop x1, x2, y1, y2 = {x1}, {x2}, {y1}, {y2} does not lie inside its frames of "
+                f"{path}: the crop x1, x2, y1, y2 = {x1}, {x2}, {y1}, {y2} does not lie inside its frames of "
                 f"{self.full_width} x {self.full_height} pixels; correct it, or set cropping = False"
             )
         self._window = slice(y1, y2), slice(x1, x2)
@@ -109,7 +111,7 @@ class Video:
         Parameters
         ----------
         start : int
-            Number of frames to pass over; they are decoded, because no container can be trusted to seek exactly.
+            Number of frames to pass over.
 
         Yields
         ------
@@ -118,6 +120,47 @@ class Video:
         ndarray of shape (height, width, 3) or None
             uint8 RGB, contiguous and yours to change; None for a lost frame, or one of another size than the first.
         """
+        raise NotImplementedError
+
+
+class Video(Recording):
+    """The frames of a video file, in presentation order; see `decoding` for those that are lost.
+
+    Parameters
+    ----------
+    path : Path
+        The video.
+    crop : (x1, x2, y1, y2), optional
+        Keep x1 <= x < x2 and y1 <= y < y2, in pixels of the upright frame.
+
+    Raises
+    ------
+    ToolboxError
+        When no frame can be decoded, or the crop does not lie inside the frame.
+
+    Examples
+    --------
+    >>> video = Video(Path("mouse 1.avi"), crop=(0, 320, 0, 240))  # doctest: +SKIP
+    >>> for row, frame in enumerate(video):  # doctest: +SKIP
+    ...     print(row, "lost" if frame is None else frame.shape)
+    """
+
+    def __init__(self, path: Path, crop: Crop | None = None):
+        path = Path(path)
+        self._decoder = Decoder(path)
+        with open_video(path) as container:
+            stream = container.streams.best("video")
+            rate, time_base = stream.average_rate or stream.guessed_rate, stream.time_base
+            header_frames, duration = stream.frames, container.duration or 0
+        first = self._decoder.first()
+        self._coded_size = first.width, first.height
+        full_size = self._coded_size[:: -1 if _orientation(first)[0] else 1]
+        facts = {"rate": rate, "time_base": time_base, "header_frames": header_frames}
+        super().__init__(path, crop, full_size=full_size, **facts)
+        self.expected_frames = header_frames or round(duration / av.time_base * self.rate)
+
+    def frames(self, start: int = 0) -> Iterator[tuple[int, np.ndarray | None]]:
+        """Yield each frame with its time stamp; those before `start` are decoded, as no seeking can be trusted."""
         time = -1
         for row, (stamp, frame) in enumerate(self._decoder):
             time = max(stamp, time + 1)
@@ -250,7 +293,13 @@ def writing_video(
         container.mux(stream.encode(None))
 
 
-def find_videos(paths: Sequence[Path], videotype: str, advice: str = "") -> list[Path]:
+def find_videos(
+    paths: Sequence[Path],
+    videotype: str,
+    advice: str = "",
+    *,
+    within: Callable[[Path, str], list[Path]] | None = None,
+) -> list[Path]:
     """List the videos that files and folders name.
 
     Parameters
@@ -262,6 +311,8 @@ def find_videos(paths: Sequence[Path], videotype: str, advice: str = "") -> list
         Suffix such as ``.avi``, in small or capital letters.
     advice : str
         What to do when nothing is found; ends the message.
+    within : callable, optional
+        ``within(folder, videotype)`` lists the videos of a folder; default `videos_in`.
 
     Returns
     -------
@@ -279,7 +330,7 @@ def find_videos(paths: Sequence[Path], videotype: str, advice: str = "") -> list
             raise ToolboxError(f"{path} does not exist. {advice}".rstrip())
         if path.is_file() and path.name.endswith(LABELED_VIDEO_ENDING):
             raise ToolboxError(f"{path} is a labeled video, made by MakingLabeledVideo.py; name the original instead")
-        for video in [path] if path.is_file() else _videos_in(path, videotype):
+        for video in [path] if path.is_file() else (within or videos_in)(path, videotype):
             found.setdefault(video.resolve(), video)
     if not found:
         places = ", ".join(str(Path(path).resolve()) for path in paths)
@@ -287,8 +338,8 @@ def find_videos(paths: Sequence[Path], videotype: str, advice: str = "") -> list
     return list(found.values())
 
 
-def _videos_in(folder: Path, videotype: str) -> list[Path]:
-    """List the videos of one folder."""
+def videos_in(folder: Path, videotype: str) -> list[Path]:
+    """List the files of one folder with the suffix `videotype`, without labeled videos and hidden files."""
     return sorted(
         path
         for path in folder.iterdir()
