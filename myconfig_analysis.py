@@ -31,4 +31,13 @@ pcutoff = 0.6  # draw a body part from this likelihood on (0 to 1)
 dotsize = 4  # radius of the dots, pixels
 alphavalue = 0.8  # opacity of the dots (0 to 1)
 colormap = 'hsv'  # a matplotlib colormap; colours go to the body parts in the order of the settings
+skeleton = []  # pairs of body parts to join by a line, such as [['nose', 'tail'], ['tail', 'paw']]
+trailpoints = 0  # number of past frames through which the trail of each body part leads
+drawfiltered = False  # draw and plot the poses as FilterPredictions.py has smoothed them?
 deleteindividualframes = False  # v1 kept all frames as pictures and could delete them; no frames are kept here
+
+# ---- Filtered poses, trajectories, outliers ------------------------------------------------------
+windowlength = 5  # frames in the window of the median filter, odd
+jumpthreshold = 20  # a longer step from one frame to the next is a jump, pixels
+deviationthreshold = 10  # more than this off its median-filtered track, a pose is an outlier, pixels
+numoutlierframes = 20  # frames to extract from each video where the network fails, to be labeled

@@ -1,7 +1,8 @@
 """Make labeled videos: draw what AnalyzeVideos.py found into the videos.
 
-Reads   myconfig_analysis.py (the network; pcutoff, dotsize, alphavalue, colormap; the crop, which is all that is shown
-        when cropping is on); the videos of videofolder, or those named in the command, and their pose tables
+Reads   myconfig_analysis.py (the network; pcutoff, dotsize, alphavalue, colormap, skeleton, trailpoints; the crop,
+        which is all that is shown when cropping is on); the videos of videofolder, or those named in the command, and
+        their pose tables, with drawfiltered those of FilterPredictions.py
 Writes  beside each video <video>_DeepLabCutlabeled.mp4, with as many frames and as fast as the video; with
         --save-frames also <video>_DeepLabCutlabeled/frame<number>.png. No other frames are kept on disk, so v1's
         setting deleteindividualframes has no effect.
@@ -20,6 +21,8 @@ from pathlib import Path
 
 try:
     from dlc_toolbox import analysis, cli, labeled_video
+    from dlc_toolbox.marks import marks_of
+    from dlc_toolbox.poses import drawn_filter
     from dlc_toolbox.settings import load_analysis_settings
     from dlc_toolbox.video import for_each_video
 except ImportError as error:
@@ -53,11 +56,13 @@ def main(argv=None):
 
     from deepercut import checkpoints, config  # takes seconds: after all that can fail at once
 
+    network = analysis.find_network(layout, settings, config.load_config, checkpoints.select_snapshot)
     label = partial(
         labeled_video.label_video,
-        network=analysis.find_network(layout, settings, config.load_config, checkpoints.select_snapshot),
-        dots=labeled_video.Dots(settings.pcutoff, settings.dotsize, settings.alphavalue, settings.colormap),
+        network=network,
+        marks=marks_of(settings, network.bodyparts),
         crop=settings.crop,
+        filtered=drawn_filter(settings),
         saved_frames=args.save_frames,
         overwrite=args.overwrite,
     )

@@ -309,6 +309,11 @@ def frames_record(folder: Path) -> Path:
     return folder / "frames.json"
 
 
+def machine_labels(folder: Path) -> Path:
+    """Folder of what a network found in the images of `folder`; Step 2 never reads it."""
+    return folder / "machine-labels"
+
+
 def contact_sheet(folder: Path) -> Path:
     """Page of all pictures in a folder that steps have drawn."""
     return folder / "contact_sheet.png"

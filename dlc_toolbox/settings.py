@@ -89,6 +89,23 @@ def _list_of(item: Check) -> Check:
     return check
 
 
+def _odd(value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1 or value % 2 == 0:
+        raise ValueError("an odd whole number of at least 1")
+    return value
+
+
+def _pairs(value: Any) -> tuple[tuple[str, str], ...]:
+    if not isinstance(value, list | tuple) or not all(_is_pair(pair) for pair in value):
+        raise ValueError("a list of pairs of different names, such as [['nose', 'paw'], ['paw', 'tail']]")
+    return tuple((first, second) for first, second in value)
+
+
+def _is_pair(value: Any) -> bool:
+    is_two = isinstance(value, list | tuple) and len(value) == 2
+    return is_two and all(isinstance(name, str) for name in value) and value[0] != value[1]
+
+
 def _text_or_texts(value: Any) -> tuple[str, ...]:
     return (_text(value),) if isinstance(value, str) else _list_of(_text)(value)
 
@@ -213,6 +230,13 @@ class AnalysisSettings(_Crop):
     alphavalue: float = _setting(_number(0, 1), 0.6)
     dotsize: float = _setting(_number(0, open_low=True), 7)
     colormap: str = _setting(_colormap, "cool")
+    skeleton: tuple[tuple[str, str], ...] = _setting(_pairs, ())
+    trailpoints: int = _setting(_whole(0), 0)
+    drawfiltered: bool = _setting(_flag, False)
+    windowlength: int = _setting(_odd, 5)
+    jumpthreshold: float = _setting(_number(0), 20)
+    deviationthreshold: float = _setting(_number(0), 10)
+    numoutlierframes: int = _setting(_whole(1), 20)
 
 
 def load_settings(root: Path) -> Settings:

@@ -1,4 +1,4 @@
-"""Measure how fast labeled videos are made: decode, draw 17 dots, encode, at 640x480.
+"""Measure how fast labeled videos are made: decode, draw 17 dots (also with skeleton and trails), encode, at 640x480.
 
 python3 tests/benchmarks/labeled_video.py [number of frames]
 """
@@ -13,11 +13,18 @@ from time import perf_counter, process_time
 
 import numpy as np
 
-from dlc_toolbox.labeled_video import Dots, make_labeled_video
+from dlc_toolbox.labeled_video import make_labeled_video
+from dlc_toolbox.marks import Marks
 from dlc_toolbox.tables import make_table, write_table
 from dlc_toolbox.video import writing_video
 
 WIDTH, HEIGHT, PARTS, ROUNDS = 640, 480, 17, 3
+SKELETON = tuple((part, part + 1) for part in range(PARTS - 1))
+VARIANTS = {
+    "17 dots": Marks(radius=7),
+    "17 dots, 16 lines": Marks(radius=7, skeleton=SKELETON),
+    "17 dots, 16 lines, trails of 20 frames": Marks(radius=7, skeleton=SKELETON, trailpoints=20),
+}
 
 
 def write_example(folder: Path, count: int) -> tuple[Path, Path]:
@@ -41,23 +48,22 @@ def write_example(folder: Path, count: int) -> tuple[Path, Path]:
 
 
 def main() -> None:
-    """Print the median of some rounds."""
+    """Print the medians of some rounds, in which the variants take turns."""
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 600
-    walls, works = [], []
+    walls, works = ({name: [] for name in VARIANTS} for _ in range(2))
     with tempfile.TemporaryDirectory() as folder:
         video, table = write_example(Path(folder), count)
         out = Path(folder) / "out.mp4"
-        for _ in range(ROUNDS):
+        for name, marks in [*VARIANTS.items()] * ROUNDS:
             wall, work = perf_counter(), process_time()
-            make_labeled_video(video, table, out, Dots(radius=7))
-            walls.append(perf_counter() - wall)
-            works.append(process_time() - work)
-        sizes = video.stat().st_size / 1e6, out.stat().st_size / 1e6
-    sys.stdout.write(
-        f"{count} frames of {WIDTH}x{HEIGHT}, {PARTS} dots, {os.cpu_count()} cores: "
-        f"{count / median(walls):.0f} frames/s, {1000 * median(works) / count:.2f} CPU-ms per frame; "
-        f"{sizes[0]:.1f} MB in, {sizes[1]:.1f} MB out\n"
-    )
+            make_labeled_video(video, table, out, marks)
+            walls[name].append(perf_counter() - wall)
+            works[name].append(process_time() - work)
+        size = video.stat().st_size / 1e6
+    sys.stdout.write(f"{count} frames of {WIDTH}x{HEIGHT}, {size:.1f} MB, {os.cpu_count()} cores\n")
+    for name in VARIANTS:
+        speed, cost = count / median(walls[name]), 1000 * median(works[name]) / count
+        sys.stdout.write(f"{name}: {speed:.0f} frames/s, {cost:.2f} CPU-ms per frame\n")
 
 
 if __name__ == "__main__":

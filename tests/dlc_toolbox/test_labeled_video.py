@@ -16,80 +16,13 @@ from PIL import Image
 from dlc_toolbox import ToolboxError, labeled_video
 from dlc_toolbox.analysis import Network, analyze_video
 from dlc_toolbox.drawing import part_colors
-from dlc_toolbox.labeled_video import Dots, draw_dots, label_video, make_labeled_video
+from dlc_toolbox.labeled_video import label_video, make_labeled_video
 from dlc_toolbox.layout import pose_record, pose_table
+from dlc_toolbox.marks import Marks
 from dlc_toolbox.tables import make_table, points, read_table, write_table
 from dlc_toolbox.video import Video
 
 PARTS = ("nose", "paw", "tail")
-WHITE = np.array([[255, 255, 255]], np.uint8)
-
-
-# ---- Dots ----
-
-
-def test_a_dot_by_hand():
-    frame = np.zeros((5, 5, 3), np.uint8)
-    draw_dots(frame, np.array([[2.0, 2.0]]), np.array([[200, 100, 0]], np.uint8), radius=1)
-    # Weights: 1 in the centre, 1 + 0.5 - distance around it: half beside it, 0.086 diagonally.
-    assert frame[..., 0].tolist() == [
-        [0, 0, 0, 0, 0],
-        [0, 17, 100, 17, 0],
-        [0, 100, 200, 100, 0],
-        [0, 17, 100, 17, 0],
-        [0, 0, 0, 0, 0],
-    ]
-    assert np.array_equal(frame[..., 1], np.round(frame[..., 0] / 2 + 0.01))
-    assert frame[..., 2].max() == 0
-
-
-def test_a_dot_blends_with_what_lies_below():
-    frame = np.full((9, 9, 3), 100, np.uint8)
-    draw_dots(frame, np.array([[4.0, 4.0]]), WHITE, radius=2, alpha=0.5)
-    assert abs(int(frame[4, 4, 0]) - (100 + 255) / 2) <= 1
-    assert frame[0, 0, 0] == 100
-    untouched = frame.copy()
-    draw_dots(frame, np.array([[4.0, 4.0]]), WHITE, radius=2, alpha=0)
-    assert np.array_equal(frame, untouched)
-
-
-@pytest.mark.parametrize("center", [(15.0, 11.0), (15.25, 11.0), (15.5, 11.75), (14.75, 10.5)])
-def test_a_dot_lies_where_its_point_is_and_has_the_area_of_a_disc(center):
-    frame = np.zeros((24, 32, 3), np.uint8)
-    draw_dots(frame, np.array([center]), WHITE, radius=5)
-    weight = frame[..., 0] / 255
-    rows, columns = np.mgrid[:24, :32]
-    assert abs((weight * columns).sum() / weight.sum() - center[0]) < 0.05
-    assert abs((weight * rows).sum() / weight.sum() - center[1]) < 0.05
-    assert abs(weight.sum() - np.pi * 25) < 1
-
-
-def test_a_dot_across_the_edge_is_cut_off():
-    """The same as drawing on a larger frame and cutting it."""
-    large = np.zeros((60, 70, 3), np.uint8)
-    places = np.array([[20.0, 20.0], [19.5, 35.25], [50.0, 39.0], [47.0, 22.0], [11.0, 30.0], [14.0, 14.0]])
-    colors = np.random.default_rng(0).integers(50, 256, (6, 3)).astype(np.uint8)
-    small = large[20:40, 20:50].copy()
-    draw_dots(large, places, colors, radius=6.5, alpha=0.7)
-    draw_dots(small, places - 20, colors, radius=6.5, alpha=0.7)
-    assert small.any()
-    assert np.array_equal(small, large[20:40, 20:50])
-
-
-def test_what_is_missing_or_far_outside_is_not_drawn():
-    frame = np.zeros((20, 20, 3), np.uint8)
-    places = np.array([[np.nan, 5], [5, np.nan], [np.inf, 5], [1e30, 5], [-40, 5], [5, 60]])
-    draw_dots(frame, places, np.full((6, 3), 255, np.uint8), radius=4)
-    assert frame.max() == 0
-
-
-def test_later_body_parts_lie_on_top():
-    frame = np.zeros((20, 20, 3), np.uint8)
-    draw_dots(frame, np.array([[9.0, 9.0], [9.0, 9.0]]), np.array([[255, 0, 0], [0, 255, 0]], np.uint8), radius=3)
-    assert frame[9, 9].tolist() == [0, 255, 0]
-
-
-# ---- Videos ----
 
 
 @pytest.fixture
@@ -120,7 +53,7 @@ def test_every_frame_has_its_own_dots_in_the_order_of_the_parts(tmp_path, video,
     likelihood[5, 1], likelihood[6, 1] = 0.39, 0.4
     table = write_poses(tmp_path / "poses.h5", places, likelihood)
     out = tmp_path / "out.mp4"
-    make_labeled_video(video, table, out, Dots(pcutoff=0.4, radius=5, alpha=1, colormap="cool"))
+    make_labeled_video(video, table, out, Marks(pcutoff=0.4, radius=5, alpha=1, colormap="cool"))
     made = Video(out)
     assert (made.width, made.height, made.rate) == (160, 120, 25)
     frames = list(made)
@@ -134,7 +67,7 @@ def test_a_likelihood_of_exactly_pcutoff_in_float32_is_drawn_and_counted(tmp_pat
     caplog.set_level("INFO")
     places = toy_points[:, [1, 2, 0]].round()
     table = write_poses(tmp_path / "poses.h5", places, float(np.float32(0.9)))  # less than 0.9
-    make_labeled_video(video, table, tmp_path / "out.mp4", Dots(pcutoff=0.9, radius=5, alpha=1, colormap="cool"))
+    make_labeled_video(video, table, tmp_path / "out.mp4", Marks(pcutoff=0.9, radius=5, alpha=1, colormap="cool"))
     x, y = places[0, 0].astype(int)
     assert is_close(next(iter(Video(tmp_path / "out.mp4")))[y, x], part_colors("cool", 3)[0])
     assert caplog.text.count("100.0%") == 3
@@ -143,7 +76,7 @@ def test_a_likelihood_of_exactly_pcutoff_in_float32_is_drawn_and_counted(tmp_pat
 def test_with_a_crop_only_that_part_is_shown_and_dots_stay_on_their_places(tmp_path, video, toy_points):
     table = write_poses(tmp_path / "poses.h5", toy_points.round(), 1.0)
     out = tmp_path / "out.mp4"
-    make_labeled_video(video, table, out, Dots(radius=5, alpha=1), crop=(20, 140, 10, 110))
+    make_labeled_video(video, table, out, Marks(radius=5, alpha=1), crop=(20, 140, 10, 110))
     frames = list(Video(out))
     assert {frame.shape for frame in frames} == {(100, 120, 3)}
     for frame, places in zip(frames, toy_points.round().astype(int), strict=True):
@@ -163,7 +96,7 @@ def test_times_are_those_of_the_video(tmp_path, draw_dots, toy_points):
             frame.pts, frame.time_base = moment, Fraction(1, 1000)
             container.mux(stream.encode(frame))
         container.mux(stream.encode())
-    make_labeled_video(path, write_poses(tmp_path / "poses.h5", toy_points[:5], 1.0), tmp_path / "out.mp4", Dots())
+    make_labeled_video(path, write_poses(tmp_path / "poses.h5", toy_points[:5], 1.0), tmp_path / "out.mp4", Marks())
     made = Video(tmp_path / "out.mp4")
     assert [round(time * made.time_base * 1000) for time, _ in made.frames()] == times
 
@@ -173,7 +106,7 @@ def test_a_table_of_another_length_is_an_error_and_nothing_is_written(tmp_path, 
     table = write_poses(tmp_path / "poses.h5", np.resize(toy_points, (rows, 3, 2)), 1.0)
     (tmp_path / "out").mkdir()
     with pytest.raises(ToolboxError, match=message):
-        make_labeled_video(video, table, tmp_path / "out" / "out.mp4", Dots())
+        make_labeled_video(video, table, tmp_path / "out" / "out.mp4", Marks())
     assert list((tmp_path / "out").iterdir()) == []
 
 
@@ -186,7 +119,7 @@ def test_a_lost_frame_is_black_without_dots(tmp_path, video, toy_points, monkeyp
     monkeypatch.setattr(labeled_video, "Video", WithLost)
     places = toy_points.copy()
     places[4] = np.nan
-    make_labeled_video(video, write_poses(tmp_path / "poses.h5", places, 1.0), tmp_path / "out.mp4", Dots())
+    make_labeled_video(video, write_poses(tmp_path / "poses.h5", places, 1.0), tmp_path / "out.mp4", Marks())
     frames = list(Video(tmp_path / "out.mp4"))
     assert len(frames) == 30
     assert frames[4].max() < 20
@@ -198,7 +131,7 @@ def test_shares_above_pcutoff_are_told_and_a_part_never_seen_is_a_warning(tmp_pa
     likelihood = np.full((30, 3), 0.9)
     likelihood[:, 1] = 0.05
     likelihood[:12, 2] = np.nan
-    make_labeled_video(video, write_poses(tmp_path / "p.h5", toy_points, likelihood), tmp_path / "out.mp4", Dots())
+    make_labeled_video(video, write_poses(tmp_path / "p.h5", toy_points, likelihood), tmp_path / "out.mp4", Marks())
     text = caplog.text
     assert "30 frames with likelihood >= 0.1" in text
     for line in ("nose  100.0%", "paw     0.0%", "tail   60.0%"):
@@ -217,31 +150,31 @@ def must_not_run(*args, **kwargs):
 
 def test_frames_are_saved_on_request_only(video, network, find_dots):
     analyze_video(video, find_dots, network)
-    out = label_video(video, network, Dots())
+    out = label_video(video, network, Marks())
     assert not out.with_suffix("").exists()
-    label_video(video, network, Dots(), saved_frames=[3, 29])
+    label_video(video, network, Marks(), saved_frames=[3, 29])
     folder = video.parent / "toy_DeepLabCutlabeled"
     assert sorted(path.name for path in folder.iterdir()) == ["frame000003.png", "frame000029.png"]
     saved = np.asarray(Image.open(folder / "frame000029.png"))
     assert np.abs(saved.astype(int) - list(Video(out))[29]).mean() < 5
     with pytest.raises(ToolboxError, match=r"toy\.avi has no frame 30 to save; its frames are 0 to 29"):
-        label_video(video, network, Dots(), saved_frames=[30])
+        label_video(video, network, Marks(), saved_frames=[30])
 
 
 def test_what_is_current_is_kept_and_what_is_stale_is_drawn_again(video, network, find_dots, caplog, monkeypatch):
     caplog.set_level("INFO")
     analyze_video(video, find_dots, network)
-    out = label_video(video, network, Dots())
+    out = label_video(video, network, Marks())
     assert out == video.parent / "toy_DeepLabCutlabeled.mp4"
     with monkeypatch.context() as patch:
         patch.setattr(labeled_video, "make_labeled_video", must_not_run)
-        label_video(video, network, Dots())
+        label_video(video, network, Marks())
     assert "toy.avi: skipped, toy_DeepLabCutlabeled.mp4 is current" in caplog.text
     before = out.read_bytes()
-    label_video(video, network, Dots(radius=12))
+    label_video(video, network, Marks(radius=12))
     assert "toy.avi: drawn, because changed since: radius" in caplog.text
     assert out.read_bytes() != before
-    label_video(video, network, Dots(radius=12), overwrite=True)
+    label_video(video, network, Marks(radius=12), overwrite=True)
     assert "toy.avi: drawn, because --overwrite" in caplog.text
 
 
@@ -249,7 +182,7 @@ def test_poses_of_another_network_are_never_drawn(video, network, find_dots):
     other = replace(network, scorer="DeepCut_resnet50_toyJan1shuffle1_20")
     analyze_video(video, find_dots, other)
     with pytest.raises(ToolboxError, match=r"_100\.h5 does not exist\..*other networks: toy.*_20\.h5.*AnalyzeVideos"):
-        label_video(video, network, Dots())
+        label_video(video, network, Marks())
     assert not (video.parent / "toy_DeepLabCutlabeled.mp4").exists()
 
 
@@ -265,14 +198,14 @@ def test_poses_that_are_not_of_this_network_and_video_are_an_error(video, networ
     analyze_video(video, find_dots, network)
     change(video, network)
     with pytest.raises(ToolboxError, match=message):
-        label_video(video, network, Dots())
+        label_video(video, network, Marks())
 
 
 def test_two_videos_whose_names_differ_after_a_dot(tmp_path, write_video, network, find_dots, draw_dots, toy_points):
     for number, place in ((1, toy_points[0]), (2, toy_points[15])):
         path = write_video(tmp_path / f"m.{number}.avi", [draw_dots(place)])
         analyze_video(path, find_dots, network)
-        label_video(path, network, Dots())
+        label_video(path, network, Marks())
     made = [next(iter(Video(tmp_path / f"m.{number}_DeepLabCutlabeled.mp4"))) for number in (1, 2)]
     assert np.abs(made[0].astype(int) - made[1]).max() > 100
     record = json.loads((tmp_path / "m.1_DeepLabCutlabeled_meta.json").read_text())

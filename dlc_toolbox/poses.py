@@ -1,0 +1,138 @@
+"""Pose tables beside a video: whose they are, and their median-filtered copies."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from dlc_toolbox import ToolboxError, layout, records, tables
+from dlc_toolbox.analysis import Network, check_owner, describe_poses
+from dlc_toolbox.settings import AnalysisSettings
+from dlc_toolbox.tracks import median_filter
+from dlc_toolbox.video import Crop
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Filter:
+    """The running median of a filtered pose table; see `tracks.median_filter`.
+
+    Parameters
+    ----------
+    windowlength : int
+        In frames, odd.
+    pcutoff : float
+        The least likelihood of a body part that is seen.
+    """
+
+    windowlength: int
+    pcutoff: float
+
+
+def drawn_filter(settings: AnalysisSettings) -> Filter | None:
+    """Return the filter of the poses that are drawn, or None where they are drawn as the network found them."""
+    return Filter(settings.windowlength, settings.pcutoff) if settings.drawfiltered else None
+
+
+def find_poses(video: Path, network: Network, *, crop: Crop | None = None, filtered: Filter | None = None) -> Path:
+    """Find the poses of a video, and make sure that they are this network's and of the video as it is now.
+
+    Parameters
+    ----------
+    video : Path
+        The video.
+    network : Network
+        Whose poses are wanted, and no other's.
+    crop : (x1, x2, y1, y2), optional
+        Of the analysis.
+    filtered : Filter, optional
+        The filtered copy is wanted, made by this filter.
+
+    Returns
+    -------
+    Path
+        The table.
+
+    Raises
+    ------
+    ToolboxError
+        When this network has not analyzed this video as it is now, or the filtered copy is missing or not current.
+    """
+    table = layout.pose_table(video, network.scorer)
+    if not table.exists():
+        others = ", ".join(path.name for path in layout.pose_tables(video))
+        existing = f"There are poses by other networks: {others}. " if others else ""
+        raise ToolboxError(f"{table} does not exist. {existing}Analyze the video first, with AnalyzeVideos.py.")
+    wanted = describe_poses(video, network, crop)
+    check_owner(table, wanted)
+    if records.read(layout.pose_record(table))["inputs"].get("video") != wanted["inputs"]["video"]:
+        raise ToolboxError(f"{video} has changed since it was analyzed: analyze it again, with AnalyzeVideos.py")
+    return table if filtered is None else _find_filtered(table, filtered)
+
+
+def _find_filtered(table: Path, wanted: Filter) -> Path:
+    """Return the filtered copy of a table, if it is current."""
+    copy = layout.filtered_table(table)
+    reason = records.why_stale(layout.pose_record(copy), _describe(table, wanted), [copy])
+    if reason is not None:
+        raise ToolboxError(
+            f"the filtered poses {copy} are wanted (drawfiltered = True), but are not current ({reason}): filter the "
+            "poses first, with FilterPredictions.py"
+        )
+    return copy
+
+
+def filter_table(table: Path, wanted: Filter, *, csv: bool = False, overwrite: bool = False) -> Path:
+    """Write the median-filtered copy of a pose table beside it, unless it is current; the table is left untouched.
+
+    Parameters
+    ----------
+    table : Path
+        A pose table, see `find_poses`.
+    wanted : Filter
+        The filter.
+    csv : bool
+        Whether to write the copy as csv too.
+    overwrite : bool
+        Whether to make again what is current.
+
+    Returns
+    -------
+    Path
+        The filtered table: same rows, columns and likelihoods, other x and y.
+
+    Raises
+    ------
+    ToolboxError
+        When the table cannot be read or the system refuses to write.
+    """
+    copy = layout.filtered_table(table)
+    made_from = _describe(table, wanted)
+    outputs = [copy, copy.with_suffix(".csv")] if csv else [copy]
+    reason = "--overwrite" if overwrite else records.why_stale(layout.pose_record(copy), made_from, outputs)
+    if reason is None:
+        log.info("%s: skipped, it is current (--overwrite makes it again)", copy.name)
+        return copy
+    raw = tables.read_table(table)
+    poses = tables.points(raw)
+    filtered = median_filter(poses, wanted.windowlength, wanted.pcutoff)
+    tables.write_table(
+        tables.make_table(tables.scorer_of(raw), tables.bodyparts_of(raw), raw.index, filtered), copy, csv=csv
+    )
+    records.write(layout.pose_record(copy), made_from)
+    moved = np.hypot(*np.moveaxis((filtered - poses)[..., :2], -1, 0))
+    log.info(
+        "%s: filtered, because %s; %.2f %% of the places moved by more than 1 pixel, at most by %.1f; wrote %s",
+        *(table.name, reason, 100 * np.mean(moved > 1), np.nanmax(moved, initial=0), copy),
+    )
+    return copy
+
+
+def _describe(table: Path, wanted: Filter) -> dict[str, Any]:
+    """Gather what a filtered table is made from."""
+    return records.describe({"poses": table}, asdict(wanted))
