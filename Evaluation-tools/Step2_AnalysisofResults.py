@@ -1,8 +1,9 @@
 """Evaluation, step 2: errors in pixels on training and test images, plots, and images with both labels drawn in.
 
 Reads   myconfig.py, and the poses that step 1 wrote to Evaluation-tools/Results/
-Writes  there: evaluation.csv (a row per network) and evaluation_per_part.csv, Plots_<network>/, and with `plotting`
-        LabeledImages_<network>/Training and /Test (human +, network . where its likelihood reaches pcutoff, else x)
+Writes  there: <Task><date>-trainset<percent>shuffle<s>.html, a page of all that follows; evaluation.csv (a row per
+        network) and evaluation_per_part.csv, Plots_<network>/, and with `plotting` LabeledImages_<network>/Training and
+        /Test (human +, network . where its likelihood reaches pcutoff, else x)
 
     python3 Evaluation-tools/Step2_AnalysisofResults.py
 """
@@ -48,6 +49,8 @@ def main(argv=None):
     if settings.plotting:
         for evaluated in evaluations:
             log.info("Look at %s", report.draw_evaluation(evaluated, settings, overwrite=args.overwrite))
+    for page in report.write_evaluation_pages(evaluations, rows, settings):
+        log.info("Open %s in a browser", page)
     log.info("Next, when the test error is good enough: %s", cli.command(layout, "Analysis-tools/AnalyzeVideos.py"))
     log.info("Otherwise: label more images (where the test error is large), or train longer")
 

@@ -2,7 +2,8 @@
 
 Reads   myconfig.py, and the label tables of all Scorers in Generating_a_Training_Set/data-<Task>/ (from Step 2)
 Writes  data-<Task>/<video folder>labeled/: a picture of every labeled image, one marker shape per scorer and one colour
-        per body part, and contact_sheet.png with all of them and the legend
+        per body part, and contact_sheet.png with all of them and the legend; data-<Task>/CheckLabels.html, a page of
+        all pictures with the counts of labels
 
     python3 Generating_a_Training_Set/Step3_CheckLabels.py
 """
@@ -35,6 +36,7 @@ def main(argv=None):
     settings = load_settings(layout.root)
     for folder in report.check_labels(layout, settings, overwrite=args.overwrite):
         log.info("Look at %s", contact_sheet(folder))
+    log.info("or open %s in a browser", layout.labels_page(settings.Task))
     step2, step4 = (
         cli.command(layout, f"Generating_a_Training_Set/{script}.py")
         for script in ("Step2_ConvertingLabels2DataFrame", "Step4_GenerateTrainingFileFromLabelledData")

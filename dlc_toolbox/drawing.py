@@ -6,6 +6,7 @@ display or touches matplotlib's global state.
 
 from __future__ import annotations
 
+import io
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -183,19 +184,23 @@ def draw_contact_sheet(tiles: Sequence[np.ndarray], names: Sequence[str], look: 
 
 def tile_look(look: Look, image: np.ndarray, count: int) -> Look:
     """Return `look` at the size of one of `count` tiles of a contact sheet of about 2400 pixels."""
-    side = np.clip(2400 / np.sqrt(count), 96, 400)
+    return look_at_size(look, image, float(np.clip(2400 / np.sqrt(count), 96, 400)))
+
+
+def look_at_size(look: Look, image: np.ndarray, side: float) -> Look:
+    """Return `look` for a picture of an image whose longer side is `side` pixels; markers shrink with it."""
     return replace(look, scale=side / max(image.shape[:2]), msize=min(look.msize, max(5, side / 40)))
 
 
 def write_picture(picture: np.ndarray, path: Path) -> None:
-    """Write a picture as png; it appears whole or not at all.
+    """Write a picture as png or jpg; it appears whole or not at all.
 
     Parameters
     ----------
     picture : ndarray of shape (height, width, 3)
         uint8 RGB.
     path : Path
-        Ends in .png.
+        Ends in .png or .jpg.
 
     Raises
     ------
@@ -203,7 +208,17 @@ def write_picture(picture: np.ndarray, path: Path) -> None:
         When the system refuses to write.
     """
     with replacing(path) as temporary:
-        Image.fromarray(picture).save(temporary, compress_level=1)  # 2.5 times as fast as the default, 15 % larger
+        temporary.write_bytes(encode_picture(picture, path.suffix))
+
+
+def encode_picture(picture: np.ndarray, suffix: str) -> bytes:
+    """Return a picture, uint8 RGB, as the content of a .png file, which keeps every pixel, or a smaller .jpg."""
+    buffer = io.BytesIO()
+    if suffix == ".jpg":
+        Image.fromarray(picture).save(buffer, "JPEG", quality=85, subsampling=0)  # colours stay on their markers
+    else:
+        Image.fromarray(picture).save(buffer, "PNG", compress_level=1)  # 2.5 times as fast as the default, 15 % larger
+    return buffer.getvalue()
 
 
 def _picture_size(width: int, height: int, scale: float) -> tuple[int, int]:

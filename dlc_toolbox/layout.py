@@ -125,6 +125,10 @@ class Layout:
         """Record of what a label table was made from."""
         return self.label_table(task, scorer).with_suffix(".json")
 
+    def labels_page(self, task: str) -> Path:
+        """Page of all labeled images."""
+        return self.data_folder(task) / "CheckLabels.html"
+
     def dataset_folder(self, task: str, date: str) -> Path:
         """Folder with the training copy of images and labels, the .mat files and the documentation of the splits."""
         return self.models / f"UnaugmentedDataSet_{task}{date}"
@@ -221,6 +225,10 @@ class Layout:
         """Plot of the error against the iterations of training."""
         return self.results / f"{experiment.name}_error_by_iteration.png"
 
+    def evaluation_page(self, experiment: Experiment) -> Path:
+        """Page of the errors of an experiment's snapshots."""
+        return self.results / f"{experiment.name}.html"
+
     @property
     def summary_table(self) -> Path:
         """Errors of every evaluated network, one row each."""
@@ -244,14 +252,6 @@ def first_step_advice(root: Path) -> str:
     return f"Check the names in {root / 'myconfig.py'} and {root / 'myconfig_analysis.py'}."
 
 
-def pose_table(video: Path, scorer: str) -> Path:
-    """Pose table of a video, beside it; `scorer` is the network's name."""
-    return video.with_name(f"{video_stem(video)}{scorer}.h5")
-
-
-def pose_record(table: Path) -> Path:
-    """Metadata of a pose table."""
-    return table.with_name(f"{table.stem}_meta.json")
 def images_in(folder: Path) -> list[Path]:
     """List the images of a folder, whatever their names, in no order; hidden files are left out."""
     return [
@@ -271,6 +271,14 @@ def video_stem(video: Path) -> str:
     return video.name if video.is_dir() else video.stem
 
 
+def pose_table(video: Path, scorer: str) -> Path:
+    """Pose table of a video, beside it; `scorer` is the network's name."""
+    return video.with_name(f"{video_stem(video)}{scorer}.h5")
+
+
+def pose_record(table: Path) -> Path:
+    """Metadata of a pose table."""
+    return table.with_name(f"{table.stem}_meta.json")
 
 
 def pose_rows(table: Path) -> Path:
@@ -322,6 +330,11 @@ def contact_sheet(folder: Path) -> Path:
 def pictures_record(folder: Path) -> Path:
     """Record of what the pictures in a folder were made from."""
     return folder / "pictures.json"
+
+
+def thumbnail(picture: Path) -> Path:
+    """Name of the small version of a picture."""
+    return picture.parent / "thumbnails" / f"{picture.stem}.jpg"
 
 
 def labeled_folder(folder: Path) -> Path:

@@ -1,105 +1,32 @@
-"""Sets of pictures: every image of a folder with its points drawn in, and one contact sheet of them all."""
+"""Reports: pictures, plots and pages of labels (Step 3) and of the errors of networks (evaluation)."""
 
 from __future__ import annotations
 
-import hashlib
 import itertools
 import logging
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
-from tqdm import tqdm
 
-from dlc_toolbox import ToolboxError, drawing, plots, records
+from dlc_toolbox import ToolboxError, drawing, pages, plots, records
 from dlc_toolbox.drawing import Look
 from dlc_toolbox.frames import image_size, natural_key, read_image
 from dlc_toolbox.labels import name_labels, outside_image, why_labels_stale
-from dlc_toolbox.layout import Layout, contact_sheet, first_step_advice, labeled_folder, pictures_record
+from dlc_toolbox.layout import Layout, contact_sheet, first_step_advice, labeled_folder, thumbnail
 from dlc_toolbox.metrics import is_confident
+from dlc_toolbox.pictures import draw_pictures, folder_and_image, look_of, picture_name, raise_problems
 from dlc_toolbox.results import Evaluation
 from dlc_toolbox.settings import Settings
 from dlc_toolbox.tables import bodyparts_of, points, read_table
 
 log = logging.getLogger(__name__)
 
-
-def look_of(settings: Settings, layers: Sequence[tuple[str, str]]) -> Look:
-    """Return how the settings want points to be drawn.
-
-    Parameters
-    ----------
-    settings : Settings
-        Its body parts, colormap, scale, msize and alphavalue count.
-    layers : sequence of (str, str)
-        Marker and meaning of each layer of points.
-
-    Returns
-    -------
-    Look
-        Colours go to the body parts in the order of the settings.
-    """
-    colors = drawing.part_colors(settings.colormap, len(settings.bodyparts))
-    return Look(settings.bodyparts, colors, layers, settings.scale, settings.msize, settings.alphavalue)
-
-
-def draw_pictures(
-    folder: Path, images: Mapping[str, Path], layers: np.ndarray, look: Look, *, overwrite: bool = False
-) -> list[str]:
-    """Draw every image of a set with its points, and a contact sheet, unless they are current.
-
-    Parameters
-    ----------
-    folder : Path
-        Where the pictures go; those of an earlier set are removed from it.
-    images : mapping of str to Path
-        Image file by the name of its picture, N of them.
-    layers : ndarray of shape (N, L, K, 2)
-        x, y in pixels of each image, in the order of `images`; NaN is not drawn.
-    look : Look
-        How the points are drawn.
-    overwrite : bool
-        Whether to draw again what is current.
-
-    Returns
-    -------
-    list of str
-        One sentence for each image that is missing or damaged; all others are drawn.
-
-    Raises
-    ------
-    ToolboxError
-        When the folder holds files that were not drawn here, the system refuses to write, or the settings make a
-        picture too large.
-    """
-    record = pictures_record(folder)
-    if not record.is_file() and folder.is_dir() and any(not path.name.startswith(".") for path in folder.iterdir()):
-        raise ToolboxError(
-            f"pictures are to be drawn into {folder}, but it holds files and no {record.name}, so they may be a "
-            "video's images: rename it"
-        )
-    made_from = records.describe(
-        {name: path for name, path in images.items() if path.is_file()},
-        {
-            **asdict(look),
-            "colors": look.colors.tolist(),
-            "points": hashlib.blake2b(np.ascontiguousarray(layers).tobytes(), digest_size=16).hexdigest(),
-        },
-    )
-    outputs = [*(folder / name for name in images), contact_sheet(folder)]
-    reason = "--overwrite" if overwrite else records.why_stale(record, made_from, outputs)
-    if reason is None:
-        log.info("%s: %d pictures are current, skipped", folder, len(images))
-        return []
-    log.info("%s: drawing %d pictures (%s)", folder, len(images), reason)
-    _remove_earlier(folder)
-    records.write(record, {"inputs": dict.fromkeys(images), "settings": {}})  # ours, though not complete yet
-    problems = _draw(folder, images, layers, look)
-    if not problems:
-        records.write(record, made_from)
-    return problems
+_WORST = 12
+_WORST_PX = 640
+_PLOTS = {"part_errors": "error_per_part.png", "cumulative": "cumulative_error.png", "likelihood": "likelihood.png"}
 
 
 def check_labels(layout: Layout, settings: Settings, *, overwrite: bool = False) -> list[Path]:
@@ -129,17 +56,22 @@ def check_labels(layout: Layout, settings: Settings, *, overwrite: bool = False)
     """
     rows, labels = _read_labels(layout, settings)
     look = look_of(settings, list(zip(itertools.cycle(drawing.MARKERS), settings.Scorers, strict=False)))
-    data = layout.data_folder(settings.Task)
-    _report_outside(rows, labels, settings, data)
+    data, page = layout.data_folder(settings.Task), layout.labels_page(settings.Task)
+    sizes = np.array([_size(data / row) for row in rows])
+    _report_outside(rows, labels, settings, sizes)
     members: dict[str, list[int]] = {}
     for i, row in enumerate(rows):
         members.setdefault(folder_and_image(row)[0], []).append(i)
-    drawn, problems = [], []
+    drawn, problems, sections = [], [], []
     for folder, places in members.items():
         images = {picture_name(folder_and_image(rows[i])[1]): data / rows[i] for i in places}
         target = labeled_folder(data / folder)
         drawn.append(target)
-        problems += draw_pictures(target, images, labels[places], look, overwrite=overwrite)
+        problems += draw_pictures(target, images, labels[places], look, thumbnails=True, overwrite=overwrite)
+        pictures = [target / name for name in images]
+        sections.append({"name": folder, **_section(pictures, labels[places], sizes[places], look, page)})
+    colors = list(zip(look.bodyparts, look.colors, strict=True))
+    pages.write_page(page, "labels.html", task=settings.Task, parts=colors, scorers=look.layers, folders=sections)
     raise_problems(problems)
     return drawn
 
@@ -197,57 +129,49 @@ def draw_evaluation(evaluation: Evaluation, settings: Settings, *, overwrite: bo
     ToolboxError
         When images are missing or damaged; the others are drawn first.
     """
-    network, found = evaluation.network, evaluation.poses[..., :2]
-    confident = is_confident(evaluation.likelihoods, settings.pcutoff)[..., None]
-    layers = [evaluation.labels, np.where(confident, found, np.nan), np.where(confident, np.nan, found)]
-    names = f"{settings.scorer} (human)", f"network, likelihood ≥ {settings.pcutoff:g}", "network, less likely"
-    look = look_of(settings, list(zip("+.x", names, strict=True)))
+    network = evaluation.network
+    layers, look = _human_and_network(evaluation, settings)
     folder = network.layout.evaluation_pictures(network.experiment, network.iteration)
     problems = []
     for part, chosen in (("Training", evaluation.is_train), ("Test", ~evaluation.is_train)):
         rows = [row for row, wanted in zip(evaluation.images, chosen, strict=True) if wanted]
-        images = {picture_name("_".join(folder_and_image(row))): network.images[row] for row in rows}
-        points_drawn = np.stack(layers, axis=1)[chosen]
-        problems += draw_pictures(folder / part, images, points_drawn, look, overwrite=overwrite)
+        images = {_evaluated_name(row): network.images[row] for row in rows}
+        problems += draw_pictures(folder / part, images, layers[chosen], look, overwrite=overwrite)
     raise_problems(problems)
     return folder
 
 
-def raise_problems(problems: Sequence[str]) -> None:
-    """Raise ToolboxError with the images that could not be drawn, if there are any."""
-    if problems:
-        more = f"; and {len(problems) - 5} more" if len(problems) > 5 else ""
-        raise ToolboxError(f"all is drawn but {len(problems)} images: {'; '.join(problems[:5])}{more}")
+def write_evaluation_pages(evaluations: Sequence[Evaluation], rows: pd.DataFrame, settings: Settings) -> list[Path]:
+    """Write a page for each experiment: its snapshots, learning curve, errors per body part and worst test images.
 
+    The page holds its pictures and can be sent to others as it is. `plot_evaluations` must have drawn the plots.
 
-def folder_and_image(row: str) -> tuple[str, str]:
-    """Split a row's name in a label table into the names of folder and image.
+    Parameters
+    ----------
+    evaluations, rows, settings
+        As for `plot_evaluations`.
+
+    Returns
+    -------
+    list of Path
+        The pages.
 
     Raises
     ------
     ToolboxError
-        When it is not of the form ``folder/image``.
-
-    Examples
-    --------
-    >>> folder_and_image("day1/img03.png")
-    ('day1', 'img03.png')
+        When an image is damaged or the system refuses to write.
     """
-    pieces = str(row).split("/")
-    if len(pieces) != 2 or {"", ".", ".."} & set(pieces):
-        raise ToolboxError(f"the label table names the image {row!r}; it must be '<video folder>/<image>'")
-    return pieces[0], pieces[1]
-
-
-def picture_name(image: str) -> str:
-    """Return the name of an image's picture, which is a png.
-
-    Examples
-    --------
-    >>> picture_name("img1.png"), picture_name("img1.jpg")
-    ('img1.png', 'img1.jpg.png')
-    """
-    return image if image.endswith(".png") else f"{image}.png"
+    written = []
+    for experiment in dict.fromkeys(evaluation.network.experiment for evaluation in evaluations):
+        places = [i for i, evaluation in enumerate(evaluations) if evaluation.network.experiment == experiment]
+        snapshots = rows.iloc[places].reset_index(drop=True)
+        medians = snapshots["test_median_error_px"]
+        best = int(medians.idxmin()) if medians.notna().any() else len(medians) - 1
+        evaluation = evaluations[places[best]]
+        page = evaluation.network.layout.evaluation_page(experiment)
+        pages.write_page(page, "evaluation.html", **_evaluation_content(evaluation, snapshots, best, settings, page))
+        written.append(page)
+    return written
 
 
 def _read_labels(layout: Layout, settings: Settings) -> tuple[list[str], np.ndarray]:
@@ -298,36 +222,138 @@ def _plot_evaluation(evaluation: Evaluation, settings: Settings) -> Path:
     return folder
 
 
-def _remove_earlier(folder: Path) -> None:
-    """Remove the pictures of an earlier set, so that no picture outlives its labels."""
-    try:
-        earlier = records.read(pictures_record(folder)).get("inputs", {})
-    except ToolboxError:
-        return
-    for name in earlier:
-        (folder / Path(name).name).unlink(missing_ok=True)
+def _human_and_network(evaluation: Evaluation, settings: Settings) -> tuple[np.ndarray, Look]:
+    """Return the points of human, confident and less confident network, (N, 3, K, 2), and how they are drawn."""
+    found = evaluation.poses[..., :2]
+    confident = is_confident(evaluation.likelihoods, settings.pcutoff)[..., None]
+    layers = [evaluation.labels, np.where(confident, found, np.nan), np.where(confident, np.nan, found)]
+    names = f"{settings.scorer} (human)", f"network, likelihood ≥ {settings.pcutoff:g}", "network, less likely"
+    return np.stack(layers, axis=1), look_of(settings, list(zip("+.x", names, strict=True)))
 
 
-def _draw(folder: Path, images: Mapping[str, Path], layers: np.ndarray, look: Look) -> list[str]:
-    """Draw all pictures and their contact sheet; return what is wrong with images that could not be drawn."""
-    tiles, problems = {}, []
-    for (name, path), layer in zip(tqdm(images.items(), desc=folder.name, unit="image"), layers, strict=True):
-        try:
-            image = read_image(path)
-        except ToolboxError as error:
-            problems.append(str(error))
-            continue
-        drawing.write_picture(drawing.draw_points(image, layer, look), folder / name)
-        tiles[name] = drawing.draw_points(image, layer, drawing.tile_look(look, image, len(images)))
-    if tiles:
-        page = drawing.draw_contact_sheet(list(tiles.values()), list(tiles), look)
-        drawing.write_picture(page, contact_sheet(folder))
-    return problems
+def _evaluated_name(row: str) -> str:
+    """Return the name of the picture of an evaluated image; those of all folders lie together."""
+    return picture_name("_".join(folder_and_image(row)))
 
 
-def _report_outside(rows: Sequence[str], labels: np.ndarray, settings: Settings, data: Path) -> None:
-    """Name the labels, (N, scorers, K, 2), that lie outside their image."""
-    sizes = np.array([_size(data / row) for row in rows])
+def _section(pictures: Sequence[Path], labels: np.ndarray, sizes: np.ndarray, look: Look, page: Path) -> dict[str, Any]:
+    """Return what the page of labels shows of one folder: its counts of labels, (N, scorers, K, 2), and pictures."""
+    labeled = np.isfinite(labels).all(axis=-1)
+    missing = (labeled.any(axis=2, keepdims=True) & ~labeled).sum(axis=(1, 2))  # of those who labeled this image
+    shown = [
+        {
+            "name": picture.name,
+            "link": pages.link(picture, page),
+            "thumbnail": pages.link(thumbnail(picture), page),
+            "width": int(width),
+            "height": int(height),
+            "missing": count,
+        }
+        for picture, (width, height), count in zip(pictures, sizes, missing, strict=True)
+        if picture.is_file()
+    ]
+    return {
+        "images": len(pictures),
+        "labeled": labeled.sum(),
+        "possible": labeled.size,
+        "counts": list(zip(zip(look.bodyparts, look.colors, strict=True), labeled.sum(axis=0).T.tolist(), strict=True)),
+        "sheet": pages.link(contact_sheet(pictures[0].parent), page),
+        "pictures": shown,
+    }
+
+
+def _evaluation_content(
+    evaluation: Evaluation, snapshots: pd.DataFrame, best: int, settings: Settings, page: Path
+) -> dict[str, Any]:
+    """Return what the page of an evaluation shows."""
+    network = evaluation.network
+    layers, look = _human_and_network(evaluation, settings)
+    plots_folder = network.layout.evaluation_plots(network.experiment, network.iteration)
+    curve = network.config_path.with_name("learning_curve.png")
+    by_iteration = network.layout.iterations_plot(network.experiment) if len(snapshots) > 1 else None
+    rows = snapshots.astype({"iteration": int}).to_dict("records")
+    sizes = {f"{name}_images": int(chosen.sum()) for name, chosen in evaluation.sets()}
+    return {
+        "name": network.experiment.name,
+        "scorer": settings.scorer,
+        "pcutoff": f"{settings.pcutoff:g}",
+        "snapshots": rows,
+        "best": rows[best] | sizes,
+        "learning_curve": pages.embed(curve) if curve.is_file() else None,
+        "train_folder": str(curve.parent),
+        "error_by_iteration": pages.embed(by_iteration) if by_iteration else None,
+        "parts": _part_rows(evaluation, look),
+        **{name: pages.embed(plots_folder / file) for name, file in _PLOTS.items()},
+        "layers": [f"{marker} {name}" for marker, name in look.layers],
+        "worst": _worst_images(evaluation, layers, look, page),
+        "made_from": _made_from(evaluation, settings),
+    }
+
+
+def _part_rows(evaluation: Evaluation, look: Look) -> list[dict[str, Any]]:
+    """Return the percentiles of the errors of all body parts together, then of each."""
+    columns = [("all", None, evaluation.errors)]
+    columns += [
+        (part, color, evaluation.errors[:, [k]])
+        for k, (part, color) in enumerate(zip(look.bodyparts, look.colors, strict=True))
+    ]
+    return [
+        {"name": name, "color": color, **{which: _percentiles(errors[chosen]) for which, chosen in evaluation.sets()}}
+        for name, color, errors in columns
+    ]
+
+
+def _percentiles(errors: np.ndarray) -> dict[str, Any]:
+    """Return count, mean, and the median, 75th, 90th and 100th percentile of errors; NaN of none."""
+    found = errors[np.isfinite(errors)]
+    percentiles = np.percentile(found, [50, 75, 90, 100]) if found.size else np.full(4, np.nan)
+    return {"count": found.size, "mean": found.mean() if found.size else np.nan, "percentiles": percentiles.tolist()}
+
+
+def _worst_images(evaluation: Evaluation, layers: np.ndarray, look: Look, page: Path) -> list[dict[str, Any]]:
+    """Return the test images with the largest mean errors, drawn, the worst first."""
+    network, errors = evaluation.network, evaluation.errors
+    judged = np.flatnonzero(~evaluation.is_train & np.isfinite(errors).any(axis=1))
+    means = np.nanmean(errors[judged], axis=1)
+    folder = network.layout.evaluation_pictures(network.experiment, network.iteration) / "Test"
+    worst = []
+    for n in judged[np.argsort(-means, kind="stable")[:_WORST]]:
+        name, k = evaluation.images[n], int(np.nanargmax(errors[n]))
+        image, picture = read_image(network.images[name]), folder / _evaluated_name(name)
+        small = drawing.draw_points(image, layers[n], drawing.look_at_size(look, image, _WORST_PX))
+        worst.append(
+            {
+                "name": name,
+                "mean_px": float(np.nanmean(errors[n])),
+                "part": evaluation.bodyparts[k],
+                "part_px": errors[n, k],
+                "likelihood": evaluation.likelihoods[n, k],
+                "picture": pages.embed(small),
+                "link": pages.link(picture, page) if picture.is_file() else None,
+            }
+        )
+    return worst
+
+
+def _made_from(evaluation: Evaluation, settings: Settings) -> dict[str, object]:
+    """Return what tells this evaluation from others: network, settings, versions."""
+    network = evaluation.network
+    return {
+        "snapshot": network.snapshot.path,
+        "poses": network.table,
+        "Task": settings.Task,
+        "date": settings.date,
+        "scorer": settings.scorer,
+        "TrainingFraction": f"{network.fraction:g}",
+        "shuffle": network.experiment.shuffle,
+        "resnet": settings.resnet,
+        "pcutoff": f"{settings.pcutoff:g}",
+        "versions": ", ".join(f"{package} {version}" for package, version in records.versions().items()),
+    }
+
+
+def _report_outside(rows: Sequence[str], labels: np.ndarray, settings: Settings, sizes: np.ndarray) -> None:
+    """Name the labels, (N, scorers, K, 2), that lie outside their image, of which `sizes` has width and height."""
     for scorer, of_scorer in zip(settings.Scorers, np.moveaxis(labels, 1, 0), strict=True):
         outside = outside_image(of_scorer, sizes)
         if outside.any():

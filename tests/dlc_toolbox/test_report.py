@@ -10,7 +10,8 @@ from dlc_toolbox import ToolboxError
 from dlc_toolbox.drawing import Look
 from dlc_toolbox.labels import convert_labels
 from dlc_toolbox.layout import Experiment, Layout
-from dlc_toolbox.report import check_labels, draw_evaluation, draw_pictures, folder_and_image, plot_evaluations
+from dlc_toolbox.pictures import draw_pictures, folder_and_image
+from dlc_toolbox.report import check_labels, draw_evaluation, plot_evaluations
 from dlc_toolbox.results import Evaluation, summary_row
 from dlc_toolbox.settings import load_settings
 from dlc_toolbox.tables import make_table, write_table
@@ -45,7 +46,8 @@ def test_every_labeled_image_gets_a_picture_of_its_size(layout, settings, data, 
     (folder,) = check_labels(layout, settings)
     assert folder == data / "toylabeled"
     names = {f"img{i:02d}.png" for i in range(0, 30, 3)}
-    assert {path.name for path in folder.iterdir()} == names | {"contact_sheet.png", "pictures.json"}
+    assert {path.name for path in folder.iterdir()} == names | {"contact_sheet.png", "pictures.json", "thumbnails"}
+    assert {path.name for path in (folder / "thumbnails").iterdir()} == {f"{name[:-4]}.jpg" for name in names}
     picture = open_picture(folder / "img06.png")
     assert picture.shape == (120, 160, 3)
     for part, color in enumerate([(255, 0, 0), (0, 255, 0), (0, 0, 255)]):

@@ -1,6 +1,8 @@
+import re
 import runpy
 import subprocess
 import sys
+from urllib.parse import unquote
 
 import numpy as np
 import pandas as pd
@@ -154,3 +156,41 @@ def test_settings_are_checked_before_a_network_is_loaded(script, trained_project
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.returncode == 1
     assert "pcutof is no setting; did you mean pcutoff?" in done.stdout
+
+
+def test_one_page_per_experiment_shows_the_best_snapshot_and_can_be_sent_around(
+    run, trained_project, results, monkeypatch, toy_network
+):
+    from deepercut import predict
+
+    monkeypatch.setattr(
+        predict,
+        "load_predictor",
+        lambda _, snapshot: (
+            lambda frames: toy_network(frames, (0, 6 if snapshot.iteration == 100 else 2), (1, 1, 0.05))
+        ),
+    )
+    edit_settings(trained_project, snapshotindex="all", plotting=False, scorer="Ann", pcutoff=0.5)
+    assert run(STEP1) == 0
+    assert run(STEP2) == 0
+    page = results / "toyJan1-trainset70shuffle1.html"
+    text = page.read_text(encoding="utf-8")
+    assert "After 20 iterations" in text and "<b>2.0 px</b>" in text
+    rows = re.findall(r'<tr( class="best")?>\s*<td>(\d+)</td><td>([\d.]+)</td>', text)
+    assert rows == [(' class="best"', "20", "2.0"), ("", "100", "6.0")]
+    assert "There is no learning curve in" in text
+    assert len(re.findall('src="data:image/png;base64,', text)) == 4, "three plots, and the error against iterations"
+    assert len(re.findall('src="data:image/jpeg;base64,', text)) == 3, "the test images"
+    assert re.findall('(?:src|href)="(?!data:)', text) == [], "nothing lies outside the page"
+    parts = re.findall(r"</span>(\w+)</td>\s*<td>(\d+)</td>\s*<td>([\d.]+)</td><td>([\d.]+)</td>", text)
+    assert parts == [(part, "3", "2.0", "2.0") for part in ("nose", "paw", "tail")]
+    assert "network, likelihood ≥ 0.5" in text and "likelihood\n1.00" in text.replace("\n ", "\n")
+
+    curve = Layout(trained_project).models / "toyJan1-trainset70shuffle1" / "train" / "learning_curve.png"
+    curve.write_bytes((results / f"Plots_{NETWORK}" / "likelihood.png").read_bytes())
+    edit_settings(trained_project, plotting=True, snapshotindex=-1)
+    assert run(STEP2) == 0
+    text = page.read_text(encoding="utf-8")
+    assert "After 100 iterations" in text and "no learning curve" not in text and 'class="best"' not in text
+    links = [unquote(link) for link in re.findall('href="([^"]*)"', text)]
+    assert len(links) == 3 and all((results / link).is_file() for link in links)
