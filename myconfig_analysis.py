@@ -22,6 +22,8 @@ resnet = 50  # its depth
 shuffle = 1  # number of its split
 snapshotindex = -1  # which snapshot: -1 the last, or a position counted from 0
 trainingsiterations = None  # or the number of iterations of a snapshot, instead of snapshotindex
+engine = 'auto'  # what computes: 'keras', 'openvino' (on the CPU), or 'auto': the faster of the two, with the same poses
+# faster still are 'openvino-int8' and, where the CPU has it, 'openvino-bf16': poses a little different; see the README
 
 # ---- Results ------------------------------------------------------------------------------------
 storedata_as_csv = True  # write a csv beside every h5?

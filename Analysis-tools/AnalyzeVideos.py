@@ -45,13 +45,13 @@ def main(argv=None):
 
     from deepercut import checkpoints, config, predict  # takes seconds: after all that can fail at once
 
-    device = predict.device_name()
+    device = predict.device_name(settings.engine)
     log.info("Device: %s", device)
     network = analysis.find_network(layout, settings, config.load_config, checkpoints.select_snapshot)
     log.info("Network: %s", network.scorer)
     analyze = partial(
         analysis.analyze_video,
-        predict=predict.load_predictor(network.config_path, network.snapshot),
+        predict=predict.load_predictor(network.config_path, network.snapshot, settings.engine),
         network=network,
         crop=settings.crop,
         csv=settings.storedata_as_csv,

@@ -45,7 +45,8 @@ class Network:
     snapshot : object
         Its weights, as the library that trained it describes them: ``iteration`` and ``path``.
     config : mapping
-        What in its pose_cfg.yaml shapes its poses; the rest may be edited without making them stale.
+        What in its pose_cfg.yaml shapes its poses, and reduced precision; the rest may be edited without making them
+        stale.
     """
 
     scorer: str
@@ -65,7 +66,7 @@ def videos_to_analyze(layout: Layout, settings: AnalysisSettings, named: Sequenc
     settings : AnalysisSettings
         videofolder and videotype.
     named : sequence of Path
-        Files and folders.
+        Files and folders; one that holds images and no video is itself a recording.
 
     Returns
     -------
@@ -134,6 +135,8 @@ def find_network(
     folder, prefix = config.snapshot_place
     snapshot = select_snapshot(folder, settings.snapshotindex, settings.trainingsiterations, prefix)
     shaping = {key: getattr(config, key) for key in _CONFIG_OF_POSES}
+    if precision := settings.engine.partition("-")[2]:  # engines of full precision give the same poses
+        shaping["precision"] = precision
     scorer = experiment.video_scorer(snapshot.iteration)
     return Network(scorer, config.all_joints_names, config_path, snapshot, shaping)
 
@@ -336,10 +339,10 @@ def _describe_video(video: Recording, rows: np.ndarray) -> dict[str, Any]:
     seconds = [round(float(time * video.time_base), 6) for time in rows["time"].tolist()]
     return {
         "fps": video.fps,
+        "fps_is_assumed": video.rate_is_assumed,
         "frames": len(rows),
         "frames_in_header": video.header_frames,
         "frames_decoded": int(np.count_nonzero(rows["decoded"])),
-        "fps_is_assumed": video.rate_is_assumed,
         "lost_frames": np.flatnonzero(~rows["decoded"]).tolist(),
         "frame_times_s": seconds if varies else None,
         "width": video.full_width,

@@ -224,6 +224,7 @@ class AnalysisSettings(_Crop):
     snapshotindex: int = _setting(_whole(-1), -1)
     shuffle: int = _setting(_whole(0), 1)
     trainingsiterations: int | None = _setting(_iterations, None)
+    engine: str = _setting(_one_of("auto", "keras", "openvino", "openvino-int8", "openvino-bf16"), "auto")
     storedata_as_csv: bool = _setting(_flag, False)
     pcutoff: float = _setting(_number(0, 1), 0.1)
     deleteindividualframes: bool = _setting(_flag, False)

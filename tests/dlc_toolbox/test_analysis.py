@@ -418,11 +418,20 @@ def test_the_settings_choose_the_snapshot(find, trained_project):
     assert found.scorer == "DeepCut_resnet50_toyJan1shuffle1_100"
     assert (found.bodyparts, found.config_path) == (PARTS, train / "pose_cfg.yaml")
     assert found.config["locref_stdev"] == 7.2801
+    assert "precision" not in found.config
     assert found.snapshot.path == train / "snapshot-100.weights.h5"
     settings.write_text(text + "snapshotindex = 0\n")
     assert find().snapshot.iteration == 20
     settings.write_text(text + "snapshotindex = 0\ntrainingsiterations = 100\n")
     assert find().snapshot.iteration == 100
+
+
+def test_reduced_precision_belongs_to_what_poses_are_made_from(find, trained_project):
+    made = find().config
+    for engine, precision in [("keras", {}), ("openvino", {}), ("openvino-int8", {"precision": "int8"})]:
+        with (trained_project / "myconfig_analysis.py").open("a") as file:
+            file.write(f"engine = {engine!r}\n")
+        assert find().config == {**made, **precision}
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """The script that analyzes videos, with a stub in place of the network."""
 
 import json
+import re
 import subprocess
 import sys
 
@@ -21,8 +22,8 @@ def loaded(monkeypatch, find_dots):
 
     loaded = []
 
-    def load_predictor(config_path, snapshot):
-        loaded.append((config_path.name, snapshot.iteration))
+    def load_predictor(config_path, snapshot, engine):
+        loaded.append((config_path.name, snapshot.iteration, engine))
         return find_dots
 
     monkeypatch.setattr(predict, "load_predictor", load_predictor)
@@ -47,7 +48,7 @@ def test_poses_csv_and_record_of_the_toy_video(run, trained_project, loaded, toy
     assert code == 0
     assert lines[0].startswith("Device: ")
     assert lines[-1].startswith("Next: python3 ") and "MakingLabeledVideo.py" in lines[-1]
-    assert loaded == [("pose_cfg.yaml", 100)]
+    assert loaded == [("pose_cfg.yaml", 100, "auto")]
     videos = trained_project / "videos"
     assert sorted(path.name for path in videos.iterdir()) == [
         "toy.avi",
@@ -79,12 +80,31 @@ def test_named_videos_instead_of_the_folder(run, trained_project, loaded, write_
 def test_trainingsiterations_choose_the_snapshot(run, trained_project, loaded):
     set_analysis(trained_project, trainingsiterations=20)
     assert run()[0] == 0
-    assert loaded == [("pose_cfg.yaml", 20)]
+    assert loaded == [("pose_cfg.yaml", 20, "auto")]
     assert (trained_project / "videos" / f"{STEM.replace('_100', '_20')}.h5").is_file()
     set_analysis(trained_project, trainingsiterations=50)
     code, output = run()
     assert code == 1
     assert "no snapshot of iteration 50; there are: 20, 100" in output
+
+
+def test_the_engine_of_the_settings_computes_and_reduced_precision_makes_poses_anew(run, trained_project, loaded):
+    assert run()[0] == 0
+    set_analysis(trained_project, engine="keras")
+    code, output = run()
+    assert code == 0
+    assert re.search(r"^Device: .*\(Keras ", output)
+    assert loaded[-1][-1] == "keras"
+    assert "toy.avi: skipped" in output
+    set_analysis(trained_project, engine="openvino-int8")
+    code, output = run()
+    assert code == 0
+    assert re.search(r"^Device: CPU \(OpenVINO .*, int8\)$", output, re.MULTILINE)
+    assert "toy.avi: analyzed, because changed since: precision" in output
+    set_analysis(trained_project, engine="openvino-int4")
+    code, output = run()
+    assert code == 1
+    assert "engine = 'openvino-int4', but it must be one of 'auto', 'keras', 'openvino'" in output
 
 
 def test_one_bad_video_is_reported_and_the_rest_goes_on(run, trained_project, loaded):

@@ -18,7 +18,7 @@ def run(run_here, trained_project, tmp_path, monkeypatch, find_dots):
     """Run one of the scripts on the toy project, from a foreign directory."""
     from deepercut import predict
 
-    monkeypatch.setattr(predict, "load_predictor", lambda config_path, snapshot: find_dots)
+    monkeypatch.setattr(predict, "load_predictor", lambda config_path, snapshot, engine: find_dots)
     monkeypatch.chdir(tmp_path)
     return lambda script, *arguments: run_here(script, "--project", trained_project, *arguments)
 
