@@ -12,6 +12,8 @@ x1 = 0  # left edge of the crop, pixels
 x2 = 396  # right edge (not included), pixels
 y1 = 0  # top edge, pixels
 y2 = 406  # bottom edge (not included), pixels
+movingwindow = False  # look only at a window that moves with the animal? Quicker where it is small in the frame
+windowmargin = 50  # pixels between the body parts (from pcutoff on) and the edges of the window
 
 # ---- The network --------------------------------------------------------------------------------
 scorer = 'rick'  # as in myconfig.py when the network was trained
@@ -22,7 +24,7 @@ resnet = 50  # its depth
 shuffle = 1  # number of its split
 snapshotindex = -1  # which snapshot: -1 the last, or a position counted from 0
 trainingsiterations = None  # or the number of iterations of a snapshot, instead of snapshotindex
-engine = 'auto'  # what computes: 'keras', 'openvino' (on the CPU), or 'auto': the faster of the two, with the same poses
+engine = 'auto'  # what computes: 'keras', 'openvino' (on the CPU), or 'auto': the faster of these, with the same poses
 # faster still are 'openvino-int8' and, where the CPU has it, 'openvino-bf16': poses a little different; see the README
 
 # ---- Results ------------------------------------------------------------------------------------
