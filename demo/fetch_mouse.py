@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 try:
-    from dlc_toolbox import ToolboxError, cli, labels, tables
+    from dlc_toolbox import ToolboxError, cli, interchange
     from dlc_toolbox.files import replacing
 except ImportError as error:
     raise SystemExit(
@@ -48,11 +48,10 @@ def main(argv: Sequence[str] | None = None) -> None:
         log.info("The mouse is here already: %s", images)
         return
     with tempfile.TemporaryDirectory() as scratch:
+        mouse = Path(scratch) / FOLDER
         archive = download(Path(scratch))
-        unpack(archive, {"labeled-data/": images, "videos/": video.parent, "CollectedData.csv": Path(scratch)})
-        table = tables.read_table(Path(scratch) / "CollectedData.csv")
-    table.index = [f"{FOLDER}/{name}" for name in table.index]
-    labels.labels_to_fiji(table, layout.data_folder("mouse"))
+        unpack(archive, {"labeled-data/": mouse / "labeled-data", "videos/": video.parent, "CollectedData.csv": mouse})
+        interchange.import_labels(interchange.read_labels(mouse / "CollectedData.csv"), images.parent)
     log.info("Wrote %s and %s", images, video)
 
 

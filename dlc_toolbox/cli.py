@@ -15,13 +15,15 @@ from dlc_toolbox.layout import CHECKOUT, Layout
 log = logging.getLogger("dlc_toolbox")
 
 
-def make_parser(doc: str) -> argparse.ArgumentParser:
+def make_parser(doc: str, *, overwrites: bool = True) -> argparse.ArgumentParser:
     """Make the parser that all scripts share: ``--project``, ``--overwrite``, ``--verbose``.
 
     Parameters
     ----------
     doc : str
         The script's docstring, shown by ``--help``.
+    overwrites : bool
+        Whether the script has something to do again, so that it takes ``--overwrite``.
 
     Returns
     -------
@@ -36,7 +38,8 @@ def make_parser(doc: str) -> argparse.ArgumentParser:
         metavar="DIR",
         help="folder with myconfig.py and myconfig_analysis.py (default: this checkout)",
     )
-    parser.add_argument("--overwrite", action="store_true", help="do again what is current")
+    if overwrites:
+        parser.add_argument("--overwrite", action="store_true", help="do again what is current")
     parser.add_argument("--verbose", action="store_true", help="debug log; traceback on error")
     return parser
 

@@ -1,4 +1,4 @@
-"""Label tables out of the csv files that Fiji saved, and back."""
+"""Label tables out of the csv files that Fiji saved."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from dlc_toolbox import ToolboxError, records
-from dlc_toolbox.fiji import read_clicks, write_clicks
+from dlc_toolbox.fiji import read_clicks
 from dlc_toolbox.frames import image_size, list_images, natural_key
 from dlc_toolbox.layout import Layout, first_step_advice, image_folders
 from dlc_toolbox.settings import Settings
@@ -330,41 +330,3 @@ def _folder_of(row: str | int) -> str:
 def _sorted_by_folder(table: pd.DataFrame) -> pd.DataFrame:
     """Put the rows into the alphabetical order of the folders; within a folder nothing moves."""
     return table.iloc[np.argsort([_folder_of(row) for row in table.index], kind="stable")]
-
-
-def labels_to_fiji(table: pd.DataFrame, data_folder: Path) -> list[Path]:
-    """Write a label table as Fiji would have saved its clicks, one csv per folder and body part, beside the images.
-
-    Parameters
-    ----------
-    table : DataFrame
-        Label table; its rows are ``<folder>/<image>``.
-    data_folder : Path
-        Holds the folders with all their images.
-
-    Returns
-    -------
-    list of Path
-        The files; a missing label (NaN) has no line in them.
-
-    Raises
-    ------
-    ToolboxError
-        When an image is missing, or a file exists already with other content: people's labels are never overwritten.
-    """
-    written = []
-    bodyparts, labels = bodyparts_of(table), points(table)[..., :2]
-    folders = table.index.map(_folder_of)
-    for folder in dict.fromkeys(folders):
-        rows = np.flatnonzero(folders == folder)
-        names = [table.index[row].rpartition("/")[2] for row in rows]
-        images = [path.name for path in list_images(data_folder / folder, Path(names[0]).suffix)]
-        missing = sorted(set(names) - set(images))
-        if missing:
-            raise ToolboxError(f"{data_folder / folder} lacks the labeled image {missing[0]}")
-        slices = [images.index(name) + 1 for name in names]
-        for k, part in enumerate(bodyparts):
-            path = data_folder / folder / f"{part}.csv"
-            write_clicks(path, labels[rows, k], slices)
-            written.append(path)
-    return written

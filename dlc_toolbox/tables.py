@@ -115,16 +115,43 @@ def write_table(table: pd.DataFrame, path: Path, *, csv: bool = True) -> None:
         When the system refuses to write.
     """
     table = table.astype(np.float64).rename_axis(index=None)
-    with replacing(path) as temporary:
-        table.to_hdf(temporary, key=KEY, mode="w", format="table")
-        with h5py.File(temporary, "r+") as file:
-            file[KEY].attrs["pandas_version"] = np.bytes_("0.15.2")  # pandas 3.1 leaves it out, older ones need it
+    _write_h5(table, path, "table")
     if csv:
         with replacing(path.with_suffix(".csv")) as temporary:
             # An all-empty first row would be taken for the name of the index by pandas: write NaN out.
             table.to_csv(temporary, na_rep="NaN")
     else:
         path.with_suffix(".csv").unlink(missing_ok=True)
+
+
+def write_deeplabcut_table(table: pd.DataFrame, path: Path) -> None:
+    """Write a label table as DeepLabCut 2 and 3 do, as HDF5 and csv: (labeled-data, folder, image) names each row.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Label table; its rows are ``<folder>/<image>``.
+    path : Path
+        The .h5 file.
+
+    Raises
+    ------
+    ToolboxError
+        When the system refuses to write.
+    """
+    rows = pd.MultiIndex.from_tuples([("labeled-data", *row.split("/")) for row in table.index])
+    table = table.set_axis(rows)
+    _write_h5(table, path, "fixed")  # the table format cannot hold such rows
+    with replacing(path.with_suffix(".csv")) as temporary:
+        table.to_csv(temporary, na_rep="NaN")
+
+
+def _write_h5(table: pd.DataFrame, path: Path, format: str) -> None:
+    """Write a table as HDF5 that all of today's versions of pandas read."""
+    with replacing(path) as temporary:
+        table.to_hdf(temporary, key=KEY, mode="w", format=format)
+        with h5py.File(temporary, "r+") as file:
+            file[KEY].attrs["pandas_version"] = np.bytes_("0.15.2")  # pandas 3.1 leaves it out, older ones need it
 
 
 def read_table(path: Path) -> pd.DataFrame:

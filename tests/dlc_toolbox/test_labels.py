@@ -8,10 +8,10 @@ import pytest
 from PIL import Image
 
 from dlc_toolbox import ToolboxError
-from dlc_toolbox.labels import convert_labels, labels_to_fiji, outside_image, why_labels_stale
+from dlc_toolbox.labels import convert_labels, outside_image, why_labels_stale
 from dlc_toolbox.layout import Layout
 from dlc_toolbox.settings import load_settings
-from dlc_toolbox.tables import bodyparts_of, make_table, points, read_table, write_table
+from dlc_toolbox.tables import bodyparts_of, points, read_table, write_table
 
 NAN = np.nan
 SIZE = (160, 120)
@@ -396,20 +396,3 @@ def test_a_failed_write_keeps_the_old_table_and_says_so(toy: Toy, monkeypatch: p
 
 
 # And back
-
-
-def test_a_table_written_out_as_clicks_comes_back_exactly(toy: Toy):
-    rng = np.random.default_rng(3)
-    values = rng.uniform(10, 110, (10, 3, 2))
-    values[rng.random((10, 3)) < 0.4] = NAN
-    values[:, 1] = NAN
-    names = [f"toy/img{frame:02d}.png" for frame in range(0, 30, 3)]
-    table = make_table("Ann", ["nose", "paw", "tail"], names, values)
-    for path in toy.folder.glob("*.csv"):
-        path.unlink()
-    written = labels_to_fiji(table.sample(frac=1, random_state=1), toy.data)
-    assert [path.name for path in written] == ["nose.csv", "paw.csv", "tail.csv"]
-    pd.testing.assert_frame_equal(toy.convert(), table)
-    missing = make_table("Ann", ["nose"], ["toy/img1.png"], np.ones((1, 1, 2)))
-    with pytest.raises(ToolboxError, match=r"toy lacks the labeled image img1\.png"):
-        labels_to_fiji(missing, toy.data)
