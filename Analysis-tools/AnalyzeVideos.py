@@ -21,6 +21,7 @@ try:
     from dlc_toolbox import analysis, cli
     from dlc_toolbox.settings import load_analysis_settings
     from dlc_toolbox.video import for_each_video
+    from dlc_toolbox.window import WindowRule
 except ImportError as error:
     raise SystemExit(
         f"{error}. Install once, in the DeepLabCut folder: pip install -r requirements.txt -e ."
@@ -54,6 +55,7 @@ def main(argv=None):
         predict=predict.load_predictor(network.config_path, network.snapshot, settings.engine),
         network=network,
         crop=settings.crop,
+        window=WindowRule(settings.pcutoff, settings.windowmargin) if settings.movingwindow else None,
         csv=settings.storedata_as_csv,
         overwrite=args.overwrite,
         device=device,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from itertools import islice
 from pathlib import Path, PurePosixPath
 from time import perf_counter
@@ -20,6 +20,7 @@ from dlc_toolbox.partial import Partial, open_partial
 from dlc_toolbox.sequences import open_frames, recordings_in
 from dlc_toolbox.settings import AnalysisSettings
 from dlc_toolbox.video import Crop, Recording, find_videos, prefetch
+from dlc_toolbox.window import BATCHES_PER_REFRESH, MovingWindow, WindowRule
 
 log = logging.getLogger(__name__)
 
@@ -147,6 +148,7 @@ def analyze_video(
     network: Network,
     *,
     crop: Crop | None = None,
+    window: WindowRule | None = None,
     batch_size: int = 8,
     csv: bool = False,
     overwrite: bool = False,
@@ -163,11 +165,13 @@ def analyze_video(
         The video, TIFF file or folder of images.
     predict : callable
         From frames, uint8 (batch_size, H, W, 3), to poses, float32 (batch_size, K, 3): x, y, likelihood. Every call
-        gets the same shape; the last batch is filled up with black.
+        gets the same shape, unless there is a `window`; the last batch is filled up with black.
     network : Network
         Whose poses they are.
     crop : (x1, x2, y1, y2), optional
         Analyze only this part of each frame. Poses are in pixels of the full frame all the same.
+    window : WindowRule, optional
+        Look only at a window that moves with the animal, see `MovingWindow`.
     batch_size : int
         Frames per call.
     csv : bool
@@ -190,7 +194,7 @@ def analyze_video(
         the system refuses to write.
     """
     table = pose_table(video_path, network.scorer)
-    made_from = describe_poses(video_path, network, crop)
+    made_from = describe_poses(video_path, network, crop, window)
     if not overwrite and _is_current(table, made_from, video_path, csv):
         return table
     video = open_frames(video_path, crop)
@@ -205,14 +209,19 @@ def analyze_video(
             return table
         reason = "--overwrite" if overwrite else records.why_stale(pose_record(table), made_from, [table])
         log.info("%s: analyzed, because %s", video_path.name, reason)
-        start = len(partial) // batch_size * batch_size  # batches are those of a run that was never interrupted
+        look = MovingWindow(predict, window) if window else predict
+        unit = batch_size * (BATCHES_PER_REFRESH if window else 1)
+        start = len(partial) // unit * unit  # batches and windows are those of a run that was never interrupted
         partial.keep(start)
-        facts = _fill(partial, video, predict, batch_size)
+        facts = _fill(partial, video, look, batch_size)
         rows = partial.read()
         poses = tables.make_table(network.scorer, network.bodyparts, np.arange(len(rows)), rows["pose"])
         tables.write_table(poses, table, csv=csv)
         facts |= {"snapshot": network.snapshot.path.name, "device": device}
         facts |= {"batch_size": batch_size, "resumed_at_frame": start}
+        if window:
+            facts["analyzed_share"] = round(look.analyzed_share, 3)
+            log.info("%s: %.0f%% of the pixels were analyzed", video_path.name, 100 * look.analyzed_share)
         records.write(pose_record(table), made_from, **_describe_video(video, rows), **facts)
         log.info(
             "%s: %d frames (%d in the header), %d lost; decoded at %s, analyzed at %s frames/s; wrote %s",
@@ -222,12 +231,14 @@ def analyze_video(
     return table
 
 
-def describe_poses(video: Path, network: Network, crop: Crop | None) -> dict[str, Any]:
+def describe_poses(
+    video: Path, network: Network, crop: Crop | None, window: WindowRule | None = None
+) -> dict[str, Any]:
     """Gather what the poses of a video are made from, as `records` compares it."""
-    return records.describe(
-        {"video": video, "snapshot": network.snapshot.path},
-        {"scorer": network.scorer, "video": video.name, "crop": crop, **network.config},
-    )
+    settings = {"scorer": network.scorer, "video": video.name, "crop": crop, **network.config}
+    if window:  # without one, records are those of the time before there were windows
+        settings["movingwindow"] = asdict(window)
+    return records.describe({"video": video, "snapshot": network.snapshot.path}, settings)
 
 
 def check_owner(table: Path, made_from: Mapping[str, Any]) -> None:

@@ -228,6 +228,8 @@ class AnalysisSettings(_Crop):
     storedata_as_csv: bool = _setting(_flag, False)
     pcutoff: float = _setting(_number(0, 1), 0.1)
     deleteindividualframes: bool = _setting(_flag, False)
+    movingwindow: bool = _setting(_flag, False)
+    windowmargin: float = _setting(_number(0, open_low=True), 50)
     alphavalue: float = _setting(_number(0, 1), 0.6)
     dotsize: float = _setting(_number(0, open_low=True), 7)
     colormap: str = _setting(_colormap, "cool")

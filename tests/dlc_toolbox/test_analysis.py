@@ -23,6 +23,7 @@ from dlc_toolbox.layout import Layout, pose_record
 from dlc_toolbox.partial import open_partial
 from dlc_toolbox.settings import load_analysis_settings
 from dlc_toolbox.tables import points, read_table, scorer_of
+from dlc_toolbox.window import WindowRule
 
 PARTS = ("nose", "paw", "tail")
 
@@ -229,6 +230,60 @@ def test_poses_of_others_are_an_error_and_stay(video, network, find_dots, whose,
         analyze_video(video, must_not_run, network, overwrite=overwrite)
     assert table.read_bytes() == before
     assert files_beside(video) == beside
+
+
+# ---- A moving window ----
+
+
+@pytest.fixture
+def small_animal(tmp_path, write_video) -> Path:
+    """A video of 150 frames of 160 x 120 pixels with three dots that move around, close together."""
+    frames = np.full((150, 120, 160, 3), 90, np.uint8)
+    for number, frame in enumerate(frames):
+        x, y = int(70 + 50 * np.sin(number / 20)), int(60 + 40 * np.cos(number / 17))
+        for part in range(3):
+            frame[y : y + 5, x + 9 * part : x + 9 * part + 5, part] = 250
+    return write_video(tmp_path / "videos" / "small.avi", frames)
+
+
+WINDOW = WindowRule(pcutoff=0.5, margin=8)
+
+
+def test_a_moving_window_gives_the_same_poses_in_pixels_of_the_full_frame(small_animal, network, find_dots, caplog):
+    caplog.set_level("INFO")
+    crop = (3, 157, 2, 120)
+    expected = points(read_table(analyze_video(small_animal, find_dots, network, crop=crop)))
+    table = analyze_video(small_animal, find_dots, network, crop=crop, window=WINDOW)
+    assert "analyzed, because changed since: movingwindow" in caplog.text
+    assert np.abs(points(read_table(table)) - expected).max() < 1e-3
+    record = json.loads(pose_record(table).read_text())
+    assert record["settings"]["movingwindow"] == {"pcutoff": 0.5, "margin": 8}
+    assert record["analyzed_share"] < 0.4
+    assert f"small.avi: {record['analyzed_share']:.0%} of the pixels were analyzed" in caplog.text
+    assert analyze_video(small_animal, must_not_run, network, crop=crop, window=WINDOW) == table
+    with_another = replace(WINDOW, margin=9)
+    analyze_video(small_animal, find_dots, network, crop=crop, window=with_another)
+    assert json.loads(pose_record(table).read_text())["settings"]["movingwindow"]["margin"] == 9
+
+
+def test_interrupted_with_a_moving_window_the_same_table_comes_out(small_animal, network, find_dots):
+    def sensitive(frames):  # to where the window is
+        return find_dots(frames) + np.float32(frames.mean())
+
+    undisturbed = points(read_table(analyze_video(small_animal, sensitive, network, window=WINDOW)))
+    calls = []
+
+    def failing(frames):
+        calls.append(1)
+        if len(calls) == 14:
+            raise EndedError
+        return sensitive(frames)
+
+    with pytest.raises(EndedError):
+        analyze_video(small_animal, failing, network, window=WINDOW, overwrite=True)
+    table = analyze_video(small_animal, sensitive, network, window=WINDOW, overwrite=True)
+    assert json.loads(pose_record(table).read_text())["resumed_at_frame"] == 8 * 8
+    assert np.array_equal(points(read_table(table)), undisturbed)
 
 
 # ---- Interruptions ----
