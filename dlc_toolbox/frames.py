@@ -17,7 +17,7 @@ from dlc_toolbox import ToolboxError, records
 from dlc_toolbox.files import replacing, replacing_folder
 from dlc_toolbox.layout import CROP_PREVIEW, Layout, frames_record
 from dlc_toolbox.settings import Settings
-from dlc_toolbox.video import Crop, Video, find_videos
+from dlc_toolbox.video import Crop, Recording, Video, find_videos
 
 log = logging.getLogger(__name__)
 
@@ -191,10 +191,15 @@ def videos_to_pick_from(layout: Layout, settings: Settings) -> list[Path]:
     """
     if not settings.filename:
         raise ToolboxError(f"{layout.root / 'myconfig.py'}: filename names no video to pick frames from")
-    if settings.imagetype.lower() != ".png":
-        raise ToolboxError(f"frames are written as png, but imagetype = {settings.imagetype!r}; set it to '.png'")
+    check_imagetype(settings)
     folder = layout.training_set_root / Path(settings.vidpath).expanduser()
     return find_videos([folder / name for name in settings.filename], "")
+
+
+def check_imagetype(settings: Settings) -> None:
+    """Raise ToolboxError unless `imagetype` is what is written here."""
+    if settings.imagetype.lower() != ".png":
+        raise ToolboxError(f"frames are written as png, but imagetype = {settings.imagetype!r}; set it to '.png'")
 
 
 def pick_frames(path: Path, data_folder: Path, wanted: Wanted, *, overwrite: bool = False) -> Path:
@@ -226,7 +231,7 @@ def pick_frames(path: Path, data_folder: Path, wanted: Wanted, *, overwrite: boo
         When the video cannot be read, has too few frames, or the crop does not fit.
     """
     made_from = records.describe({path.name: path}, asdict(wanted))
-    folders = _folders_of(data_folder, path.stem)
+    folders = folders_of(data_folder, path.stem)
     reasons = [records.why_stale(frames_record(folder), made_from, [folder]) for folder in folders]
     if None in reasons and not overwrite:
         current = folders[reasons.index(None)]
@@ -239,7 +244,7 @@ def pick_frames(path: Path, data_folder: Path, wanted: Wanted, *, overwrite: boo
         log.info("%s stays as it is: it holds labels, or images that Step 1 did not pick from this video", kept)
     if folder.exists():
         log.info("%s is picked again: %s", folder, reasons[position] or "--overwrite")
-    taken = {frame for kept in folders if kept != folder for frame in _frames_in(kept, video)}
+    taken = {frame for kept in folders if kept != folder for frame in frames_in(kept, video)}
     with replacing_folder(folder) as temporary:
         frames, total = _extract(Video(path, wanted.crop), temporary, wanted, taken)
         origin = {"video": path.resolve().as_posix(), "frame_count": total, "frames": frames}
@@ -248,8 +253,21 @@ def pick_frames(path: Path, data_folder: Path, wanted: Wanted, *, overwrite: boo
     return folder
 
 
-def _folders_of(data_folder: Path, stem: str) -> list[Path]:
-    """Return the folders of a stem that exist, stem, stem_2 and so on, and the first that does not."""
+def folders_of(data_folder: Path, stem: str) -> list[Path]:
+    """List the folders for frames of one video: those that exist, stem, stem_2 and so on, and the first that does not.
+
+    Parameters
+    ----------
+    data_folder : Path
+        Folder with one sub-folder per video.
+    stem : str
+        The video's, see `layout.video_stem`.
+
+    Returns
+    -------
+    list of Path
+        The last one is free.
+    """
     folders = [data_folder / stem]
     while folders[-1].exists():
         folders.append(data_folder / f"{stem}_{len(folders) + 1}")
@@ -270,8 +288,21 @@ def _may_be_replaced(folder: Path, video: dict[str, str]) -> bool:
     return _video_in(folder) == video and all(ours.fullmatch(path.name) for path in folder.iterdir())
 
 
-def _frames_in(folder: Path, video: dict[str, str]) -> list[int]:
-    """Return the numbers of a video's frames that a folder, of ours or of v1, holds."""
+def frames_in(folder: Path, video: dict[str, str]) -> list[int]:
+    """List the frames of a video that a folder holds.
+
+    Parameters
+    ----------
+    folder : Path
+        A folder of images, of ours or of v1.
+    video : dict of str to str
+        Hash of the video by its name. Images that are known to be from another video do not count.
+
+    Returns
+    -------
+    list of int
+        Their numbers, in no order.
+    """
     names = [path.stem for path in folder.glob("img*.*")] if _video_in(folder) in (None, video) else []
     return [int(name[3:]) for name in names if re.fullmatch(r"img[0-9]+", name)]
 
@@ -285,7 +316,7 @@ def _extract(video: Video, folder: Path, wanted: Wanted, taken: Collection[int])
     total, lost = min(video.expected_frames, video.path.stat().st_size), set()
     while True:
         chosen = choose_frames(total, wanted, {*taken, *lost})
-        delivered, newly_lost = _write_frames(video, folder, chosen, digits=len(str(max(total - 1, 0))))
+        delivered, newly_lost = write_frames(video, folder, chosen, digits=len(str(max(total - 1, 0))))
         if delivered == total and not newly_lost:
             break
         total, lost = delivered, lost | newly_lost
@@ -300,8 +331,27 @@ def _extract(video: Video, folder: Path, wanted: Wanted, taken: Collection[int])
     return chosen, total
 
 
-def _write_frames(video: Video, folder: Path, chosen: Sequence[int], digits: int) -> tuple[int, set[int]]:
-    """Write frames as png; return how many frames the video delivers and which chosen ones cannot be decoded."""
+def write_frames(video: Recording, folder: Path, chosen: Sequence[int], digits: int) -> tuple[int, set[int]]:
+    """Write frames of a video as ``img<number>.png``.
+
+    Parameters
+    ----------
+    video : Recording
+        The video, with the crop that is kept.
+    folder : Path
+        Where the images go.
+    chosen : sequence of int
+        Numbers of the frames, from 0.
+    digits : int
+        Length of the numbers in the names.
+
+    Returns
+    -------
+    int
+        How many frames the video delivers.
+    set of int
+        Chosen frames that cannot be decoded.
+    """
     delivered, lost, wanted = 0, set(), set(chosen)
     progress = tqdm(video, desc=video.path.name, total=video.expected_frames or None, unit="frame", leave=False)
     for number, frame in enumerate(progress):

@@ -1,4 +1,4 @@
-"""Plots of errors in pixels: per body part, cumulative, against likelihood, against iterations.
+"""Plots of errors in pixels (per body part, cumulative, against likelihood, against iterations) and of trajectories.
 
 Each function returns a figure that belongs to no window; `write_plot` stores it.
 """
@@ -14,12 +14,16 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.patheffects import withStroke
 
 from dlc_toolbox.drawing import Look
 from dlc_toolbox.files import replacing
+from dlc_toolbox.tracks import seen_points
 
 _LEAST_ERROR_PX = 0.1
+_LEAST_STEP_PX = 0.01
+_STEP_BINS = 60
 
 
 def plot_part_errors(errors: np.ndarray, is_train: np.ndarray, look: Look) -> Figure:
@@ -146,6 +150,101 @@ def plot_error_by_iteration(rows: pd.DataFrame) -> Figure:
     return figure
 
 
+def plot_time_courses(poses: np.ndarray, times_s: np.ndarray, pcutoff: float, look: Look) -> Figure:
+    """Draw x, y and likelihood of each body part against time.
+
+    Parameters
+    ----------
+    poses : ndarray of shape (N, K, 3)
+        x, y in pixels and likelihood; NaN in lost frames.
+    times_s : ndarray of shape (N,)
+        When each frame is shown, in seconds.
+    pcutoff : float
+        x and y are drawn where the likelihood is at least this; a dashed line marks it.
+    look : Look
+        Names and colours of the body parts.
+
+    Returns
+    -------
+    Figure
+        y points downwards, as in the frame. A part seen in a single frame only is a dot.
+    """
+    figure = Figure(figsize=(12, 8), layout="constrained")
+    panels = figure.subplots(3, 1, sharex=True)
+    points = seen_points(poses, pcutoff)
+    courses = (("x (pixels)", points[..., 0]), ("y (pixels)", points[..., 1]), ("Likelihood", poses[..., 2]))
+    for axes, (name, values) in zip(panels, courses, strict=True):
+        for k, color in enumerate(look.colors / 255):
+            axes.plot(times_s, values[:, k], ".-", markersize=1, linewidth=0.7, color=color)
+        axes.set_ylabel(name)
+        axes.spines[["top", "right"]].set_visible(False)
+    panels[1].invert_yaxis()
+    panels[2].axhline(pcutoff, color="black", linewidth=1, linestyle="--")
+    panels[2].set(xlabel="Time (s)", ylim=(-0.02, 1.02))
+    _explain(figure, _part_lines(look), look.bodyparts)
+    return figure
+
+
+def plot_paths(frame: np.ndarray, points: np.ndarray, look: Look) -> Figure:
+    """Draw the paths of all body parts over a frame of the video.
+
+    Parameters
+    ----------
+    frame : ndarray of shape (H, W, 3)
+        uint8 RGB.
+    points : ndarray of shape (N, K, 2)
+        x, y in pixels of the frame; a path is interrupted at NaN.
+    look : Look
+        Names and colours of the body parts.
+
+    Returns
+    -------
+    Figure
+        Shows the whole frame and nothing beyond it.
+    """
+    height, width = frame.shape[:2]
+    figure, axes = _plot("x (pixels)", "y (pixels)", height=1 + 5.5 * height / width)
+    axes.imshow(frame, alpha=0.6)
+    for k, color in enumerate(look.colors / 255):
+        axes.plot(*points[:, k].T, ".-", markersize=1.5, linewidth=0.4, alpha=0.7, color=color)
+    axes.set(xlim=(-0.5, width - 0.5), ylim=(height - 0.5, -0.5))
+    _explain(figure, _part_lines(look), look.bodyparts)
+    return figure
+
+
+def plot_steps(steps: np.ndarray, jumpthreshold: float, look: Look) -> Figure:
+    """Draw how often each body part moves how far from one frame to the next.
+
+    Parameters
+    ----------
+    steps : ndarray of shape (N, K)
+        Distances in pixels; NaN does not count.
+    jumpthreshold : float
+        In pixels; a dashed line marks it.
+    look : Look
+        Names and colours of the body parts.
+
+    Returns
+    -------
+    Figure
+        Both axes are logarithmic; steps below 0.01 pixel are drawn there.
+    """
+    figure, axes = _plot("Step from one frame to the next (pixels)", "Number of steps")
+    _log_pixels(axes.xaxis)
+    shown = np.maximum(steps, _LEAST_STEP_PX)
+    farthest = max(10 * _LEAST_STEP_PX, jumpthreshold, np.nanmax(shown, initial=0))
+    bins = np.geomspace(_LEAST_STEP_PX, farthest, _STEP_BINS)
+    for k, color in enumerate(look.colors / 255):
+        counts, _ = np.histogram(shown[np.isfinite(shown[:, k]), k], bins)
+        axes.stairs(counts, bins, color=color, linewidth=1.2)
+    if jumpthreshold > 0:
+        axes.axvline(jumpthreshold, color="black", linewidth=1, linestyle="--")
+    axes.set_yscale("symlog", linthresh=1)
+    axes.set_title(f"dashed: jumpthreshold = {jumpthreshold:g} pixels", fontsize="medium")
+    _explain(figure, _part_lines(look), look.bodyparts)
+    return figure
+
+
 def write_plot(figure: Figure, path: Path) -> None:
     """Write a plot as png; it appears whole or not at all.
 
@@ -164,6 +263,11 @@ def _plot(xlabel: str, ylabel: str, height: float = 4.5) -> tuple[Figure, Axes]:
     axes = figure.add_subplot(xlabel=xlabel, ylabel=ylabel)
     axes.spines[["top", "right"]].set_visible(False)
     return figure, axes
+
+
+def _part_lines(look: Look) -> list[Line2D]:
+    """Return a line of each body part's colour, thick enough for a legend."""
+    return [Line2D([], [], color=color, linewidth=2) for color in look.colors / 255]
 
 
 def _log_pixels(axis: Axis) -> None:

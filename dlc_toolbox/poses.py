@@ -87,48 +87,47 @@ def _find_filtered(table: Path, wanted: Filter) -> Path:
     return copy
 
 
-def filter_table(table: Path, wanted: Filter, *, csv: bool = False, overwrite: bool = False) -> Path:
-    """Write the median-filtered copy of a pose table beside it, unless it is current; the table is left untouched.
+def filter_poses(video: Path, network: Network, settings: AnalysisSettings, *, overwrite: bool = False) -> Path:
+    """Write the median-filtered copy of a video's pose table beside it, unless it is current.
 
     Parameters
     ----------
-    table : Path
-        A pose table, see `find_poses`.
-    wanted : Filter
-        The filter.
-    csv : bool
-        Whether to write the copy as csv too.
+    video : Path
+        The video; poses by `network` lie beside it, and are left untouched.
+    network : Network
+        Whose poses are filtered, and no other's.
+    settings : AnalysisSettings
+        windowlength, pcutoff and storedata_as_csv.
     overwrite : bool
         Whether to make again what is current.
 
     Returns
     -------
     Path
-        The filtered table: same rows, columns and likelihoods, other x and y.
+        The filtered table: same rows, columns and likelihoods, other x and y; see `tracks.median_filter`.
 
     Raises
     ------
     ToolboxError
-        When the table cannot be read or the system refuses to write.
+        As `find_poses`; when the system refuses to write.
     """
-    copy = layout.filtered_table(table)
-    made_from = _describe(table, wanted)
+    table = find_poses(video, network, crop=settings.crop)
+    copy, wanted = layout.filtered_table(table), Filter(settings.windowlength, settings.pcutoff)
+    made_from, csv = _describe(table, wanted), settings.storedata_as_csv
     outputs = [copy, copy.with_suffix(".csv")] if csv else [copy]
     reason = "--overwrite" if overwrite else records.why_stale(layout.pose_record(copy), made_from, outputs)
     if reason is None:
-        log.info("%s: skipped, it is current (--overwrite makes it again)", copy.name)
+        log.info("%s: skipped, %s is current (--overwrite makes it again)", video.name, copy.name)
         return copy
     raw = tables.read_table(table)
-    poses = tables.points(raw)
+    poses, bodyparts = tables.points(raw), tables.bodyparts_of(raw)
     filtered = median_filter(poses, wanted.windowlength, wanted.pcutoff)
-    tables.write_table(
-        tables.make_table(tables.scorer_of(raw), tables.bodyparts_of(raw), raw.index, filtered), copy, csv=csv
-    )
+    tables.write_table(tables.make_table(network.scorer, bodyparts, raw.index, filtered), copy, csv=csv)
     records.write(layout.pose_record(copy), made_from)
     moved = np.hypot(*np.moveaxis((filtered - poses)[..., :2], -1, 0))
     log.info(
         "%s: filtered, because %s; %.2f %% of the places moved by more than 1 pixel, at most by %.1f; wrote %s",
-        *(table.name, reason, 100 * np.mean(moved > 1), np.nanmax(moved, initial=0), copy),
+        *(video.name, reason, 100 * np.mean(moved > 1), np.nanmax(moved, initial=0), copy),
     )
     return copy
 

@@ -219,7 +219,7 @@ def choose_apart(scores: np.ndarray, count: int, seed: int, taken: Collection[in
     seed : int
         Decides between equal scores.
     taken : collection of int
-        Frames that are chosen already, with which distances are kept too.
+        Frames that must not be chosen; half the distance is kept from them.
 
     Returns
     -------
@@ -246,7 +246,7 @@ def _pick(order: np.ndarray, total: int, count: int, distance: int, taken: Colle
     """Take frames in this order, each at least `distance` from those taken before."""
     is_free = np.ones(total + distance, dtype=bool)
     for frame in taken:
-        is_free[max(frame - distance + 1, 0) : frame + distance] = False
+        is_free[max(frame - distance // 2 + 1, 0) : frame + distance // 2] = False
     chosen: list[int] = []
     for frame in order:
         if len(chosen) == count:

@@ -6,7 +6,6 @@ import json
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
-from types import SimpleNamespace
 
 import av
 import numpy as np
@@ -14,27 +13,17 @@ import pytest
 from PIL import Image
 
 from dlc_toolbox import ToolboxError, labeled_video
-from dlc_toolbox.analysis import Network, analyze_video
+from dlc_toolbox.analysis import analyze_video
 from dlc_toolbox.drawing import part_colors
 from dlc_toolbox.labeled_video import label_video, make_labeled_video
-from dlc_toolbox.layout import pose_record, pose_table
+from dlc_toolbox.layout import labeled_frame, pose_record, pose_table
 from dlc_toolbox.marks import Marks
+from dlc_toolbox.poses import Filter, filter_poses
+from dlc_toolbox.settings import AnalysisSettings
 from dlc_toolbox.tables import make_table, points, read_table, write_table
 from dlc_toolbox.video import Video
 
 PARTS = ("nose", "paw", "tail")
-
-
-@pytest.fixture
-def video(toy_project) -> Path:
-    return toy_project / "videos" / "toy.avi"
-
-
-@pytest.fixture
-def network(tmp_path) -> Network:
-    (tmp_path / "snapshot-100.weights.h5").write_bytes(b"weights")
-    snapshot = SimpleNamespace(iteration=100, path=tmp_path / "snapshot-100.weights.h5")
-    return Network("DeepCut_resnet50_toyJan1shuffle1_100", PARTS, tmp_path / "pose_cfg.yaml", snapshot, {})
 
 
 def write_poses(path: Path, places: np.ndarray, likelihood: np.ndarray | float) -> Path:
@@ -116,7 +105,7 @@ def test_a_lost_frame_is_black_without_dots(tmp_path, video, toy_points, monkeyp
             for row, (time, frame) in enumerate(super().frames(start)):
                 yield time, None if row == 4 else frame
 
-    monkeypatch.setattr(labeled_video, "Video", WithLost)
+    monkeypatch.setattr(labeled_video, "open_frames", WithLost)
     places = toy_points.copy()
     places[4] = np.nan
     make_labeled_video(video, write_poses(tmp_path / "poses.h5", places, 1.0), tmp_path / "out.mp4", Marks())
@@ -141,7 +130,37 @@ def test_shares_above_pcutoff_are_told_and_a_part_never_seen_is_a_warning(tmp_pa
     assert "below pcutoff: paw." in warnings[0]
 
 
+def test_trails_lead_through_the_past_of_the_same_video(tmp_path, video, toy_points):
+    places = toy_points.round()
+    table = write_poses(tmp_path / "poses.h5", places, 1.0)
+    out, saved = tmp_path / "out.mp4", [0, 3, 29]
+    marks = Marks(radius=2, alpha=1, colormap="hsv", trailpoints=6, skeleton=((0, 1),))
+    make_labeled_video(video, table, out, marks, saved_frames=saved)  # without the loss of the video's coding
+    colors = part_colors("hsv", 3).astype(int)
+    for row in saved:
+        picture = np.asarray(Image.open(labeled_frame(out, row)))
+        for color, past in zip(colors, places[max(row - 7, 0) : row].swapaxes(0, 1).astype(int), strict=True):
+            near = [picture[y - 1 : y + 2, x - 1 : x + 2] for x, y in past]
+            on_trail = [np.abs(pixels - color).max(axis=-1).min() < 60 for pixels in near]
+            assert on_trail == ([False] + [True] * 6 if row == 29 else [True] * row)
+        x, y = places[row, :2].mean(axis=0)
+        assert np.abs(picture[int(y) : int(y) + 2, int(x) : int(x) + 2] - colors[0]).max(axis=-1).min() < 60
+
+
 # ---- Whose poses ----
+
+
+def test_filtered_poses_are_drawn_when_they_are_wanted(video, network, analyzed, toy_poses):
+    toy_poses[10, 0, :2] = 5, 5
+    analyzed(video, toy_poses)
+    settings = AnalysisSettings(scorer="Ann", Task="toy", date="Jan1", windowlength=3)
+    with pytest.raises(ToolboxError, match=r"_filtered\.h5 are wanted .* FilterPredictions\.py"):
+        label_video(video, network, Marks(), filtered=Filter(3, 0.1))
+    filter_poses(video, network, settings)
+    marks = Marks(radius=4, alpha=1)
+    for filtered, is_in_corner in ((None, True), (Filter(3, 0.1), False)):
+        frame = list(Video(label_video(video, network, marks, filtered=filtered)))[10]
+        assert is_close(frame[5, 5], part_colors("cool", 3)[0]) == is_in_corner
 
 
 def must_not_run(*args, **kwargs):

@@ -11,6 +11,9 @@ from dlc_toolbox.plots import (
     plot_error_by_iteration,
     plot_likelihood,
     plot_part_errors,
+    plot_paths,
+    plot_steps,
+    plot_time_courses,
     write_plot,
 )
 
@@ -69,6 +72,62 @@ def test_iterations_are_drawn_in_their_order():
     found = {line.get_label(): (list(line.get_xdata()), list(line.get_ydata())) for line in axes.lines}
     assert found["train, mean"] == ([100, 300], [2, 1])
     assert found["test, median"] == ([100, 300], [8, 7])
+
+
+def poses_of_three() -> np.ndarray:
+    """(5, 3, 3): the third part is never sure, the first not in frame 2; frame 4 is lost."""
+    rows, parts = np.arange(5.0)[:, None], np.arange(3.0)
+    poses = np.stack([10 * parts + rows, 20 * parts - rows, np.full((5, 3), [0.9, 0.8, 0.1])], axis=-1)
+    poses[2, 0, 2] = 0.4
+    poses[4] = np.nan
+    return poses
+
+
+def test_time_courses_show_seen_places_and_all_likelihoods():
+    times = np.array([0.0, 0.04, 0.08, 0.2, 1.0])
+    above, middle, below = plot_time_courses(poses_of_three(), times, 0.5, LOOK).axes
+    for axes, expected in ((above, [0, 1, np.nan, 3, np.nan]), (middle, [0, -1, np.nan, -3, np.nan])):
+        assert [len(line.get_xdata()) for line in axes.lines] == [5, 5, 5]
+        np.testing.assert_array_equal(axes.lines[0].get_xdata(), times)
+        np.testing.assert_array_equal(axes.lines[0].get_ydata(), expected)
+        assert np.isnan(axes.lines[2].get_ydata()).all()
+        np.testing.assert_allclose([line.get_color() for line in axes.lines], LOOK.colors / 255)
+    np.testing.assert_array_equal(below.lines[2].get_ydata(), [0.1] * 4 + [np.nan])
+    assert below.lines[3].get_ydata()[0] == 0.5
+    assert middle.yaxis_inverted()
+
+
+def test_paths_lie_over_the_whole_frame_and_break_at_gaps():
+    points = poses_of_three()[..., :2]
+    points[2, 1] = np.nan
+    (axes,) = plot_paths(np.zeros((30, 40, 3), np.uint8), points, LOOK).axes
+    assert (axes.get_xlim(), axes.get_ylim()) == ((-0.5, 39.5), (29.5, -0.5))
+    assert axes.get_aspect() == 1
+    np.testing.assert_array_equal(axes.lines[1].get_xydata(), points[:, 1])
+
+
+def test_every_step_is_counted_once_and_the_threshold_is_drawn():
+    steps = np.array([[np.nan, 5, np.nan], [0, 5, np.nan], [300, 0.5, np.nan]])
+    (axes,) = plot_steps(steps, 20, LOOK).axes
+    counts = [patch.get_data().values for patch in axes.patches]
+    assert [values.sum() for values in counts] == [2, 3, 0]
+    assert counts[0][0] == counts[0][-1] == 1
+    assert axes.lines[0].get_xdata() == [20, 20]
+    assert [list(patch.get_edgecolor()[:3]) for patch in axes.patches] == (LOOK.colors / 255).tolist()
+
+
+@pytest.mark.parametrize("poses", [poses_of_three(), poses_of_three()[:1], np.full((4, 3, 3), np.nan)])
+def test_trajectories_can_be_written_whatever_is_seen(tmp_path, poses):
+    figures = [
+        plot_time_courses(poses, np.arange(len(poses)) / 25, 0.5, LOOK),
+        plot_paths(np.full((30, 40, 3), 99, np.uint8), poses[..., :2], LOOK),
+        plot_steps(poses[..., 0], 0, LOOK),
+    ]
+    for i, figure in enumerate(figures):
+        names = [text.get_text() for text in figure.legends[0].get_texts()]
+        assert names == list(NAMES)
+        write_plot(figure, tmp_path / f"{i}.png")
+        assert np.asarray(Image.open(tmp_path / f"{i}.png").convert("L")).std() > 5
 
 
 @pytest.mark.parametrize("errors", [np.full((3, 3), np.nan), np.zeros((3, 3)), ERRORS])

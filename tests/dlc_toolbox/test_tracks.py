@@ -198,18 +198,24 @@ def test_equal_frames_are_spread_over_the_whole_video():
 
 @settings(max_examples=50, deadline=None)
 @given(st.lists(st.sampled_from([0, 0, 1, 2.5]), max_size=60), st.integers(1, 12), st.integers(0, 99), st.data())
-def test_never_neighbours_never_taken_ones_and_as_many_as_there_are(scores, count, seed, data):
+def test_never_neighbours_nor_taken_ones_and_as_many_as_there_are(scores, count, seed, data):
     taken = data.draw(st.sets(st.integers(0, max(len(scores) - 1, 0)), max_size=3)) if scores else set()
     scores = np.array(scores, dtype=float)
     chosen = choose_apart(scores, count, seed, taken)
     assert chosen == sorted(set(chosen))
     assert len(chosen) <= count
     assert all(scores[frame] > 0 for frame in chosen)
-    apart = sorted([*chosen, *taken])
-    assert all(later - earlier > 1 or {earlier, later} <= taken for earlier, later in pairwise(apart))
+    assert not taken & set(chosen)
+    assert all(later - earlier > 1 for earlier, later in pairwise(chosen))
     if len(chosen) < count:  # then no further frame fits
-        others = set(np.flatnonzero(scores > 0).tolist())
-        assert all(min(abs(frame - other) for other in apart) < 2 for frame in others)
+        others = set(np.flatnonzero(scores > 0).tolist()) - taken
+        assert all(min(abs(frame - other) for other in chosen) < 2 for frame in others)
+
+
+def test_frames_near_taken_ones_come_last():
+    chosen = choose_apart(np.ones(100), 5, seed=0, taken=[50])
+    assert min(abs(frame - 50) for frame in chosen) >= 5
+    assert choose_apart(np.ones(3), 1, seed=0, taken=[0, 2]) == [1]
 
 
 def test_no_video_no_frames():

@@ -1,0 +1,44 @@
+"""A network that is none, and its poses of the toy video."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from dlc_toolbox.analysis import Network, analyze_video
+
+
+@pytest.fixture
+def video(toy_project: Path) -> Path:
+    """The toy project's video of 30 frames."""
+    return toy_project / "videos" / "toy.avi"
+
+
+@pytest.fixture
+def network(tmp_path: Path) -> Network:
+    """A network on the toy's body parts; its snapshot holds nothing."""
+    (tmp_path / "snapshot-100.weights.h5").write_bytes(b"weights")
+    snapshot = SimpleNamespace(iteration=100, path=tmp_path / "snapshot-100.weights.h5")
+    parts = ("nose", "paw", "tail")
+    return Network("DeepCut_resnet50_toyJan1shuffle1_100", parts, tmp_path / "pose_cfg.yaml", snapshot, {})
+
+
+@pytest.fixture
+def analyzed(network: Network) -> Callable[..., Path]:
+    """``analyzed(video, poses (N, K, 3))``: the pose table beside a video, as if `network` had found these poses."""
+
+    def write(video: Path, poses: np.ndarray) -> Path:
+        rows = iter(np.asarray(poses, dtype=np.float32)[:, None])
+        return analyze_video(video, lambda frames: next(rows).copy(), network, batch_size=1)
+
+    return write
+
+
+@pytest.fixture
+def toy_poses(toy_points: np.ndarray) -> np.ndarray:
+    """Poses (30, 3, 3) on the toy's dots, each sure."""
+    return np.concatenate([toy_points, np.ones((30, 3, 1))], axis=-1)

@@ -1,0 +1,90 @@
+"""Pose tables beside a video: filtered copies, and the raw ones as they were."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from dlc_toolbox import ToolboxError, layout, poses
+from dlc_toolbox.poses import Filter, drawn_filter, filter_poses, find_poses
+from dlc_toolbox.settings import AnalysisSettings
+from dlc_toolbox.tables import points, read_table, scorer_of
+from dlc_toolbox.tracks import median_filter
+
+
+def settings(**changes) -> AnalysisSettings:
+    return AnalysisSettings(scorer="Ann", Task="toy", date="Jan1", **changes)
+
+
+@pytest.fixture
+def jumpy(toy_poses) -> np.ndarray:
+    toy_poses[7, 1, :2] += 60
+    toy_poses[12, 2, 2] = 0.03
+    return toy_poses
+
+
+def test_the_filtered_copy_lies_beside_the_raw_table_which_stays(video, network, analyzed, jumpy):
+    table = analyzed(video, jumpy)
+    before = table.read_bytes()
+    copy = filter_poses(video, network, settings(windowlength=3, storedata_as_csv=True))
+    assert copy.name == f"{table.stem}_filtered.h5"
+    assert table.read_bytes() == before
+    raw, filtered = read_table(table), read_table(copy)
+    np.testing.assert_array_equal(points(filtered), median_filter(points(raw), 3, 0.1))
+    assert abs(points(filtered)[7, 1, 0] - jumpy[6, 1, 0]) < 15
+    pd.testing.assert_index_equal(filtered.index, raw.index)
+    pd.testing.assert_index_equal(filtered.columns, raw.columns)
+    assert scorer_of(filtered) == network.scorer
+    pd.testing.assert_frame_equal(read_table(copy.with_suffix(".csv")), filtered)
+    with pd.HDFStore(copy, mode="r") as store:
+        assert store.keys() == ["/df_with_missing"]
+
+
+def test_a_filtered_copy_is_never_taken_for_the_poses_of_another_network(video, network, analyzed, toy_poses):
+    table = analyzed(video, toy_poses)
+    filter_poses(video, network, settings())
+    assert layout.pose_tables(video) == [table]
+    table.unlink()
+    assert layout.pose_tables(video) == []
+    with pytest.raises(ToolboxError, match=r"_100\.h5 does not exist\. Analyze the video first"):
+        find_poses(video, network)
+
+
+def test_what_is_current_is_kept_and_what_is_stale_is_filtered_again(
+    video, network, analyzed, toy_poses, caplog, monkeypatch
+):
+    caplog.set_level("INFO")
+    analyzed(video, toy_poses)
+    filter_poses(video, network, settings())
+    with monkeypatch.context() as patch:
+        patch.setattr(poses, "median_filter", None)
+        filter_poses(video, network, settings())
+    assert "toy.avi: skipped, toyDeepCut_resnet50_toyJan1shuffle1_100_filtered.h5 is current" in caplog.text
+    for change, reason in (
+        ({"windowlength": 7}, "windowlength"),
+        ({"windowlength": 7, "pcutoff": 0.5}, "pcutoff"),
+        ({"windowlength": 7, "pcutoff": 0.5, "storedata_as_csv": True}, "_filtered.csv does not exist yet"),
+    ):
+        filter_poses(video, network, settings(**change))
+        assert reason in caplog.records[-1].getMessage()
+    toy_poses[0, 0, 0] += 1
+    layout.pose_table(video, network.scorer).unlink()
+    analyzed(video, toy_poses)
+    filter_poses(video, network, settings(**change))
+    assert "changed since: poses" in caplog.records[-1].getMessage()
+
+
+def test_filtered_poses_must_be_there_and_current(video, network, analyzed, toy_poses):
+    table = analyzed(video, toy_poses)
+    wanted = Filter(windowlength=5, pcutoff=0.1)
+    assert find_poses(video, network) == table
+    with pytest.raises(ToolboxError, match=r"does not exist yet\): filter the poses first, with FilterPredictions\.py"):
+        find_poses(video, network, filtered=wanted)
+    copy = filter_poses(video, network, settings())
+    assert find_poses(video, network, filtered=wanted) == copy
+    with pytest.raises(ToolboxError, match=r"changed since: pcutoff"):
+        find_poses(video, network, filtered=Filter(windowlength=5, pcutoff=0.2))
+
+
+def test_the_settings_tell_which_poses_are_drawn():
+    assert drawn_filter(settings()) is None
+    assert drawn_filter(settings(drawfiltered=True, windowlength=9, pcutoff=0.4)) == Filter(9, 0.4)

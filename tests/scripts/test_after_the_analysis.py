@@ -1,0 +1,114 @@
+"""The scripts that work on poses, after AnalyzeVideos.py with a stub in place of the network."""
+
+import subprocess
+import sys
+
+import pandas as pd
+import pytest
+
+from dlc_toolbox.layout import CHECKOUT
+from dlc_toolbox.tables import read_table
+from dlc_toolbox.video import Video
+
+ANALYZE, LABEL, FILTER, PLOT, EXTRACT = (
+    f"Analysis-tools/{name}.py"
+    for name in (
+        *("AnalyzeVideos", "MakingLabeledVideo"),
+        *("FilterPredictions", "PlotTrajectories", "ExtractOutlierFrames"),
+    )
+)
+EACH = pytest.mark.parametrize("script", [FILTER, PLOT, EXTRACT])
+STEM = "toyDeepCut_resnet50_toyJan1shuffle1_100"
+
+
+@pytest.fixture
+def run(run_here, trained_project, tmp_path, monkeypatch, find_dots):
+    """Run one of the scripts on the toy project, from a foreign directory."""
+    from deepercut import predict
+
+    monkeypatch.setattr(predict, "load_predictor", lambda *arguments, **flags: find_dots)
+    monkeypatch.chdir(tmp_path)
+    return lambda script, *arguments: run_here(script, "--project", trained_project, *arguments)
+
+
+def set_analysis(project, **changes):
+    with (project / "myconfig_analysis.py").open("a") as file:
+        file.writelines(f"{name} = {value!r}\n" for name, value in changes.items())
+
+
+def test_from_poses_to_everything_people_look_at(run, trained_project):
+    videos = trained_project / "videos"
+    set_analysis(trained_project, drawfiltered=True, skeleton=[["nose", "tail"]], trailpoints=5, jumpthreshold=5)
+    assert run(ANALYZE)[0] == 0
+    code, output = run(LABEL)
+    assert code == 1
+    assert "FilterPredictions.py" in output
+
+    code, output = run(FILTER)
+    assert code == 0
+    assert "PlotTrajectories.py" in output.splitlines()[-1]
+    assert len(read_table(videos / f"{STEM}_filtered.csv")) == 30
+
+    code, output = run(PLOT)
+    assert code == 0
+    assert "ExtractOutlierFrames.py" in output.splitlines()[-1]
+    summary = pd.read_csv(videos / f"{STEM}_filtered_trajectories" / "summary_per_part.csv")
+    assert summary["bodypart"].tolist() == ["nose", "paw", "tail"]
+
+    assert run(LABEL)[0] == 0
+    assert len(list(Video(videos / "toy_DeepLabCutlabeled.mp4"))) == 30
+
+    code, output = run(EXTRACT)
+    assert code == 0
+    assert "Step2_ConvertingLabels2DataFrame.py" in output.splitlines()[-1]
+    folder = trained_project / "Generating_a_Training_Set" / "data-toy" / "toy_2"
+    assert len(list(folder.glob("img*.png"))) >= 5
+    assert (folder / "machine-labels" / "paw.csv").is_file()
+
+    for script in (FILTER, PLOT, LABEL, EXTRACT):
+        code, output = run(script)
+        assert code == 0
+        assert "toy.avi: skipped" in output
+
+
+def test_a_skeleton_of_unknown_parts_is_one_error_before_any_video(run, trained_project):
+    assert run(ANALYZE)[0] == 0
+    set_analysis(trained_project, skeleton=[["nose", "tial"]])
+    code, output = run(LABEL)
+    assert code == 1
+    assert output.splitlines()[-1].startswith("Error: myconfig_analysis.py: skeleton names tial")
+    assert "did you mean tail?" in output
+
+
+def test_two_tasks_are_not_mixed(run, trained_project):
+    assert run(ANALYZE)[0] == 0
+    settings = trained_project / "myconfig.py"
+    settings.write_text(settings.read_text().replace("Task = 'toy'", "Task = 'reach'"))
+    code, output = run(EXTRACT)
+    assert code == 1
+    assert "Task = 'reach', myconfig_analysis.py about 'toy'" in output
+
+
+@EACH
+def test_without_poses_each_asks_for_the_analysis(run, trained_project, script):
+    code, output = run(script)
+    assert code == 1
+    assert f"{STEM}.h5 does not exist. Analyze the video first, with AnalyzeVideos.py." in output
+
+
+@EACH
+def test_import_is_quick_and_does_nothing(tmp_path, script):
+    code = (
+        "import runpy, sys; runpy.run_path(sys.argv[1]); "
+        "sys.exit('loads a network library' if {'keras', 'tensorflow'} & set(sys.modules) else 0)"
+    )
+    command = [sys.executable, "-c", code, str(CHECKOUT / script)]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+@EACH
+def test_help_names_the_flags(run_script, script):
+    done = run_script(script, "--help")
+    assert done.returncode == 0
+    assert all(flag in done.stdout for flag in ("videos", "--project", "--overwrite", "--verbose"))
