@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import openvino as ov
 from openvino import opset13 as ops
 
-from deepercut.architecture import EPSILON, FEATURE_STRIDE, Bottleneck, bottlenecks
+from deepercut.architecture import FEATURE_STRIDE
+from deepercut.folded import Arrays, build_features, channels_first
 from deepercut.targets import STRIDE
-
-Arrays = Mapping[str, np.ndarray]
-"""Weights by ``<layer>/<variable>``."""
 
 
 def build_openvino(arrays: Arrays, depth: int, mean_pixel: Sequence[float], locref_stdev: float) -> ov.Model:
-    """Build the network, with each batch normalization folded into the convolution before it.
+    """Build the network.
 
     Parameters
     ----------
@@ -37,14 +35,13 @@ def build_openvino(arrays: Arrays, depth: int, mean_pixel: Sequence[float], locr
     """
     frames = ops.parameter([-1, -1, -1, 3], np.uint8, name="frames")
     size = ops.gather(ops.shape_of(frames), _ints(1, 2), np.int64(0))
-    x = _conv_bn(_center_and_pad(frames, size, mean_pixel), arrays, "conv1", stride=2)
-    x = ops.max_pool(x, [2, 2], [1, 1], [0, 0], [1, 1], [3, 3]).output(0)  # pads as slim's 'same' does
-    for unit in bottlenecks(depth):
-        x = _bottleneck(x, arrays, unit)
+    x = build_features(_OpenVINO, _center_and_pad(frames, size, mean_pixel), arrays, depth)
     cells = ops.divide(ops.add(size, np.int64(STRIDE - 1)), np.int64(STRIDE))
     logits = _head(x, arrays, "part_pred", cells)
     locref = _head(x, arrays, "locref_pred", cells) if "locref_pred/bias" in arrays else None
     poses = _decode_poses(logits, locref, ops.gather(cells, np.int64(1), np.int64(0)), locref_stdev)
+    frames.output(0).set_names({"frames"})
+    poses.output(0).set_names({"poses"})
     return ov.Model([poses], [frames], f"posenet_{depth}")
 
 
@@ -60,42 +57,27 @@ def _center_and_pad(frames, size, mean_pixel: Sequence[float]):
     return ops.pad(ops.transpose(x, _ints(0, 3, 1, 2)), _ints(0, 0, 0, 0), padding, "constant", np.float32(0))
 
 
-def _conv_bn(x, arrays: Arrays, name: str, stride: int = 1, dilation: int = 1, relu: bool = True):
-    """Convolve with the kernel times the batch norm's factor, add the rest of it, and rectify unless `relu` is false.
+class _OpenVINO:
+    """OpenVINO as a `folded.Graph`."""
 
-    Norm and folding are linear: gamma * (k * x - mean) / sqrt(variance + epsilon) + beta.
-    """
-    gamma, beta, mean, variance = (
-        arrays[f"{name}_bn/{variable}"].astype(float)
-        for variable in ("gamma", "beta", "moving_mean", "moving_variance")
-    )
-    factor = gamma / np.sqrt(variance + EPSILON)
-    kernel = arrays[f"{name}/kernel"] * factor.astype(np.float32)
-    padding = [dilation * (kernel.shape[0] // 2)] * 2
-    x = ops.convolution(x, _front(kernel), [stride] * 2, padding, padding, [dilation] * 2)
-    x = ops.add(x, _per_channel(beta - mean * factor))
-    return ops.relu(x) if relu else x
+    add = staticmethod(ops.add)
+    relu = staticmethod(ops.relu)
 
+    @staticmethod
+    def convolve(x, name: str, kernel: np.ndarray, bias: np.ndarray, stride: int, dilation: int):
+        padding = [dilation * (kernel.shape[-1] // 2)] * 2
+        x = ops.convolution(x, kernel, [stride] * 2, padding, padding, [dilation] * 2, name=name)
+        return ops.add(x, _per_channel(bias))
 
-def _bottleneck(x, arrays: Arrays, unit: Bottleneck):
-    """Add a 1x1, 3x3, 1x1 branch to the shortcut."""
-    name, stride = unit.name, unit.stride
-    if unit.projects:
-        shortcut = _conv_bn(x, arrays, f"{name}_shortcut", stride, relu=False)
-    elif stride > 1:
-        shortcut = ops.max_pool(x, [stride] * 2, [1, 1], [0, 0], [0, 0], [1, 1]).output(0)
-    else:
-        shortcut = x
-    x = _conv_bn(x, arrays, f"{name}_conv1")
-    x = _conv_bn(x, arrays, f"{name}_conv2", stride, unit.dilation)
-    x = _conv_bn(x, arrays, f"{name}_conv3", relu=False)
-    return ops.relu(ops.add(x, shortcut))
+    @staticmethod
+    def max_pool(x, size: int, stride: int, end_padding: int):
+        return ops.max_pool(x, [stride] * 2, [1, 1], [0, 0], [end_padding] * 2, [size] * 2).output(0)
 
 
 def _head(x, arrays: Arrays, name: str, cells):
     """Double the resolution by a transposed convolution; keep the cells that do not lie in the padding."""
     kernel, bias = arrays[f"{name}/kernel"], arrays[f"{name}/bias"]
-    x = ops.convolution_backprop_data(x, _front(kernel), [2, 2], None, [0, 0], [1, 1], [1, 1])
+    x = ops.convolution_backprop_data(x, channels_first(kernel), [2, 2], None, [0, 0], [1, 1], [1, 1])
     return ops.slice(ops.add(x, _per_channel(bias)), _ints(0, 0), cells, _ints(1, 1), _ints(2, 3))
 
 
@@ -113,11 +95,6 @@ def _decode_poses(logits, locref, columns, locref_stdev: float):
         offset = ops.squeeze(ops.gather_elements(offsets, both, axis=3), np.int64(3))
         xy = ops.add(xy, ops.multiply(offset, np.float32(locref_stdev)))
     return ops.concat([xy, ops.sigmoid(score)], axis=2)
-
-
-def _front(kernel: np.ndarray) -> np.ndarray:
-    """Return a kernel (rows, columns, a, b) as float32 (b, a, rows, columns)."""
-    return np.ascontiguousarray(kernel.transpose(3, 2, 0, 1), np.float32)
 
 
 def _per_channel(values: np.ndarray) -> np.ndarray:
