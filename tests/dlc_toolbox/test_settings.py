@@ -146,3 +146,39 @@ def test_small_conveniences(load, tmp_path: Path):
     text = "scorer = 'a'\nTask = 't'\ndate = 'd'\ntrainingsiterations = '500'\n"
     (tmp_path / "myconfig_analysis.py").write_text(text)
     assert load_analysis_settings(tmp_path).trainingsiterations == 500
+
+
+def test_both_files_can_choose_the_best_snapshot(load, tmp_path: Path):
+    assert load(NEEDED + "snapshotindex = 'best'").snapshotindex == "best"
+    named = "scorer = 'Ann'\nTask = 't'\ndate = 'd'\n"
+    (tmp_path / "myconfig_analysis.py").write_text(named + "snapshotindex = 'best'")
+    assert load_analysis_settings(tmp_path).snapshotindex == "best"
+    (tmp_path / "myconfig_analysis.py").write_text(named + "snapshotindex = 'all'")
+    with pytest.raises(ToolboxError, match=r"snapshotindex = 'all', but it must be -1 .the last., .* or 'best'$"):
+        load_analysis_settings(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("skeleton = [['nose']]", "a list of pairs of different names"),
+        ("skeleton = ['nose', 'tail']", "a list of pairs of different names"),
+        ("skeleton = [['nose', 'nose']]", "a list of pairs of different names"),
+        ("skeleton = [['nose', 1]]", "a list of pairs of different names"),
+        ("skeleton = 'nose-tail'", "a list of pairs of different names"),
+        ("windowlength = 4", "an odd whole number of at least 1"),
+        ("windowlength = -3", "an odd whole number of at least 1"),
+        ("windowlength = 5.0", "an odd whole number of at least 1"),
+        ("trailpoints = -1", "a whole number of at least 0"),
+        ("numoutlierframes = 0", "a whole number of at least 1"),
+        ("jumpthreshold = '20'", "a finite number"),
+    ],
+)
+def test_settings_of_what_follows_the_analysis(tmp_path: Path, line, message):
+    path = tmp_path / "myconfig_analysis.py"
+    needed = "scorer = 'a'\nTask = 't'\ndate = 'd'\n"
+    path.write_text(needed + "skeleton = [('nose', 'tail')]\n")
+    assert load_analysis_settings(tmp_path).skeleton == (("nose", "tail"),)
+    path.write_text(needed + line)
+    with pytest.raises(ToolboxError, match=f"line 4: {line.split()[0]} = .*, but it must be {message}"):
+        load_analysis_settings(tmp_path)
