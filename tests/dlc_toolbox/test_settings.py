@@ -148,16 +148,6 @@ def test_small_conveniences(load, tmp_path: Path):
     assert load_analysis_settings(tmp_path).trainingsiterations == 500
 
 
-def test_both_files_can_choose_the_best_snapshot(load, tmp_path: Path):
-    assert load(NEEDED + "snapshotindex = 'best'").snapshotindex == "best"
-    named = "scorer = 'Ann'\nTask = 't'\ndate = 'd'\n"
-    (tmp_path / "myconfig_analysis.py").write_text(named + "snapshotindex = 'best'")
-    assert load_analysis_settings(tmp_path).snapshotindex == "best"
-    (tmp_path / "myconfig_analysis.py").write_text(named + "snapshotindex = 'all'")
-    with pytest.raises(ToolboxError, match=r"snapshotindex = 'all', but it must be -1 .the last., .* or 'best'$"):
-        load_analysis_settings(tmp_path)
-
-
 @pytest.mark.parametrize(
     ("line", "message"),
     [
