@@ -61,7 +61,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         f"\nDone in {(time.monotonic() - begin) / 60:.1f} minutes. Error on the test images, which the network never "
         f"saw: median {error.test_median_error_px:.1f} px, mean {error.test_mean_error_px:.1f} px. Look at:"
     )
-    for place in (CHECKOUT / "videos" / "test_vid_DeepLabCutlabeled.mp4", results / f"{train.parent.name}.html", results):
+    page = results / f"{train.parent.name}.html"
+    for place in (CHECKOUT / "videos" / "test_vid_DeepLabCutlabeled.mp4", page, results):
         print(f"  {place}")
     return 0
 

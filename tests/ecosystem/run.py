@@ -59,7 +59,20 @@ def run_reader(name: str, folder: Path, files: str) -> bool:
         subprocess.run([sys.executable, "-m", "venv", "--clear", home], check=True)
         subprocess.run([python, "-m", "pip", "install", "--quiet", "pytest", *packages], check=True)
         (home / "installed").touch()
-    tests = ["-m", "pytest", "-q", "-rs", "-p", "no:cacheprovider", "--confcutdir", HERE, "-c", os.devnull]
+    tests = [
+        "-m",
+        "pytest",
+        "-q",
+        "-rs",
+        "-W",
+        "ignore",
+        "-p",
+        "no:cacheprovider",
+        "--confcutdir",
+        HERE,
+        "-c",
+        os.devnull,
+    ]
     environment = {**os.environ, "ECOSYSTEM_FILES": files, "QT_QPA_PLATFORM": "offscreen", "PYTHONNOUSERSITE": "1"}
     return subprocess.run([python, *tests, "-k", chosen, HERE / "test_readers.py"], env=environment).returncode == 0
 
