@@ -83,7 +83,7 @@ def read_pose_cfg(path: Path) -> dict[str, Any]:
     """
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8-sig"))
-    except (OSError, ValueError, yaml.YAMLError) as error:
+    except Exception as error:  # yaml raises many types on damaged values, such as KeyError on `!!bool maybe`
         raise ToolboxError(f"{path} cannot be read as yaml: {error}") from error
     if not isinstance(content, dict):
         raise ToolboxError(f"{path} must hold lines `key: value`")
@@ -107,7 +107,7 @@ def _loaded(text: str) -> object:
     """Return what a yaml text holds; None when it is damaged."""
     try:
         return yaml.safe_load(text)
-    except yaml.YAMLError:
+    except Exception:
         return None
 
 

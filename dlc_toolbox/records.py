@@ -76,14 +76,17 @@ def read(record: Path) -> dict[str, Any]:
     Raises
     ------
     ToolboxError
-        When the file is missing or holds no json object.
+        When the file is missing or holds no json object of inputs and settings.
     """
     try:
         content = json.loads(record.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise ToolboxError(f"{record} cannot be read as a record of what was made: {error}") from error
     if not isinstance(content, dict):
         raise ToolboxError(f"{record} holds a {type(content).__name__}, not a record of what was made")
+    for part in ("inputs", "settings"):
+        if not isinstance(content.get(part, {}), dict):
+            raise ToolboxError(f"{record} is no record of what was made: its {part} are no names and values")
     return content
 
 

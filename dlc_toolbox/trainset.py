@@ -204,7 +204,8 @@ def _why_make(layout: Layout, experiment: Experiment, made_from: dict[str, Any],
 
 def _holds_snapshot(train_folder: Path) -> bool:
     """Tell whether a network was trained here, by us or by TensorFlow 1, under any prefix."""
-    return any(re.search(r"-\d+\.(weights\.h5|index)$", path.name) for path in train_folder.rglob("*"))
+    # A name that begins with a dot is a snapshot that a killed training left half-written.
+    return any(re.fullmatch(r"[^.].*-\d+\.(weights\.h5|index)", path.name) for path in train_folder.rglob("*"))
 
 
 def _copy_images(layout: Layout, settings: Settings, images: Mapping[str, Path], hashes: Mapping[str, str]) -> None:
@@ -384,7 +385,7 @@ def _read_documentation(path: Path) -> tuple[list[str], list[str]]:
         train, test = content["train"], content["test"]
         if not all(isinstance(name, str) for name in (*train, *test)):
             raise TypeError("train and test must be lists of image names")
-    except (OSError, ValueError, TypeError, KeyError, yaml.YAMLError) as error:
+    except Exception as error:  # yaml raises many types on damaged values
         raise ToolboxError(f"{path} cannot be read as the documentation of a split: {error!r}") from error
     return train, test
 
