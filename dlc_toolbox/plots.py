@@ -24,6 +24,7 @@ from dlc_toolbox.tracks import seen_points
 _LEAST_ERROR_PX = 0.1
 _LEAST_STEP_PX = 0.01
 _STEP_BINS = 60
+_STRETCHES = 4000  # more than a plot is pixels wide
 
 
 def plot_part_errors(errors: np.ndarray, is_train: np.ndarray, look: Look) -> Figure:
@@ -175,7 +176,8 @@ def plot_time_courses(poses: np.ndarray, times_s: np.ndarray, pcutoff: float, lo
     courses = (("x (pixels)", points[..., 0]), ("y (pixels)", points[..., 1]), ("Likelihood", poses[..., 2]))
     for axes, (name, values) in zip(panels, courses, strict=True):
         for k, color in enumerate(look.colors / 255):
-            axes.plot(times_s, values[:, k], ".-", markersize=1, linewidth=0.7, color=color)
+            times, course = _extremes(times_s, values[:, k])
+            axes.plot(times, course, ".-", markersize=1, markevery=_lone(course), linewidth=0.7, color=color)
         axes.set_ylabel(name)
         axes.spines[["top", "right"]].set_visible(False)
     panels[1].invert_yaxis()
@@ -206,7 +208,8 @@ def plot_paths(frame: np.ndarray, points: np.ndarray, look: Look) -> Figure:
     figure, axes = _plot("x (pixels)", "y (pixels)", height=1 + 5.5 * height / width)
     axes.imshow(frame, alpha=0.6)
     for k, color in enumerate(look.colors / 255):
-        axes.plot(*points[:, k].T, ".-", markersize=1.5, linewidth=0.4, alpha=0.7, color=color)
+        lone = _lone(points[:, k, 0])
+        axes.plot(*points[:, k].T, ".-", markersize=1.5, markevery=lone, linewidth=0.4, alpha=0.7, color=color)
     axes.set(xlim=(-0.5, width - 0.5), ylim=(height - 0.5, -0.5))
     _explain(figure, _part_lines(look), look.bodyparts)
     return figure
@@ -263,6 +266,22 @@ def _plot(xlabel: str, ylabel: str, height: float = 4.5) -> tuple[Figure, Axes]:
     axes = figure.add_subplot(xlabel=xlabel, ylabel=ylabel)
     axes.spines[["top", "right"]].set_visible(False)
     return figure, axes
+
+
+def _extremes(times_s: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the least and greatest value of each stretch of a long course, which drawn looks the same."""
+    length = -(-len(values) // _STRETCHES)
+    if length <= 2:
+        return times_s, values
+    stretches = np.pad(values, (0, -len(values) % length), constant_values=np.nan).reshape(-1, length)
+    ends = np.stack([np.fmin.reduce(stretches, axis=1), np.fmax.reduce(stretches, axis=1)], axis=1)
+    return times_s[::length].repeat(2), ends.ravel()
+
+
+def _lone(values: np.ndarray) -> list[int]:
+    """Return the positions of values between missing ones, which no line would show."""
+    seen = np.pad(np.isfinite(values), 1)
+    return np.flatnonzero(seen[1:-1] & ~seen[:-2] & ~seen[2:]).tolist()
 
 
 def _part_lines(look: Look) -> list[Line2D]:

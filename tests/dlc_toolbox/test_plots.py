@@ -97,6 +97,28 @@ def test_time_courses_show_seen_places_and_all_likelihoods():
     assert middle.yaxis_inverted()
 
 
+def test_a_long_course_keeps_its_extremes_and_gaps():
+    rng = np.random.default_rng(0)
+    poses = np.concatenate([rng.uniform(50, 60, (100_000, 3, 2)), np.ones((100_000, 3, 1))], axis=-1)
+    poses[70_007, 0, 0], poses[70_008, 0, 0] = 500, -500
+    poses[20_000:21_000] = np.nan
+    above, *_ = plot_time_courses(poses, np.arange(100_000) / 100, 0.5, LOOK).axes
+    times, x = above.lines[0].get_data()
+    assert len(x) < 10_000
+    assert (np.nanmax(x), np.nanmin(x)) == (500, -500)
+    np.testing.assert_allclose(times[[np.nanargmax(x), np.nanargmin(x)]], 700.07, atol=0.25)
+    assert np.isnan(x[(times > 200) & (times < 209.5)]).all()
+    assert np.isfinite(x[(times < 199.5) | (times > 210.5)]).all()
+
+
+def test_a_place_seen_once_is_a_dot():
+    poses = poses_of_three()
+    poses[3, 0, 2] = 0.1  # the first part is seen in frames 0 and 1
+    poses[1, 1, 2] = 0.1  # the second in frame 0, then in 2 and 3
+    above, *_ = plot_time_courses(poses, np.arange(5.0), 0.5, LOOK).axes
+    assert [line.get_markevery() for line in above.lines] == [[], [0], []]
+
+
 def test_paths_lie_over_the_whole_frame_and_break_at_gaps():
     points = poses_of_three()[..., :2]
     points[2, 1] = np.nan
