@@ -9,6 +9,8 @@ from dlc_toolbox.drawing import (
     draw_contact_sheet,
     draw_legend,
     draw_points,
+    encode_picture,
+    look_at_size,
     part_colors,
     tile_look,
     write_picture,
@@ -159,6 +161,25 @@ def test_names_stand_below_their_tiles():
 def test_tiles_are_neither_huge_nor_lost(size, count):
     tile = draw_points(gray(*size), np.zeros((1, 1, 2)), tile_look(look(), gray(*size), count))
     assert 96 <= max(tile.shape[:2]) <= 400
+
+
+def test_a_picture_of_wanted_size_keeps_its_shape_and_shrinks_its_markers():
+    small = look_at_size(look(msize=10), gray(480, 640), 320)
+    assert draw_points(gray(480, 640), np.zeros((1, 1, 2)), small).shape == (240, 320, 3)
+    assert small.msize == 8
+    assert look_at_size(look(msize=10), gray(480, 640), 96).msize == 5, "never less than can be seen"
+    assert look_at_size(look(msize=10), gray(480, 640), 640).msize == 10, "never more than the settings say"
+
+
+def test_jpg_pictures_are_smaller_and_keep_the_colours_of_their_markers(tmp_path):
+    picture = draw_points(gray(120, 160, 90), np.array([[[80.0, 60]]]), look([(".", "Ann")], msize=20))
+    for suffix in (".png", ".jpg"):
+        write_picture(picture, tmp_path / f"a{suffix}")
+    jpg = np.asarray(Image.open(tmp_path / "a.jpg"))
+    np.testing.assert_allclose(jpg[60, 80], RED, atol=6)
+    np.testing.assert_allclose(jpg[:20], 90, atol=2)
+    noise = np.random.default_rng(0).integers(0, 256, (90, 90, 3), dtype=np.uint8)
+    assert len(encode_picture(noise, ".jpg")) < len(encode_picture(noise, ".png"))
 
 
 def test_write_picture_round_trips(tmp_path):

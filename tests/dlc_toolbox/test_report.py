@@ -105,11 +105,19 @@ def test_what_is_current_is_skipped_and_a_corrected_label_drawn(layout, settings
     check_labels(layout, settings)
     assert "changed since" in caplog.text
     assert {path.name for path in folder.glob("img*")} == {"img00.png", "img03.png"}, "no picture outlives its labels"
+    assert {path.name for path in (folder / "thumbnails").iterdir()} == {"img00.jpg", "img03.jpg"}
     x, y = toy_points[1, 0].round().astype(int)
     np.testing.assert_allclose(open_picture(folder / "img00.png")[y, x], (255, 0, 0), atol=6)
     stamp = (folder / "img00.png").stat().st_mtime_ns
     check_labels(layout, settings, overwrite=True)
     assert (folder / "img00.png").stat().st_mtime_ns > stamp
+
+
+def test_a_lost_thumbnail_is_drawn_again(layout, settings):
+    (folder,) = check_labels(layout, settings)
+    (folder / "thumbnails" / "img06.jpg").unlink()
+    check_labels(layout, settings)
+    assert open_picture(folder / "thumbnails" / "img06.jpg").shape == (240, 320, 3)
 
 
 def test_labels_outside_their_image_are_named(layout, settings, caplog):
