@@ -6,13 +6,17 @@ import hashlib
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 from dlc_toolbox import ToolboxError
 from dlc_toolbox.layout import images_in
 
+_UNFINISHED = ".part-"  # begins the name of what is being written
+_ABANDONED_S = 24 * 3600
 _WHOLE_FILE_BYTES = 64 * 2**20
 _SAMPLE_BYTES = 2**20
 _SAMPLES = 64
@@ -40,7 +44,8 @@ def replacing(path: Path) -> Iterator[Path]:
     path = Path(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=".part-", suffix=path.suffix, dir=path.parent)
+        _clear(path.parent)
+        handle, name = tempfile.mkstemp(prefix=_UNFINISHED, suffix=path.suffix, dir=path.parent)
         os.close(handle)
     except OSError as error:
         raise _not_written(path, error) from error
@@ -69,27 +74,46 @@ def replacing_folder(path: Path) -> Iterator[Path]:
     Yields
     ------
     Path
-        A hidden folder beside it, for the block to fill.
+        A folder on the same disk, for the block to fill.
 
     Raises
     ------
     ToolboxError
         When the system refuses to write.
     """
-    temporary, retired = path.with_name(f".part-{path.name}"), path.with_name(f".old-{path.name}")
     try:
-        for leftover in (temporary, retired):
-            shutil.rmtree(leftover, ignore_errors=True)
-        temporary.mkdir(parents=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _clear(path.parent)
+        workplace = Path(tempfile.mkdtemp(prefix=_UNFINISHED, dir=path.parent))
+    except OSError as error:
+        raise _not_written(path, error) from error
+    temporary, retired = workplace / "new", workplace / "old"
+    try:
+        temporary.mkdir()
         yield temporary
         if path.exists():
             path.replace(retired)
-        temporary.replace(path)
+        try:
+            temporary.replace(path)
+        except OSError:
+            if retired.exists():
+                retired.replace(path)
+            raise
     except OSError as error:
         raise _not_written(path, error) from error
     finally:
-        shutil.rmtree(temporary, ignore_errors=True)
-    shutil.rmtree(retired, ignore_errors=True)
+        shutil.rmtree(workplace, ignore_errors=True)
+
+
+@cache
+def _clear(folder: Path) -> None:
+    """Delete, once per run, what killed runs left half-written; nobody has touched it for a day."""
+    for leftover in folder.glob(f"{_UNFINISHED}*"):
+        try:
+            if time.time() - leftover.stat().st_mtime > _ABANDONED_S:
+                shutil.rmtree(leftover) if leftover.is_dir() else leftover.unlink()
+        except OSError:
+            continue  # another run was quicker
 
 
 def fingerprint(path: Path) -> str:

@@ -109,3 +109,42 @@ def test_large_files_are_told_apart_by_size_beginning_middle_and_end(
     assert fingerprint(path) != before
     path.write_bytes(bytes(1002))
     assert fingerprint(path) != before
+
+
+def test_two_runs_that_replace_one_folder_do_not_mix(tmp_path: Path):
+    folder = tmp_path / "day1"
+    with replacing_folder(folder) as first, replacing_folder(folder) as second:
+        (first / "img1.png").write_text("first")
+        (second / "img2.png").write_text("second")
+    assert [path.name for path in folder.iterdir()] == ["img1.png"]
+    assert [path.name for path in tmp_path.iterdir()] == ["day1"]
+
+
+def test_a_folder_that_cannot_take_its_place_leaves_the_old_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    folder = tmp_path / "day1"
+    folder.mkdir()
+    (folder / "img1.png").write_text("old")
+    replace = Path.replace
+
+    def refusing(path: Path, target: Path) -> Path:
+        if path.name == "new":
+            raise PermissionError(13, "Permission denied")
+        return replace(path, target)
+
+    monkeypatch.setattr(Path, "replace", refusing)
+    with pytest.raises(ToolboxError, match="Permission denied"), replacing_folder(folder) as temporary:
+        (temporary / "img1.png").write_text("new")
+    assert (folder / "img1.png").read_text() == "old"
+    assert [path.name for path in tmp_path.iterdir()] == ["day1"]
+
+
+def test_what_a_killed_run_left_is_cleared_after_a_day(tmp_path: Path):
+    video, images, fresh = (tmp_path / f".part-{name}" for name in ("a.mp4", "b", "c.mp4"))
+    for path in (video, fresh):
+        path.write_bytes(b"half")
+    images.mkdir()
+    for path in (video, images):
+        os.utime(path, (0, 0))
+    with replacing(tmp_path / "labels.csv") as temporary:
+        temporary.write_text("x")
+    assert sorted(path.name for path in tmp_path.iterdir()) == [fresh.name, "labels.csv"]
