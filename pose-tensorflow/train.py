@@ -68,7 +68,7 @@ if __name__ == "__main__":
     try:
         main()
     except KeyboardInterrupt:
-        log.error("Interrupted. Completed iterations are saved; go on with --resume.")
+        log.error("Interrupted. Go on with --resume, from the last snapshot.")
         sys.exit(130)
     except (DeepercutError, OSError) as error:
         if isinstance(error, OSError) and error.filename is None:

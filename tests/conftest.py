@@ -75,7 +75,7 @@ def toy_points() -> np.ndarray:
     return np.stack([80 + 55 * np.cos(phase), 60 + 35 * np.sin(phase)], axis=-1).round(2)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def draw_dots() -> Callable[..., np.ndarray]:
     """``draw_dots(points (K, 2), size=(120, 160), radius=4.0)``: an image with one coloured dot per part."""
     return _draw_dots

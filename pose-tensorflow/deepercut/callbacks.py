@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-import csv
+import logging
+import signal
+import threading
 import time
-from pathlib import Path
+from collections.abc import Mapping
 
+import cv2
 import keras
 import numpy as np
 from keras import ops
@@ -15,9 +18,46 @@ from deepercut import DeepercutError
 from deepercut.checkpoints import save_snapshot, snapshot_path, state_path
 from deepercut.config import PoseConfig
 from deepercut.dataset import TrainingBatches
+from deepercut.learning_stats import append_row, begin_rows, draw_learning_curve, statistics_path
 from deepercut.state import write_state
+from deepercut.validation import Validation
 
-STATISTICS = ("iteration", "loss", "part_loss", "locref_loss", "learning_rate", "images_per_s")
+log = logging.getLogger(__name__)
+
+# During `fit` on JAX, weights and optimizer are elsewhere; using a callback's `self.model` brings them back.
+
+
+class StopOnInterrupt(keras.callbacks.Callback):
+    """While a ``with`` block holds it, let Ctrl-C end the training after the iteration at hand.
+
+    In the middle of one, weights and optimizer may belong to different iterations, or to none. A second Ctrl-C raises
+    KeyboardInterrupt at once. `noted` tells afterwards whether there was one.
+    """
+
+    def __init__(self):
+        super().__init__()
+        self.noted = False
+
+    def __enter__(self):
+        self.usual = signal.getsignal(signal.SIGINT)
+        if threading.current_thread() is threading.main_thread():  # Python allows it nowhere else
+            signal.signal(signal.SIGINT, self._note)
+        return self
+
+    def __exit__(self, *_):
+        if not self.noted and threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGINT, self.usual)
+
+    def _note(self, *_) -> None:
+        """Remember the first Ctrl-C."""
+        log.info("Ending after this iteration, with a snapshot. Ctrl-C again: at once, without")
+        self.noted = True
+        signal.signal(signal.SIGINT, self.usual)
+
+    def on_train_batch_end(self, batch, logs=None):
+        """End the training after a Ctrl-C."""
+        if self.noted:
+            self.model.stop_training = True
 
 
 class StopOnNonFinite(keras.callbacks.Callback):
@@ -56,27 +96,30 @@ class Snapshots(keras.callbacks.Callback):
 
     def __init__(self, network: keras.Model, config: PoseConfig, seed: int, start: int):
         super().__init__()
-        self.network, self.config, self.seed, self.saved = network, config, seed, start
+        self.network, self.config, self.seed, self.start, self.saved = network, config, seed, start, start
 
     def on_train_batch_end(self, batch, logs=None):
         """Save when it is time."""
-        iteration = _iteration(self.model)
-        if iteration % self.config.save_iters == 0 or iteration == self.config.iterations:
+        if _is_due(self.start + batch + 1, self.config.save_iters, self.config.iterations):
             self.save()
 
     def save(self) -> None:
         """Write state and weights; the weights come last, because they make the snapshot exist."""
-        iteration = _iteration(self.model)
+        optimizer = self.model.optimizer
+        iteration = int(ops.convert_to_numpy(optimizer.iterations))
         if iteration == self.saved:
             return
         folder, prefix = self.config.snapshot_place
-        write_state(state_path(folder, iteration, prefix), self.model.optimizer, self.seed)
+        write_state(state_path(folder, iteration, prefix), optimizer, self.seed)
         save_snapshot(self.network, snapshot_path(folder, iteration, prefix))
         self.saved = iteration
 
 
 class LearningStatistics(keras.callbacks.Callback):
-    """Show progress and write the learning curve to learning_stats.csv and TensorBoard every `display_iters`.
+    """Show progress and write the learning curve to learning_stats.csv and TensorBoard.
+
+    There is a row every `display_iters`, and whenever the error on held-out images is measured: every
+    `validation_iters` (by default with every snapshot). Then TensorBoard gets pictures of predictions, too.
 
     Parameters
     ----------
@@ -84,32 +127,35 @@ class LearningStatistics(keras.callbacks.Callback):
         Where and how often.
     start, stop : int
         First and last iteration; rows after `start`, of a run that went further, are dropped.
+    validation : Validation
+        The network on whole images.
     """
 
-    def __init__(self, config: PoseConfig, start: int, stop: int):
+    def __init__(self, config: PoseConfig, start: int, stop: int, validation: Validation):
         super().__init__()
-        self.config, self.start, self.stop = config, start, stop
-        self.path = config.folder / "learning_stats.csv"
+        self.config, self.start, self.stop, self.validation = config, start, stop, validation
+        self.path = statistics_path(config.snapshot_place[0])
 
     def on_train_begin(self, logs=None):
         """Open the outputs."""
-        from tensorboard.summary import Writer
+        from tensorboard.summary.writer.event_file_writer import EventFileWriter
 
-        _keep_rows(self.path, self.start)
-        self.board = Writer(str(self.config.resolve(self.config.log_dir)))
+        begin_rows(self.path, self.start)
+        self.board = EventFileWriter(str(self.config.resolve(self.config.log_dir)))
         self.bar = tqdm(total=self.stop, initial=self.start, unit="it", dynamic_ncols=True, desc="Training")
         self.since, self.since_time = self.start, time.perf_counter()
 
     def on_train_batch_end(self, batch, logs=None):
-        """Show the loss; every `display_iters` write a row."""
+        """Show the loss; when it is time, validate and write a row."""
         iteration = self.start + batch + 1
         images_per_s = (self.bar.format_dict["rate"] or 0) * self.config.batch_size
         self.bar.set_postfix_str(f"loss {logs['loss']:.4f}, {images_per_s:.2f} images/s", refresh=False)
         self.bar.update()
-        if iteration % self.config.display_iters == 0 or iteration == self.stop:
-            self._write(iteration, logs)
-            self.model.reset_metrics()
-            self.since, self.since_time = iteration, time.perf_counter()
+        error_px = float("nan")
+        if _is_due(iteration, self.config.validation_iters or self.config.save_iters, self.stop):
+            error_px = self._validate(iteration)
+        if _is_due(iteration, self.config.display_iters, self.stop) or not np.isnan(error_px):
+            self._write(iteration, logs, error_px)
 
     def on_train_end(self, logs=None):
         """Close the outputs and draw the curve."""
@@ -117,7 +163,16 @@ class LearningStatistics(keras.callbacks.Callback):
         draw_learning_curve(self.path)
         self.board.close()
 
-    def _write(self, iteration: int, logs: dict) -> None:
+    def _validate(self, iteration: int) -> float:
+        """Show pictures and return the error; the time it takes is not the training's."""
+        begin = time.perf_counter()
+        _ = self.model  # for JAX
+        error_px, pictures = self.validation.measure()
+        write_summary(self.board, iteration, pictures={f"predictions/{i}": p for i, p in enumerate(pictures)})
+        self.since_time += time.perf_counter() - begin
+        return error_px
+
+    def _write(self, iteration: int, logs: dict, error_px: float) -> None:
         """Append one row: means since the last one."""
         images = (iteration - self.since) * self.config.batch_size
         values = {
@@ -127,45 +182,43 @@ class LearningStatistics(keras.callbacks.Callback):
             "learning_rate": float(ops.convert_to_numpy(self.model.optimizer.learning_rate)),
             "images_per_s": images / (time.perf_counter() - self.since_time),
         }
-        with self.path.open("a", newline="", encoding="utf-8") as file:
-            csv.writer(file).writerow([iteration, *(f"{value:.6g}" for value in values.values())])
-        for name, value in values.items():
-            self.board.add_scalar(name, value, iteration)
-        self.board.flush()
+        if not np.isnan(error_px):
+            values["validation_error_px"] = error_px
+        append_row(self.path, iteration, values)
+        write_summary(self.board, iteration, values)
+        self.model.reset_metrics()
+        self.since, self.since_time = iteration, time.perf_counter()
 
 
-def draw_learning_curve(path: Path) -> None:
-    """Draw a learning_stats.csv into learning_curve.png beside it.
+def write_summary(
+    board, iteration: int, values: Mapping[str, float] | None = None, pictures: Mapping[str, np.ndarray] | None = None
+) -> None:
+    """Show numbers and pictures of one iteration in TensorBoard.
 
     Parameters
     ----------
-    path : Path
-        The csv, with a row for every `display_iters` iterations.
+    board : EventFileWriter
+        Of the run.
+    iteration : int
+        Completed updates.
+    values : mapping of str to float, optional
+        By name.
+    pictures : mapping of str to ndarray of shape (H, W, 3), uint8, optional
+        RGB, by name.
     """
-    from matplotlib.figure import Figure
+    from tensorboard.compat.proto.event_pb2 import Event
+    from tensorboard.compat.proto.summary_pb2 import Summary
 
-    curve = np.genfromtxt(path, delimiter=",", names=True, ndmin=1)
-    figure = Figure(figsize=(7, 4), layout="constrained")
-    axes = figure.add_subplot(xlabel="iteration", ylabel="loss", yscale="log")
-    for name in ("loss", "part_loss", "locref_loss"):
-        axes.plot(curve["iteration"], curve[name], marker=".", label=name.replace("_", " "))
-    axes.legend(frameon=False)
-    axes.spines[["top", "right"]].set_visible(False)
-    figure.savefig(path.with_name("learning_curve.png"), dpi=150)
-
-
-def _keep_rows(path: Path, start: int) -> None:
-    """Begin the learning curve, or cut one of an earlier run after `start`."""
-    rows = []
-    if start and path.exists():
-        with path.open(newline="", encoding="utf-8") as file:
-            rows = [row for row in list(csv.reader(file))[1:] if row and row[0].isdecimal() and int(row[0]) <= start]
-    temporary = path.with_name(f".part-{path.name}")
-    with temporary.open("w", newline="", encoding="utf-8") as file:
-        csv.writer(file).writerows([STATISTICS, *rows])
-    temporary.replace(path)
+    entries = [Summary.Value(tag=name, simple_value=value) for name, value in (values or {}).items()]
+    for name, picture in (pictures or {}).items():
+        height, width = picture.shape[:2]
+        png = cv2.imencode(".png", picture[..., ::-1])[1].tobytes()
+        image = Summary.Image(height=height, width=width, colorspace=3, encoded_image_string=png)
+        entries.append(Summary.Value(tag=name, image=image))
+    board.add_event(Event(wall_time=time.time(), step=iteration, summary=Summary(value=entries)))
+    board.flush()
 
 
-def _iteration(network: keras.Model) -> int:
-    """Return the completed updates."""
-    return int(ops.convert_to_numpy(network.optimizer.iterations))
+def _is_due(iteration: int, every: int, stop: int) -> bool:
+    """Tell whether something that happens every so often, and at the end, happens now."""
+    return iteration % every == 0 or iteration == stop

@@ -7,10 +7,9 @@ them with the network and fills it.
 from __future__ import annotations
 
 import errno
-import os
 import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,7 +19,9 @@ import numpy as np
 
 from deepercut import DeepercutError
 from deepercut.architecture import BATCH_NORM, HEADS, depth_of
+from deepercut.files import replacing
 from deepercut.foreign import Arrays, convert_keras_resnet, read_tf1
+from deepercut.learning_stats import read_validation_errors, statistics_path
 
 if TYPE_CHECKING:
     import keras
@@ -48,6 +49,11 @@ class Snapshot:
 
     iteration: int
     path: Path
+
+    def model_folder(self, kind: str) -> Path:
+        """Return where a model made from it is stored, of a kind such as ``onnx``."""
+        stem = self.path.name.removesuffix(WEIGHTS_SUFFIX).removesuffix(".index")
+        return self.path.parent / "exported-models" / f"{stem}-{kind}"
 
 
 def snapshot_path(train_folder: Path, iteration: int, prefix: str = "snapshot") -> Path:
@@ -117,16 +123,17 @@ def list_snapshots(train_folder: Path, prefix: str = "snapshot") -> list[Snapsho
 
 
 def select_snapshot(
-    train_folder: Path, index: int = -1, iteration: int | None = None, prefix: str = "snapshot"
+    train_folder: Path, index: int | str = -1, iteration: int | None = None, prefix: str = "snapshot"
 ) -> Snapshot:
-    """Find one snapshot by its position or its iteration.
+    """Find one snapshot by its position, its iteration or its error.
 
     Parameters
     ----------
     train_folder : Path
         Folder of one network's training.
-    index : int, optional
-        Position among the snapshots by iteration, as in a list; -1 is the newest.
+    index : int or 'best', optional
+        Position among the snapshots by iteration, as in a list; -1 is the newest. 'best' has the lowest error on
+        held-out images (validation_fraction in pose_cfg.yaml) in learning_stats.csv.
     iteration : int, optional
         Completed updates; goes before `index`.
     prefix : str, optional
@@ -151,12 +158,26 @@ def select_snapshot(
             if snapshot.iteration == iteration:
                 return snapshot
         raise DeepercutError(f"{train_folder} holds no snapshot of iteration {iteration}; there are: {existing}")
+    if index == "best":
+        return _best(snapshots, statistics_path(train_folder))
     if not -len(snapshots) <= index < len(snapshots):
         raise DeepercutError(
             f"snapshot index is {index}, but {train_folder} holds {len(snapshots)}, of iterations {existing}; "
             f"accepted are -1 (the newest) or a position from 0 to {len(snapshots) - 1}"
         )
     return snapshots[index]
+
+
+def _best(snapshots: Sequence[Snapshot], statistics: Path) -> Snapshot:
+    """Return the snapshot with the lowest error on held-out images; of equal ones, the first."""
+    errors = read_validation_errors(statistics)
+    measured = [snapshot for snapshot in snapshots if snapshot.iteration in errors]
+    if not measured:
+        raise DeepercutError(
+            f"no snapshot is known as the best, because {statistics} tells no error on held-out images at any of them: "
+            "train with validation_fraction above 0 in pose_cfg.yaml, or choose by position or iteration"
+        )
+    return min(measured, key=lambda snapshot: errors[snapshot.iteration])
 
 
 def resolve_weights(prefix: Path) -> Path:
@@ -366,18 +387,7 @@ def save_snapshot(model: keras.Model, path: Path) -> None:
         If the system refuses to write (disk full, folder not writable).
     """
     path = Path(path)
-    unfinished = path.with_name(path.name.removesuffix(WEIGHTS_SUFFIX) + ".part" + WEIGHTS_SUFFIX)
-    try:
+    with replacing(path) as temporary:
         if shutil.disk_usage(path.parent).free < 4 * model.count_params():
             raise OSError(errno.ENOSPC, "")  # HDF5 would tell it in pages of its own
-        model.save_weights(unfinished)
-        with unfinished.open("rb+") as file:
-            os.fsync(file.fileno())
-        unfinished.replace(path)
-    except OSError as error:
-        reason = os.strerror(error.errno) if error.errno else error
-        raise DeepercutError(
-            f"{path} cannot be written: {reason}. Free disk space or allow writing there; what stood there is unchanged"
-        ) from error
-    finally:
-        unfinished.unlink(missing_ok=True)
+        model.save_weights(temporary)

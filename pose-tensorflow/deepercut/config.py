@@ -89,6 +89,9 @@ class PoseConfig:
     max_iters: int | None = field(default=None, metadata={"above": 0})
     save_iters: int = field(default=50000, metadata={"above": 0})
     display_iters: int = field(default=1000, metadata={"above": 0})
+    validation_fraction: float = field(default=0.0, metadata={"least": 0, "most": 0.5})
+    validation_iters: int | None = field(default=None, metadata={"above": 0})
+    precision: str = "float32"
     seed: int | None = field(default=None, metadata={"least": 0, "most": 2**31 - 1})
 
     @property
@@ -118,7 +121,10 @@ class PoseConfig:
 
     def resolve(self, path: str) -> Path:
         """Return a path of the file, which is relative to the file's folder, as an absolute one."""
-        return (self.folder / Path(path).expanduser()).resolve()
+        try:
+            return (self.folder / Path(path).expanduser()).resolve()
+        except RuntimeError as error:
+            raise DeepercutError(f"the path {path} cannot be followed: {error}") from None
 
 
 def load_config(path: Path, overrides: Mapping[str, Any] | None = None) -> PoseConfig:
@@ -175,7 +181,7 @@ def _read_yaml(path: Path) -> dict[str, Any]:
         raise DeepercutError(
             f"{path} does not exist: go to the train folder that Step 4 made, or name the file with --config"
         ) from None
-    except (OSError, UnicodeDecodeError, yaml.YAMLError, RecursionError, ValueError) as error:
+    except Exception as error:  # yaml raises many types on damaged values, such as KeyError on `!!bool maybe`
         raise DeepercutError(f"{path} cannot be read as yaml: {' '.join(str(error).split())}") from None
     if not isinstance(content, dict):
         raise DeepercutError(f"{path} must hold lines `key: value`, but holds {type(content).__name__}")
@@ -210,7 +216,7 @@ def _flag(value: Any) -> bool:
 
 
 def _text(value: Any) -> str:
-    if not isinstance(value, str):
+    if not isinstance(value, str) or "\0" in value:
         raise ValueError("a text")
     return value
 
@@ -269,7 +275,7 @@ def _contradictions(config: PoseConfig) -> list[str]:
     """List what is wrong between keys that are each fine."""
     found = []
     numbers = sorted(number for pair in config.all_joints for number in pair)
-    if numbers != list(range(config.num_joints)):
+    if len(numbers) != config.num_joints or numbers != list(range(len(numbers))):
         found.append(f"all_joints must hold each number from 0 to {config.num_joints - 1} once, not {numbers}")
     if len(config.all_joints_names) != config.num_joints:
         found.append(
@@ -285,6 +291,8 @@ def _contradictions(config: PoseConfig) -> list[str]:
         found.append(f"stride is {config.stride:g}; the network has 8")
     if config.optimizer not in ("sgd", "adam"):
         found.append(f"optimizer is {config.optimizer!r}, but must be sgd or adam")
+    if config.precision not in ("float32", "mixed_bfloat16"):
+        found.append(f"precision is {config.precision!r}, but must be float32 or mixed_bfloat16")
     if config.lr_schedule not in (None, "multi_step", "cosine"):
         found.append(f"lr_schedule is {config.lr_schedule!r}, but must be multi_step or cosine")
     return found

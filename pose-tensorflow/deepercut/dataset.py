@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -78,6 +78,35 @@ def read_image(path: Path) -> np.ndarray:
         raise DeepercutError(f"{path} is gone since Step 4 made the training set: run Step 4 again") from None
     except Exception as error:  # decoders raise many types
         raise DeepercutError(f"{path} cannot be read as an image: {error}") from error
+
+
+def read_labeled(source: TrainingImage, read: Callable[[Path], np.ndarray] = read_image) -> np.ndarray:
+    """Read an image whose labels are known.
+
+    Parameters
+    ----------
+    source : TrainingImage
+        From `load_dataset`.
+    read : callable, optional
+        In place of `read_image`.
+
+    Returns
+    -------
+    ndarray of shape (H, W, 3), uint8
+        RGB.
+
+    Raises
+    ------
+    DeepercutError
+        When the image has another size than the .mat tells, is missing or damaged.
+    """
+    image = read(source.path)
+    if image.shape[:2] != source.size:
+        raise DeepercutError(
+            f"{source.path} is {image.shape[1]} x {image.shape[0]} pixels, but was {source.size[1]} x "
+            f"{source.size[0]} when Step 4 made the training set: run Step 4 again"
+        )
+    return image
 
 
 def load_dataset(config: PoseConfig) -> list[TrainingImage]:
@@ -288,12 +317,7 @@ class TrainingBatches(keras.utils.PyDataset):
         """Return an augmented image, its joints and its scale."""
         source, config = self._image(position), self.config
         rng = np.random.default_rng([self.seed, 1, position])
-        image = self._read(source.path)
-        if image.shape[:2] != source.size:
-            raise DeepercutError(
-                f"{source.path} is {image.shape[1]} x {image.shape[0]} pixels, but was {source.size[1]} x "
-                f"{source.size[0]} when Step 4 made the training set: run Step 4 again"
-            )
+        image = read_labeled(source, self._read)
         scale = rng.uniform(*scale_range(source.size, config))
         image, joints = rescale(image, source.joints, scale)
         if config.mirror and rng.random() < 0.5:

@@ -10,6 +10,7 @@ from keras import layers, ops
 from deepercut import DeepercutError
 from deepercut.architecture import FEATURE_STRIDE, UNITS, check_depth
 from deepercut.resnet import resnet_v1
+from deepercut.targets import decode_poses
 
 
 @keras.saving.register_keras_serializable("deepercut")
@@ -43,6 +44,33 @@ class CenterAndPad(layers.Layer):
     def get_config(self):
         """Return what `from_config` needs."""
         return {**super().get_config(), "mean_pixel": self.mean_pixel}
+
+
+@keras.saving.register_keras_serializable("deepercut")
+class DecodePoses(layers.Layer):
+    """Turn images and the network's maps of them into poses (`targets.decode_poses`), in float32.
+
+    Parameters
+    ----------
+    locref_stdev : float
+        Unit in pixels of the location refinement.
+    """
+
+    def __init__(self, locref_stdev: float, **kwargs):
+        super().__init__(**{**kwargs, "dtype": "float32"})
+        self.locref_stdev = locref_stdev
+
+    def call(self, images, outputs):
+        """Return the poses, (B, K, 3)."""
+        return decode_poses(outputs, self.locref_stdev, ops.shape(images)[1:3])
+
+    def compute_output_shape(self, images_shape, outputs_shape):
+        """Return (B, K, 3)."""
+        return (images_shape[0], outputs_shape["part_pred"][-1], 3)
+
+    def get_config(self):
+        """Return what `from_config` needs."""
+        return {**super().get_config(), "locref_stdev": self.locref_stdev}
 
 
 def _head(features, channels: int, name: str):
@@ -108,3 +136,24 @@ def build_posenet(
     if interm is not None:
         outputs["part_pred_interm"] = _head(units[f"block3_unit_{interm}"], num_joints, "part_pred_interm")
     return keras.Model(images, outputs, name=f"posenet_{depth}")
+
+
+def with_poses(network: keras.Model, locref_stdev: float) -> keras.Model:
+    """Let a network give poses in place of maps.
+
+    Parameters
+    ----------
+    network : keras.Model
+        From `build_posenet`; its layers are shared.
+    locref_stdev : float
+        Unit in pixels of the location refinement.
+
+    Returns
+    -------
+    keras.Model
+        From images (B, H, W, 3) to poses (B, K, 3), float32: x and y in pixels of the images, likelihood. Its
+        `predict_on_batch` takes and gives NumPy arrays.
+    """
+    model = keras.Model(network.input, DecodePoses(locref_stdev)(network.input, network.output))
+    model.compile(jit_compile=False)  # XLA compiles anew for every size of image
+    return model

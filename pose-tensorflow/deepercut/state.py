@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 from pathlib import Path
 
 import keras
@@ -11,6 +10,7 @@ import numpy as np
 from keras import ops
 
 from deepercut import DeepercutError
+from deepercut.files import replacing
 
 log = logging.getLogger(__name__)
 
@@ -35,19 +35,8 @@ def write_state(path: Path, optimizer: keras.Optimizer, seed: int) -> None:
         When the system refuses to write.
     """
     variables = {f"optimizer_{i}": ops.convert_to_numpy(v) for i, v in enumerate(optimizer.variables)}
-    temporary = path.with_name(f".part-{path.name}")
-    try:
-        with temporary.open("wb") as file:
-            np.savez(file, seed=seed, **variables)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except OSError as error:
-        raise DeepercutError(
-            f"{path} could not be written: {error.strerror}. Free disk space and use --resume"
-        ) from error
-    finally:
-        temporary.unlink(missing_ok=True)
+    with replacing(path) as temporary:
+        np.savez(temporary, seed=seed, **variables)
 
 
 def read_state(path: Path) -> dict[str, np.ndarray]:

@@ -233,8 +233,10 @@ def decode_poses(outputs: dict, locref_stdev: float, image_shape: tuple[int, int
     xy = ops.cast(ops.stack([best % cols, best // cols], axis=-1), "float32") * STRIDE + STRIDE / 2
     if "locref_pred" in outputs:
         locref = ops.cast(outputs["locref_pred"], "float32")[:, :rows, :cols]
-        locref = ops.reshape(locref, (batch, rows * cols, parts, 2))
-        xy += ops.take_along_axis(locref, best[:, None, :, None], axis=1)[:, 0] * locref_stdev
+        locref = ops.reshape(locref, (batch * rows * cols * parts, 2))
+        first = ops.arange(batch, dtype="int32")[:, None] * rows * cols  # int64 has no quick kernels on all CPUs
+        place = (first + ops.cast(best, "int32")) * parts + ops.arange(parts, dtype="int32")
+        xy += ops.take(locref, place, axis=0) * locref_stdev
     likelihood = ops.sigmoid(ops.max(logits, axis=1))
     return ops.concatenate([xy, likelihood[..., None]], axis=-1)
 

@@ -10,13 +10,14 @@ import numpy as np
 from keras import ops
 
 from deepercut import DeepercutError
-from deepercut.callbacks import LearningStatistics, Snapshots, StopOnNonFinite
+from deepercut.callbacks import LearningStatistics, Snapshots, StopOnInterrupt, StopOnNonFinite
 from deepercut.checkpoints import list_snapshots, load_weights, resolve_weights, snapshot_path, state_path
 from deepercut.config import PoseConfig
 from deepercut.dataset import TrainingBatches, load_dataset
 from deepercut.losses import locref_loss, part_loss
 from deepercut.posenet import build_posenet
 from deepercut.state import read_state, restore
+from deepercut.validation import Validation, hold_out
 
 log = logging.getLogger(__name__)
 
@@ -64,28 +65,34 @@ def train(config: PoseConfig, *, resume: bool = False) -> Path:
     filled = load_weights(network, weights)
     heads = [name for name in network.output if name not in filled]
     log.info("Weights: %s%s", weights, f"; {', '.join(heads)} start at random" if heads else "")
-    batches = TrainingBatches(images, config, seed, start, stop)
+    training, held_out = hold_out(images, config.validation_fraction, seed)
+    batches = TrainingBatches(training, config, seed, start, stop)
     trainee = compiled(network, config)
     restore(trainee.optimizer, state, start)
-    log.info("Training on %d images, seed %d, iterations %d to %d", len(images), seed, start + 1, stop)
+    log.info("Training on %d images, seed %d, iterations %d to %d", len(training), seed, start + 1, stop)
+    if held_out:
+        log.info("Held out of it: %d images, which measure the error (validation_fraction)", len(held_out))
     snapshots = Snapshots(network, config, seed, start)
-    callbacks = [StopOnNonFinite(batches), LearningStatistics(config, start, stop), snapshots]
-    try:
-        trainee.fit(batches, shuffle=False, verbose=0, callbacks=callbacks)  # batches come in random order already
-    except KeyboardInterrupt:
+    validation = Validation(network, config.locref_stdev, training, held_out)
+    callbacks = [StopOnNonFinite(batches), LearningStatistics(config, start, stop, validation), snapshots]
+    with StopOnInterrupt() as interrupt:
+        _fit(trainee, batches, [*callbacks, interrupt])
+    if interrupt.noted:
         snapshots.save()
-        raise
-    except Exception as error:
-        _explain(error, batches, config)
-        raise
+        raise KeyboardInterrupt
     return snapshot_path(folder, stop, prefix)
 
 
 def network_of(config: PoseConfig) -> keras.Model:
-    """Build the network that a configuration describes, with random weights."""
-    return build_posenet(
-        config.depth, config.num_joints, config.mean_pixel, config.location_refinement, config.intermediate_layer
-    )
+    """Build the network that a configuration describes, with random weights; they are float32 at any `precision`."""
+    usual = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(config.precision)
+    try:
+        return build_posenet(
+            config.depth, config.num_joints, config.mean_pixel, config.location_refinement, config.intermediate_layer
+        )
+    finally:
+        keras.config.set_dtype_policy(usual)
 
 
 def starting_point(config: PoseConfig, resume: bool) -> tuple[Path, int]:
@@ -190,8 +197,14 @@ def compiled(network: keras.Model, config: PoseConfig) -> keras.Model:
     losses = {name: locref if name == "locref_pred" else part for name in network.output}
     weights = {name: config.locref_loss_weight if name == "locref_pred" else 1.0 for name in network.output}
     trainee = keras.Model(network.input, network.output)
-    # XLA compiles anew for every image size, and on a CPU its convolutions are slower than oneDNN's.
-    trainee.compile(optimizer, loss=losses, loss_weights=weights, jit_compile=False)
+    # XLA compiles anew for every image size, and on a CPU its convolutions are slower than oneDNN's; JAX has no other.
+    jit_compile = keras.backend.backend() == "jax"
+    trainee.compile(optimizer, loss=losses, loss_weights=weights, jit_compile=jit_compile)
+    # Otherwise `fit` builds the losses with the first batch, and on JAX and PyTorch goes on with the second.
+    maps = {name: ops.zeros((1, 2, 2, output.shape[-1])) for name, output in network.output.items()}
+    trainee.compute_loss(
+        y={name: ops.concatenate([zeros, zeros], axis=-1) for name, zeros in maps.items()}, y_pred=maps
+    )
     return trainee
 
 
@@ -205,16 +218,26 @@ def _seed(config: PoseConfig, state: dict[str, np.ndarray]) -> int:
     return config.seed if config.seed is not None else int(np.random.SeedSequence().entropy % 2**31)
 
 
-def _explain(error: Exception, batches: TrainingBatches, config: PoseConfig) -> None:
+def _fit(trainee: keras.Model, batches: TrainingBatches, callbacks: list[keras.callbacks.Callback]) -> None:
+    """Train on all batches."""
+    try:
+        trainee.fit(batches, shuffle=False, verbose=0, callbacks=callbacks)  # batches come in random order already
+    except Exception as error:
+        _explain(error, batches)
+        raise
+
+
+def _explain(error: Exception, batches: TrainingBatches) -> None:
     """Raise what the user can act on, where that is behind what the backend raised."""
     if batches.error is not None:
         raise batches.error from error
     if isinstance(error, OSError):
         raise DeepercutError(
-            f"{config.folder} could not be written to: {error.strerror or error}. Free disk space or allow writing "
-            "there, then go on with --resume"
+            f"{batches.config.folder} could not be written to: {error.strerror or error}. Free disk space or allow "
+            "writing there, then go on with --resume"
         ) from error
-    if type(error).__name__ == "ResourceExhaustedError" or "out of memory" in str(error).lower():
+    exhausted = isinstance(error, MemoryError) or type(error).__name__ == "ResourceExhaustedError"
+    if exhausted or "out of memory" in str(error).lower():
         raise DeepercutError(
             "the device is out of memory: lower batch_size, global_scale, scale_jitter_up or max_input_size in "
             "pose_cfg.yaml, or close other programs that use it"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,18 +13,20 @@ import scipy.io
 import yaml
 from PIL import Image
 
+from deepercut.architecture import weight_shapes
+from deepercut.config import PoseConfig
+
 NAMES = ["nose", "left", "right"]
 
 
-@pytest.fixture
-def make_train_folder(tmp_path: Path, draw_dots: Callable[..., np.ndarray]) -> Callable[..., Path]:
-    """``make_train_folder(count=5, size=(120, 136), **keys)``: a folder with images, .mat and pose_cfg.yaml.
+@pytest.fixture(scope="session")
+def write_train_folder(draw_dots: Callable[..., np.ndarray]) -> Callable[..., Path]:
+    """``write_train_folder(folder, count=5, size=(120, 136), **keys)``: images, .mat and pose_cfg.yaml.
 
     Joint k of image i lies at (30 + 9 i + 20 k, 40 + 5 i + 10 k); the last image lacks joint 2.
     """
 
-    def make(count: int = 5, size: tuple[int, int] = (120, 136), **keys: Any) -> Path:
-        folder = tmp_path / "train"
+    def write(folder: Path, count: int = 5, size: tuple[int, int] = (120, 136), **keys: Any) -> Path:
         folder.mkdir(exist_ok=True)
         entries = []
         for number in range(count):
@@ -35,7 +38,56 @@ def make_train_folder(tmp_path: Path, draw_dots: Callable[..., np.ndarray]) -> C
         (folder / "pose_cfg.yaml").write_text(yaml.safe_dump({**MINIMAL, **keys}))
         return folder
 
-    return make
+    return write
+
+
+@pytest.fixture
+def make_train_folder(tmp_path: Path, write_train_folder: Callable[..., Path]) -> Callable[..., Path]:
+    """``make_train_folder(count=5, size=(120, 136), **keys)``: the same in a folder of the test."""
+    return partial(write_train_folder, tmp_path / "train")
+
+
+@pytest.fixture(scope="session")
+def start_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Weights of a network for three parts, as a start; random, but the same for all tests."""
+    import keras
+
+    from deepercut.checkpoints import save_snapshot
+    from deepercut.posenet import build_posenet
+
+    keras.utils.set_random_seed(0)
+    path = tmp_path_factory.mktemp("weights") / "start.weights.h5"
+    save_snapshot(build_posenet(50, 3, (123.68, 116.779, 103.939)), path)
+    return path
+
+
+@pytest.fixture(scope="session")
+def make_config() -> Callable[..., PoseConfig]:
+    """``make_config(**changes)``: a network's configuration, with three body parts."""
+    joints = {"num_joints": 3, "all_joints": ((0,), (1,), (2,)), "all_joints_names": tuple(NAMES)}
+    return lambda **changes: PoseConfig(**{"folder": Path(), **joints, "location_refinement": True, **changes})
+
+
+@pytest.fixture(scope="session")
+def random_arrays() -> Callable[..., dict[str, np.ndarray]]:
+    """``random_arrays(depth=50)``: weights like a training's: statistics away from 0 and 1, likelihoods from 0 to 1."""
+
+    def draw(depth: int = 50) -> dict[str, np.ndarray]:
+        rng = np.random.default_rng(0)
+        arrays = {}
+        for name, shape in weight_shapes(depth, len(NAMES)).items():
+            if name.endswith("kernel"):
+                scale = 0.006 if "pred" in name else np.sqrt(1.5 / np.prod(shape[:3]))
+                arrays[name] = scale * rng.standard_normal(shape, "float32")
+            elif name.endswith(("gamma", "moving_variance")):
+                branch = 0.2 if name.endswith("conv3_bn/gamma") else 1.0  # keeps the sum over units small
+                arrays[name] = branch * rng.uniform(0.5, 1.5, shape).astype(np.float32)
+            else:
+                arrays[name] = rng.normal(scale=0.3, size=shape).astype(np.float32)
+        arrays["conv1/kernel"] /= 60  # pixels are that far from the mean
+        return arrays
+
+    return draw
 
 
 @pytest.fixture

@@ -22,6 +22,7 @@ from deepercut.checkpoints import (
     snapshot_path,
     state_path,
 )
+from deepercut.learning_stats import append_row, begin_rows, statistics_path
 from deepercut.posenet import build_posenet
 
 MEAN_PIXEL = (123.68, 116.779, 103.939)
@@ -91,6 +92,24 @@ def test_selecting_by_position_and_by_iteration(tmp_path):
     assert select_snapshot(tmp_path, 1).iteration == 100
     assert select_snapshot(tmp_path, -3).iteration == 50
     assert select_snapshot(tmp_path, iteration=50).iteration == 50
+
+
+def test_the_best_snapshot_has_the_lowest_error_on_held_out_images(tmp_path):
+    touch(tmp_path, *(f"snapshot-{iteration}.weights.h5" for iteration in (50, 100, 200, 1000)))
+    begin_rows(statistics_path(tmp_path), 0)
+    for iteration, error in ((50, 9.5), (100, 3.25), (150, 1.0), (200, 3.25), (1000, float("nan"))):
+        append_row(statistics_path(tmp_path), iteration, {"loss": 1.0, "validation_error_px": error})
+    assert select_snapshot(tmp_path, "best").iteration == 100  # 150 was not saved; of 100 and 200, the first
+    assert select_snapshot(tmp_path, "best", iteration=1000).iteration == 1000
+    assert select_snapshot(tmp_path).iteration == 1000
+
+
+def test_no_error_on_held_out_images_tells_no_best_snapshot(tmp_path):
+    touch(tmp_path, "snapshot-50.weights.h5")
+    for rows in ("", "iteration,loss\n50,0.5\n"):
+        statistics_path(tmp_path).write_text(rows)
+        with pytest.raises(DeepercutError, match=r"learning_stats\.csv tells no error.*validation_fraction above 0"):
+            select_snapshot(tmp_path, "best")
 
 
 @pytest.mark.parametrize("choice", [{"index": 2}, {"index": -3}, {"iteration": 10}])

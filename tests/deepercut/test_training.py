@@ -11,31 +11,18 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from deepercut import DeepercutError
 from deepercut.callbacks import LearningStatistics
-from deepercut.checkpoints import list_snapshots, read_weights, save_snapshot
+from deepercut.checkpoints import list_snapshots, load_weights, read_weights, select_snapshot
 from deepercut.config import load_config
-from deepercut.dataset import read_image
+from deepercut.dataset import TrainingBatches, load_dataset, read_image
+from deepercut.learning_stats import COLUMNS, read_validation_errors
 from deepercut.predict import load_predictor
-from deepercut.training import learning_rate, network_of, starting_point, train
+from deepercut.training import compiled, learning_rate, network_of, starting_point, train
 
 TRAIN = Path(__file__).parents[2] / "pose-tensorflow" / "train.py"
-
-
-@pytest.fixture(scope="session")
-def start_weights(tmp_path_factory) -> Path:
-    """Weights of a network for three parts, as a start; random, but the same for all tests."""
-    keras.utils.set_random_seed(0)
-    path = tmp_path_factory.mktemp("weights") / "start.weights.h5"
-    save_snapshot(keras_network(), path)
-    return path
-
-
-def keras_network() -> keras.Model:
-    from deepercut.posenet import build_posenet
-
-    return build_posenet(50, 3, (123.68, 116.779, 103.939), True, None)
 
 
 def config_of(folder: Path, **overrides):
@@ -85,29 +72,75 @@ def test_starting_point(make_train_folder):
 
 def test_learning_curve_of_a_resumed_run_has_no_row_twice(make_train_folder):
     folder = make_train_folder()
-    rows = ["iteration,loss,part_loss,locref_loss,learning_rate,images_per_s", "2,0.5,0,0,0,1", "4,0.4,0,0,0,1"]
+    rows = [",".join(COLUMNS), "2,0.5,0,0,0,1,", "4,0.4,0,0,0,1,"]
     (folder / "learning_stats.csv").write_text("\n".join(rows) + "\n")
-    statistics = LearningStatistics(config_of(folder), start=2, stop=8)
+    statistics = LearningStatistics(config_of(folder), start=2, stop=8, validation=None)
     statistics.on_train_begin()
     statistics.on_train_end()
     assert (folder / "learning_stats.csv").read_text().splitlines() == rows[:2]
     assert read_image(folder / "learning_curve.png").shape == (600, 1050, 3)
 
 
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError("Unable to allocate 3.00 GiB"),
+        RuntimeError("CUDA out of memory. Tried to allocate 2.00 GiB"),  # PyTorch
+        RuntimeError("RESOURCE_EXHAUSTED: Out of memory while trying to allocate"),  # JAX
+        type("ResourceExhaustedError", (Exception,), {})("OOM when allocating tensor"),  # TensorFlow
+    ],
+)
+def test_out_of_memory_tells_what_to_change(make_train_folder, start_weights, monkeypatch, error):
+    def fit(*_, **__):
+        raise error
+
+    monkeypatch.setattr(keras.Model, "fit", fit)
+    with pytest.raises(DeepercutError, match=r"out of memory: lower batch_size, global_scale, .* in pose_cfg\.yaml"):
+        train(config_of(make_train_folder(init_weights=str(start_weights))))
+
+
+@pytest.mark.slow
+def test_mixed_precision_makes_nearly_the_same_step_on_float32_weights(make_train_folder, start_weights):
+    folder = make_train_folder(init_weights=str(start_weights), multi_step=[[1.0, 10]])
+    losses, steps = {}, {}
+    for precision in ("float32", "mixed_bfloat16"):
+        config = config_of(folder, precision=precision)
+        network = network_of(config)
+        load_weights(network, start_weights)
+        before = network.get_weights()
+        trainee = compiled(network, config)
+        batch = TrainingBatches(load_dataset(config), config, seed=3, start=0, stop=1)[0]
+        losses[precision] = trainee.train_on_batch(*batch, return_dict=True)
+        assert {weight.dtype for weight in [*network.weights, *trainee.optimizer.variables[2:]]} == {"float32"}
+        steps[precision] = np.concatenate(
+            [np.ravel(new - old) for new, old in zip(network.get_weights(), before, strict=True)]
+        )
+    assert losses["mixed_bfloat16"] == pytest.approx(losses["float32"], rel=0.03)
+    assert losses["mixed_bfloat16"] != losses["float32"]
+    difference = np.linalg.norm(steps["mixed_bfloat16"] - steps["float32"])
+    assert difference < 0.25 * np.linalg.norm(steps["float32"])  # 8 bits of each number, through 50 layers
+
+
 @pytest.mark.slow
 def test_training_learns_writes_snapshots_and_predicts(make_train_folder, start_weights):
     folder = make_train_folder(
-        init_weights=str(start_weights), max_iters=6, save_iters=4, display_iters=2, optimizer="adam", adam_lr=1e-4
+        **{"init_weights": str(start_weights), "max_iters": 6, "save_iters": 4, "display_iters": 2},
+        **{"optimizer": "adam", "adam_lr": 1e-4, "validation_fraction": 0.4, "validation_iters": 3},
     )
     assert train(config_of(folder)) == folder / "snapshot-6.weights.h5"
     assert [snapshot.iteration for snapshot in list_snapshots(folder)] == [4, 6]
     with (folder / "learning_stats.csv").open() as file:
         rows = list(csv.DictReader(file))
-    assert [row["iteration"] for row in rows] == ["2", "4", "6"]
+    assert [row["iteration"] for row in rows] == ["2", "3", "4", "6"]
+    assert [row["iteration"] for row in rows if row["validation_error_px"]] == ["3", "6"]
     assert float(rows[-1]["part_loss"]) < float(rows[0]["part_loss"])
     assert float(rows[-1]["learning_rate"]) == pytest.approx(1e-4)
-    assert list((folder / "log").iterdir())
-    predictor = load_predictor(folder / "pose_cfg.yaml", list_snapshots(folder)[-1])
+    board = EventAccumulator(str(folder / "log")).Reload()
+    assert [event.step for event in board.Scalars("validation_error_px")] == [3, 6]
+    pictures = board.Images("predictions/1")
+    assert [(picture.step, picture.width, picture.height) for picture in pictures] == [(3, 136, 120), (6, 136, 120)]
+    assert board.Tags()["images"] == ["predictions/0", "predictions/1"]  # 2 of 5 images are held out
+    predictor = load_predictor(folder / "pose_cfg.yaml", select_snapshot(folder, "best"))
     poses = predictor(np.zeros((2, 70, 90, 3), np.uint8))
     assert poses.shape == (2, 3, 3)
     np.testing.assert_array_equal(poses[0], poses[1])
@@ -147,9 +180,12 @@ def run_train(folder: Path, *flags: str, wait: bool = True) -> subprocess.Popen:
 @pytest.mark.slow
 def test_a_killed_and_resumed_run_is_the_run_that_would_have_been(make_train_folder, start_weights):
     keys = {"save_iters": 3, "scale_jitter_lo": 0.9, "scale_jitter_up": 1.4, "optimizer": "adam", "max_iters": 6}
+    keys |= {"validation_fraction": 0.2, "validation_iters": 2}
     folder = make_train_folder(init_weights=str(start_weights), **keys)
     run_train(folder)
     undisturbed = read_weights(folder / "snapshot-6.weights.h5")
+    errors = read_validation_errors(folder / "learning_stats.csv")
+    assert list(errors) == [2, 4, 6]
     for path in folder.glob("snapshot-*"):
         path.unlink()
     process = run_train(folder, wait=False)
@@ -164,6 +200,7 @@ def test_a_killed_and_resumed_run_is_the_run_that_would_have_been(make_train_fol
     assert undisturbed.keys() == resumed.keys()
     for name in undisturbed:
         np.testing.assert_array_equal(undisturbed[name], resumed[name], err_msg=name)
+    assert read_validation_errors(folder / "learning_stats.csv") == errors
 
 
 @pytest.mark.slow
