@@ -7,12 +7,18 @@ import importlib.util
 import sys
 from collections.abc import Callable, Mapping
 from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from deepercut import DeepercutError
 from deepercut.backend import start_backend
 from deepercut.config import PoseConfig
+
+if TYPE_CHECKING:
+    import keras
+    import openvino
 
 Compute = Callable[[np.ndarray], np.ndarray]
 """From frames, uint8 (B, H, W, 3), to poses, float32 (B, K, 3): x and y in pixels, likelihood."""
@@ -25,24 +31,30 @@ def choose_engine(engine: str = "auto") -> str:
 
     Parameters
     ----------
-    engine : {'auto', 'keras', 'openvino'}
-        'auto' is Keras where its backend finds a GPU or OpenVINO is not installed, and OpenVINO otherwise.
+    engine : {'auto', 'keras', 'openvino', 'openvino-int8', 'openvino-bf16'}
+        'auto' is Keras where its backend finds a GPU or OpenVINO is not installed, and OpenVINO otherwise; both
+        compute in float32. Reduced precision is never chosen unasked.
 
     Returns
     -------
-    {'keras', 'openvino'}
+    {'keras', 'openvino', 'openvino-int8', 'openvino-bf16'}
         The engine.
 
     Raises
     ------
     DeepercutError
-        For another name, or when OpenVINO is asked for and not installed.
+        For another name, when OpenVINO is asked for and not installed, or bfloat16 and the CPU does not have it.
     """
-    if engine not in ("auto", *ENGINES):
-        raise DeepercutError(f"engine is {engine!r}; accepted are auto, {', '.join(ENGINES)}")
+    if engine not in ("auto", *ENGINES, *REDUCED):
+        raise DeepercutError(f"engine is {engine!r}; accepted are auto, {', '.join([*ENGINES, *REDUCED])}")
     installed = importlib.util.find_spec("openvino") is not None
-    if engine == "openvino" and not installed:
-        raise DeepercutError("the engine openvino is not installed: pip install openvino, or use keras")
+    if engine.startswith("openvino") and not installed:
+        raise DeepercutError(f"the engine {engine} is not installed: pip install openvino, or use keras")
+    if engine == "openvino-bf16" and "BF16" not in cpu_runtime()["capabilities"]:
+        raise DeepercutError(
+            f"the engine {engine} needs a CPU with bfloat16 instructions, which {cpu_runtime()['cpu']} lacks: use "
+            "openvino-int8, or auto"
+        )
     if engine != "auto":
         return engine
     return "openvino" if installed and not _accelerators() else "keras"
@@ -53,22 +65,33 @@ def device_name(engine: str = "auto") -> str:
 
     Parameters
     ----------
-    engine : {'auto', 'keras', 'openvino'}
+    engine : {'auto', 'keras', 'openvino', 'openvino-int8', 'openvino-bf16'}
         See `choose_engine`.
 
     Returns
     -------
     str
-        Such as 'CPU (OpenVINO 2026.4.1)' or 'gpu:0 (Keras 3.15.1 on tensorflow)'.
+        Such as 'CPU (OpenVINO 2026.4.1, int8)' or 'gpu:0 (Keras 3.15.1 on tensorflow)'.
     """
-    if choose_engine(engine) == "openvino":
-        import openvino
-
-        return f"CPU (OpenVINO {openvino.__version__.split('-')[0]})"
+    engine = choose_engine(engine)
+    if engine.startswith("openvino"):
+        return f"CPU (OpenVINO {', '.join([cpu_runtime()['openvino'], *engine.split('-')[1:]])})"
     start_backend()
     import keras
 
     return f"{', '.join(_accelerators()) or 'CPU'} (Keras {keras.__version__} on {keras.backend.backend()})"
+
+
+def cpu_runtime() -> dict[str, Any]:
+    """Tell what decides how OpenVINO computes: its version, the CPU and what that is capable of."""
+    import openvino
+
+    core = openvino.Core()
+    return {
+        "openvino": openvino.__version__.split("-")[0],
+        "cpu": core.get_property("CPU", "FULL_DEVICE_NAME"),
+        "capabilities": sorted(core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")),
+    }
 
 
 def _accelerators() -> list[str]:
@@ -102,25 +125,19 @@ def keras_engine(config: PoseConfig, arrays: Mapping[str, np.ndarray]) -> Comput
     callable
         Frames to poses, on the backend's device: only the frames as uint8 go there, only the poses come back.
     """
-    import keras
-    from keras import ops
+    from deepercut.posenet import with_poses
 
+    return with_poses(keras_network(config, arrays), config.locref_stdev).predict_on_batch
+
+
+def keras_network(config: PoseConfig, arrays: Mapping[str, np.ndarray]) -> keras.Model:
+    """Build Keras' network with its weights; parameters as in `keras_engine`, and see `posenet.build_posenet`."""
     from deepercut.checkpoints import fill
     from deepercut.posenet import build_posenet
-    from deepercut.targets import decode_poses
-
-    class DecodePoses(keras.layers.Layer):
-        def call(self, images, outputs):
-            return decode_poses(outputs, config.locref_stdev, ops.shape(images)[1:3])
-
-        def compute_output_shape(self, images_shape, outputs_shape):
-            return (images_shape[0], config.num_joints, 3)
 
     network = build_posenet(config.depth, config.num_joints, config.mean_pixel, config.location_refinement)
     fill(network, arrays, "the snapshot")
-    model = keras.Model(network.input, DecodePoses()(network.input, network.output))
-    model.compile(jit_compile=False)  # XLA compiles anew for every size of image
-    return model.predict_on_batch
+    return network
 
 
 def openvino_engine(config: PoseConfig, arrays: Mapping[str, np.ndarray]) -> Compute:
@@ -136,28 +153,65 @@ def openvino_engine(config: PoseConfig, arrays: Mapping[str, np.ndarray]) -> Com
     Returns
     -------
     callable
+        Frames to poses.
+    """
+    return run_openvino(openvino_network(config, arrays), config.num_joints)
+
+
+def openvino_network(config: PoseConfig, arrays: Mapping[str, np.ndarray]) -> openvino.Model:
+    """Build OpenVINO's network with its weights; parameters as in `openvino_engine`, and see `build_openvino`."""
+    from deepercut.openvino_graph import build_openvino
+
+    return build_openvino(arrays, config.depth, config.mean_pixel, config.locref_stdev)
+
+
+def save_openvino(network: openvino.Model, path: Path) -> None:
+    """Write a network as ``.xml`` and, beside it, ``.bin``, with its weights as they are."""
+    import openvino
+
+    openvino.save_model(network, path, compress_to_fp16=False)
+
+
+def read_openvino(path: Path) -> openvino.Model:
+    """Read what `save_openvino` wrote."""
+    import openvino
+
+    return openvino.Core().read_model(path)
+
+
+def run_openvino(network: openvino.Model, num_joints: int, precision: str = "f32") -> Compute:
+    """Make the poses of a network for OpenVINO, on all cores.
+
+    Parameters
+    ----------
+    network : openvino.Model
+        From frames to poses.
+    num_joints : int
+        Number of body parts K.
+    precision : {'f32', 'bf16'}, optional
+        Of the arithmetic; products of integers stay what they are.
+
+    Returns
+    -------
+    callable
         Frames to poses. Each frame is a request of its own: cores that work on different frames need not wait for one
         another. What is compiled serves frames of every size, as fast as if it were made for one.
     """
     import openvino
 
-    from deepercut.openvino_graph import build_openvino
-
-    model = build_openvino(arrays, config.depth, config.mean_pixel, config.locref_stdev)
-
     @lru_cache(maxsize=2)
     def requests(count: int) -> openvino.AsyncInferQueue:
         hints = {
-            "INFERENCE_PRECISION_HINT": "f32",  # a CPU with bfloat16 instructions would use them unasked
+            "INFERENCE_PRECISION_HINT": precision,  # a CPU with bfloat16 instructions would use them unasked
             "PERFORMANCE_HINT": "THROUGHPUT",
             "PERFORMANCE_HINT_NUM_REQUESTS": count,  # so that a single frame gets all cores
         }
-        queue = openvino.AsyncInferQueue(openvino.Core().compile_model(model, "CPU", hints))
+        queue = openvino.AsyncInferQueue(openvino.Core().compile_model(network, "CPU", hints))
         queue.set_callback(lambda request, pose: np.copyto(pose, request.get_output_tensor().data))
         return queue
 
     def compute(frames: np.ndarray) -> np.ndarray:
-        poses = np.empty((len(frames), config.num_joints, 3), np.float32)
+        poses = np.empty((len(frames), num_joints, 3), np.float32)
         queue = requests(len(frames))
         for frame, pose in zip(np.ascontiguousarray(frames)[:, None], poses[:, None], strict=True):
             queue.start_async([frame], pose, share_inputs=True)
@@ -168,3 +222,7 @@ def openvino_engine(config: PoseConfig, arrays: Mapping[str, np.ndarray]) -> Com
 
 
 ENGINES = {"keras": keras_engine, "openvino": openvino_engine}
+"""In float32: the same poses."""
+
+REDUCED = {"openvino-int8": "f32", "openvino-bf16": "bf16"}
+"""Engines whose poses differ a little, and the precision of what is no product of integers."""

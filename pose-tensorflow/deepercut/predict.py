@@ -10,8 +10,10 @@ import numpy as np
 from deepercut import DeepercutError
 from deepercut.architecture import weight_shapes
 from deepercut.checkpoints import Snapshot, check_same_network, read_weights
-from deepercut.config import load_config
+from deepercut.config import PoseConfig, load_config
 from deepercut.engines import ENGINES, Compute, choose_engine, device_name
+from deepercut.foreign import Arrays
+from deepercut.precision import reduced_engine
 
 
 @dataclass(frozen=True)
@@ -57,7 +59,7 @@ def load_predictor(config_path: Path, snapshot: Snapshot, engine: str = "auto") 
         The pose_cfg.yaml it was trained with.
     snapshot : Snapshot
         As `checkpoints.select_snapshot` finds it.
-    engine : {'auto', 'keras', 'openvino'}, optional
+    engine : {'auto', 'keras', 'openvino', 'openvino-int8', 'openvino-bf16'}, optional
         What computes; see `engines.choose_engine`.
 
     Returns
@@ -68,10 +70,39 @@ def load_predictor(config_path: Path, snapshot: Snapshot, engine: str = "auto") 
     Raises
     ------
     DeepercutError
-        When the snapshot is damaged, of another network than the configuration describes, or without heads; when
-        there is no such engine.
+        As `read_network` and `choose_engine` do, and when a reduced precision changes the poses too much.
     """
     engine = choose_engine(engine)
+    config, arrays = read_network(config_path, snapshot)
+    if engine in ENGINES:
+        compute = ENGINES[engine](config, arrays)
+    else:
+        compute = reduced_engine(engine, config, arrays, snapshot)
+    return Predictor(compute, config.all_joints_names, device_name(engine))
+
+
+def read_network(config_path: Path, snapshot: Snapshot) -> tuple[PoseConfig, Arrays]:
+    """Read and check what a trained network consists of.
+
+    Parameters
+    ----------
+    config_path : Path
+        The pose_cfg.yaml it was trained with.
+    snapshot : Snapshot
+        As `checkpoints.select_snapshot` finds it.
+
+    Returns
+    -------
+    config : PoseConfig
+        The configuration.
+    arrays : dict of str to ndarray
+        The weights, by ``<layer>/<variable>``.
+
+    Raises
+    ------
+    DeepercutError
+        When the snapshot is damaged, of another network than the configuration describes, or without heads.
+    """
     config = load_config(config_path)
     arrays = read_weights(snapshot.path)
     check_same_network(
@@ -79,4 +110,4 @@ def load_predictor(config_path: Path, snapshot: Snapshot, engine: str = "auto") 
     )
     if "part_pred/bias" not in arrays:
         raise DeepercutError(f"{snapshot.path} holds the ResNet alone, which finds no body parts: train first")
-    return Predictor(ENGINES[engine](config, arrays), config.all_joints_names, device_name(engine))
+    return config, arrays

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from dataclasses import fields
 from pathlib import Path
 
 import keras
@@ -10,60 +11,31 @@ import pytest
 
 import deepercut
 from deepercut import DeepercutError, engines
-from deepercut.architecture import weight_shapes
 from deepercut.checkpoints import fill, list_snapshots
-from deepercut.config import PoseConfig, load_config
+from deepercut.config import load_config
 from deepercut.dataset import load_dataset, read_image
-from deepercut.engines import ENGINES, choose_engine, device_name
+from deepercut.engines import ENGINES, REDUCED, choose_engine, device_name
 from deepercut.posenet import build_posenet
 from deepercut.predict import load_predictor
 from deepercut.targets import covered_cells
+from dlc_toolbox.settings import AnalysisSettings
 
 PARTS = 3
 MODELS = Path(deepercut.__file__).parents[1] / "models"
 
 
-def make_config(**changes) -> PoseConfig:
-    """Return a network's configuration."""
-    settings = {
-        "folder": Path(),
-        "num_joints": PARTS,
-        "all_joints": tuple((part,) for part in range(PARTS)),
-        "all_joints_names": ("nose", "left", "right"),
-        "location_refinement": True,
-    }
-    return PoseConfig(**{**settings, **changes})
-
-
-def random_arrays(depth: int = 50) -> dict[str, np.ndarray]:
-    """Return weights like those of a training: statistics away from 0 and 1, likelihoods from 0 to 1."""
-    rng = np.random.default_rng(0)
-    arrays = {}
-    for name, shape in weight_shapes(depth, PARTS).items():
-        if name.endswith("kernel"):
-            scale = 0.006 if "pred" in name else np.sqrt(1.5 / np.prod(shape[:3]))
-            arrays[name] = scale * rng.standard_normal(shape, "float32")
-        elif name.endswith(("gamma", "moving_variance")):
-            branch = 0.2 if name.endswith("conv3_bn/gamma") else 1.0  # keeps the sum over units small
-            arrays[name] = branch * rng.uniform(0.5, 1.5, shape).astype(np.float32)
-        else:
-            arrays[name] = rng.normal(scale=0.3, size=shape).astype(np.float32)
-    arrays["conv1/kernel"] /= 60  # pixels are that far from the mean
-    return arrays
-
-
 @pytest.fixture(scope="module")
-def arrays():
+def arrays(random_arrays):
     return random_arrays()
 
 
 @pytest.fixture(scope="module", params=ENGINES)
-def engine(request, arrays):
+def engine(request, make_config, arrays):
     return ENGINES[request.param](make_config(), arrays)
 
 
 @pytest.fixture(scope="module")
-def network(arrays):
+def network(make_config, arrays):
     network = build_posenet(50, PARTS, make_config().mean_pixel)
     fill(network, arrays, "test")
     return network
@@ -108,13 +80,13 @@ def test_frames_that_are_not_in_one_piece_and_earlier_poses_are_safe(engine):
     np.testing.assert_array_equal(poses, kept)
 
 
-def test_of_equal_cells_the_first_is_taken(arrays):
+def test_of_equal_cells_the_first_is_taken(make_config, arrays):
     flat = {name: np.zeros_like(array) if "pred" in name else array for name, array in arrays.items()}
     poses = ENGINES["openvino"](make_config(), flat)(noise(1, 32, 48))
     np.testing.assert_array_equal(poses[0], [[4, 4, 0.5]] * PARTS)
 
 
-def test_without_location_refinement_poses_are_centers_of_cells(arrays, network):
+def test_without_location_refinement_poses_are_centers_of_cells(make_config, arrays, network):
     arrays = {name: array for name, array in arrays.items() if "locref" not in name}
     (frame,) = frames = noise(1, 40, 56)
     poses = ENGINES["openvino"](make_config(location_refinement=False), arrays)(frames)
@@ -123,7 +95,7 @@ def test_without_location_refinement_poses_are_centers_of_cells(arrays, network)
 
 @pytest.mark.slow
 @pytest.mark.parametrize("depth", [101, 152])
-def test_engines_agree_on_deeper_networks(depth):
+def test_engines_agree_on_deeper_networks(make_config, random_arrays, depth):
     arrays, config = random_arrays(depth), make_config(net_type=f"resnet_{depth}")
     keras_poses, openvino_poses = (ENGINES[name](config, arrays)(noise(1, 48, 48)) for name in ("keras", "openvino"))
     np.testing.assert_allclose(openvino_poses, keras_poses, rtol=1e-4, atol=2e-3)
@@ -155,6 +127,23 @@ def test_an_engine_that_is_not_there_is_an_error(monkeypatch):
     monkeypatch.setattr(engines.importlib.util, "find_spec", lambda name: None)
     with pytest.raises(DeepercutError, match="openvino is not installed: pip install openvino, or use keras"):
         choose_engine("openvino")
+
+
+def test_bfloat16_needs_a_cpu_that_has_it(monkeypatch):
+    runtime = {"openvino": "1", "cpu": "an old CPU", "capabilities": ["FP32", "INT8"]}
+    monkeypatch.setattr(engines, "cpu_runtime", lambda: runtime)
+    with pytest.raises(DeepercutError, match="openvino-bf16 needs a CPU with bfloat16 instructions, which an old CPU"):
+        choose_engine("openvino-bf16")
+    monkeypatch.setattr(engines, "cpu_runtime", lambda: {**runtime, "capabilities": ["BF16"]})
+    assert choose_engine("openvino-bf16") == "openvino-bf16"
+    assert device_name("openvino-bf16") == "CPU (OpenVINO 1, bf16)"
+
+
+def test_the_settings_accept_every_engine():
+    (setting,) = (setting for setting in fields(AnalysisSettings) if setting.name == "engine")
+    with pytest.raises(ValueError) as error:
+        setting.metadata["check"]("abacus")
+    assert str(error.value) == f"one of {', '.join(map(repr, ['auto', *ENGINES, *REDUCED]))}"
 
 
 def test_names_of_engines():

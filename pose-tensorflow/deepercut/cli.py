@@ -1,0 +1,43 @@
+"""What the trainer's scripts do around their work: log, one clear line for an error, exit code."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Callable
+
+from deepercut import DeepercutError
+
+log = logging.getLogger(__name__)
+
+
+def run(main: Callable[[], object], interrupted: str) -> int:
+    """Run a script's `main` and turn what happens into an exit code.
+
+    Parameters
+    ----------
+    main : callable
+        Takes the command line's arguments; with ``--verbose`` among them more is logged, and where an error came from.
+    interrupted : str
+        What to tell after Ctrl-C.
+
+    Returns
+    -------
+    int
+        0 done, 1 a problem in the user's data or settings, 130 interrupted.
+    """
+    verbose = "--verbose" in sys.argv
+    logging.basicConfig(level=logging.DEBUG if verbose else logging.INFO, format="%(message)s", stream=sys.stdout)
+    for chatty in ("numexpr", "tensorflow"):
+        logging.getLogger(chatty).setLevel(logging.ERROR)
+    try:
+        main()
+    except KeyboardInterrupt:
+        log.error("Interrupted. %s", interrupted)
+        return 130
+    except (DeepercutError, OSError) as error:
+        if isinstance(error, OSError) and error.filename is None:
+            raise  # no file of the user's: a defect of ours
+        log.error("Error: %s", error, exc_info=verbose)
+        return 1
+    return 0

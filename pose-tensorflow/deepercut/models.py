@@ -1,0 +1,175 @@
+"""Models made from a snapshot: a folder that is there whole or not at all, and says what it holds."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import platform
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from deepercut import DeepercutError
+from deepercut.checkpoints import Snapshot
+from deepercut.config import PoseConfig
+
+DESCRIPTION = "model.json"
+"""Name of the description in a model's folder."""
+
+OPENVINO_FILE = "model.xml"
+"""Name of a model for OpenVINO there."""
+
+_PACKAGES = ("keras", "tensorflow", "openvino", "nncf", "onnx", "onnxruntime", "numpy")
+
+
+def fingerprint(config: PoseConfig, arrays: Mapping[str, np.ndarray]) -> str:
+    """Compute a hash of all that decides which poses a network finds.
+
+    Parameters
+    ----------
+    config : PoseConfig
+        Of the network.
+    arrays : mapping of str to ndarray
+        All its weights, by ``<layer>/<variable>``.
+
+    Returns
+    -------
+    str
+        SHA-256 of the weights, the mean pixel and the unit of the location refinement.
+    """
+    digest = hashlib.sha256(repr((config.mean_pixel, config.locref_stdev)).encode())
+    for name in sorted(arrays):
+        digest.update(name.encode())
+        digest.update(np.ascontiguousarray(arrays[name]))
+    return digest.hexdigest()
+
+
+def describe(config: PoseConfig, snapshot: Snapshot) -> dict[str, Any]:
+    """Gather what a user of a model must know.
+
+    Parameters
+    ----------
+    config : PoseConfig
+        Of the network.
+    snapshot : Snapshot
+        What the model is made from.
+
+    Returns
+    -------
+    dict
+        Ready for json: origin, body parts in the order of the poses, versions.
+    """
+    return {
+        "snapshot": snapshot.path.name,
+        "iteration": snapshot.iteration,
+        "net_type": config.net_type,
+        "bodyparts": list(config.all_joints_names),
+        "versions": _versions(),
+    }
+
+
+def describe_function(num_joints: int) -> dict[str, Any]:
+    """Describe what a model takes and gives, where it is a function.
+
+    Parameters
+    ----------
+    num_joints : int
+        Number of body parts K.
+
+    Returns
+    -------
+    dict
+        Ready for json: input and output.
+    """
+    frames = {"name": "frames", "type": "uint8", "shape": ["batch", "height", "width", 3]}
+    poses = {"name": "poses", "type": "float32", "shape": ["batch", num_joints, 3]}
+    return {
+        "input": {**frames, "meaning": "RGB; any number of frames, of any one size"},
+        "output": {
+            **poses,
+            "meaning": "x and y in pixels of the frame, (0, 0) is the centre of the top left one; likelihood 0..1",
+        },
+    }
+
+
+def _versions() -> dict[str, str]:
+    """Return the versions of Python and of the packages that can change a result."""
+    found = {"python": platform.python_version()}
+    for package in _PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def read_description(folder: Path) -> dict[str, Any]:
+    """Read the description of a model; it is empty when there is none that can be read.
+
+    Parameters
+    ----------
+    folder : Path
+        Of the model.
+
+    Returns
+    -------
+    dict
+        What `write_description` wrote.
+    """
+    try:
+        content = json.loads((folder / DESCRIPTION).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return content if isinstance(content, dict) else {}
+
+
+def write_description(folder: Path, content: Mapping[str, Any]) -> None:
+    """Write the description of a model into its folder, as json.
+
+    Parameters
+    ----------
+    folder : Path
+        As `replacing_folder` gives it.
+    content : mapping
+        Plain values.
+    """
+    (folder / DESCRIPTION).write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+@contextmanager
+def replacing_folder(folder: Path) -> Iterator[Path]:
+    """Fill a new folder that takes the place of `folder` when all went well, and vanishes otherwise.
+
+    Parameters
+    ----------
+    folder : Path
+        May exist; what it holds is lost only when the new one is complete.
+
+    Yields
+    ------
+    Path
+        An empty folder beside it.
+
+    Raises
+    ------
+    DeepercutError
+        When the system refuses to write.
+    """
+    new = folder.with_name(f".part-{os.getpid()}-{folder.name}")
+    try:
+        new.mkdir(parents=True)
+        yield new
+        shutil.rmtree(folder, ignore_errors=True)
+        new.rename(folder)
+    except OSError as error:
+        raise DeepercutError(
+            f"{folder} cannot be written: {error.strerror or error}. Free disk space or allow writing there"
+        ) from error
+    finally:
+        shutil.rmtree(new, ignore_errors=True)

@@ -1,0 +1,40 @@
+"""The script that exports a network; the models themselves are tested beside the library."""
+
+import pytest
+import yaml
+
+SCRIPT = "pose-tensorflow/export.py"
+
+
+@pytest.fixture
+def config(tmp_path):
+    """A pose_cfg.yaml without any snapshot."""
+    path = tmp_path / "train" / "pose_cfg.yaml"
+    path.parent.mkdir()
+    joints = {"num_joints": 2, "all_joints": [[0], [1]], "all_joints_names": ["nose", "tail"]}
+    path.write_text(yaml.safe_dump(joints))
+    return path
+
+
+def test_help_names_formats_and_flags(run_script):
+    done = run_script(SCRIPT, "--help")
+    assert done.returncode == 0
+    assert all(word in done.stdout for word in ("savedmodel", "onnx", "openvino", "tf1", "--config", "--snapshot"))
+
+
+def test_wrong_usage_is_told(run_script, config):
+    done = run_script(SCRIPT, "caffe", "--config", config)
+    assert done.returncode == 2
+    assert "invalid choice: 'caffe'" in done.stderr
+    assert run_script(SCRIPT, "--config", config).returncode == 2
+
+
+def test_what_is_missing_is_one_line(run_script, config):
+    done = run_script(SCRIPT, "openvino", "--config", config.with_name("nothing.yaml"))
+    assert done.returncode == 1
+    assert done.stdout.startswith("Error: ") and "nothing.yaml does not exist" in done.stdout
+    (config.parent / "snapshot-20.weights.h5").touch()
+    done = run_script(SCRIPT, "openvino", "--config", config, "--snapshot", 30)
+    assert done.returncode == 1
+    assert done.stdout.endswith("holds no snapshot of iteration 30; there are: 20\n")
+    assert done.stderr == ""
