@@ -14,6 +14,7 @@ import sys
 
 try:
     from dlc_toolbox import cli, evaluation, report, results
+    from dlc_toolbox.locks import alone
     from dlc_toolbox.settings import load_settings
 except ImportError as error:
     raise SystemExit(
@@ -41,7 +42,8 @@ def main(argv=None):
     )
     evaluations = [results.read_evaluation(network, settings.bodyparts) for network in networks]
     results.warn_of_corrected_labels(evaluations)
-    rows = results.write_summaries(layout, settings, evaluations)
+    with alone(layout.root / "myconfig.py"):
+        rows = results.write_summaries(layout, settings, evaluations)
     log.info("Written: %s and %s", layout.summary_table, layout.part_table.name)
     log.info("Plots: %s", ", ".join(map(str, report.plot_evaluations(evaluations, rows, settings))))
     for sentence in results.in_words(rows):

@@ -17,6 +17,7 @@ from collections.abc import Sequence
 try:
     from dlc_toolbox import cli
     from dlc_toolbox.labels import convert_labels
+    from dlc_toolbox.locks import alone
     from dlc_toolbox.settings import load_settings
 except ImportError as error:
     raise SystemExit(
@@ -36,8 +37,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     args = build_parser().parse_args(argv)
     layout = cli.layout_of(args)
     settings = load_settings(layout.root)
-    for scorer in settings.Scorers:
-        convert_labels(layout, settings, scorer, overwrite=args.overwrite)
+    with alone(layout.root / "myconfig.py"):
+        for scorer in settings.Scorers:
+            convert_labels(layout, settings, scorer, overwrite=args.overwrite)
     log.info("Next: %s", cli.command(layout, "Generating_a_Training_Set/Step3_CheckLabels.py"))
 
 

@@ -15,6 +15,7 @@ import sys
 try:
     from dlc_toolbox import cli, report
     from dlc_toolbox.layout import contact_sheet
+    from dlc_toolbox.locks import alone
     from dlc_toolbox.settings import load_settings
 except ImportError as error:
     raise SystemExit(
@@ -34,7 +35,9 @@ def main(argv=None):
     args = build_parser().parse_args(argv)
     layout = cli.layout_of(args)
     settings = load_settings(layout.root)
-    for folder in report.check_labels(layout, settings, overwrite=args.overwrite):
+    with alone(layout.root / "myconfig.py"):
+        folders = report.check_labels(layout, settings, overwrite=args.overwrite)
+    for folder in folders:
         log.info("Look at %s", contact_sheet(folder))
     log.info("or open %s in a browser", layout.labels_page(settings.Task))
     step2, step4 = (

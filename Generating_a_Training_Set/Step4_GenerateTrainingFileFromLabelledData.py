@@ -19,6 +19,7 @@ from pathlib import Path
 try:
     from dlc_toolbox import cli
     from dlc_toolbox.layout import CHECKOUT
+    from dlc_toolbox.locks import alone
     from dlc_toolbox.settings import load_settings
     from dlc_toolbox.splits import read_split_file
     from dlc_toolbox.trainset import make_training_sets
@@ -48,7 +49,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     layout = cli.layout_of(args)
     settings = load_settings(layout.root)
     rows = read_split_file(args.split) if args.split else None
-    for experiment in make_training_sets(layout, settings, rows=rows, overwrite=args.overwrite):
+    with alone(layout.root / "myconfig.py"):
+        experiments = make_training_sets(layout, settings, rows=rows, overwrite=args.overwrite)
+    for experiment in experiments:
         config = layout.train_folder(experiment) / "pose_cfg.yaml"
         train = subprocess.list2cmdline(
             ["python3", str(CHECKOUT / "pose-tensorflow/train.py"), "--config", str(config)]
