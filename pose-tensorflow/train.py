@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 try:
-    from deepercut import DeepercutError
+    from deepercut import cli
     from deepercut.config import load_config
 except ImportError as error:
     raise SystemExit(
@@ -62,16 +62,4 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    verbose = "--verbose" in sys.argv
-    logging.basicConfig(level=logging.DEBUG if verbose else logging.INFO, format="%(message)s", stream=sys.stdout)
-    logging.getLogger("numexpr").setLevel(logging.WARNING)
-    try:
-        main()
-    except KeyboardInterrupt:
-        log.error("Interrupted. Go on with --resume, from the last snapshot.")
-        sys.exit(130)
-    except (DeepercutError, OSError) as error:
-        if isinstance(error, OSError) and error.filename is None:
-            raise  # no file of the user's: a defect of ours
-        log.error("Error: %s", error, exc_info=verbose)
-        sys.exit(1)
+    sys.exit(cli.run(main, "Go on with --resume, from the last snapshot."))

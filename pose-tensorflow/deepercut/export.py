@@ -22,13 +22,13 @@ from deepercut.engines import (
     run_openvino,
     save_openvino,
 )
+from deepercut.files import replacing_folder
 from deepercut.foreign import Arrays, export_tf1
 from deepercut.models import (
     OPENVINO_FILE,
     describe,
     describe_function,
     fingerprint,
-    replacing_folder,
     write_description,
 )
 from deepercut.predict import read_network

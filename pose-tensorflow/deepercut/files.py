@@ -1,8 +1,10 @@
-"""Write files so that a reader only ever sees the old or the new one, whole."""
+"""Write files and folders so that a reader only ever sees the old or the new one, whole."""
 
 from __future__ import annotations
 
 import os
+import shutil
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -42,3 +44,35 @@ def replacing(path: Path) -> Iterator[Path]:
         ) from error
     finally:
         temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def replacing_folder(folder: Path) -> Iterator[Path]:
+    """Yield an empty folder that takes the place of `folder` when the block ends without an error.
+
+    Parameters
+    ----------
+    folder : Path
+        May exist; what it holds is lost only when the new one is complete. Folders above it are made.
+
+    Yields
+    ------
+    Path
+        A folder of the same name elsewhere on the same disk, for the block to fill.
+
+    Raises
+    ------
+    DeepercutError
+        When the system refuses to write (disk full, folder not writable).
+    """
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".part-", dir=folder.parent) as temporary:
+            new = Path(temporary) / folder.name
+            new.mkdir()
+            yield new
+            shutil.rmtree(folder, ignore_errors=True)
+            new.rename(folder)
+    except OSError as error:
+        reason = os.strerror(error.errno) if error.errno else error
+        raise DeepercutError(f"{folder} cannot be written: {reason}. Free disk space or allow writing there") from error

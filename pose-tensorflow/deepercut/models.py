@@ -1,21 +1,17 @@
-"""Models made from a snapshot: a folder that is there whole or not at all, and says what it holds."""
+"""What a folder that holds a model made from a snapshot says about it."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-import os
 import platform
-import shutil
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from deepercut import DeepercutError
 from deepercut.checkpoints import Snapshot
 from deepercut.config import PoseConfig
 
@@ -135,41 +131,8 @@ def write_description(folder: Path, content: Mapping[str, Any]) -> None:
     Parameters
     ----------
     folder : Path
-        As `replacing_folder` gives it.
+        As `files.replacing_folder` gives it.
     content : mapping
         Plain values.
     """
     (folder / DESCRIPTION).write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-
-
-@contextmanager
-def replacing_folder(folder: Path) -> Iterator[Path]:
-    """Fill a new folder that takes the place of `folder` when all went well, and vanishes otherwise.
-
-    Parameters
-    ----------
-    folder : Path
-        May exist; what it holds is lost only when the new one is complete.
-
-    Yields
-    ------
-    Path
-        An empty folder beside it.
-
-    Raises
-    ------
-    DeepercutError
-        When the system refuses to write.
-    """
-    new = folder.with_name(f".part-{os.getpid()}-{folder.name}")
-    try:
-        new.mkdir(parents=True)
-        yield new
-        shutil.rmtree(folder, ignore_errors=True)
-        new.rename(folder)
-    except OSError as error:
-        raise DeepercutError(
-            f"{folder} cannot be written: {error.strerror or error}. Free disk space or allow writing there"
-        ) from error
-    finally:
-        shutil.rmtree(new, ignore_errors=True)

@@ -22,13 +22,13 @@ from deepercut.engines import (
     run_openvino,
     save_openvino,
 )
+from deepercut.files import replacing_folder
 from deepercut.models import (
     OPENVINO_FILE,
     describe,
     describe_function,
     fingerprint,
     read_description,
-    replacing_folder,
     write_description,
 )
 

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from deepercut import DeepercutError
-from deepercut.files import replacing
+from deepercut.files import replacing, replacing_folder
 
 
 def test_the_new_file_takes_the_place_of_the_old_when_it_is_whole(tmp_path):
@@ -34,3 +34,28 @@ def test_what_the_system_refuses_is_told_with_the_file(tmp_path):
     message = re.escape(f"{path} cannot be written: No such file or directory. Free disk space or allow writing there")
     with pytest.raises(DeepercutError, match=message), replacing(path) as temporary:
         temporary.write_text("x")
+
+
+def test_the_new_folder_takes_the_place_of_the_old_when_it_is_whole(tmp_path):
+    folder = tmp_path / "models" / "snapshot-7-onnx"
+    for content in ("old", "new"):
+        with replacing_folder(folder) as new:
+            assert list(new.iterdir()) == []
+            (new / content).write_text(content)
+            assert content == "old" or (folder / "old").read_text() == "old"
+        assert [path.name for path in folder.iterdir()] == [content]
+    assert list(folder.parent.iterdir()) == [folder]
+
+
+def test_an_error_leaves_the_old_folder_alone(tmp_path):
+    folder = tmp_path / "snapshot-7-onnx"
+    folder.mkdir()
+    (folder / "old").touch()
+    with pytest.raises(KeyError), replacing_folder(folder) as new:
+        (new / "half").touch()
+        raise KeyError
+    assert list(tmp_path.rglob("*")) == [folder, folder / "old"]
+    (tmp_path / "file").touch()
+    message = r"onnx cannot be written: .*\. Free disk space or allow writing there"
+    with pytest.raises(DeepercutError, match=message), replacing_folder(tmp_path / "file" / "onnx"):
+        raise AssertionError("there is nowhere to write to")
