@@ -18,7 +18,7 @@ from functools import partial
 from pathlib import Path
 
 try:
-    from dlc_toolbox import analysis, cli
+    from dlc_toolbox import analysis, cli, scaleout
     from dlc_toolbox.settings import load_analysis_settings
     from dlc_toolbox.video import for_each_video
     from dlc_toolbox.window import WindowRule
@@ -34,6 +34,8 @@ def build_parser() -> argparse.ArgumentParser:
     """Describe the flags."""
     parser = cli.make_parser(__doc__)
     parser.add_argument("videos", nargs="*", type=Path, help="files or folders, instead of videofolder")
+    parser.add_argument("--workers", type=cli.natural_number, default=0, metavar="N", help="work in N processes (Dask)")
+    parser.add_argument("--scheduler", metavar="ADDRESS", help="work on a Dask cluster, such as tcp://10.0.0.1:8786")
     return parser
 
 
@@ -50,9 +52,9 @@ def main(argv=None):
     log.info("Device: %s", device)
     network = analysis.find_network(layout, settings, config.load_config, checkpoints.select_snapshot)
     log.info("Network: %s", network.scorer)
+    make_predict = partial(predict.load_predictor, network.config_path, network.snapshot, settings.engine)
     analyze = partial(
         analysis.analyze_video,
-        predict=predict.load_predictor(network.config_path, network.snapshot, settings.engine),
         network=network,
         crop=settings.crop,
         window=WindowRule(settings.pcutoff, settings.windowmargin) if settings.movingwindow else None,
@@ -60,7 +62,11 @@ def main(argv=None):
         overwrite=args.overwrite,
         device=device,
     )
-    for_each_video(videos, analyze)
+    if args.scheduler or args.workers:
+        with scaleout.open_cluster(args.scheduler, args.workers) as client:
+            scaleout.analyze_videos(videos, partial(analyze, predict=make_predict), client)
+    else:
+        for_each_video(videos, partial(analyze, predict=make_predict()))
     log.info("Next: %s", cli.command(layout, "Analysis-tools/MakingLabeledVideo.py"))
 
 

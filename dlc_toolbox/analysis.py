@@ -3,31 +3,35 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing
-from dataclasses import asdict, dataclass, field
-from itertools import islice
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path, PurePosixPath
-from time import perf_counter
 from typing import Any
 
 import numpy as np
-from tqdm import tqdm
 
 from dlc_toolbox import ToolboxError, records, tables
-from dlc_toolbox.layout import Experiment, Layout, first_step_advice, percent_of, pose_record, pose_rows, pose_table
-from dlc_toolbox.partial import Partial, open_partial
+from dlc_toolbox.jobs import Fill, Job, Predict, fill_rows
+from dlc_toolbox.layout import (
+    Experiment,
+    Layout,
+    first_step_advice,
+    percent_of,
+    pose_record,
+    pose_rows,
+    pose_rows_of_ranges,
+    pose_table,
+)
+from dlc_toolbox.partial import open_partial
 from dlc_toolbox.sequences import open_frames, recordings_in
 from dlc_toolbox.settings import AnalysisSettings
-from dlc_toolbox.video import Crop, Recording, find_videos, prefetch
-from dlc_toolbox.window import BATCHES_PER_REFRESH, MovingWindow, WindowRule
+from dlc_toolbox.video import Crop, Recording, find_videos
+from dlc_toolbox.window import WindowRule
 
 log = logging.getLogger(__name__)
 
-Predict = Callable[[np.ndarray], np.ndarray]
-"""From frames, uint8 (B, H, W, 3), to poses, float32 (B, K, 3): x, y in pixels and likelihood."""
-
-_WAITING_BATCHES = 2
+_TABLES = threading.Lock()  # PyTables knows no threads
 _CONFIG_OF_POSES = ("net_type", "all_joints_names", "location_refinement", "locref_stdev", "mean_pixel")
 
 
@@ -153,6 +157,7 @@ def analyze_video(
     csv: bool = False,
     overwrite: bool = False,
     device: str = "",
+    fill: Fill = fill_rows,
 ) -> Path:
     """Find the poses in every frame of a video and write their table beside it.
 
@@ -180,6 +185,8 @@ def analyze_video(
         Whether to do again what is current.
     device : str
         What `predict` runs on, for the record.
+    fill : callable, optional
+        ``fill(partial, job, predict)`` finds the missing rows.
 
     Returns
     -------
@@ -197,9 +204,8 @@ def analyze_video(
     made_from = describe_poses(video_path, network, crop, window)
     if not overwrite and _is_current(table, made_from, video_path, csv):
         return table
-    video = open_frames(video_path, crop)
-    row = np.dtype([("time", "<i8"), ("decoded", "?"), ("pose", "<f4", (len(network.bodyparts), 3))])
-    with open_partial(pose_rows(table), {**made_from, "batch_size": batch_size}, row) as partial:
+    job = Job(open_frames(video_path, crop), table, made_from, len(network.bodyparts), batch_size, window)
+    with open_partial(pose_rows(table), job.header, job.row) as partial:
         if partial is None:
             log.info("%s: another process is analyzing it", video_path.name)
             return table
@@ -209,26 +215,25 @@ def analyze_video(
             return table
         reason = "--overwrite" if overwrite else records.why_stale(pose_record(table), made_from, [table])
         log.info("%s: analyzed, because %s", video_path.name, reason)
-        look = MovingWindow(predict, window) if window else predict
-        unit = batch_size * (BATCHES_PER_REFRESH if window else 1)
-        start = len(partial) // unit * unit  # batches and windows are those of a run that was never interrupted
-        partial.keep(start)
-        facts = _fill(partial, video, look, batch_size)
-        rows = partial.read()
-        poses = tables.make_table(network.scorer, network.bodyparts, np.arange(len(rows)), rows["pose"])
-        tables.write_table(poses, table, csv=csv)
-        facts |= {"snapshot": network.snapshot.path.name, "device": device}
-        facts |= {"batch_size": batch_size, "resumed_at_frame": start}
-        if window:
-            facts["analyzed_share"] = round(look.analyzed_share, 3)
-            log.info("%s: %.0f%% of the pixels were analyzed", video_path.name, 100 * look.analyzed_share)
-        records.write(pose_record(table), made_from, **_describe_video(video, rows), **facts)
-        log.info(
-            "%s: %d frames (%d in the header), %d lost; decoded at %s, analyzed at %s frames/s; wrote %s",
-            *(video_path.name, len(rows), video.header_frames, np.count_nonzero(~rows["decoded"])),
-            *(facts["decoding_frames_per_s"], facts["inference_frames_per_s"], table),
-        )
+        partial.keep(job.batches_start(len(partial)))
+        facts = {"resumed_at_frame": len(partial)} | fill(partial, job, predict)
+        facts |= {"batch_size": batch_size, "snapshot": network.snapshot.path.name, "device": device}
+        _write_poses(partial.read(), job, network, facts, csv=csv)
     return table
+
+
+def _write_poses(rows: np.ndarray, job: Job, network: Network, facts: Mapping[str, Any], *, csv: bool) -> None:
+    """Write the table and its record, and say so."""
+    poses = tables.make_table(network.scorer, network.bodyparts, np.arange(len(rows)), rows["pose"])
+    with _TABLES:
+        tables.write_table(poses, job.table, csv=csv)
+    records.write(pose_record(job.table), job.made_from, **_describe_video(job.video, rows), **facts)
+    for leftover in pose_rows_of_ranges(job.table):
+        leftover.unlink()
+    log.info(
+        "%s: %d frames (%d in the header), %d lost; wrote %s",
+        *(job.video.path.name, len(rows), job.video.header_frames, np.count_nonzero(~rows["decoded"]), job.table),
+    )
 
 
 def describe_poses(
@@ -282,65 +287,10 @@ def _is_current(table: Path, made_from: Mapping[str, Any], video: Path, csv: boo
     if records.why_stale(pose_record(table), made_from, [table]) is not None:
         return False
     if csv and not table.with_suffix(".csv").exists():
-        tables.write_table(tables.read_table(table), table)
+        with _TABLES:
+            tables.write_table(tables.read_table(table), table)
     log.info("%s: skipped, %s is current (--overwrite makes it again)", video.name, table.name)
     return True
-
-
-@dataclass
-class _Batch:
-    """Frames of one shape: (B, H, W, 3), the first of them real, with times and whether each was decoded."""
-
-    frames: np.ndarray
-    times: list[int] = field(default_factory=list)
-    decoded: list[bool] = field(default_factory=list)
-    duration_s: float = 0.0
-
-
-def _batches(video: Recording, start: int, size: int) -> Iterator[_Batch]:
-    """Gather the frames from one row on; a lost frame, and what the last batch lacks, is black."""
-    frames = video.frames(start)
-    while True:
-        begun = perf_counter()
-        batch = _Batch(np.zeros((size, video.height, video.width, 3), np.uint8))
-        for position, (time, frame) in enumerate(islice(frames, size)):
-            batch.times.append(time)
-            batch.decoded.append(frame is not None)
-            if frame is not None:
-                batch.frames[position] = frame
-        if not batch.times:
-            return
-        batch.duration_s = perf_counter() - begun
-        yield batch
-
-
-def _fill(partial: Partial, video: Recording, predict: Predict, batch_size: int) -> dict[str, float]:
-    """Analyze the frames after those in `partial`, and return how fast that went."""
-    start = len(partial)
-    if start:
-        log.info("%s: goes on at frame %d, where it was interrupted", video.path.name, start)
-    offset = np.array([video.crop[0], video.crop[2], 0] if video.crop else [0, 0, 0], np.float32)
-    decoding_s = inference_s = 0.0
-    begun = perf_counter()
-    total = max(video.expected_frames, start) or None
-    with (
-        closing(prefetch(_batches(video, start, batch_size), _WAITING_BATCHES)) as batches,
-        tqdm(total=total, initial=start, desc=video.path.name, unit=" frames") as progress,
-    ):
-        for batch in batches:
-            before = perf_counter()
-            poses = predict(batch.frames)[: len(batch.times)] + offset
-            inference_s += perf_counter() - before
-            decoding_s += batch.duration_s
-            poses[~np.array(batch.decoded)] = np.nan
-            partial.append(batch.times, batch.decoded, poses)
-            progress.update(len(poses))
-    done = len(partial) - start
-    return {
-        "duration_s": round(perf_counter() - begun, 3),
-        "decoding_frames_per_s": round(done / decoding_s, 1) if done else 0.0,
-        "inference_frames_per_s": round(done / inference_s, 1) if done else 0.0,
-    }
 
 
 def _describe_video(video: Recording, rows: np.ndarray) -> dict[str, Any]:

@@ -281,9 +281,14 @@ def pose_record(table: Path) -> Path:
     return table.with_name(f"{table.stem}_meta.json")
 
 
-def pose_rows(table: Path) -> Path:
-    """Poses found so far, while a pose table is in the making."""
-    return table.with_suffix(".partial")
+def pose_rows(table: Path, first: int | None = None) -> Path:
+    """Poses found so far, while a pose table is in the making, of the whole video or of those frames from one on."""
+    return table.with_suffix(".partial" if first is None else f".{first}.partial")
+
+
+def pose_rows_of_ranges(table: Path) -> list[Path]:
+    """List the poses found so far of ranges of frames."""
+    return sorted(table.parent.glob(f"{escape(table.stem)}.[0-9]*.partial"))
 
 
 def pose_tables(video: Path) -> list[Path]:

@@ -73,17 +73,22 @@ class Partial:
 
 
 @contextmanager
-def open_partial(path: Path, made_from: Mapping[str, Any], row: np.dtype) -> Iterator[Partial | None]:
+def open_partial(
+    path: Path, made_from: Mapping[str, Any], row: np.dtype, *, kept: bool = False
+) -> Iterator[Partial | None]:
     """Open the rows that earlier runs left, or start anew when they were made from something else.
 
     Parameters
     ----------
     path : Path
-        The file; it is removed when the block ends without an error, or holds no row.
+        The file; unless it is `kept`, it is removed when the block ends without an error. It is always removed when
+        it holds no row.
     made_from : mapping
         What the rows are made from; plain values that json can hold.
     row : dtype
         One row.
+    kept : bool
+        Whether the rows are for somebody else, who removes the file.
 
     Yields
     ------
@@ -109,9 +114,12 @@ def open_partial(path: Path, made_from: Mapping[str, Any], row: np.dtype) -> Ite
             partial = Partial(path, file, json.dumps(made_from, sort_keys=True).encode() + b"\n", row)
             try:
                 yield partial
+                keep = kept
             except BaseException:
-                keep = len(partial) > 0
+                keep = True
                 raise
+            finally:
+                keep = keep and len(partial) > 0
     finally:
         if not keep:
             path.unlink(missing_ok=True)

@@ -1,10 +1,13 @@
-"""Measure the analysis of videos without a network: frames/s of decoding and keeping poses, and peak memory by length.
+"""Measure the analysis of videos end to end, by number of frames: frames/s, CPU time and peak memory.
 
-Each length runs in a process of its own, because the peak of a process never falls.
+Without an engine a stub stands for the network, so that decoding and keeping poses are left. With one, the network's
+arithmetic per CPU-second is set beside that of the machine's float32 matrix product, measured before and after;
+weights are random. Each length runs in a process of its own, because the peak of a process never falls.
 
-    python3 tests/benchmarks/analysis_pipeline.py [number of frames ...]
+    python3 tests/benchmarks/analysis_pipeline.py [number of frames ...] [--engine openvino]
 """
 
+import argparse
 import os
 import resource
 import subprocess
@@ -18,10 +21,13 @@ from types import SimpleNamespace
 import numpy as np
 
 from dlc_toolbox.analysis import Network, analyze_video
+from dlc_toolbox.jobs import Predict
 from dlc_toolbox.tables import read_table
 from dlc_toolbox.video import writing_video
 
-WIDTH, HEIGHT, PARTS = 640, 480, 17
+WIDTH, HEIGHT, PARTS, BATCH = 640, 480, 17, 8
+GFLOP = 73.3  # of one such frame, as inference.py counts them
+PRODUCT = 4096
 
 
 def write_example(path: Path, count: int) -> None:
@@ -34,33 +40,72 @@ def write_example(path: Path, count: int) -> None:
             write(frames[number % 16])
 
 
-def measure(video: Path) -> str:
-    """Analyze a video with a stub that finds nothing."""
+def load_network(engine: str) -> Predict:
+    """Make a network with random weights, and let it compile for the batches to come."""
+    from deepercut.architecture import weight_shapes
+    from deepercut.config import PoseConfig
+    from deepercut.engines import ENGINES
+
+    rng = np.random.default_rng(0)
+    config = PoseConfig(folder=Path(), num_joints=PARTS, all_joints=(), all_joints_names=(), location_refinement=True)
+    arrays = {
+        name: rng.normal(scale=0.02, size=shape).astype(np.float32) if "kernel" in name else np.ones(shape, np.float32)
+        for name, shape in weight_shapes(config.depth, PARTS).items()
+    }
+    predict = ENGINES[engine](config, arrays)
+    predict(np.zeros((BATCH, HEIGHT, WIDTH, 3), np.uint8))
+    return predict
+
+
+def product_gflop_per_cpu_s() -> float:
+    """Measure the machine's float32 matrix product."""
+    matrix = np.random.default_rng(0).random((PRODUCT, PRODUCT), np.float32)
+    work = process_time()
+    matrix @ matrix
+    return 2 * PRODUCT**3 / 1e9 / (process_time() - work)
+
+
+def measure(video: Path, engine: str | None) -> str:
+    """Analyze a video and say how it went."""
     weights = video.with_name("weights")
     weights.touch()
     snapshot = SimpleNamespace(iteration=0, path=weights)
     network = Network("stub", [f"part{n}" for n in range(PARTS)], weights, snapshot, {})
+    predict = load_network(engine) if engine else lambda frames: np.zeros((len(frames), PARTS, 3), np.float32)
+    peak = [product_gflop_per_cpu_s() for _ in range(3 if engine else 0)]
     wall, work = perf_counter(), process_time()
-    table = analyze_video(video, lambda frames: np.zeros((len(frames), PARTS, 3), np.float32), network)
+    table = analyze_video(video, predict, network, batch_size=BATCH)
     wall, work = perf_counter() - wall, process_time() - work
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    peak += [product_gflop_per_cpu_s() for _ in peak]
     count = len(read_table(table))
-    return (
-        f"{count} frames of {WIDTH}x{HEIGHT}, {os.cpu_count()} cores: {count / wall:.0f} frames/s, "
-        f"{1000 * work / count:.2f} CPU-ms per frame; peak memory {peak:.0f} MB"
+    report = (
+        f"{count} frames of {WIDTH}x{HEIGHT}, {os.cpu_count()} cores: {count / wall:.2f} frames/s, "
+        f"{1000 * work / count:.2f} CPU-ms per frame; peak memory {memory:.0f} MB"
     )
+    if engine:
+        share = GFLOP * count / work / np.median(peak)
+        report += f"; {engine}: {share:.2f} of the matrix product's {np.median(peak):.0f} GFLOP per CPU-second"
+    return report
 
 
 def main() -> None:
     """Print one line per length."""
-    if sys.argv[1:2] == ["--here"]:
-        sys.stdout.write(measure(Path(sys.argv[2])) + "\n")
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("counts", nargs="*", type=int, default=[500, 5000])
+    parser.add_argument("--engine", help="such as openvino or keras")
+    parser.add_argument("--here", type=Path, help=argparse.SUPPRESS)
+    args = parser.parse_args()
+    if args.here:
+        sys.stdout.write(measure(args.here, args.engine) + "\n")
         return
-    for count in map(int, sys.argv[1:] or ["500", "5000"]):
+    engine = ["--engine", args.engine] if args.engine else []
+    for count in args.counts:
         with tempfile.TemporaryDirectory() as folder:
             video = Path(folder) / "cage.mp4"
             write_example(video, count)
-            done = subprocess.run([sys.executable, __file__, "--here", video], stdout=subprocess.PIPE, check=True)
+            command = [sys.executable, __file__, "--here", video, *engine]
+            done = subprocess.run(command, stdout=subprocess.PIPE, check=True)
         sys.stdout.write(done.stdout.decode())
 
 

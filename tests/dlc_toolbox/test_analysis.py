@@ -23,6 +23,7 @@ from dlc_toolbox.layout import Layout, pose_record
 from dlc_toolbox.partial import open_partial
 from dlc_toolbox.settings import load_analysis_settings
 from dlc_toolbox.tables import points, read_table, scorer_of
+from dlc_toolbox.video import Video
 from dlc_toolbox.window import WindowRule
 
 PARTS = ("nose", "paw", "tail")
@@ -433,7 +434,7 @@ def test_two_processes_at_once_make_one_good_table(video, network, find_dots, st
 
 
 def find_dots_in(video, find_dots):
-    return find_dots(np.stack(list(analysis.Video(video))))
+    return find_dots(np.stack(list(Video(video))))
 
 
 # ---- The network of the settings ----
