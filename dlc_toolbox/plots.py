@@ -243,6 +243,7 @@ def plot_steps(steps: np.ndarray, jumpthreshold: float, look: Look) -> Figure:
     if jumpthreshold > 0:
         axes.axvline(jumpthreshold, color="black", linewidth=1, linestyle="--")
     axes.set_yscale("symlog", linthresh=1)
+    axes.yaxis.set_major_formatter("{x:g}")
     axes.set_title(f"dashed: jumpthreshold = {jumpthreshold:g} pixels", fontsize="medium")
     _explain(figure, _part_lines(look), look.bodyparts)
     return figure
