@@ -13,7 +13,8 @@ import logging
 import sys
 
 try:
-    from dlc_toolbox import cli, report
+    from dlc_toolbox import cli
+    from dlc_toolbox.labelcheck import check_labels
     from dlc_toolbox.layout import contact_sheet
     from dlc_toolbox.locks import alone
     from dlc_toolbox.settings import load_settings
@@ -36,7 +37,7 @@ def main(argv=None):
     layout = cli.layout_of(args)
     settings = load_settings(layout.root)
     with alone(layout.root / "myconfig.py"):
-        folders = report.check_labels(layout, settings, overwrite=args.overwrite)
+        folders = check_labels(layout, settings, overwrite=args.overwrite)
     for folder in folders:
         log.info("Look at %s", contact_sheet(folder))
     log.info("or open %s in a browser", layout.labels_page(settings.Task))

@@ -1,9 +1,7 @@
-"""Reports: pictures, plots and pages of labels (Step 3) and of the errors of networks (evaluation)."""
+"""Reports of an evaluation: plots, pictures with the labels of human and network, and a page of them."""
 
 from __future__ import annotations
 
-import itertools
-import logging
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -11,69 +9,17 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from dlc_toolbox import ToolboxError, drawing, pages, plots, records
+from dlc_toolbox import drawing, pages, plots, records
 from dlc_toolbox.drawing import Look
-from dlc_toolbox.frames import image_size, natural_key, read_image
-from dlc_toolbox.labels import name_labels, outside_image, why_labels_stale
-from dlc_toolbox.layout import Layout, contact_sheet, first_step_advice, labeled_folder, thumbnail
+from dlc_toolbox.frames import read_image
 from dlc_toolbox.metrics import is_confident
 from dlc_toolbox.pictures import draw_pictures, folder_and_image, look_of, picture_name, raise_problems
 from dlc_toolbox.results import Evaluation
 from dlc_toolbox.settings import Settings
-from dlc_toolbox.tables import bodyparts_of, points, read_table
-
-log = logging.getLogger(__name__)
 
 _WORST = 12
 _WORST_PX = 640
 _PLOTS = {"part_errors": "error_per_part.png", "cumulative": "cumulative_error.png", "likelihood": "likelihood.png"}
-
-
-def check_labels(layout: Layout, settings: Settings, *, overwrite: bool = False) -> list[Path]:
-    """Draw the labels of all scorers into their images, so that people see whether they are right (Step 3).
-
-    Labels outside their image and the counts of labels per body part go to the log.
-
-    Parameters
-    ----------
-    layout : Layout
-        The project.
-    settings : Settings
-        Of that project; one marker shape per entry of `Scorers`.
-    overwrite : bool
-        Whether to draw again what is current.
-
-    Returns
-    -------
-    list of Path
-        The folders of pictures.
-
-    Raises
-    ------
-    ToolboxError
-        When a label table is missing, older than its csv files or of other body parts, or there is no label at all;
-        after all else is drawn, also when images are missing or damaged.
-    """
-    rows, labels = _read_labels(layout, settings)
-    look = look_of(settings, list(zip(itertools.cycle(drawing.MARKERS), settings.Scorers, strict=False)))
-    data, page = layout.data_folder(settings.Task), layout.labels_page(settings.Task)
-    sizes = np.array([_size(data / row) for row in rows])
-    _report_outside(rows, labels, settings, sizes)
-    members: dict[str, list[int]] = {}
-    for i, row in enumerate(rows):
-        members.setdefault(folder_and_image(row)[0], []).append(i)
-    drawn, problems, sections = [], [], []
-    for folder, places in members.items():
-        images = {picture_name(folder_and_image(rows[i])[1]): data / rows[i] for i in places}
-        target = labeled_folder(data / folder)
-        drawn.append(target)
-        problems += draw_pictures(target, images, labels[places], look, thumbnails=True, overwrite=overwrite)
-        pictures = [target / name for name in images]
-        sections.append({"name": folder, **_section(pictures, labels[places], sizes[places], look, page)})
-    colors = list(zip(look.bodyparts, look.colors, strict=True))
-    pages.write_page(page, "labels.html", task=settings.Task, parts=colors, scorers=look.layers, folders=sections)
-    raise_problems(problems)
-    return drawn
 
 
 def plot_evaluations(evaluations: Sequence[Evaluation], rows: pd.DataFrame, settings: Settings) -> list[Path]:
@@ -174,42 +120,6 @@ def write_evaluation_pages(evaluations: Sequence[Evaluation], rows: pd.DataFrame
     return written
 
 
-def _read_labels(layout: Layout, settings: Settings) -> tuple[list[str], np.ndarray]:
-    """Return the images with any label, and the labels (N, scorers, K, 2) in the settings' order of body parts."""
-    tables = {scorer: _label_table(layout, settings, scorer) for scorer in settings.Scorers}
-    rows = sorted({str(row) for table in tables.values() for row in table.index}, key=natural_key)
-    labels = np.stack([points(table.reindex(rows), settings.bodyparts) for table in tables.values()], axis=1)
-    labeled = np.isfinite(labels).all(axis=-1)
-    for scorer, found in zip(tables, np.moveaxis(labeled, 1, 0), strict=True):
-        counts = pd.DataFrame({"labeled": found.sum(axis=0), "missing": (~found).sum(axis=0)}, settings.bodyparts)
-        log.info("Labels of %s in %d images:\n%s", scorer, len(rows), counts.to_string())
-    shown = labeled.any(axis=(1, 2))
-    if not shown.any():
-        raise ToolboxError(
-            f"no body part is labeled in {layout.data_folder(settings.Task)}: label first, then run Step 2"
-        )
-    return [row for row, keep in zip(rows, shown, strict=True) if keep], labels[shown]
-
-
-def _label_table(layout: Layout, settings: Settings, scorer: str) -> pd.DataFrame:
-    """Read the label table of one scorer and compare its body parts with the settings."""
-    path = layout.label_table(settings.Task, scorer)
-    if not path.is_file():
-        raise ToolboxError(
-            f"{path} does not exist; Step 2 makes it from the csv files. {first_step_advice(layout.root)}"
-        )
-    changed = why_labels_stale(layout, settings, scorer)
-    if changed:
-        raise ToolboxError(f"{path} is older than what it was made from ({changed}): run Step 2 again, then this step")
-    table = read_table(path)
-    if set(bodyparts_of(table)) != set(settings.bodyparts):
-        raise ToolboxError(
-            f"{path} has the body parts {', '.join(bodyparts_of(table))}, but myconfig.py has "
-            f"{', '.join(settings.bodyparts)}: correct bodyparts, or run Step 2 again"
-        )
-    return table
-
-
 def _plot_evaluation(evaluation: Evaluation, settings: Settings) -> Path:
     """Plot a network's errors: by body part, cumulative, and against likelihood."""
     network, errors, is_train = evaluation.network, evaluation.errors, evaluation.is_train
@@ -234,32 +144,6 @@ def _human_and_network(evaluation: Evaluation, settings: Settings) -> tuple[np.n
 def _evaluated_name(row: str) -> str:
     """Return the name of the picture of an evaluated image; those of all folders lie together."""
     return picture_name("_".join(folder_and_image(row)))
-
-
-def _section(pictures: Sequence[Path], labels: np.ndarray, sizes: np.ndarray, look: Look, page: Path) -> dict[str, Any]:
-    """Return what the page of labels shows of one folder: its counts of labels, (N, scorers, K, 2), and pictures."""
-    labeled = np.isfinite(labels).all(axis=-1)
-    missing = (labeled.any(axis=2, keepdims=True) & ~labeled).sum(axis=(1, 2))  # of those who labeled this image
-    shown = [
-        {
-            "name": picture.name,
-            "link": pages.link(picture, page),
-            "thumbnail": pages.link(thumbnail(picture), page),
-            "width": int(width),
-            "height": int(height),
-            "missing": count,
-        }
-        for picture, (width, height), count in zip(pictures, sizes, missing, strict=True)
-        if picture.is_file()
-    ]
-    return {
-        "images": len(pictures),
-        "labeled": labeled.sum(),
-        "possible": labeled.size,
-        "counts": list(zip(zip(look.bodyparts, look.colors, strict=True), labeled.sum(axis=0).T.tolist(), strict=True)),
-        "sheet": pages.link(contact_sheet(pictures[0].parent), page),
-        "pictures": shown,
-    }
 
 
 def _evaluation_content(
@@ -350,20 +234,3 @@ def _made_from(evaluation: Evaluation, settings: Settings) -> dict[str, object]:
         "pcutoff": f"{settings.pcutoff:g}",
         "versions": ", ".join(f"{package} {version}" for package, version in records.versions().items()),
     }
-
-
-def _report_outside(rows: Sequence[str], labels: np.ndarray, settings: Settings, sizes: np.ndarray) -> None:
-    """Name the labels, (N, scorers, K, 2), that lie outside their image, of which `sizes` has width and height."""
-    for scorer, of_scorer in zip(settings.Scorers, np.moveaxis(labels, 1, 0), strict=True):
-        outside = outside_image(of_scorer, sizes)
-        if outside.any():
-            named = name_labels(outside, of_scorer, rows, settings.bodyparts)
-            log.warning("%d labels of %s lie outside their image: %s", outside.sum(), scorer, named)
-
-
-def _size(path: Path) -> tuple[float, float]:
-    """Return width and height of an image; infinite where it cannot be read, which drawing it will tell."""
-    try:
-        return image_size(path)
-    except ToolboxError:
-        return np.inf, np.inf

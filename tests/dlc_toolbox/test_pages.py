@@ -16,9 +16,9 @@ import pytest
 from PIL import Image
 
 from dlc_toolbox import drawing
+from dlc_toolbox.labelcheck import check_labels
 from dlc_toolbox.layout import Layout
 from dlc_toolbox.pages import embed, link, write_page
-from dlc_toolbox.report import check_labels
 from dlc_toolbox.settings import load_settings
 from dlc_toolbox.tables import make_table, write_table
 

@@ -1,4 +1,6 @@
-import logging
+import html
+import re
+from collections import namedtuple
 from dataclasses import replace
 
 import numpy as np
@@ -6,15 +8,10 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from dlc_toolbox import ToolboxError
-from dlc_toolbox.drawing import Look
-from dlc_toolbox.labels import convert_labels
 from dlc_toolbox.layout import Experiment, Layout
-from dlc_toolbox.pictures import draw_pictures, folder_and_image
-from dlc_toolbox.report import check_labels, draw_evaluation, plot_evaluations
+from dlc_toolbox.report import draw_evaluation, plot_evaluations, write_evaluation_pages
 from dlc_toolbox.results import Evaluation, summary_row
 from dlc_toolbox.settings import load_settings
-from dlc_toolbox.tables import make_table, write_table
 
 PARTS = ("nose", "paw", "tail")
 
@@ -29,186 +26,31 @@ def settings(layout):
     return replace(load_settings(layout.root), colormap="hsv", alphavalue=1, msize=6)
 
 
-@pytest.fixture
-def data(layout):
-    return layout.data_folder("toy")
-
-
-def label(layout, rows, labels, scorer="Ann", bodyparts=PARTS):
-    write_table(make_table(scorer, bodyparts, rows, np.asarray(labels)), layout.label_table("toy", scorer))
-
-
 def open_picture(path):
     return np.asarray(Image.open(path))
 
 
-def test_every_labeled_image_gets_a_picture_of_its_size(layout, settings, data, toy_points):
-    (folder,) = check_labels(layout, settings)
-    assert folder == data / "toylabeled"
-    names = {f"img{i:02d}.png" for i in range(0, 30, 3)}
-    assert {path.name for path in folder.iterdir()} == names | {"contact_sheet.png", "pictures.json", "thumbnails"}
-    assert {path.name for path in (folder / "thumbnails").iterdir()} == {f"{name[:-4]}.jpg" for name in names}
-    picture = open_picture(folder / "img06.png")
-    assert picture.shape == (120, 160, 3)
-    for part, color in enumerate([(255, 0, 0), (0, 255, 0), (0, 0, 255)]):
-        x, y = toy_points[6, part].round().astype(int)
-        np.testing.assert_allclose(picture[y, x], color, atol=20)
-
-
-def test_colours_follow_the_settings_not_the_table_or_the_alphabet(layout, settings, data, toy_points):
-    (folder,) = check_labels(layout, replace(settings, bodyparts=("tail", "nose", "paw")))
-    picture = open_picture(folder / "img06.png")
-    for part, color in enumerate([(0, 255, 0), (0, 0, 255), (255, 0, 0)]):
-        x, y = toy_points[6, part].round().astype(int)
-        np.testing.assert_allclose(picture[y, x], color, atol=20)
-
-
-def test_images_without_labels_get_no_picture_and_parts_are_counted(layout, settings, data, caplog):
-    caplog.set_level(logging.INFO)
-    labels = np.full((3, 3, 2), np.nan)
-    labels[0, 0] = 5
-    labels[2, :2] = 9
-    label(layout, ["toy/img00.png", "toy/img03.png", "toy/img06.png"], labels)
-    (folder,) = check_labels(layout, settings)
-    assert {path.name for path in folder.glob("img*")} == {"img00.png", "img06.png"}
-    counts = {line.split()[0]: line.split()[1:] for line in caplog.text.splitlines() if len(line.split()) == 3}
-    assert counts["nose"] == ["2", "1"] and counts["paw"] == ["1", "2"] and counts["tail"] == ["0", "3"]
-
-
-def test_every_scorer_has_a_marker_shape(layout, settings):
-    settings = replace(settings, Scorers=("Ann", "Bea"), bodyparts=PARTS[:1], msize=12)
-    label(layout, ["toy/img00.png"], [[[20, 20]]], bodyparts=PARTS[:1])
-    label(layout, ["toy/img00.png"], [[[100, 60]]], "Bea", bodyparts=PARTS[:1])
-    (folder,) = check_labels(layout, settings)
-    red = (open_picture(folder / "img00.png") == [255, 0, 0]).all(axis=-1)
-    plus, cross = red[14:27, 14:27], red[54:67, 94:107]
-    assert plus[6, 1] and plus[1, 6] and not plus[2, 2]
-    assert cross[3, 3] and cross[9, 3] and not cross[6, 1]
-
-
-def test_images_of_one_scorer_only_are_drawn_too(layout, settings):
-    label(layout, ["toy/img00.png"], [[[20, 20]] * 3])
-    label(layout, ["toy/img03.png"], [[[20, 20]] * 3], "Bea")
-    (folder,) = check_labels(layout, replace(settings, Scorers=("Ann", "Bea")))
-    assert {path.name for path in folder.glob("img*")} == {"img00.png", "img03.png"}
-
-
-def test_what_is_current_is_skipped_and_a_corrected_label_drawn(layout, settings, data, toy_points, caplog):
-    caplog.set_level(logging.INFO)
-    (folder,) = check_labels(layout, settings)
-    before = {path.name: path.stat().st_mtime_ns for path in folder.iterdir()}
-    check_labels(layout, settings)
-    assert "10 pictures are current, skipped" in caplog.text
-    assert {path.name: path.stat().st_mtime_ns for path in folder.iterdir()} == before
-    rows = [f"toy/img{i:02d}.png" for i in (0, 3)]
-    label(layout, rows, toy_points[[1, 3]])
-    check_labels(layout, settings)
-    assert "changed since" in caplog.text
-    assert {path.name for path in folder.glob("img*")} == {"img00.png", "img03.png"}, "no picture outlives its labels"
-    assert {path.name for path in (folder / "thumbnails").iterdir()} == {"img00.jpg", "img03.jpg"}
-    x, y = toy_points[1, 0].round().astype(int)
-    np.testing.assert_allclose(open_picture(folder / "img00.png")[y, x], (255, 0, 0), atol=6)
-    stamp = (folder / "img00.png").stat().st_mtime_ns
-    check_labels(layout, settings, overwrite=True)
-    assert (folder / "img00.png").stat().st_mtime_ns > stamp
-
-
-def test_a_lost_thumbnail_is_drawn_again(layout, settings):
-    (folder,) = check_labels(layout, settings)
-    (folder / "thumbnails" / "img06.jpg").unlink()
-    check_labels(layout, settings)
-    assert open_picture(folder / "thumbnails" / "img06.jpg").shape == (240, 320, 3)
-
-
-def test_labels_outside_their_image_are_named(layout, settings, caplog):
-    inside, edge, out = [159.4, 119.4], [-0.5, -0.5], [160, 20]
-    label(layout, ["toy/img00.png", "toy/img03.png"], [[inside, edge, [5, 5]], [[5, 5], [5, 5], out]])
-    check_labels(layout, settings)
-    warnings = [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING]
-    assert warnings == ["1 labels of Ann lie outside their image: tail in toy/img03.png (x 160, y 20)"]
-
-
-def test_missing_and_damaged_images_are_named_after_all_others_are_drawn(layout, settings, data):
-    (data / "toy" / "img03.png").unlink()
-    whole = (data / "toy" / "img06.png").read_bytes()
-    (data / "toy" / "img06.png").write_bytes(whole[:200])
-    with pytest.raises(
-        ToolboxError, match=r"all is drawn but 2 images: .*img03.png does not exist; .*img06.png is damaged"
-    ):
-        check_labels(layout, settings)
-    folder = data / "toylabeled"
-    assert len(list(folder.glob("img*"))) == 8
-    assert (folder / "contact_sheet.png").is_file()
-    (data / "toy" / "img06.png").write_bytes(whole)
-    with pytest.raises(ToolboxError, match="all is drawn but 1 images"):
-        check_labels(layout, settings)
-    assert len(list(folder.glob("img*"))) == 9
-
-
-def test_no_label_table_points_to_step_2(layout, settings):
-    layout.label_table("toy", "Ann").unlink()
-    with pytest.raises(ToolboxError, match=r"CollectedData_Ann.h5 does not exist; Step 2 makes it"):
-        check_labels(layout, settings)
-
-
-def test_labels_corrected_since_step_2_are_not_overlooked(layout, settings, data):
-    convert_labels(layout, settings, "Ann", overwrite=True)
-    check_labels(layout, settings)
-    path = data / "toy" / "nose.csv"
-    path.write_text(path.read_text().replace("135.0", "134.0"))
-    with pytest.raises(ToolboxError, match=r"Ann.h5 is older .*toy/nose.csv.* run Step 2 again"):
-        check_labels(layout, settings)
-
-
-def test_no_label_at_all(layout, settings):
-    label(layout, ["toy/img00.png"], np.full((1, 3, 2), np.nan))
-    with pytest.raises(ToolboxError, match=r"no body part is labeled in .*data-toy"):
-        check_labels(layout, settings)
-
-
-def test_other_body_parts_than_the_table(layout, settings):
-    with pytest.raises(ToolboxError, match=r"Ann.h5 has the body parts nose, paw, tail, but myconfig.py has nose, ear"):
-        check_labels(layout, replace(settings, bodyparts=("nose", "ear")))
-
-
-@pytest.mark.parametrize("row", ["img00.png", "../toy/img00.png", "/etc/img0.png", "../img0.png", "toy/..", 7])
-def test_rows_must_be_folder_and_image(row):
-    with pytest.raises(ToolboxError, match="must be '<video folder>/<image>'"):
-        folder_and_image(row)
-
-
-def test_a_video_folder_is_never_drawn_into(layout, settings, data):
-    image = data / "toylabeled" / "img00.png"
-    image.parent.mkdir()
-    Image.fromarray(np.zeros((120, 160, 3), np.uint8)).save(image)
-    before = image.read_bytes()
-    for rows in (["toy/img00.png", "toylabeled/img00.png"], ["toy/img00.png"]):
-        label(layout, rows, np.full((len(rows), 3, 2), 9))
-        with pytest.raises(ToolboxError, match=r"into .*toylabeled, but it holds files .* rename it"):
-            check_labels(layout, settings, overwrite=True)
-        assert [path.name for path in image.parent.iterdir()] == ["img00.png"]
-        assert image.read_bytes() == before
-
-
-def test_pictures_of_jpg_images_are_png(tmp_path):
-    Image.fromarray(np.full((9, 9, 3), 90, np.uint8)).save(tmp_path / "img1.jpg")
-    look = Look(("nose",), np.array([[255, 0, 0]], np.uint8), [("+", "Ann")])
-    assert draw_pictures(tmp_path / "out", {"img1.jpg.png": tmp_path / "img1.jpg"}, np.zeros((1, 1, 1, 2)), look) == []
-    assert open_picture(tmp_path / "out" / "img1.jpg.png").shape == (9, 9, 3)
+Snapshot = namedtuple("Snapshot", "iteration path")
 
 
 class _Network:
     """What the pictures of an evaluation need of a network."""
 
-    def __init__(self, layout, iteration):
+    def __init__(self, layout, iteration, images):
         self.layout, self.iteration, self.fraction = layout, iteration, 0.7
         self.experiment = Experiment("toy", "Jan1", "Ann", 70, 1, 50)
-        self.images = {f"toy/img{i:02d}.png": layout.data_folder("toy") / "toy" / f"img{i:02d}.png" for i in (0, 3)}
+        names = [f"toy/img{i:02d}.png" for i in range(0, 3 * images, 3)]
+        self.images = {name: layout.data_folder("toy") / name for name in names}
+        self.config_path = layout.train_folder(self.experiment) / "pose_cfg.yaml"
+        self.snapshot = Snapshot(iteration, self.config_path.with_name(f"snapshot-{iteration}.weights.h5"))
+        self.table = layout.evaluation_table(self.experiment, iteration)
 
 
 def evaluation(layout, labels, poses, iteration=100):
-    network = _Network(layout, iteration)
-    return Evaluation(network, PARTS, list(network.images), np.array([True, False]), np.array(labels), np.array(poses))
+    """Return an evaluation whose first image trained the network, while all others test it."""
+    network = _Network(layout, iteration, len(labels))
+    is_train = np.arange(len(labels)) == 0
+    return Evaluation(network, PARTS, list(network.images), is_train, np.array(labels), np.array(poses))
 
 
 def test_pictures_of_an_evaluation_tell_human_confident_and_unconfident(layout, settings):
@@ -242,3 +84,42 @@ def test_plots_of_several_snapshots(layout, settings):
     plots = {"likelihood.png", "error_per_part.png", "cumulative_error.png"}
     assert {path.name for path in written[0].iterdir()} == plots
     assert len(plot_evaluations(evaluations[:1], rows[:1], settings)) == 1
+
+
+def page_of(evaluations, settings):
+    rows = pd.DataFrame([summary_row(evaluated, 0.1) for evaluated in evaluations])
+    plot_evaluations(evaluations, rows, settings)
+    (page,) = write_evaluation_pages(evaluations, rows, settings)
+    return html.unescape(page.read_text(encoding="utf-8"))
+
+
+def test_the_page_shows_percentiles_and_the_worst_test_images_first(layout, settings):
+    labels, poses = np.zeros((6, 3, 2)), np.zeros((6, 3, 3))
+    poses[:, 0, 0] = [900, 1, 2, 30, 4, 5]  # of the nose; the first image trained the network
+    poses[:, 0, 2] = 0.25
+    labels[5] = np.nan
+    text = page_of([evaluation(layout, labels, poses)], settings)
+    cells = [cell.split("</td>")[0] for cell in text.partition("</span>nose</td>")[2].split("<td>")[1:10]]
+    assert cells == ["4", "3.0", "10.5", "22.2", "30.0", "9.2", "1", "900.0", "900.0"]
+    worst = re.findall(r"(toy/img\d+.png): mean ([\d.]+) px; nose ([\d.]+) px, likelihood\s+0.25", text)
+    assert worst == [(f"toy/img{i:02d}.png", mean, error) for i, mean, error in
+                     ((9, "10.0", "30.0"), (12, "1.3", "4.0"), (6, "0.67", "2.0"), (3, "0.33", "1.0"))]  # fmt: skip
+    assert "2 of" not in text and text.count("data:image/jpeg") == 4
+
+
+def test_a_page_without_labels_in_test_images(layout, settings):
+    labels = np.full((2, 3, 2), np.nan)
+    labels[0] = 7
+    text = page_of([evaluation(layout, labels, np.zeros((2, 3, 3)))], settings)
+    assert "No test image has a label" in text and "<b>- px</b>" in text
+
+
+def test_of_several_snapshots_the_best_is_shown_in_full(layout, settings):
+    found = [np.full((2, 3, 3), x) for x in (8.0, 1.0, 3.0)]
+    evaluations = [
+        evaluation(layout, np.zeros((2, 3, 2)), poses, i) for poses, i in zip(found, (20, 60, 100), strict=True)
+    ]
+    text = page_of(evaluations, settings)
+    assert "After 60 iterations" in text and "snapshot-60.weights.h5" in text
+    assert re.findall(r'<tr class="best">\s*<td>(\d+)</td>', text) == ["60"]
+    assert [int(i) for i in re.findall(r"<tr[^>]*>\s*<td>(\d+)</td><td>", text)] == [20, 60, 100]
