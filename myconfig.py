@@ -44,7 +44,7 @@ TrainingFraction = [0.8]  # share of the labeled images to train on; one split e
 resnet = 50  # depth of the network: 50, 101 or 152
 
 # ---- Evaluation ---------------------------------------------------------------------------------
-snapshotindex = -1  # which snapshots: -1 the last, a position counted from 0, or "all"
+snapshotindex = -1  # which: -1 the last, a position counted from 0, "best" (lowest error on held-out images), or "all"
 shuffleindex = 0  # which of Shuffles, by position
 pcutoff = 0.6  # a body part counts as seen from this likelihood on (0 to 1)
 plotting = True  # draw the labeled images with the labels of human and network?

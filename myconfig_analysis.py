@@ -22,7 +22,7 @@ date = 'Nov22'
 trainingsFraction = 0.8  # share of the labeled images it was trained on
 resnet = 50  # its depth
 shuffle = 1  # number of its split
-snapshotindex = -1  # which snapshot: -1 the last, or a position counted from 0
+snapshotindex = -1  # which: -1 the last, a position counted from 0, or "best" (lowest error on held-out images)
 trainingsiterations = None  # or the number of iterations of a snapshot, instead of snapshotindex
 engine = 'auto'  # what computes: 'keras', 'openvino' (on the CPU), or 'auto': the faster of these, with the same poses
 # faster still are 'openvino-int8' and, where the CPU has it, 'openvino-bf16': poses a little different; see the README

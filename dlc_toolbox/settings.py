@@ -22,15 +22,26 @@ log = logging.getLogger(__name__)
 
 Check = Callable[[Any], Any]
 
+_MOST_ENTRIES = 1000  # of a list; a mistyped range(...) must not take hours
+_UNWRITABLE = r"[\x00-\x1f\x7f\ud800-\udfff]"  # characters that no file name or log can hold
+
 
 def _text(value: Any) -> str:
-    if not isinstance(value, str) or not value:
-        raise ValueError("a text in quotes")
+    if not isinstance(value, str) or not value or re.search(_UNWRITABLE, value):
+        raise ValueError("a text in quotes, on one line")
+    return value
+
+
+def _path(value: Any) -> str:
+    try:
+        Path(_text(value)).expanduser()
+    except RuntimeError:
+        raise ValueError("a path; ~ must be followed by / or somebody's name") from None
     return value
 
 
 def _file_name(value: Any) -> str:
-    if not isinstance(value, str) or not value.strip(". ") or re.search(r'[\\/:*?"<>|\x00-\x1f]', value):
+    if not isinstance(value, str) or not value.strip(". ") or re.search(rf'[\\/:*?"<>|]|{_UNWRITABLE}', value):
         raise ValueError('a text that can be part of a file name (without / \\ : * ? " < > |)')
     return value
 
@@ -75,8 +86,8 @@ def _one_of(*accepted: Any) -> Check:
 
 def _list_of(item: Check) -> Check:
     def check(value: Any) -> tuple:
-        if not isinstance(value, list | tuple | range) or len(value) == 0:
-            raise ValueError("a list with at least one entry, such as [...]")
+        if not isinstance(value, list | tuple | range) or not 0 < len(value) <= _MOST_ENTRIES:
+            raise ValueError(f"a list with at least one entry and at most {_MOST_ENTRIES}, such as [...]")
         for position, entry in enumerate(value):
             try:
                 item(entry)
@@ -116,10 +127,13 @@ def _suffix(value: Any) -> str:
     return value if value.startswith(".") else f".{value}"
 
 
-def _snapshot(value: Any) -> int | str:
-    if value != "all" and (isinstance(value, bool) or not isinstance(value, int) or value < -1):
-        raise ValueError('-1 (the last), a position counted from 0, or "all"')
-    return value
+def _snapshot(*words: str) -> Check:
+    def check(value: Any) -> int | str:
+        if value not in words and (isinstance(value, bool) or not isinstance(value, int) or value < -1):
+            raise ValueError(f"-1 (the last), a position counted from 0, or {' or '.join(map(repr, words))}")
+        return value
+
+    return check
 
 
 def _iterations(value: Any) -> int | None:
@@ -135,7 +149,7 @@ def _iterations(value: Any) -> int | None:
 def _colormap(value: Any) -> str:
     from matplotlib import colormaps
 
-    if value not in colormaps:
+    if not isinstance(value, str) or value not in colormaps:
         near = difflib.get_close_matches(str(value), list(colormaps), n=1)
         raise ValueError(f"the name of a matplotlib colormap{f' such as {near[0]!r}' if near else ''}")
     return value
@@ -173,7 +187,7 @@ class Settings(_Crop):
     """The checked content of `myconfig.py`: labels, training sets and their evaluation."""
 
     Task: str = _setting(_file_name)
-    vidpath: str = _setting(_text, ".")
+    vidpath: str = _setting(_path, ".")
     filename: tuple[str, ...] = _setting(_text_or_texts, ())
     portion: float = _setting(_number(0, 1, open_low=True), 1)
     numframes2pick: int = _setting(_whole(0), 10)
@@ -193,7 +207,7 @@ class Settings(_Crop):
     Shuffles: tuple[int, ...] = _setting(_list_of(_whole(0)), (1,))
     TrainingFraction: tuple[float, ...] = _setting(_list_of(_number(0, 1, open_low=True, open_high=True)), (0.95,))
     resnet: int = _setting(_one_of(50, 101, 152), 50)
-    snapshotindex: int | str = _setting(_snapshot, -1)
+    snapshotindex: int | str = _setting(_snapshot("best", "all"), -1)
     shuffleindex: int = _setting(_whole(0), 0)
     pcutoff: float = _setting(_number(0, 1), 0.1)
     plotting: bool = _setting(_flag, True)
@@ -214,22 +228,22 @@ class Settings(_Crop):
 class AnalysisSettings(_Crop):
     """The checked content of `myconfig_analysis.py`: which network analyzes which videos, and their drawing."""
 
-    videofolder: str = _setting(_text, "../videos/")
+    videofolder: str = _setting(_path, "../videos/")
     videotype: str = _setting(_suffix, ".avi")
     scorer: str = _setting(_file_name)
     Task: str = _setting(_file_name)
     date: str = _setting(_file_name)
     trainingsFraction: float = _setting(_number(0, 1, open_low=True, open_high=True), 0.95)
     resnet: int = _setting(_one_of(50, 101, 152), 50)
-    snapshotindex: int = _setting(_whole(-1), -1)
+    snapshotindex: int | str = _setting(_snapshot("best"), -1)
     shuffle: int = _setting(_whole(0), 1)
     trainingsiterations: int | None = _setting(_iterations, None)
     engine: str = _setting(_one_of("auto", "keras", "openvino", "openvino-int8", "openvino-bf16"), "auto")
+    movingwindow: bool = _setting(_flag, False)
+    windowmargin: float = _setting(_number(0, open_low=True), 50)
     storedata_as_csv: bool = _setting(_flag, False)
     pcutoff: float = _setting(_number(0, 1), 0.1)
     deleteindividualframes: bool = _setting(_flag, False)
-    movingwindow: bool = _setting(_flag, False)
-    windowmargin: float = _setting(_number(0, open_low=True), 50)
     alphavalue: float = _setting(_number(0, 1), 0.6)
     dotsize: float = _setting(_number(0, open_low=True), 7)
     colormap: str = _setting(_colormap, "cool")
@@ -341,7 +355,7 @@ def _value(path: Path, statement: ast.Assign) -> Any:
             and node.func.id == "range"
             and not node.keywords
         ):
-            return range(*(ast.literal_eval(argument) for argument in node.args))
+            return range(*(ast.literal_eval(argument) for argument in node.args))[: _MOST_ENTRIES + 1]
         return ast.literal_eval(node)
     except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
         raise ToolboxError(

@@ -98,7 +98,8 @@ def test_every_problem_is_told_at_once(load):
         ("seed = True", "whole number"),
         ("shuffleindex = 1", "Shuffles has positions 0 to 0"),
         ("colormap = 'cooll'", "such as 'cool'"),
-        ("snapshotindex = -2", "a position counted from 0"),
+        ("snapshotindex = -2", "a position counted from 0, or 'best' or 'all'"),
+        ("snapshotindex = 'worst'", "a position counted from 0, or 'best' or 'all'"),
         ("imagetype = 'p*g'", "file suffix"),
         ("pcutoff = 10", r"a number in \[0, 1\]"),
         ("Task = ''", "file name"),
@@ -146,6 +147,16 @@ def test_small_conveniences(load, tmp_path: Path):
     text = "scorer = 'a'\nTask = 't'\ndate = 'd'\ntrainingsiterations = '500'\n"
     (tmp_path / "myconfig_analysis.py").write_text(text)
     assert load_analysis_settings(tmp_path).trainingsiterations == 500
+
+
+def test_both_files_can_choose_the_best_snapshot(load, tmp_path: Path):
+    assert load(NEEDED + "snapshotindex = 'best'").snapshotindex == "best"
+    named = "scorer = 'Ann'\nTask = 't'\ndate = 'd'\n"
+    (tmp_path / "myconfig_analysis.py").write_text(named + "snapshotindex = 'best'")
+    assert load_analysis_settings(tmp_path).snapshotindex == "best"
+    (tmp_path / "myconfig_analysis.py").write_text(named + "snapshotindex = 'all'")
+    with pytest.raises(ToolboxError, match=r"snapshotindex = 'all', but it must be -1 .the last., .* or 'best'$"):
+        load_analysis_settings(tmp_path)
 
 
 @pytest.mark.parametrize(
