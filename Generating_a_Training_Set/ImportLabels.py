@@ -21,6 +21,7 @@ from pathlib import Path
 try:
     from dlc_toolbox import cli, interchange
     from dlc_toolbox.labels import convert_labels
+    from dlc_toolbox.locks import alone
     from dlc_toolbox.settings import load_settings
     from dlc_toolbox.tables import scorer_of
 except ImportError as error:
@@ -47,8 +48,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     interchange.check_settings(labels, settings)
     scorer = scorer_of(labels.table)
     home = scorer if len(settings.Scorers) > 1 else ""
-    interchange.import_labels(labels, layout.data_folder(settings.Task), home)
-    convert_labels(layout, settings, scorer, overwrite=args.overwrite)
+    with alone(layout.root / "myconfig.py"):
+        interchange.import_labels(labels, layout.data_folder(settings.Task), home)
+        convert_labels(layout, settings, scorer, overwrite=args.overwrite)
     log.info("Next: %s", cli.command(layout, "Generating_a_Training_Set/Step3_CheckLabels.py"))
 
 
