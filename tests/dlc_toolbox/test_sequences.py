@@ -14,7 +14,9 @@ from PIL import Image, TiffImagePlugin
 from dlc_toolbox import ToolboxError
 from dlc_toolbox.analysis import Network, analyze_video, videos_to_analyze
 from dlc_toolbox.files import fingerprint
-from dlc_toolbox.layout import Layout, labeled_video, pose_record
+from dlc_toolbox.labeled_video import label_video
+from dlc_toolbox.layout import Layout, pose_record
+from dlc_toolbox.marks import Marks
 from dlc_toolbox.sequences import ImageFolder, TiffStack, open_frames, recordings_in
 from dlc_toolbox.settings import load_analysis_settings
 from dlc_toolbox.tables import points, read_table
@@ -243,8 +245,9 @@ def test_poses_and_labeled_video_of_images(tmp_path, network, find_dots, draw_do
     record = json.loads(pose_record(table).read_text())
     assert (record["fps"], record["fps_is_assumed"], record["lost_frames"]) == (25, True, lost)
     assert record["settings"]["video"] == recording.name
-    out = labeled_video(recording)
+    out = label_video(recording, network, Marks())
     assert out.name == "day.1_DeepLabCutlabeled.mp4"
+    assert [frame is not None for frame in Video(out)] == [True] * 30
     assert analyze_video(recording, None, network) == table  # current: the network is not asked
 
 
