@@ -219,7 +219,9 @@ def _scale_advice(left_out: Sequence[TrainingImage], config: PoseConfig) -> str:
     if lowest > highest:
         return "Raise max_input_size or widen scale_jitter_lo and scale_jitter_up in pose_cfg.yaml."
     fitting = min(max(config.global_scale, 1.05 * lowest), 0.95 * highest)
-    return f"For {width} x {height}, set global_scale to about {fitting:.2g} in pose_cfg.yaml."
+    if not lowest < fitting < highest:
+        fitting = np.sqrt(lowest * highest)
+    return f"For {width} x {height}, set global_scale to about {fitting:.3g} in pose_cfg.yaml."
 
 
 def canvas_size(images: Sequence[TrainingImage], config: PoseConfig) -> tuple[int, int] | None:

@@ -199,6 +199,8 @@ def compiled(network: keras.Model, config: PoseConfig) -> keras.Model:
     trainee = keras.Model(network.input, network.output)
     # XLA compiles anew for every image size, and on a CPU its convolutions are slower than oneDNN's; JAX has no other.
     jit_compile = keras.backend.backend() == "jax"
+    if jit_compile and config.crop_size is None:
+        log.warning("JAX compiles anew for every size of image, which takes long: set crop_size: auto in pose_cfg.yaml")
     trainee.compile(optimizer, loss=losses, loss_weights=weights, jit_compile=jit_compile)
     # Otherwise `fit` builds the losses with the first batch, and on JAX and PyTorch goes on with the second.
     maps = {name: ops.zeros((1, 2, 2, output.shape[-1])) for name, output in network.output.items()}

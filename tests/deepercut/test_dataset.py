@@ -81,11 +81,25 @@ def test_images_that_cannot_fit_are_reported_and_left_out(make_train_folder, wri
     assert "1 of 90 x 60" in caplog.text
 
 
-def test_nothing_left_is_an_error_that_suggests_a_scale_that_works(make_train_folder):
-    folder = make_train_folder(global_scale=0.5)
-    with pytest.raises(DeepercutError, match=r"5 of 136 x 120.*set global_scale to about 0\.88"):
+@pytest.mark.parametrize(
+    ("keys", "scale"),
+    [
+        ({"global_scale": 0.5}, 0.875),  # too small
+        ({"max_input_size": 120}, 0.892),  # too large
+        ({"max_input_size": 110}, 0.847),  # fits between 0.833 and 0.861 only
+    ],
+)
+def test_nothing_left_is_an_error_that_suggests_a_scale_that_works(make_train_folder, keys, scale):
+    folder = make_train_folder(**keys)
+    with pytest.raises(DeepercutError, match=rf"5 of 136 x 120.*set global_scale to about {scale} "):
         load_dataset(load_config(folder / "pose_cfg.yaml"))
-    assert load_dataset(load_config(folder / "pose_cfg.yaml", {"global_scale": 0.88}))
+    assert len(load_dataset(load_config(folder / "pose_cfg.yaml", {"global_scale": scale}))) == 5
+
+
+def test_limits_that_leave_no_scale_are_told(make_train_folder):
+    folder = make_train_folder(max_input_size=90)
+    with pytest.raises(DeepercutError, match=r"5 of 136 x 120\. Raise max_input_size or widen scale_jitter_lo"):
+        load_dataset(load_config(folder / "pose_cfg.yaml"))
 
 
 def test_jitter_is_clipped_so_that_the_image_fits(make_train_folder):
