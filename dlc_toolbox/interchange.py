@@ -120,18 +120,18 @@ def check_settings(labels: Labels, settings: Settings) -> None:
     """
     bodyparts, scorer, places = bodyparts_of(labels.table), scorer_of(labels.table), points(labels.table)[..., :2]
     suffixes = sorted({Path(row).suffix for row in labels.images})
+    if len(suffixes) > 1:
+        raise ToolboxError(f"{labels.source} has images of the types {', '.join(suffixes)}; one type can be read")
     lines = []
     if set(bodyparts) != set(settings.bodyparts):
         lines.append(f"bodyparts = {bodyparts}")
     if scorer not in settings.Scorers:
         lines += [f"Scorers = {[scorer]}", f"scorer = {scorer!r}"]
-    if len(suffixes) > 1:
-        raise ToolboxError(f"{labels.source} has images of the types {', '.join(suffixes)}; one type can be read")
     if suffixes[0].lower() != settings.imagetype.lower():
         lines.append(f"imagetype = {suffixes[0]!r}")
     if settings.multibodypartsfile:
         lines.append("multibodypartsfile = False")
-    if (places < settings.invisibleboundary).all(axis=2).any() and settings.invisibleboundary:
+    if settings.invisibleboundary and (places < settings.invisibleboundary).all(axis=2).any():
         lines.append("invisibleboundary = 0")
     if lines:
         raise ToolboxError(f"myconfig.py does not fit the labels of {labels.source}; set there: {'; '.join(lines)}")

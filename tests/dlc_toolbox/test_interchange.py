@@ -228,6 +228,13 @@ def test_settings_that_disagree_get_the_line_to_paste(dlc, settings, change, lin
         check_settings(read_labels(dlc), replace(settings, **change))
 
 
+def test_images_of_two_types_cannot_be_read(dlc, settings):
+    (dlc / "labeled-data" / "day2" / "img3.png").rename(dlc / "labeled-data" / "day2" / "img3.jpg")
+    write_dlc(dlc, make_table("Ann", PARTS, ["day2/img3.jpg"], VALUES[2:]), "day2")
+    with pytest.raises(ToolboxError, match=r"has images of the types \.jpg, \.png; one type can be read"):
+        check_settings(read_labels(dlc), settings)
+
+
 def test_there_and_back(dlc, settings, toy_project, tmp_path):
     """DeepLabCut to us, to DeepLabCut and to lightning-pose, and back: every value, missing label and image."""
     layout, settings = Layout(toy_project), replace(settings, Task="reach")
