@@ -1,0 +1,107 @@
+"""Measure what a training takes to an error: train on the demo's mouse, then evaluate each snapshot on the test images.
+
+Wall time and CPU-seconds count from the start of this process: imports, compilation and snapshots are in them, the
+evaluation is not. The demo's training set must exist (`make demo`, or Step 4); the networks go to a temporary folder.
+
+    python3 tests/benchmarks/time_to_error.py [--iterations 1000] [--every 250] [--seed 1] [--project DIR]
+"""
+
+from time import perf_counter, process_time
+
+START = perf_counter()
+
+import argparse  # noqa: E402 the clock starts before anything is imported
+import sys  # noqa: E402
+import tempfile  # noqa: E402
+from pathlib import Path  # noqa: E402
+from threading import Event, Thread  # noqa: E402
+
+import numpy as np  # noqa: E402
+
+from deepercut.backend import start_backend  # noqa: E402
+from deepercut.checkpoints import list_snapshots  # noqa: E402
+from deepercut.config import load_config  # noqa: E402
+from deepercut.predict import load_predictor  # noqa: E402
+from dlc_toolbox.evaluation import predict_images  # noqa: E402
+from dlc_toolbox.layout import CHECKOUT, Experiment, Layout, percent_of  # noqa: E402
+from dlc_toolbox.metrics import euclidean_errors  # noqa: E402
+from dlc_toolbox.posecfg import with_values  # noqa: E402
+from dlc_toolbox.settings import load_settings  # noqa: E402
+from dlc_toolbox.trainset import read_split  # noqa: E402
+
+
+def find_experiment(layout: Layout) -> Experiment:
+    """Return the first experiment of a project's settings."""
+    own = load_settings(layout.root)
+    percent = percent_of(own.TrainingFraction[0])
+    return Experiment(own.Task, own.date, own.scorer, percent, own.Shuffles[0], own.resnet)
+
+
+def configure(train_folder: Path, folder: Path, args: argparse.Namespace) -> Path:
+    """Write the experiment's pose_cfg.yaml into another folder, with its data where they are."""
+    source = train_folder / "pose_cfg.yaml"
+    changes = {
+        "project_path": str(train_folder),
+        "init_weights": str(args.init_weights or train_folder / load_config(source).init_weights),
+        "max_iters": args.iterations,
+        "save_iters": args.every,
+        "display_iters": args.every,
+        "seed": args.seed,
+    }
+    path = folder / "pose_cfg.yaml"
+    path.write_text(with_values(source.read_text(encoding="utf-8-sig"), changes), encoding="utf-8")
+    return path
+
+
+def train_by_the_clock(config_path: Path) -> dict[int, tuple[float, float]]:
+    """Train, and return wall seconds and CPU-seconds at the end of every snapshot."""
+    seconds, done = {}, Event()
+
+    def watch() -> None:
+        while not done.wait(0.1):
+            for snapshot in list_snapshots(config_path.parent):
+                seconds.setdefault(snapshot.iteration, (perf_counter() - START, process_time()))
+
+    watcher = Thread(target=watch)
+    watcher.start()
+    try:
+        start_backend()
+        from deepercut.training import train
+
+        last = train(load_config(config_path))
+    finally:
+        done.set()
+        watcher.join()
+    seconds.setdefault(int(last.name.split("-")[1].split(".")[0]), (perf_counter() - START, process_time()))
+    return seconds
+
+
+def main() -> None:
+    """Print one line per snapshot."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--iterations", type=int, default=1000)
+    parser.add_argument("--every", type=int, default=250, help="iterations between snapshots")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--init-weights", type=Path, help="instead of those in pose_cfg.yaml")
+    parser.add_argument("--project", type=Path, default=CHECKOUT)
+    args = parser.parse_args()
+    layout = Layout(args.project.resolve())
+    experiment = find_experiment(layout)
+    split = read_split(layout, experiment)
+    images = [layout.dataset_images(experiment.task, experiment.date) / name for name in split.test]
+    with tempfile.TemporaryDirectory() as folder:
+        config_path = configure(layout.train_folder(experiment), Path(folder), args)
+        seconds = train_by_the_clock(config_path)
+        names = load_config(config_path).all_joints_names
+        labels = split.table.loc[split.test].droplevel("scorer", axis=1)[list(names)]
+        labels = labels.to_numpy().reshape(len(images), len(names), 2)
+        sys.stdout.write("iteration  wall s  CPU-s  test error: median px, mean px\n")
+        for snapshot in list_snapshots(config_path.parent):
+            errors = euclidean_errors(labels, predict_images(images, load_predictor(config_path, snapshot)))
+            wall, work = seconds[snapshot.iteration]
+            error = f"{np.nanmedian(errors):.2f}, {np.nanmean(errors):.2f}"
+            sys.stdout.write(f"{snapshot.iteration:9}  {wall:6.1f}  {work:5.1f}  {error}\n")
+
+
+if __name__ == "__main__":
+    main()
