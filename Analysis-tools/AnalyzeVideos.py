@@ -1,14 +1,14 @@
 """Analyze videos: let a trained network find the body parts in every frame.
 
 Reads   myconfig_analysis.py, which alone names the network; its snapshot in pose-tensorflow/models/; the videos of
-        videofolder, or those named in the command
+        videofolder, or those named in the command; a TIFF file or a folder of images counts as a video
 Writes  beside each video <video>DeepCut_<network>.h5 (and .csv): x, y in pixels of the full frame and likelihood,
         one row per frame; and <same name>_meta.json: frame rate, numbers of frames, lost frames, times, network
 
 An interrupted analysis goes on where it stopped. What is current is skipped.
 
     python3 Analysis-tools/AnalyzeVideos.py
-    python3 Analysis-tools/AnalyzeVideos.py day1.avi "folder of videos"
+    python3 Analysis-tools/AnalyzeVideos.py day1.avi "folder of videos" --workers 4
 """
 
 import argparse

@@ -242,6 +242,30 @@ def test_nobody_waits_for_workers_that_are_gone():
         scaleout._result(busy, future("the worker's own", done=True))
 
 
+def test_ctrl_c_ends_the_run_and_keeps_what_was_found(video, network, serial, tmp_path, monkeypatch):
+    log = tmp_path / "log"
+
+    def interrupt(videos, work):
+        while not (log.exists() and len(batches(log)) > 2):
+            time.sleep(0.01)
+        raise KeyboardInterrupt
+
+    make_predict = make_maker(log)
+
+    def make_slow_predict():
+        predict = make_predict()
+        return lambda frames: time.sleep(0.1) or predict(frames)
+
+    analyze = partial(analyze_video, network=network, batch_size=BATCH)
+    with distributed.Client(processes=False, n_workers=1, threads_per_worker=1, dashboard_address=None) as client:
+        with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+            patch.setattr(scaleout, "for_each_video", interrupt)
+            analyze_videos([video], partial(analyze, predict=make_slow_predict), client)
+        assert client.status == "closed"
+    assert any(".partial" in name for name in files_beside(video))
+    assert np.array_equal(poses_of(analyze(video, predict=make_maker(log)())), serial)
+
+
 @pytest.mark.slow
 def test_a_worker_that_dies_is_replaced(video, network, serial, tmp_path):
     log = tmp_path / "log"

@@ -4,10 +4,12 @@ import json
 import re
 import subprocess
 import sys
+from contextlib import contextmanager
 
 import numpy as np
 import pytest
 
+from dlc_toolbox import scaleout
 from dlc_toolbox.layout import CHECKOUT, Layout
 from dlc_toolbox.tables import points, read_table
 
@@ -105,6 +107,35 @@ def test_the_engine_of_the_settings_computes_and_reduced_precision_makes_poses_a
     code, output = run()
     assert code == 1
     assert "engine = 'openvino-int4', but it must be one of 'auto', 'keras', 'openvino'" in output
+
+
+def test_workers_make_the_same_table(run, trained_project, loaded, toy_points, monkeypatch):
+    distributed = pytest.importorskip("distributed")
+    asked = []
+
+    @contextmanager
+    def in_this_process(address, workers):
+        asked.append((address, workers))
+        with distributed.Client(processes=False, n_workers=1, threads_per_worker=1, dashboard_address=None) as client:
+            yield client
+
+    monkeypatch.setattr(scaleout, "open_cluster", in_this_process)
+    code, output = run("--workers", 3)
+    assert code == 0, output
+    assert asked == [(None, 3)]
+    table = read_table(trained_project / "videos" / f"{STEM}.h5")
+    assert np.abs(points(table)[..., :2] - toy_points).max() < 0.1
+    assert run("--scheduler", "tcp://far:1", "--overwrite")[0] == 0
+    assert asked[-1][0] == "tcp://far:1"
+
+
+def test_a_moving_window_belongs_to_the_settings(run, trained_project, loaded):
+    set_analysis(trained_project, movingwindow=True, windowmargin=10, pcutoff=0.3)
+    code, output = run()
+    assert code == 0
+    assert "of the pixels were analyzed" in output
+    record = json.loads((trained_project / "videos" / f"{STEM}_meta.json").read_text())
+    assert record["settings"]["movingwindow"] == {"pcutoff": 0.3, "margin": 10}
 
 
 def test_one_bad_video_is_reported_and_the_rest_goes_on(run, trained_project, loaded):
