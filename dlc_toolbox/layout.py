@@ -261,9 +261,8 @@ def images_in(folder: Path) -> list[Path]:
 
 def is_output_folder(folder: Path) -> bool:
     """Tell a folder of pictures made from poses, or a hidden one, from a folder of images that are a recording."""
-    if folder.name.startswith(".") or folder.name.endswith(Path(LABELED_VIDEO_ENDING).stem):
-        return True
-    return folder in map(trajectories_folder, folder.parent.glob("*.h5"))
+    is_labeled = folder.name.endswith(Path(LABELED_VIDEO_ENDING).stem)
+    return folder.name.startswith(".") or is_labeled or pictures_record(folder).is_file()
 
 
 def video_stem(video: Path) -> str:

@@ -172,8 +172,7 @@ def test_a_suffix_of_images_finds_the_folder_or_its_sub_folders(tmp_path, images
     for day in ("day2", "day1"):
         write_folder(tmp_path / day, images[:2])
     write_folder(tmp_path / "day1_DeepLabCutlabeled", images[:1])
-    write_folder(tmp_path / "day1DeepCut_1_trajectories", images[:1])
-    (tmp_path / "day1DeepCut_1.h5").touch()
+    pictures_record(write_folder(tmp_path / "day1DeepCut_1_trajectories", images[:1])).touch()
     write_folder(tmp_path / ".hidden", images[:1])
     write_folder(tmp_path / "photos", images[:1], ".jpg")
     assert recordings_in(tmp_path, ".png") == [tmp_path / "day1", tmp_path / "day2"]
