@@ -15,7 +15,7 @@ from dlc_toolbox import ToolboxError
 from dlc_toolbox.analysis import Network, analyze_video, videos_to_analyze
 from dlc_toolbox.files import fingerprint
 from dlc_toolbox.labeled_video import label_video
-from dlc_toolbox.layout import Layout, pose_record
+from dlc_toolbox.layout import Layout, pictures_record, pose_record
 from dlc_toolbox.marks import Marks
 from dlc_toolbox.sequences import ImageFolder, TiffStack, open_frames, recordings_in
 from dlc_toolbox.settings import load_analysis_settings
