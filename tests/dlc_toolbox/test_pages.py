@@ -1,11 +1,9 @@
 import base64
 import html
 import io
-import json
 import os
 import re
 import shutil
-import subprocess
 from dataclasses import replace
 from pathlib import Path
 from urllib.parse import unquote
@@ -21,52 +19,7 @@ from dlc_toolbox.layout import Layout
 from dlc_toolbox.pages import embed, link, write_page
 from dlc_toolbox.settings import load_settings
 from dlc_toolbox.tables import make_table, write_table
-
-PROBE = """<script>
-addEventListener("load", () => setTimeout(() => {
-  const images = [...document.images];
-  document.title = JSON.stringify({
-    images: images.length,
-    loaded: images.filter(image => image.complete && image.naturalWidth > 0).length,
-    scripts: document.scripts.length - 1,
-    bold: document.querySelectorAll("h2 b").length,
-    headings: [...document.querySelectorAll("h2")].map(heading => heading.textContent.trim()),
-    overflow: document.documentElement.scrollWidth - innerWidth,
-    background: getComputedStyle(document.body).backgroundColor,
-  });
-}, 1000));
-</script>"""
-
-
-@pytest.fixture
-def open_page(tmp_path):
-    """``open_page(path, *flags)``: what Chromium makes of a page, asked by a script added to a copy beside it."""
-    names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-    browser = next(filter(None, map(shutil.which, names)), None)
-    if browser is None:
-        pytest.skip(f"none of {', '.join(names)} is installed; on Debian: apt install chromium")
-
-    def ask(path: Path, *flags: str) -> dict:
-        copy = path.with_name("probe.html")
-        copy.write_text(path.read_text(encoding="utf-8") + PROBE, encoding="utf-8")
-        command = [
-            browser,
-            "--headless=new",
-            "--no-sandbox",
-            "--disable-gpu",
-            f"--user-data-dir={tmp_path / 'profile'}",
-        ]
-        done = subprocess.run(
-            [*command, "--virtual-time-budget=5000", *flags, "--dump-dom", copy.as_uri()],
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=True,
-        )
-        copy.unlink()
-        return json.loads(html.unescape(re.search("<title>(.*?)</title>", done.stdout, re.DOTALL)[1]))
-
-    return ask
+from tests.browser import open_page as open_page
 
 
 def addresses(page: Path) -> list[str]:

@@ -12,6 +12,7 @@ from dlc_toolbox.layout import Experiment, Layout
 from dlc_toolbox.report import draw_evaluation, plot_evaluations, write_evaluation_pages
 from dlc_toolbox.results import Evaluation, summary_row
 from dlc_toolbox.settings import load_settings
+from tests.browser import open_page as open_page
 
 PARTS = ("nose", "paw", "tail")
 
@@ -123,3 +124,15 @@ def test_of_several_snapshots_the_best_is_shown_in_full(layout, settings):
     assert "After 60 iterations" in text and "snapshot-60.weights.h5" in text
     assert re.findall(r'<tr class="best">\s*<td>(\d+)</td>', text) == ["60"]
     assert [int(i) for i in re.findall(r"<tr[^>]*>\s*<td>(\d+)</td><td>", text)] == [20, 60, 100]
+
+
+@pytest.mark.slow
+def test_chromium_shows_every_plot_and_picture(layout, settings, open_page):
+    offsets = {20: 8.0, 60: 1.0}
+    evaluations = [evaluation(layout, np.zeros((4, 3, 2)), np.full((4, 3, 3), x), i) for i, x in offsets.items()]
+    page_of(evaluations, settings)
+    page = layout.evaluation_page(evaluations[0].network.experiment)
+    shown = open_page(page, "--window-size=500,900")
+    assert shown["images"] == shown["loaded"] == 3 + 1 + 3, "the plots of a network and of its iterations, three images"
+    assert shown["overflow"] <= 0 and shown["scripts"] == 0
+    assert shown["headings"][0] == "Snapshots compared" and shown["headings"][-1] == "Made from"
