@@ -58,7 +58,9 @@ def train_by_the_clock(config_path: Path) -> dict[int, tuple[float, float]]:
     seconds, done = {}, Event()
 
     def watch() -> None:
-        while not done.wait(0.1):
+        going = True
+        while going:
+            going = not done.wait(0.1)
             for snapshot in list_snapshots(config_path.parent):
                 seconds.setdefault(snapshot.iteration, (perf_counter() - START, process_time()))
 
@@ -68,11 +70,10 @@ def train_by_the_clock(config_path: Path) -> dict[int, tuple[float, float]]:
         start_backend()
         from deepercut.training import train
 
-        last = train(load_config(config_path))
+        train(load_config(config_path))
     finally:
         done.set()
         watcher.join()
-    seconds.setdefault(int(last.name.split("-")[1].split(".")[0]), (perf_counter() - START, process_time()))
     return seconds
 
 

@@ -14,7 +14,7 @@ import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from deepercut import DeepercutError
-from deepercut.callbacks import LearningStatistics
+from deepercut.callbacks import LearningStatistics, StopOnInterrupt
 from deepercut.checkpoints import list_snapshots, load_weights, read_weights, select_snapshot
 from deepercut.config import load_config
 from deepercut.dataset import TrainingBatches, load_dataset, read_image
@@ -79,6 +79,20 @@ def test_learning_curve_of_a_resumed_run_has_no_row_twice(make_train_folder):
     statistics.on_train_end()
     assert (folder / "learning_stats.csv").read_text().splitlines() == rows[:2]
     assert read_image(folder / "learning_curve.png").shape == (600, 1050, 3)
+
+
+def test_the_first_ctrl_c_waits_for_the_iteration_and_the_second_does_not():
+    usual = signal.getsignal(signal.SIGINT)
+    with StopOnInterrupt() as interrupt:
+        assert not interrupt.noted
+        signal.raise_signal(signal.SIGINT)
+        assert interrupt.noted
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+    assert signal.getsignal(signal.SIGINT) is usual
+    with StopOnInterrupt():
+        assert signal.getsignal(signal.SIGINT) is not usual
+    assert signal.getsignal(signal.SIGINT) is usual
 
 
 @pytest.mark.parametrize(
