@@ -23,7 +23,11 @@ def start_backend() -> list[str]:
     with _stderr_held_back():
         import keras
 
-        return keras.distribution.list_devices()
+        if keras.backend.backend() != "torch":
+            return keras.distribution.list_devices()
+        import torch  # Keras lists no devices of it
+
+        return [f"gpu:{number}" for number in range(torch.cuda.device_count())] or ["cpu:0"]
 
 
 @contextmanager
