@@ -149,7 +149,9 @@ def write_deeplabcut_table(table: pd.DataFrame, path: Path) -> None:
 def _write_h5(table: pd.DataFrame, path: Path, format: str) -> None:
     """Write a table as HDF5 that all of today's versions of pandas read."""
     with replacing(path) as temporary:
-        table.to_hdf(temporary, key=KEY, mode="w", format=format)
+        # Checksums of the values; pandas writes them only with compression.
+        with pd.HDFStore(temporary, mode="w", complevel=1, complib="zlib", fletcher32=True) as store:
+            store.put(KEY, table, format=format, track_times=False)
         with h5py.File(temporary, "r+") as file:
             file[KEY].attrs["pandas_version"] = np.bytes_("0.15.2")  # pandas 3.1 leaves it out, older ones need it
 

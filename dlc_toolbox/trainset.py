@@ -219,8 +219,9 @@ def _copy_images(layout: Layout, settings: Settings, images: Mapping[str, Path],
             f"{images[changed[0]]} ({len(changed)} images) changed since {trained[0]} was trained with it; set another "
             "date in myconfig.py to start new training sets"
         )
-    for name in tqdm(new, desc="Copying images", unit="image", leave=False, disable=not new):
+    for name in tqdm(new, desc="Checking images", unit="image", leave=False, disable=not new):
         read_image(images[name])  # a damaged image is found here, not hours later
+    for name in new:
         with replacing(copies[name]) as temporary:
             shutil.copyfile(images[name], temporary)
 
@@ -243,9 +244,9 @@ def _write_training_set(
     values = dict(zip(labels.table.index, points(labels.table), strict=True))
     entries = [_mat_entry(relative_path(images / name, folder), labels.sizes[name], values[name]) for name in train]
     with replacing(layout.mat_file(experiment)) as temporary:
-        savemat(
-            temporary, {"dataset": np.array([entries], dtype=[(key, object) for key in ("image", "size", "joints")])}
-        )
+        dataset = np.array([entries], dtype=[(key, object) for key in ("image", "size", "joints")])
+        # Compressed, it has a checksum; scipy crashes on some damage that it cannot see.
+        savemat(temporary, {"dataset": dataset}, do_compression=True)
     write_table(labels.table, layout.split_table(experiment))
     documentation = {
         "train": train,

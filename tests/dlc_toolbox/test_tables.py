@@ -80,7 +80,7 @@ def test_a_failed_write_leaves_the_old_table(tmp_path: Path, table: pd.DataFrame
     def refuse(*_: object, **__: object) -> None:
         raise OSError("disk full")
 
-    monkeypatch.setattr(pd.DataFrame, "to_hdf", refuse)
+    monkeypatch.setattr(pd.HDFStore, "put", refuse)
     with pytest.raises(ToolboxError, match="disk full"):
         write_table(table * 2, tmp_path / "t.h5")
     np.testing.assert_array_equal(points(read_table(tmp_path / "t.h5")), POINTS)

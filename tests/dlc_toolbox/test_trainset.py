@@ -247,7 +247,7 @@ def test_an_interrupted_run_is_made_up_for(toy: Toy, monkeypatch: pytest.MonkeyP
         raise OSError("disk full")
 
     with monkeypatch.context() as patch:
-        patch.setattr(pd.DataFrame, "to_hdf", refuse)
+        patch.setattr(pd.HDFStore, "put", refuse)
         with pytest.raises(ToolboxError, match="disk full"):
             toy.make()
     assert not toy.layout.train_folder(EXPERIMENT).exists(), "nothing may look ready to train"
