@@ -219,6 +219,7 @@ def open_cluster(address: str | None = None, workers: int = 1) -> Iterator[Clien
         import distributed
     except ImportError as error:
         raise ToolboxError(f'{error}: to use several workers, install Dask with pip install -e ".[dask]"') from error
+    logging.getLogger("distributed").setLevel(logging.ERROR)
     if address:
         try:
             client = distributed.Client(address)
@@ -234,7 +235,7 @@ def open_cluster(address: str | None = None, workers: int = 1) -> Iterator[Clien
     scheduler = {"cls": distributed.Scheduler, "options": {"dashboard": False, "host": "127.0.0.1"}}
     nannies = {number: {"cls": distributed.Nanny, "options": option} for number, option in enumerate(options)}
     with (
-        distributed.SpecCluster(nannies, scheduler, silence_logs=logging.ERROR) as cluster,
+        distributed.SpecCluster(nannies, scheduler) as cluster,
         distributed.Client(cluster) as client,
     ):
         yield client
