@@ -6,7 +6,6 @@ on it holds a lock, so that two processes never analyze the same video.
 
 from __future__ import annotations
 
-import errno
 import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,8 +16,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from dlc_toolbox import ToolboxError
-
-_LOCK_POSITION = 2**62  # Windows locks a range of bytes: one far behind all rows
+from dlc_toolbox.locks import try_lock
 
 
 class Partial:
@@ -107,7 +105,7 @@ def open_partial(
     keep = False
     try:
         with file:
-            if not _lock(file):
+            if not try_lock(file):
                 keep = True
                 yield None
                 return
@@ -131,21 +129,3 @@ def _not_written(path: Path, error: OSError) -> ToolboxError:
         f"{path} could not be written: {error.strerror or error}. Free disk space or allow writing to that folder; "
         "the same command then goes on from where it stopped."
     )
-
-
-def _lock(file: BinaryIO) -> bool:
-    """Lock a file for this process; False when another one holds it."""
-    try:
-        if os.name == "nt":
-            import msvcrt
-
-            file.seek(_LOCK_POSITION)
-            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
-        else:
-            import fcntl
-
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        # Some network drives know no locks at all; there nobody is kept out.
-        return error.errno not in {errno.EAGAIN, errno.EWOULDBLOCK, errno.EACCES, errno.EDEADLK}
-    return True

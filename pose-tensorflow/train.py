@@ -18,6 +18,7 @@ from pathlib import Path
 try:
     from deepercut import cli
     from deepercut.config import load_config
+    from deepercut.files import alone
 except ImportError as error:
     raise SystemExit(
         f"{error}. Install once, in the DeepLabCut folder: pip install -r requirements.txt -e ."
@@ -57,7 +58,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     log.info("Device: %s%s", device, advice)
     from deepercut.training import train  # after the start of the backend, which device_name keeps quiet
 
-    snapshot = train(config, resume=args.resume)
+    with alone(args.config, "wait until that training ends, or let Step 4 make another shuffle"):
+        snapshot = train(config, resume=args.resume)
     log.info("Trained: %s. Next: Evaluation-tools/Step1_EvaluateModelonDataset.py", snapshot)
 
 

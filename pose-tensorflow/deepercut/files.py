@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import tempfile
@@ -44,6 +45,39 @@ def replacing(path: Path) -> Iterator[Path]:
         ) from error
     finally:
         temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def alone(path: Path, advice: str) -> Iterator[None]:
+    """Keep every other process out of what a file stands for until the block ends, or this process dies.
+
+    Parameters
+    ----------
+    path : Path
+        The file; it is not changed.
+    advice : str
+        What to do when another process is there; ends the message.
+
+    Raises
+    ------
+    DeepercutError
+        When another process is there. Network drives without locks keep nobody out.
+    """
+    with path.open("rb") as file:
+        try:
+            if os.name == "nt":
+                import msvcrt
+
+                file.seek(2**62)  # a byte is locked, which must be none of the file's
+                msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+            else:
+                import fcntl
+
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            if error.errno in {errno.EAGAIN, errno.EWOULDBLOCK, errno.EACCES, errno.EDEADLK}:
+                raise DeepercutError(f"another process works with {path}: {advice}") from None
+        yield
 
 
 @contextmanager

@@ -1,11 +1,12 @@
 """Writing whole files or none."""
 
 import re
+from pathlib import Path
 
 import pytest
 
 from deepercut import DeepercutError
-from deepercut.files import replacing, replacing_folder
+from deepercut.files import alone, replacing, replacing_folder
 
 
 def test_the_new_file_takes_the_place_of_the_old_when_it_is_whole(tmp_path):
@@ -59,3 +60,16 @@ def test_an_error_leaves_the_old_folder_alone(tmp_path):
     message = r"onnx cannot be written: .*\. Free disk space or allow writing there"
     with pytest.raises(DeepercutError, match=message), replacing_folder(tmp_path / "file" / "onnx"):
         raise AssertionError("there is nowhere to write to")
+
+
+def test_two_trainings_do_not_mix(tmp_path: Path):
+    config = tmp_path / "pose_cfg.yaml"
+    config.write_text("seed: 1")
+    with (
+        alone(config, "wait"),
+        pytest.raises(DeepercutError, match=r"another process works with .*pose_cfg\.yaml: wait"),
+        alone(config, "wait"),
+    ):
+        pass
+    with alone(config, "wait"):
+        assert config.read_text() == "seed: 1"
