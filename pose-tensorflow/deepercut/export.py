@@ -24,22 +24,13 @@ from deepercut.engines import (
 )
 from deepercut.files import replacing_folder
 from deepercut.foreign import Arrays, export_tf1
-from deepercut.models import (
-    OPENVINO_FILE,
-    describe,
-    describe_function,
-    fingerprint,
-    write_description,
-)
+from deepercut.models import OPENVINO_FILE, describe, describe_function, fingerprint, write_description
 from deepercut.predict import read_network
 
 log = logging.getLogger(__name__)
 
 LARGEST_DIFFERENCE_PX = 0.1
 """Accepted median distance from Keras' poses in each frame."""
-
-IMAGES = 5
-"""Images of the training set on which an exported model is compared with Keras."""
 
 LARGEST_LIKELIHOOD_DIFFERENCE = 0.01
 """Accepted difference from Keras' likelihoods."""
@@ -102,8 +93,7 @@ def export_snapshot(config_path: Path, snapshot: Snapshot, formats: Sequence[str
         raise DeepercutError(f"not installed, but needed: pip install {' '.join(missing)}")
     config, arrays = read_network(config_path, snapshot)
     frames = _frames(config)
-    compute = keras_engine(config, arrays)
-    reference = [compute(frame[None]) for frame in frames]
+    reference = _poses(keras_engine(config, arrays), frames)
     description = {**describe(config, snapshot), "weights": fingerprint(config, arrays)}
     folders = []
     for name in formats:
@@ -111,8 +101,7 @@ def export_snapshot(config_path: Path, snapshot: Snapshot, formats: Sequence[str
         with replacing_folder(folder) as new:
             path = new / chosen.file.format(iteration=snapshot.iteration)
             chosen.write(config, arrays, path)
-            exported = chosen.load(config, path)
-            compared = compare(reference, [exported(frame[None]) for frame in frames])
+            compared = compare(reference, _poses(chosen.load(config, path), frames))
             if problem := _problem(compared):
                 raise DeepercutError(f"{name} gives other poses than Keras and was not kept: {problem}")
             function = describe_function(config.num_joints) if chosen.is_function else {}
@@ -168,6 +157,11 @@ def _problem(compared: Mapping[str, float]) -> str | None:
         if not compared[name] <= most
     ]
     return ", ".join(found) or None
+
+
+def _poses(compute: Compute, frames: Sequence[np.ndarray]) -> list[np.ndarray]:
+    """Return the poses in each frame, which may be of different sizes."""
+    return [compute(frame[None]) for frame in frames]
 
 
 def _frames(config: PoseConfig) -> list[np.ndarray]:
