@@ -1,0 +1,214 @@
+"""Readers of whatever lies on disk: a value, or an error of the library's own; no other error, no crash, no hang.
+
+DEEPLABCUT_DAMAGES=1000 python -m pytest tests/hostile/test_fuzz.py -rA      1000 damaged files of each kind
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections import Counter
+from contextlib import suppress
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+import scipy.io
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from deepercut import DeepercutError
+from deepercut.config import load_config
+from dlc_toolbox import ToolboxError, records
+from dlc_toolbox.fiji import read_clicks
+from dlc_toolbox.posecfg import read_pose_cfg
+from dlc_toolbox.settings import load_analysis_settings, load_settings
+from dlc_toolbox.splits import read_split_file
+from dlc_toolbox.tables import points, read_table
+from tests import zoo
+
+DAMAGES = int(os.environ.get("DEEPLABCUT_DAMAGES", 20))
+HANGS_S = 60
+READERS = Path(__file__).with_name("readers.py")
+
+quick = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+
+
+def outcomes(kind: str, paths: list[Path]) -> Counter[str]:
+    """Count what became of files: 'read', 'refused', 'crash' or 'hang'."""
+    found: list[str] = []
+    while len(found) < len(paths):
+        command = [sys.executable, str(READERS), kind, *map(str, paths[len(found) :])]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+            try:
+                told, complaint = process.communicate(timeout=HANGS_S + len(paths))
+            except subprocess.TimeoutExpired:
+                process.kill()
+                told, complaint = process.communicate()
+                complaint, end = "", "hang"
+            else:
+                end = "crash" if process.returncode else ""
+        assert "Traceback" not in complaint, complaint
+        found += [*told.split(), *([end] if end else [])]
+    return Counter(found)
+
+
+def compressed_mat(path: Path) -> Path:
+    """Write a training set as Step 4 does."""
+    content = scipy.io.loadmat(zoo.mat(path))["dataset"]
+    scipy.io.savemat(path, {"dataset": content}, do_compression=True)
+    return path
+
+
+MAKERS = {
+    "table": ("labels.h5", zoo.table),
+    "mat": ("set.mat", compressed_mat),
+    "snapshot": ("snapshot-5.weights.h5", zoo.snapshot),
+    "png": ("img1.png", zoo.image),
+    "jpg": ("img1.jpg", zoo.image),
+    "tif": ("img1.tif", zoo.image),
+    "stack": ("film.tif", zoo.stack),
+    "mp4": ("film.mp4", lambda path: zoo.video(path, "libx264")),
+    "avi": ("film.avi", lambda path: zoo.video(path, "mpeg4")),
+    "mkv": ("film.mkv", lambda path: zoo.video(path, "libx264")),
+}
+
+
+@pytest.mark.parametrize("made", MAKERS)
+def test_damaged_files_are_read_or_refused(tmp_path, made):
+    name, make = MAKERS[made]
+    sound = make(tmp_path / name)
+    paths = []
+    for number, data in enumerate(zoo.damages(sound.read_bytes(), DAMAGES)):
+        paths.append(tmp_path / str(number) / name)
+        paths[-1].parent.mkdir()
+        paths[-1].write_bytes(data)
+    kind = "image" if made in ("png", "jpg", "tif") else made
+    found = outcomes(kind, [sound, *paths])
+    print(f"{made}: {DAMAGES} damaged files: {dict(found)}")
+    assert found.keys() <= {"read", "refused"}
+    assert found["read"] >= 1
+    assert found["refused"] >= DAMAGES // 10
+
+
+def test_a_value_that_changed_on_the_disk_is_noticed(tmp_path):
+    path = zoo.table(tmp_path / "labels.h5", images=2000)
+    expected = points(read_table(path))
+    with h5py.File(path) as file:
+        chunk = file["df_with_missing/table"].id.get_chunk_info(0)
+    data = bytearray(path.read_bytes())
+    data[chunk.byte_offset + chunk.size // 2] ^= 4
+    path.write_bytes(data)
+    with pytest.raises(ToolboxError, match=r"labels\.h5"):
+        np.testing.assert_array_equal(points(read_table(path)), expected)
+
+
+def refuses_cleanly(read, path: Path, content: str | bytes) -> None:
+    """Let a reader read; any error but the library's own fails the test."""
+    path.write_bytes(content if isinstance(content, bytes) else content.encode("utf-8", "surrogatepass"))
+    with suppress(ToolboxError, DeepercutError):
+        read(path)
+
+
+cells = st.text("0123456789.,;-eE \t\"'naNinfXYSlice\n\r\0é", max_size=12) | st.sampled_from(
+    ["X", "Y", "Slice", "1", "2.5"]
+)
+grids = st.lists(st.lists(cells, max_size=6), max_size=6)
+separators = st.sampled_from([",", ";", "\t"])
+
+
+@quick
+@given(grid=grids, separator=separators, header=st.booleans())
+def test_label_files(tmp_path, grid, separator, header):
+    lines = [["", "X", "Y", "Slice"], *grid] if header else grid
+    refuses_cleanly(read_clicks, tmp_path / "nose.csv", "\n".join(separator.join(line) for line in lines))
+
+
+@quick
+@given(content=st.binary(max_size=200))
+def test_label_files_of_any_bytes(tmp_path, content):
+    refuses_cleanly(read_clicks, tmp_path / "nose.csv", content)
+
+
+@quick
+@given(grid=grids, header=st.booleans())
+def test_csv_tables(tmp_path, grid, header):
+    head = [["scorer", "Ann", "Ann"], ["bodyparts", "nose", "nose"], ["coords", "x", "y"]] if header else []
+    refuses_cleanly(read_table, tmp_path / "labels.csv", "\n".join(",".join(line) for line in [*head, *grid]))
+
+
+plain = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8)
+nested = st.recursive(
+    plain, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3)
+)
+tags = st.sampled_from(
+    ["!!bool", "!!int", "!!float", "!!timestamp", "!!binary", "!!set", "!!omap", "!!python/name:os.system"]
+)
+POSE_CFG = "num_joints: 1\nall_joints: [[0]]\nall_joints_names: [nose]\n"
+KEYS = [
+    "dataset",
+    "init_weights",
+    "multi_step",
+    "mean_pixel",
+    "crop_size",
+    "seed",
+    "net_type",
+    "all_joints",
+    "max_iters",
+]
+
+
+@quick
+@given(
+    key=st.sampled_from(KEYS), value=nested.map(repr) | st.text(max_size=20) | st.builds("{} {!r}".format, tags, plain)
+)
+def test_yaml(tmp_path, key, value):
+    text = f"{POSE_CFG}{key}: {value}\n"
+    refuses_cleanly(load_config, tmp_path / "pose_cfg.yaml", text)
+    refuses_cleanly(read_pose_cfg, tmp_path / "pose_cfg.yaml", text)
+
+
+NAMES = [
+    "Task",
+    "bodyparts",
+    "Shuffles",
+    "TrainingFraction",
+    "colormap",
+    "vidpath",
+    "filename",
+    "x2",
+    "scale",
+    "resnet",
+]
+
+
+@quick
+@given(name=st.sampled_from([*NAMES, "videofolder", "skeleton", "trainingsiterations", "engine"]), value=nested)
+def test_settings(tmp_path, name, value):
+    text = f"Task = 'toy'\ndate = 'Jan1'\nscorer = 'Ann'\n{name} = {value!r}\n"
+    refuses_cleanly(lambda path: load_analysis_settings(path.parent), tmp_path / "myconfig_analysis.py", text)
+    text += "bodyparts = ['nose']\nScorers = ['Ann']\n"
+    refuses_cleanly(lambda path: load_settings(path.parent), tmp_path / "myconfig.py", text)
+
+
+@quick
+@given(content=nested)
+def test_json(tmp_path, content):
+    now = {"inputs": {"nose.csv": "0"}, "settings": {"bodyparts": ["nose"]}}
+    text = json.dumps(content)
+    refuses_cleanly(read_split_file, tmp_path / "split.json", text)
+    refuses_cleanly(lambda path: records.why_stale(path, now, []), tmp_path / "labels.json", text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["[" * 100_000, '{"a":' * 100_000, '{"inputs": [1]}', '{"settings": 3}', '{"inputs": null}', "\ud800"],
+    ids=["deep list", "deep object", "inputs a list", "settings a number", "inputs null", "no character"],
+)
+def test_a_record_that_is_none_makes_outputs_stale(tmp_path, text):
+    (tmp_path / "labels.json").write_bytes(text.encode("utf-8", "surrogatepass"))
+    now = {"inputs": {"nose.csv": "0"}, "settings": {}}
+    assert "does not tell what it was made from" in records.why_stale(tmp_path / "labels.json", now, [])
