@@ -89,10 +89,10 @@ class MovingWindow:
 
     The window of a batch surrounds the body parts where they were last seen in the batch before, and where they get by
     the end of this one if the animal keeps its speed. A frame is looked at as a whole where what a window shows cannot
-    be trusted: when a part comes closer to an edge of the window than half the margin, when one is lost that was
-    closer than the margin in the frame before, and when less than half of the parts are left that were seen then. So
-    is every frame while no part is seen, and the first frame of every 8th batch. A part that appears far from all
-    others is thus found only at the next such frame.
+    be trusted: when a part is closer to an edge of the window than half the margin, or is lost and was so in the frame
+    before, and when less than half of the parts are left that were seen then. So is every frame while no part is seen,
+    and the first frame of every 8th batch. A part that appears far from all others is thus found only at the next such
+    frame.
 
     Parameters
     ----------
@@ -157,10 +157,8 @@ class MovingWindow:
         seen, seen_before = self._is_seen(pose), self._is_seen(self._before)
         x1, x2, y1, y2 = np.where(np.equal(window, whole), (-np.inf, np.inf, -np.inf, np.inf), window)
         x, y = np.where(seen[:, None], pose[:, :2], self._before[:, :2]).T
-        distance = np.min([x - x1, x2 - x, y - y1, y2 - y], axis=0)
-        margin = self._rule.margin
-        may_have_left = (seen & (distance < margin / 2)) | (seen_before & ~seen & (distance < margin))
-        return bool(may_have_left.any() or seen.sum() < seen_before.sum() / 2)
+        near = np.min([x - x1, x2 - x, y - y1, y2 - y], axis=0) < self._rule.margin / 2
+        return bool((near & (seen | seen_before)).any() or seen.sum() < seen_before.sum() / 2)
 
     def _remember(self, poses: np.ndarray) -> None:
         """Keep where parts were last seen in successive poses, (N, K, 3), and where they get in as many frames more."""
