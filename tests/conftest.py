@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import shutil
+import signal
 from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
@@ -46,6 +47,11 @@ trainingsFraction = 0.7
 shuffle = 1
 storedata_as_csv = True
 """
+
+
+def pytest_configure():
+    """Let tests of Ctrl-C pass where a shell started the tests in the background, which has processes ignore it."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
