@@ -30,6 +30,12 @@ def start_backend() -> list[str]:
         return [f"gpu:{number}" for number in range(torch.cuda.device_count())] or ["cpu:0"]
 
 
+def is_out_of_memory(error: Exception) -> bool:
+    """Tell whether a backend failed because its device has too little memory; each says so in another way."""
+    exhausted = isinstance(error, MemoryError) or type(error).__name__ == "ResourceExhaustedError"
+    return exhausted or "out of memory" in str(error).lower()
+
+
 @contextmanager
 def _stderr_held_back() -> Iterator[None]:
     """Keep what native code writes to stderr, and let it out only when an exception comes through."""

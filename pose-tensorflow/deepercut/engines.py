@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import importlib.util
+import logging
 import sys
 from collections.abc import Callable, Mapping
 from functools import lru_cache
@@ -13,12 +14,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from deepercut import DeepercutError
-from deepercut.backend import start_backend
+from deepercut.backend import is_out_of_memory, start_backend
 from deepercut.config import PoseConfig
 
 if TYPE_CHECKING:
     import keras
     import openvino
+
+log = logging.getLogger(__name__)
 
 Compute = Callable[[np.ndarray], np.ndarray]
 """From frames, uint8 (B, H, W, 3), to poses, float32 (B, K, 3): x and y in pixels, likelihood."""
@@ -127,7 +130,7 @@ def keras_engine(config: PoseConfig, arrays: Mapping[str, np.ndarray]) -> Comput
     """
     from deepercut.posenet import with_poses
 
-    return with_poses(keras_network(config, arrays), config.locref_stdev).predict_on_batch
+    return in_batches_that_fit(with_poses(keras_network(config, arrays), config.locref_stdev).predict_on_batch)
 
 
 def keras_network(config: PoseConfig, arrays: Mapping[str, np.ndarray]) -> keras.Model:
@@ -138,6 +141,42 @@ def keras_network(config: PoseConfig, arrays: Mapping[str, np.ndarray]) -> keras
     network = build_posenet(config.depth, config.num_joints, config.mean_pixel, config.location_refinement)
     fill(network, arrays, "the snapshot")
     return network
+
+
+def in_batches_that_fit(compute: Compute) -> Compute:
+    """Split batches that are too large for the device's memory, this one and all after it.
+
+    Parameters
+    ----------
+    compute : callable
+        Frames to poses.
+
+    Returns
+    -------
+    callable
+        The same poses. It raises DeepercutError when not even a single frame fits.
+    """
+    most = sys.maxsize
+
+    def compute_pieces(frames: np.ndarray) -> np.ndarray:
+        nonlocal most
+        while True:
+            try:
+                return np.concatenate([compute(frames[at : at + most]) for at in range(0, len(frames), most)])
+            except Exception as error:
+                if not is_out_of_memory(error):
+                    raise
+                tried = min(most, len(frames))
+                if tried == 1:
+                    height, width = frames.shape[1:3]
+                    raise DeepercutError(
+                        f"the device is out of memory with a single frame of {width}x{height}: close other programs "
+                        "that use it, analyze a crop, or choose the engine openvino, which needs no GPU"
+                    ) from error
+            most = tried // 2
+            log.info("%d frames at once are too much for the device's memory: trying %d", tried, most)
+
+    return compute_pieces
 
 
 def openvino_engine(config: PoseConfig, arrays: Mapping[str, np.ndarray]) -> Compute:

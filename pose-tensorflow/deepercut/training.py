@@ -10,6 +10,7 @@ import numpy as np
 from keras import ops
 
 from deepercut import DeepercutError
+from deepercut.backend import is_out_of_memory
 from deepercut.callbacks import LearningStatistics, Snapshots, StopOnInterrupt, StopOnNonFinite
 from deepercut.checkpoints import list_snapshots, load_weights, resolve_weights, snapshot_path, state_path
 from deepercut.config import PoseConfig
@@ -238,8 +239,7 @@ def _explain(error: Exception, batches: TrainingBatches) -> None:
             f"{batches.config.folder} could not be written to: {error.strerror or error}. Free disk space or allow "
             "writing there, then go on with --resume"
         ) from error
-    exhausted = isinstance(error, MemoryError) or type(error).__name__ == "ResourceExhaustedError"
-    if exhausted or "out of memory" in str(error).lower():
+    if is_out_of_memory(error):
         raise DeepercutError(
             "the device is out of memory: lower batch_size, global_scale, scale_jitter_up or max_input_size in "
             "pose_cfg.yaml, or close other programs that use it"

@@ -180,3 +180,34 @@ def test_both_engines_agree_on_trained_networks():
         ]
         assert np.median(np.linalg.norm(poses[0][..., :2] - poses[1][..., :2], axis=-1)) <= 0.1
         np.testing.assert_allclose(poses[0][..., 2], poses[1][..., 2], atol=1e-3)
+
+
+def test_batches_become_as_small_as_the_memory_asks_for():
+    sizes = []
+
+    def compute(frames):
+        sizes.append(len(frames))
+        if len(frames) > 3:
+            raise RuntimeError("CUDA out of memory. Tried to allocate 2.00 GiB")
+        return frames[:, 0, :1]
+
+    fitting = engines.in_batches_that_fit(compute)
+    frames = noise(8, 2, 2)
+    assert np.array_equal(fitting(frames), frames[:, 0, :1])
+    assert sizes == [8, 4, 2, 2, 2, 2]
+    fitting(frames[:3])
+    assert sizes[6:] == [2, 1]
+
+
+def test_a_frame_too_large_for_the_memory_is_an_error_and_others_stay_what_they_are():
+    def exhausted(frames):
+        raise MemoryError
+
+    with pytest.raises(DeepercutError, match=r"out of memory with a single frame of 4x2: .* analyze a crop"):
+        engines.in_batches_that_fit(exhausted)(noise(2, 2, 4))
+
+    def broken(frames):
+        raise RuntimeError("no kernel image")
+
+    with pytest.raises(RuntimeError, match="no kernel image"):
+        engines.in_batches_that_fit(broken)(noise(2, 2, 4))
