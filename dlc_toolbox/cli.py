@@ -33,7 +33,7 @@ def make_parser(doc: str, *, overwrites: bool = True) -> argparse.ArgumentParser
     parser = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument(
         "--project",
-        type=Path,
+        type=_folder,
         default=CHECKOUT,
         metavar="DIR",
         help="folder with myconfig.py and myconfig_analysis.py (default: this checkout)",
@@ -46,7 +46,15 @@ def make_parser(doc: str, *, overwrites: bool = True) -> argparse.ArgumentParser
 
 def layout_of(args: argparse.Namespace) -> Layout:
     """Return the layout of the project that the flags name."""
-    return Layout(args.project.expanduser().resolve())
+    return Layout(args.project)
+
+
+def _folder(text: str) -> Path:
+    """Read a flag's folder."""
+    try:
+        return Path(text).expanduser().resolve()
+    except RuntimeError as error:  # ~somebody whom the system does not know
+        raise argparse.ArgumentTypeError(f"{text!r}: {error}") from error
 
 
 def natural_number(text: str) -> int:

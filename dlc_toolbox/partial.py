@@ -99,16 +99,15 @@ def open_partial(
         When the system refuses to write; rows written before stay for the next run.
     """
     try:
-        file = path.open("a+b", buffering=0)
+        file = _open_locked(path)
     except OSError as error:
         raise _not_written(path, error) from error
+    if file is None:
+        yield None
+        return
     keep = False
-    try:
-        with file:
-            if not try_lock(file):
-                keep = True
-                yield None
-                return
+    with file:
+        try:
             partial = Partial(path, file, json.dumps(made_from, sort_keys=True).encode() + b"\n", row)
             try:
                 yield partial
@@ -118,9 +117,23 @@ def open_partial(
                 raise
             finally:
                 keep = keep and len(partial) > 0
-    finally:
-        if not keep:
-            path.unlink(missing_ok=True)
+        finally:
+            if not keep:
+                if os.name == "nt":
+                    file.close()  # Windows removes no open file; elsewhere the lock is held until it is gone
+                path.unlink(missing_ok=True)
+
+
+def _open_locked(path: Path) -> BinaryIO | None:
+    """Open a file for reading and appending, locked; None while another process works on it."""
+    while True:
+        file = path.open("a+b", buffering=0)
+        if not try_lock(file):
+            file.close()
+            return None
+        if path.exists() and os.path.samestat(path.stat(), os.fstat(file.fileno())):
+            return file
+        file.close()  # whoever held the lock has removed the file meanwhile
 
 
 def _not_written(path: Path, error: OSError) -> ToolboxError:

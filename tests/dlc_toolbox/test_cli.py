@@ -19,9 +19,15 @@ def raising(error: BaseException):
 
 def test_flags():
     args = cli.make_parser("What it does.").parse_args(["--project", "p", "--overwrite", "--verbose"])
-    assert (args.project, args.overwrite, args.verbose) == (Path("p"), True, True)
+    assert (args.project, args.overwrite, args.verbose) == (Path.cwd() / "p", True, True)
     assert cli.layout_of(args) == Layout(Path.cwd() / "p")
     assert cli.make_parser("").parse_args([]).project == CHECKOUT
+
+
+def test_a_project_of_an_unknown_user_is_wrong_usage(capsys: pytest.CaptureFixture):
+    with pytest.raises(SystemExit, match="2"):
+        cli.make_parser("Do.").parse_args(["--project", "~no such user/mice"])
+    assert "'~no such user/mice'" in capsys.readouterr().err
 
 
 def test_done_is_0_and_a_code_of_its_own_stays():

@@ -1,11 +1,13 @@
 """Rows on disk that outlive a killed process."""
 
+import os
 import signal
 
 import numpy as np
 import pytest
 
 from dlc_toolbox import ToolboxError
+from dlc_toolbox.locks import try_lock
 from dlc_toolbox.partial import open_partial
 
 ROW = np.dtype([("time", "<i8"), ("pose", "<f4", (2, 3))])
@@ -67,6 +69,22 @@ def test_only_one_may_hold_it(tmp_path):
             assert second is None
         assert len(first) == 1
         assert path.exists()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows removes no open file")
+def test_a_file_removed_before_it_could_be_locked_is_opened_anew(tmp_path, monkeypatch):
+    path = tmp_path / "v.partial"
+
+    def remove_once(file) -> bool:
+        """Do at the worst moment what the process that held the lock does."""
+        monkeypatch.setattr("dlc_toolbox.partial.try_lock", try_lock)
+        path.unlink()
+        return try_lock(file)
+
+    monkeypatch.setattr("dlc_toolbox.partial.try_lock", remove_once)
+    with open_partial(path, MADE_FROM, ROW) as partial:
+        partial.append([0], poses(7, 1))
+        assert np.array_equal(partial.read()["pose"], poses(7, 1))
 
 
 def test_a_file_without_rows_is_not_left_behind(tmp_path):
