@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import os
+import platform
 import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.metadata import PackageNotFoundError, version
+
+_PACKAGES = ("keras", "tensorflow", "jax", "torch", "openvino", "nncf", "onnx", "onnxruntime", "numpy")
 
 
 def start_backend() -> list[str]:
@@ -28,6 +32,17 @@ def start_backend() -> list[str]:
         import torch  # Keras lists no devices of it
 
         return [f"gpu:{number}" for number in range(torch.cuda.device_count())] or ["cpu:0"]
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of Python and of the packages that can change a result."""
+    found = {"python": platform.python_version()}
+    for package in _PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return found
 
 
 def is_out_of_memory(error: Exception) -> bool:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-import platform
 from collections.abc import Mapping
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from deepercut.backend import versions
 from deepercut.checkpoints import Snapshot
 from deepercut.config import PoseConfig
 
@@ -20,8 +19,6 @@ DESCRIPTION = "model.json"
 
 OPENVINO_FILE = "model.xml"
 """Name of a model for OpenVINO there."""
-
-_PACKAGES = ("keras", "tensorflow", "openvino", "nncf", "onnx", "onnxruntime", "numpy")
 
 
 def fingerprint(config: PoseConfig, arrays: Mapping[str, np.ndarray]) -> str:
@@ -66,7 +63,7 @@ def describe(config: PoseConfig, snapshot: Snapshot) -> dict[str, Any]:
         "iteration": snapshot.iteration,
         "net_type": config.net_type,
         "bodyparts": list(config.all_joints_names),
-        "versions": _versions(),
+        "versions": versions(),
     }
 
 
@@ -92,17 +89,6 @@ def describe_function(num_joints: int) -> dict[str, Any]:
             "meaning": "x and y in pixels of the frame, (0, 0) is the centre of the top left one; likelihood 0..1",
         },
     }
-
-
-def _versions() -> dict[str, str]:
-    """Return the versions of Python and of the packages that can change a result."""
-    found = {"python": platform.python_version()}
-    for package in _PACKAGES:
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:
-            continue
-    return found
 
 
 def read_description(folder: Path) -> dict[str, Any]:

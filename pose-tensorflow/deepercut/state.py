@@ -1,7 +1,8 @@
-"""The state of a training beside the weights: optimizer, iteration, seed."""
+"""The state of a training beside the weights: optimizer, iteration, seed, versions."""
 
 from __future__ import annotations
 
+import json
 import logging
 from pathlib import Path
 
@@ -10,13 +11,14 @@ import numpy as np
 from keras import ops
 
 from deepercut import DeepercutError
+from deepercut.backend import versions
 from deepercut.files import replacing
 
 log = logging.getLogger(__name__)
 
 
 def write_state(path: Path, optimizer: keras.Optimizer, seed: int) -> None:
-    """Write what resuming needs beside the weights.
+    """Write what resuming needs beside the weights, and the versions of what made them.
 
     Order and augmentation of the images follow from seed and iteration alone, so nothing else is random.
 
@@ -36,7 +38,7 @@ def write_state(path: Path, optimizer: keras.Optimizer, seed: int) -> None:
     """
     variables = {f"optimizer_{i}": ops.convert_to_numpy(v) for i, v in enumerate(optimizer.variables)}
     with replacing(path) as temporary:
-        np.savez(temporary, seed=seed, **variables)
+        np.savez(temporary, seed=seed, versions=json.dumps(versions()), **variables)
 
 
 def read_state(path: Path) -> dict[str, np.ndarray]:
@@ -67,6 +69,24 @@ def read_state(path: Path) -> dict[str, np.ndarray]:
         raise DeepercutError(f"{path} is damaged ({error}): name an earlier snapshot as init_weights") from error
 
 
+def changed_versions(state: dict[str, np.ndarray]) -> list[str]:
+    """Name what trains and has another version than when the snapshot was written; bits may differ then.
+
+    Parameters
+    ----------
+    state : dict of str to ndarray
+        As `read_state` returns it.
+
+    Returns
+    -------
+    list of str
+        Such as ``keras 3.14.0, now 3.15.1``.
+    """
+    before, now = json.loads(str(state.get("versions", "{}"))), versions()
+    training = [name for name in ("python", "keras", keras.backend.backend(), "numpy") if name in before]
+    return [f"{name} {before[name]}, now {now[name]}" for name in training if before[name] != now[name]]
+
+
 def restore(optimizer: keras.Optimizer, state: dict[str, np.ndarray], iteration: int) -> None:
     """Set an optimizer to where it was.
 
@@ -83,7 +103,7 @@ def restore(optimizer: keras.Optimizer, state: dict[str, np.ndarray], iteration:
     if not state:
         return
     saved = [state.get(f"optimizer_{i}") for i in range(len(optimizer.variables))]
-    fits = len(state) == len(saved) + 1 and all(
+    fits = sum(name.startswith("optimizer_") for name in state) == len(saved) and all(
         value is not None and value.shape == variable.shape
         for value, variable in zip(saved, optimizer.variables, strict=True)
     )

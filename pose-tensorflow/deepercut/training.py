@@ -17,7 +17,7 @@ from deepercut.config import PoseConfig
 from deepercut.dataset import TrainingBatches, load_dataset
 from deepercut.losses import locref_loss, part_loss
 from deepercut.posenet import build_posenet
-from deepercut.state import read_state, restore
+from deepercut.state import changed_versions, read_state, restore
 from deepercut.validation import Validation, hold_out
 
 log = logging.getLogger(__name__)
@@ -60,6 +60,8 @@ def train(config: PoseConfig, *, resume: bool = False) -> Path:
         return weights
     folder, prefix = config.snapshot_place
     state = read_state(state_path(folder, start, prefix)) if start else {}
+    if changed := changed_versions(state):
+        log.warning("The snapshot was written with other versions, so bits may differ: %s", "; ".join(changed))
     seed = _seed(config, state)
     keras.utils.set_random_seed(seed)
     network = network_of(config)
