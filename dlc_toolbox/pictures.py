@@ -96,9 +96,9 @@ def draw_pictures(
     outputs = [*pictures, *(map(thumbnail, pictures) if thumbnails else ()), contact_sheet(folder)]
     reason = "--overwrite" if overwrite else records.why_stale(record, made_from, outputs)
     if reason is None:
-        log.info("%s: %d pictures are current, skipped", folder, len(images))
+        log.info("%s: %d pictures are current, skipped", folder.name, len(images))
         return []
-    log.info("%s: drawing %d pictures (%s)", folder, len(images), reason)
+    log.info("%s: drawing %d pictures (%s)", folder.name, len(images), reason)
     _remove_earlier(folder)
     records.write(record, {"inputs": dict.fromkeys(images), "settings": {}})  # ours, though not complete yet
     problems = _draw(folder, images, layers, look, thumbnails)
