@@ -94,7 +94,8 @@ def test_neuroconv(poses, folder, expected, tmp_path):
     config = folder / "project" / "config.yaml"
     interface = interfaces.DeepLabCutInterface(file_path=poses, config_file_path=config, sampling_frequency=25.0)
     metadata = interface.get_metadata()
-    metadata["NWBFile"]["session_start_time"] = "2024-05-01T12:00:00+00:00"
+    metadata["NWBFile"]["session_start_time"] = "2024-05-01T12:00:00+00:00"  # this and the next only a lab can tell
+    metadata["Subject"] = {"subject_id": "m1", "species": "Mus musculus", "sex": "F", "age": "P90D"}
     interface.run_conversion(nwbfile_path=tmp_path / "poses.nwb", metadata=metadata)
     with pynwb.NWBHDF5IO(tmp_path / "poses.nwb", "r") as file:
         found = file.read().processing["behavior"].data_interfaces.values()
@@ -105,6 +106,9 @@ def test_neuroconv(poses, folder, expected, tmp_path):
             series = estimation.pose_estimation_series[f"PoseEstimationSeries{part.capitalize()}"]
             np.testing.assert_allclose(series.data[:], expected["poses"][:, k, :2], rtol=RELATIVE[poses.suffix])
             np.testing.assert_allclose(series.confidence[:], expected["poses"][:, k, 2], rtol=RELATIVE[poses.suffix])
+    inspector = pytest.importorskip("nwbinspector")
+    severe = inspector.Importance.CRITICAL
+    assert list(inspector.inspect_nwbfile(nwbfile_path=tmp_path / "poses.nwb", importance_threshold=severe)) == []
 
 
 def found_points(values, parts):
