@@ -90,9 +90,9 @@ class MovingWindow:
     The window of a batch surrounds the body parts where they were last seen in the batch before, and where they get by
     the end of this one if the animal keeps its speed. A frame is looked at as a whole where what a window shows cannot
     be trusted: when a part is closer to an edge of the window than half the margin, or is lost and was so in the frame
-    before, and when less than half of the parts are left that were seen then. So is every frame while no part is seen,
-    and the first frame of every 8th batch. A part that appears far from all others is thus found only at the next such
-    frame.
+    before, and when less than half of the parts are left that were seen then. The rest of the batch gets a new window.
+    Looked at as a whole are also every frame while no part is seen, and the first of every 8th batch. A part that
+    appears far from all others is thus found only at the next such frame.
 
     Parameters
     ----------
@@ -131,16 +131,28 @@ class MovingWindow:
             self._remember(self._look(frames[:1], whole))
         self._calls += 1
         self._pixels += frames[..., 0].size
-        window = place_window(self._places, self._rule.margin, width, height) or whole
+        first = window = self._place(whole)
         poses = self._look(frames, window)
         shown = [number for number, frame in enumerate(frames) if frame.any()]
-        for number in shown if window != whole else []:
-            if self._is_doubtful(poses[number], window, whole):
-                poses[number] = self._look(frames[number : number + 1], whole)[0]
+        for position, number in enumerate(shown):
+            frame = frames[number : number + 1]
+            if window != first:
+                poses[number] = self._look(frame, window)[0]
+            if window != whole and self._is_doubtful(poses[number], window, whole):
+                poses[number] = self._look(frame, whole)[0]
+                earlier = self._places
+                self._remember(poses[shown[: position + 1]])
+                self._places = np.concatenate([earlier, self._places])  # parts may be hidden for a moment
+                window = self._place(whole)
             self._before = poses[number]
         if shown:
             self._remember(poses[shown])
         return poses
+
+    def _place(self, whole: Box) -> Box:
+        """Return the window around what is remembered, or the whole frame."""
+        _, width, _, height = whole
+        return place_window(self._places, self._rule.margin, width, height) or whole
 
     def _look(self, frames: np.ndarray, window: Box) -> np.ndarray:
         """Return the poses in a window of frames, in pixels of the whole frames."""

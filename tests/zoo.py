@@ -122,7 +122,7 @@ SOUND_LABELS = {
 
 BAD_LABELS = {
     "empty": (b"", "is empty"),
-    "zero bytes": (bytes(300), "no column X"),
+    "zero bytes": (bytes(300), "nose.csv"),
     "noise": (random.Random(0).randbytes(400), "nose.csv"),
     "a workbook": (b"PK\x03\x04" + bytes(50), "Excel"),
     "a web page": (b"<!DOCTYPE html>\n<html></html>\n", "no column X"),
