@@ -15,7 +15,6 @@ import argparse
 import logging
 import sys
 from functools import partial
-from pathlib import Path
 
 try:
     from dlc_toolbox import analysis, cli, scaleout
@@ -32,8 +31,7 @@ log = logging.getLogger("dlc_toolbox")
 
 def build_parser() -> argparse.ArgumentParser:
     """Describe the flags."""
-    parser = cli.make_parser(__doc__)
-    parser.add_argument("videos", nargs="*", type=Path, help="files or folders, instead of videofolder")
+    parser = cli.make_parser(__doc__, videos=True)
     parser.add_argument("--workers", type=cli.natural_number, default=0, metavar="N", help="work in N processes (Dask)")
     parser.add_argument("--scheduler", metavar="ADDRESS", help="work on a Dask cluster, such as tcp://10.0.0.1:8786")
     return parser

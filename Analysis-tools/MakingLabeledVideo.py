@@ -17,7 +17,6 @@ import argparse
 import logging
 import sys
 from functools import partial
-from pathlib import Path
 
 try:
     from dlc_toolbox import analysis, cli, labeled_video
@@ -35,8 +34,7 @@ log = logging.getLogger("dlc_toolbox")
 
 def build_parser() -> argparse.ArgumentParser:
     """Describe the flags."""
-    parser = cli.make_parser(__doc__)
-    parser.add_argument("videos", nargs="*", type=Path, help="files or folders, instead of videofolder")
+    parser = cli.make_parser(__doc__, videos=True)
     parser.add_argument(
         "--save-frames",
         type=lambda text: [cli.natural_number(number) for number in text.split(",")],

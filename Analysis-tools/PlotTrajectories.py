@@ -16,7 +16,6 @@ import argparse
 import logging
 import sys
 from functools import partial
-from pathlib import Path
 
 try:
     from dlc_toolbox import analysis, cli, trajectories
@@ -32,9 +31,7 @@ log = logging.getLogger("dlc_toolbox")
 
 def build_parser() -> argparse.ArgumentParser:
     """Describe the flags."""
-    parser = cli.make_parser(__doc__)
-    parser.add_argument("videos", nargs="*", type=Path, help="files or folders, instead of videofolder")
-    return parser
+    return cli.make_parser(__doc__, videos=True)
 
 
 def main(argv=None):

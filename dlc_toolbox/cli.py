@@ -15,7 +15,7 @@ from dlc_toolbox.layout import CHECKOUT, Layout
 log = logging.getLogger("dlc_toolbox")
 
 
-def make_parser(doc: str, *, overwrites: bool = True) -> argparse.ArgumentParser:
+def make_parser(doc: str, *, overwrites: bool = True, videos: bool = False) -> argparse.ArgumentParser:
     """Make the parser that all scripts share: ``--project``, ``--overwrite``, ``--verbose``.
 
     Parameters
@@ -24,6 +24,8 @@ def make_parser(doc: str, *, overwrites: bool = True) -> argparse.ArgumentParser
         The script's docstring, shown by ``--help``.
     overwrites : bool
         Whether the script has something to do again, so that it takes ``--overwrite``.
+    videos : bool
+        Whether the script works on videos, so that it takes their names.
 
     Returns
     -------
@@ -40,6 +42,8 @@ def make_parser(doc: str, *, overwrites: bool = True) -> argparse.ArgumentParser
     )
     if overwrites:
         parser.add_argument("--overwrite", action="store_true", help="do again what is current")
+    if videos:
+        parser.add_argument("videos", nargs="*", type=Path, help="files or folders, instead of videofolder")
     parser.add_argument("--verbose", action="store_true", help="debug log; traceback on error")
     return parser
 
