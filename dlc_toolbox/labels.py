@@ -208,8 +208,7 @@ def _cyclic_labels(path: Path, images: Sequence[Path], bodyparts: Sequence[str])
     clicks = read_clicks(path)
     positions = _positions(clicks, images, path)
     labels = np.full((len(images), len(bodyparts), 2), np.nan)
-    for position in np.unique(positions):
-        clicked = clicks[["x", "y"]][positions == position]
+    for position, clicked in clicks[["x", "y"]].groupby(positions):
         if len(clicked) != len(bodyparts):
             raise ToolboxError(
                 f"{path}: slice {position + 1} ({images[position].name}) has {len(clicked)} clicks, expected "
@@ -223,12 +222,13 @@ def _cyclic_labels(path: Path, images: Sequence[Path], bodyparts: Sequence[str])
 def _positions(clicks: pd.DataFrame, images: Sequence[Path], path: Path) -> np.ndarray:
     """Return the 0-based position of each click's image, after checking slices and image names."""
     spelled = {_spelling(image.stem): position for position, image in enumerate(images)}
+    texts = {key[::2] for key in spelled}
     for place, label, line in zip(clicks["slice"], clicks["label"], clicks["line"], strict=True):
         if not 1 <= place <= len(images):
             raise ToolboxError(f"{path} line {line}: Slice is {place}, but {images[0].parent} has {len(images)} images")
         name = label.rsplit(":", 1)[-1].strip().removesuffix(images[0].suffix)
         named = spelled.get(_spelling(name))
-        looks_like_image = named is not None or _spelling(name)[::2] in {key[::2] for key in spelled}
+        looks_like_image = named is not None or _spelling(name)[::2] in texts
         if looks_like_image and named != place - 1 and name != str(place):
             raise ToolboxError(
                 f"{path} line {line}: Label is {label!r}, but slice {place} is {images[place - 1].name}; were images "
