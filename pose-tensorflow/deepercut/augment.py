@@ -40,14 +40,18 @@ def rescale(image: np.ndarray, joints: np.ndarray, scale: float) -> tuple[np.nda
     >>> image.shape, joints.tolist()
     ((5, 10, 3), [[0.0, 9.5, 2.0]])
     """
-    height, width = image.shape[:2]
-    size = max(1, round(width * scale)), max(1, round(height * scale))
-    if size == (width, height):
+    old, new = image.shape[:2], scaled_size(image.shape[:2], scale)
+    if new == old:
         return image, joints
     method = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
-    ratio = np.array([1, size[0] / width, size[1] / height])
+    ratio = np.array([1, new[1] / old[1], new[0] / old[0]])
     shift = np.array([0, 0.5, 0.5])
-    return cv2.resize(image, size, interpolation=method), (joints + shift) * ratio - shift
+    return cv2.resize(image, new[::-1], interpolation=method), (joints + shift) * ratio - shift
+
+
+def scaled_size(size: tuple[int, int], scale: float) -> tuple[int, int]:
+    """Return the whole height and width that `rescale` gives an image of a height and width."""
+    return tuple(max(1, round(side * scale)) for side in size)
 
 
 def flip(image: np.ndarray, joints: np.ndarray, partners: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -16,7 +16,7 @@ from PIL import Image
 
 from deepercut import DeepercutError
 from deepercut.architecture import FEATURE_STRIDE
-from deepercut.augment import flip, mirror_partners, place, recolor, rescale
+from deepercut.augment import flip, mirror_partners, place, recolor, rescale, scaled_size
 from deepercut.config import PoseConfig
 from deepercut.targets import make_targets, make_weights
 
@@ -291,7 +291,7 @@ class TrainingBatches(keras.utils.PyDataset):
     def _batch(self, iteration: int) -> tuple[np.ndarray, dict[str, np.ndarray]]:
         """Return images (B, H, W, 3) float32 and, for each output, targets with their weights behind them."""
         samples = [self._sample(position) for position in self._positions(iteration)]
-        shape = self.canvas or self._common_shape([image.shape for image, _, _ in samples], iteration)
+        shape = self._shape(iteration)
         targets = [self._targets(image.shape[:2], joints, scale, shape) for image, joints, scale in samples]
         batch = np.stack([_pad(image, shape, self.config.mean_pixel) for image, _, _ in samples])
         return batch, {name: np.stack([target[name] for target in targets]) for name in targets[0]}
@@ -315,12 +315,16 @@ class TrainingBatches(keras.utils.PyDataset):
         epoch, place_in_epoch = divmod(position, len(self.images))
         return self.images[self._order(epoch)[place_in_epoch]]
 
+    def _draw(self, position: int) -> tuple[np.random.Generator, float]:
+        """Return what draws all changes of one image, and the first of them, its scale."""
+        rng = np.random.default_rng([self.seed, 1, position])
+        return rng, rng.uniform(*scale_range(self._image(position).size, self.config))
+
     def _sample(self, position: int) -> tuple[np.ndarray, np.ndarray, float]:
         """Return an augmented image, its joints and its scale."""
         source, config = self._image(position), self.config
-        rng = np.random.default_rng([self.seed, 1, position])
+        rng, scale = self._draw(position)
         image = read_labeled(source, self._read)
-        scale = rng.uniform(*scale_range(source.size, config))
         image, joints = rescale(image, source.joints, scale)
         if config.mirror and rng.random() < 0.5:
             image, joints = flip(image, joints, self.partners)
@@ -328,16 +332,24 @@ class TrainingBatches(keras.utils.PyDataset):
             image, joints = place(image, joints, config, self.canvas or image.shape[:2], rng)
         return recolor(image, config, rng), joints, scale
 
-    def _common_shape(self, shapes: Sequence[tuple[int, ...]], iteration: int) -> tuple[int, int]:
+    def _shape(self, iteration: int) -> tuple[int, int]:
         """Return a size that holds all images of a batch.
 
-        It is an odd multiple of 16 in odd iterations and an even one in even ones: Keras takes a side on which the
-        first two batches agree for one that never changes.
+        In odd iterations neither side is that of the batch before or after: Keras takes a side on which the first two
+        batches agree for one that never changes.
         """
+        if self.canvas or iteration % 2 == 0:
+            return self.canvas or self._smallest_shape(iteration)
+        before, smallest, after = map(self._smallest_shape, (iteration - 1, iteration, iteration + 1))
         return tuple(
-            side if side // FEATURE_STRIDE % 2 == iteration % 2 else side + FEATURE_STRIDE
-            for side in (_padded(max(sides)) for sides in list(zip(*shapes, strict=True))[:2])
+            next(side for side in range(least, least + 3 * FEATURE_STRIDE, FEATURE_STRIDE) if side not in taken)
+            for least, taken in zip(smallest, zip(before, after, strict=True), strict=True)
         )
+
+    def _smallest_shape(self, iteration: int) -> tuple[int, int]:
+        """Return the least size that holds all images of a batch, without reading them."""
+        sizes = [scaled_size(self._image(place).size, self._draw(place)[1]) for place in self._positions(iteration)]
+        return tuple(_padded(max(sides)) for sides in zip(*sizes, strict=True))
 
     def _targets(
         self, size: tuple[int, int], joints: np.ndarray, scale: float, shape: tuple[int, int]
