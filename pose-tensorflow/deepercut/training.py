@@ -73,7 +73,7 @@ def train(config: PoseConfig, *, resume: bool = False) -> Path:
     trainee = compiled(network, config)
     restore(trainee.optimizer, state, start)
     log.info("Training on %d images, seed %d, iterations %d to %d", len(training), seed, start + 1, stop)
-    if held_out:
+    if config.validation_fraction:
         log.info("Held out of it: %d images, which measure the error (validation_fraction)", len(held_out))
     snapshots = Snapshots(network, config, seed, start)
     validation = Validation(network, config.locref_stdev, training, held_out)

@@ -8,7 +8,6 @@ import cv2
 import keras
 import numpy as np
 
-from deepercut import DeepercutError
 from deepercut.augment import rescale
 from deepercut.dataset import TrainingImage, read_labeled
 from deepercut.posenet import with_poses
@@ -33,7 +32,7 @@ def hold_out(
     images : sequence of TrainingImage
         Of the training set; the test images of the split are not among them.
     fraction : float
-        Share to hold out, at least one image; 0 holds out none.
+        Share to hold out, at most 0.5. Of few images that may be none.
     seed : int
         Of the run; a resumed one holds out the same.
 
@@ -41,18 +40,8 @@ def hold_out(
     -------
     training, held_out : list of TrainingImage
         Each in the order of `images`.
-
-    Raises
-    ------
-    DeepercutError
-        When no image would be left to train on.
     """
-    count = max(1, round(fraction * len(images))) if fraction else 0
-    if count >= len(images):
-        raise DeepercutError(
-            f"validation_fraction {fraction:g} holds out {count} of {len(images)} training images, which leaves none: "
-            "set validation_fraction to 0 in pose_cfg.yaml, or label more images"
-        )
+    count = round(fraction * len(images))
     chosen = set(np.random.default_rng([seed, 2]).permutation(len(images))[:count].tolist())
     training = [image for number, image in enumerate(images) if number not in chosen]
     return training, [images[number] for number in sorted(chosen)]
