@@ -18,6 +18,7 @@ from deepercut import DeepercutError
 from deepercut.architecture import FEATURE_STRIDE
 from deepercut.augment import flip, mirror_partners, place, recolor, rescale, scaled_size
 from deepercut.config import PoseConfig
+from deepercut.losses import mean_weights
 from deepercut.targets import make_targets, make_weights
 
 log = logging.getLogger(__name__)
@@ -294,7 +295,7 @@ class TrainingBatches(keras.utils.PyDataset):
         shape = self._shape(iteration)
         targets = [self._targets(image.shape[:2], joints, scale, shape) for image, joints, scale in samples]
         batch = np.stack([_pad(image, shape, self.config.mean_pixel) for image, _, _ in samples])
-        return batch, {name: np.stack([target[name] for target in targets]) for name in targets[0]}
+        return batch, {name: _stack([target[name] for target in targets]) for name in targets[0]}
 
     def paths(self, iteration: int) -> list[Path]:
         """Return the image files of one iteration."""
@@ -368,6 +369,12 @@ class TrainingBatches(keras.utils.PyDataset):
         if config.intermediate_supervision:
             targets["part_pred_interm"] = targets["part_pred"]
         return targets
+
+
+def _stack(targets: Sequence[np.ndarray]) -> np.ndarray:
+    """Gather the targets of a batch, with weights behind them that make the loss a mean over all of it."""
+    values, weights = np.split(np.stack(targets), 2, axis=-1)
+    return np.concatenate([values, mean_weights(weights)], axis=-1)
 
 
 def _pad(image: np.ndarray, shape: tuple[int, int], mean_pixel: Sequence[float]) -> np.ndarray:

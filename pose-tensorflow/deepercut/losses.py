@@ -1,18 +1,42 @@
-"""What training minimizes: errors of the score maps and of the location refinement."""
+"""What training minimizes: errors of the score maps and of the location refinement, for each image of a batch.
+
+The mean over the images, which Keras takes, is the mean over all cells that count in the batch if their weights come
+from `mean_weights`. So it does not matter which device computes which images.
+"""
 
 from __future__ import annotations
 
+import numpy as np
 from keras import ops
 
 
-def _weighted_mean(values, weights):
-    """Return the sum of values times weights over the number of non-zero weights; 0 if there is none."""
-    weights = ops.broadcast_to(ops.cast(weights, values.dtype), ops.shape(values))
-    counted = ops.sum(ops.cast(ops.not_equal(weights, 0), values.dtype))
-    return ops.sum(values * weights) / ops.maximum(counted, 1)
+def mean_weights(weights: np.ndarray) -> np.ndarray:
+    """Scale weights so that weighted sums, averaged over the images of a batch, are means over all that counts in it.
+
+    Parameters
+    ----------
+    weights : ndarray of shape (B, ...), float32
+        0 takes an entry out of the mean.
+
+    Returns
+    -------
+    ndarray of shape (B, ...), float32
+        The weights, times B, over the number of those that are not 0.
+
+    Examples
+    --------
+    >>> mean_weights(np.array([[1, 1, 1], [1, 0, 0]], "float32")).tolist()
+    [[0.5, 0.5, 0.5], [0.5, 0.0, 0.0]]
+    """
+    return weights * np.float32(len(weights) / max(np.count_nonzero(weights), 1))
 
 
-def part_loss(logits, targets, weights=1.0):
+def _weighted_sum(values, weights):
+    """Return the sum of values times weights of each image."""
+    return ops.sum(values * weights, axis=tuple(range(1, len(values.shape))))
+
+
+def part_loss(logits, targets, weights):
     """Return the sigmoid cross entropy of the score maps.
 
     Parameters
@@ -21,18 +45,18 @@ def part_loss(logits, targets, weights=1.0):
         Predicted score maps.
     targets : tensor of shape (B, R, C, K), float32
         1 where a cell is positive for a part, else 0.
-    weights : tensor that broadcasts to (B, R, C, K), optional
-        0 takes a cell out of the mean.
+    weights : tensor of shape (B, R, C, K), float32
+        How much each cell counts, see `mean_weights`.
 
     Returns
     -------
-    tensor of shape ()
-        Mean over cells and parts with non-zero weight; 0 if there is none.
+    tensor of shape (B,)
+        Weighted sum over cells and parts.
 
     Examples
     --------
-    >>> import numpy as np
-    >>> float(part_loss(np.zeros((1, 1, 2, 1), "float32"), np.ones((1, 1, 2, 1), "float32")))  # log(2)
+    >>> logits, ones = np.zeros((1, 1, 2, 1), "float32"), np.ones((1, 1, 2, 1), "float32")
+    >>> float(part_loss(logits, ones, mean_weights(ones))[0])  # log(2)
     0.6931...
 
     References
@@ -40,31 +64,30 @@ def part_loss(logits, targets, weights=1.0):
     Insafutdinov et al. 2016, arXiv 1605.03170, section 3.
     """
     # -t log(sigmoid(l)) - (1 - t) log(1 - sigmoid(l)), in the form whose gradient, sigmoid(l) - t, is always finite
-    return _weighted_mean(ops.softplus(logits) - ops.multiply(logits, targets), weights)
+    return _weighted_sum(ops.softplus(logits) - ops.multiply(logits, targets), weights)
 
 
-def locref_loss(pred, target, mask, huber: bool = True):
+def locref_loss(pred, target, weights, huber: bool = True):
     """Return the error of the location refinement.
 
     Parameters
     ----------
     pred, target : tensor of shape (B, R, C, 2K), float32
         dx and dy of each part in turn, in units of locref_stdev.
-    mask : tensor that broadcasts to (B, R, C, 2K)
-        1 in positive cells, else 0.
+    weights : tensor of shape (B, R, C, 2K), float32
+        How much each entry counts, see `mean_weights`; 0 but in positive cells.
     huber : bool, optional
         Huber's loss with k = 1, else the squared error.
 
     Returns
     -------
-    tensor of shape ()
-        Mean over masked entries; 0 where nothing is masked in.
+    tensor of shape (B,)
+        Weighted sum over entries.
 
     Examples
     --------
-    >>> import numpy as np
-    >>> pred = np.array([0.5, 3.0], "float32")
-    >>> float(locref_loss(pred, np.zeros(2, "float32"), np.ones(2, "float32")))  # (0.5 * 0.5**2 + 3 - 0.5) / 2
+    >>> pred, weights = np.array([[0.5, 3.0]], "float32"), mean_weights(np.ones((1, 2), "float32"))
+    >>> float(locref_loss(pred, np.zeros_like(pred), weights)[0])  # (0.5 * 0.5**2 + 3 - 0.5) / 2
     1.3125
 
     References
@@ -73,6 +96,6 @@ def locref_loss(pred, target, mask, huber: bool = True):
     """
     error = ops.abs(pred - target)
     if not huber:
-        return _weighted_mean(ops.square(error), mask)
+        return _weighted_sum(ops.square(error), weights)
     quadratic = ops.minimum(error, 1)
-    return _weighted_mean(0.5 * ops.square(quadratic) + (error - quadratic), mask)
+    return _weighted_sum(0.5 * ops.square(quadratic) + (error - quadratic), weights)

@@ -146,7 +146,7 @@ def test_padding_is_the_mean_pixel_and_counts_nothing(make_train_folder):
     np.testing.assert_allclose(x[0, 120:], np.broadcast_to([123.68, 116.779, 103.939], (24, 160, 3)), rtol=1e-6)
     weights = y["part_pred"][0, :, :, 3:]
     assert weights.shape == (18, 20, 3)
-    assert (weights[:16, :18] == 1).all()  # v1's mean is over all cells of 128 x 144
+    np.testing.assert_allclose(weights[:16, :18], 1 / (16 * 18 * 3), rtol=1e-6)  # v1's mean is over all of 128 x 144
     assert (weights[16:] == 0).all()
     assert (weights[:, 18:] == 0).all()
 
