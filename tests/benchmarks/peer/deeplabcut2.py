@@ -1,4 +1,4 @@
-"""What `against_deeplabcut2.py` runs in the environment of DeepLabCut 2.3.11: one job of that program's public functions.
+"""What `run.py` runs in the environment of DeepLabCut 2.3.11: one job of that program's public functions.
 
 python deeplabcut2.py JOB, where JOB is a json file: {"do": "train" | "predict" | "analyze", "config": ..., ...}
 """
@@ -9,7 +9,7 @@ import random
 import sys
 from pathlib import Path
 
-os.environ["DLClight"] = "True"
+os.environ["DLClight"] = "True"  # noqa: SIM112 without windows
 
 import deeplabcut
 import numpy as np
@@ -20,7 +20,7 @@ from deeplabcut.utils import auxiliaryfunctions
 def train(job: dict) -> None:
     """Train on the given split from the given weights; all else is the program's default."""
     random.seed(job["seed"])
-    np.random.seed(job["seed"])
+    np.random.seed(job["seed"])  # noqa: NPY002 what that program draws from
     deeplabcut.create_training_dataset(
         job["config"],
         Shuffles=[job["seed"]],
