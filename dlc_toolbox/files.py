@@ -20,6 +20,8 @@ _ABANDONED_S = 24 * 3600
 _WHOLE_FILE_BYTES = 64 * 2**20
 _SAMPLE_BYTES = 2**20
 _SAMPLES = 64
+_SEAL = b"\nsealed by blake2b "
+_DIGEST_BYTES = 16
 
 
 @contextmanager
@@ -114,6 +116,43 @@ def _clear(folder: Path) -> None:
                 shutil.rmtree(leftover) if leftover.is_dir() else leftover.unlink()
         except OSError:
             continue  # another run was quicker
+
+
+def seal(path: Path) -> None:
+    """Append a checksum to a finished HDF5 file; its readers pass over what stands behind the end of the data.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    """
+    digest = _digest(path.read_bytes())
+    with path.open("ab") as file:
+        file.write(_SEAL + digest)
+
+
+def is_broken(path: Path) -> bool:
+    """Tell whether a file was damaged after `seal`; to be asked before the HDF5 library, which may crash, sees it.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+
+    Returns
+    -------
+    bool
+        Whether its checksum disagrees; False for a file without one.
+    """
+    content = memoryview(path.read_bytes())
+    length = len(_SEAL) + 2 * _DIGEST_BYTES
+    found, end = content[:-length], bytes(content[-length:])
+    return end.startswith(_SEAL) and end[len(_SEAL) :] != _digest(found)
+
+
+def _digest(content: bytes | memoryview) -> bytes:
+    """Return the checksum that seals a content."""
+    return hashlib.blake2b(content, digest_size=_DIGEST_BYTES).hexdigest().encode()
 
 
 def fingerprint(path: Path) -> str:

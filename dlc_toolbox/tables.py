@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from dlc_toolbox import ToolboxError
-from dlc_toolbox.files import replacing
+from dlc_toolbox.files import is_broken, replacing, seal
 
 KEY = "df_with_missing"
 LEVELS = ("scorer", "bodyparts", "coords")
@@ -154,6 +154,7 @@ def _write_h5(table: pd.DataFrame, path: Path, format: str) -> None:
             store.put(KEY, table, format=format, track_times=False)
         with h5py.File(temporary, "r+") as file:
             file[KEY].attrs["pandas_version"] = np.bytes_("0.15.2")  # pandas 3.1 leaves it out, older ones need it
+        seal(temporary)
 
 
 def read_table(path: Path) -> pd.DataFrame:
@@ -205,7 +206,9 @@ def _names_the_index(table: pd.DataFrame) -> bool:
 
 
 def _read_h5(path: Path) -> pd.DataFrame:
-    """Read an HDF5 table after making sure that it carries no code."""
+    """Read an HDF5 table after making sure that it is whole and carries no code."""
+    if is_broken(path):
+        raise ToolboxError(f"{path} is damaged, its checksum disagrees: make it again, or read its csv")
     _refuse_code(path)
     with pd.HDFStore(path, mode="r") as store:
         keys = store.keys()

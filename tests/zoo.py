@@ -13,6 +13,7 @@ import numpy as np
 import scipy.io
 from PIL import Image
 
+from deepercut.files import seal
 from dlc_toolbox.tables import make_table, write_table
 
 
@@ -55,13 +56,14 @@ def mat(path: Path, images: int = 5) -> Path:
 
 
 def snapshot(path: Path) -> Path:
-    """Write the weights of two layers as Keras 3 does."""
+    """Write the weights of two layers as a training does."""
     values = np.random.default_rng(0).normal(size=(3, 3, 4, 2)).astype(np.float32)
     with h5py.File(path, "w") as file:
         for layer in ("block1_unit_1_conv1", "block1_unit_1_conv2"):
             group = file.create_group(f"layers/{layer}/vars")
             group.attrs["name"] = layer
             group["0"] = values
+    seal(path)
     return path
 
 

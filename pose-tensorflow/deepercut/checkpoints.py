@@ -19,7 +19,7 @@ import numpy as np
 
 from deepercut import DeepercutError
 from deepercut.architecture import BATCH_NORM, HEADS, depth_of
-from deepercut.files import replacing
+from deepercut.files import is_broken, replacing, seal
 from deepercut.foreign import Arrays, convert_keras_resnet, read_tf1
 from deepercut.learning_stats import read_validation_errors, statistics_path
 
@@ -340,6 +340,8 @@ def read_weights(path: Path) -> Arrays:
     path = Path(path)
     if not path.is_file():
         raise DeepercutError(f"weights {path} do not exist")
+    if is_broken(path):
+        raise DeepercutError(f"weights {path} are damaged, their checksum disagrees: choose another snapshot")
     if path.suffix != ".h5" and not h5py.is_hdf5(path):
         return read_tf1(path)
     try:
@@ -391,3 +393,4 @@ def save_snapshot(model: keras.Model, path: Path) -> None:
         if shutil.disk_usage(path.parent).free < 4 * model.count_params():
             raise OSError(errno.ENOSPC, "")  # HDF5 would tell it in pages of its own
         model.save_weights(temporary)
+        seal(temporary)

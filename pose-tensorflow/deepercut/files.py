@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import os
 import shutil
 import tempfile
@@ -11,6 +12,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from deepercut import DeepercutError
+
+_SEAL = b"\nsealed by blake2b "
+_DIGEST_BYTES = 16
 
 
 @contextmanager
@@ -110,3 +114,40 @@ def replacing_folder(folder: Path) -> Iterator[Path]:
     except OSError as error:
         reason = os.strerror(error.errno) if error.errno else error
         raise DeepercutError(f"{folder} cannot be written: {reason}. Free disk space or allow writing there") from error
+
+
+def seal(path: Path) -> None:
+    """Append a checksum to a finished HDF5 file; its readers pass over what stands behind the end of the data.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    """
+    digest = _digest(path.read_bytes())
+    with path.open("ab") as file:
+        file.write(_SEAL + digest)
+
+
+def is_broken(path: Path) -> bool:
+    """Tell whether a file was damaged after `seal`; to be asked before the HDF5 library, which may crash, sees it.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+
+    Returns
+    -------
+    bool
+        Whether its checksum disagrees; False for a file without one.
+    """
+    content = memoryview(path.read_bytes())
+    length = len(_SEAL) + 2 * _DIGEST_BYTES
+    found, end = content[:-length], bytes(content[-length:])
+    return end.startswith(_SEAL) and end[len(_SEAL) :] != _digest(found)
+
+
+def _digest(content: bytes | memoryview) -> bytes:
+    """Return the checksum that seals a content."""
+    return hashlib.blake2b(content, digest_size=_DIGEST_BYTES).hexdigest().encode()

@@ -3,10 +3,12 @@
 import re
 from pathlib import Path
 
+import h5py
+import numpy as np
 import pytest
 
 from deepercut import DeepercutError
-from deepercut.files import alone, replacing, replacing_folder
+from deepercut.files import alone, is_broken, replacing, replacing_folder, seal
 
 
 def test_the_new_file_takes_the_place_of_the_old_when_it_is_whole(tmp_path):
@@ -73,3 +75,20 @@ def test_two_trainings_do_not_mix(tmp_path: Path):
         pass
     with alone(config, "wait"):
         assert config.read_text() == "seed: 1"
+
+
+def test_any_damage_to_a_sealed_file_is_noticed_and_others_are_left_alone(tmp_path):
+    path = tmp_path / "a.h5"
+    with h5py.File(path, "w") as file:
+        file["values"] = np.arange(1000)
+    assert not is_broken(path)  # not sealed
+    seal(path)
+    assert not is_broken(path)
+    with h5py.File(path) as file:
+        np.testing.assert_array_equal(file["values"], np.arange(1000))
+    content = path.read_bytes()
+    for place in (0, len(content) // 2, len(content) - 1):
+        damaged = bytearray(content)
+        damaged[place] ^= 1
+        path.write_bytes(damaged)
+        assert is_broken(path)

@@ -3,10 +3,12 @@ import os
 import tempfile
 from pathlib import Path
 
+import h5py
+import numpy as np
 import pytest
 
 from dlc_toolbox import ToolboxError, files
-from dlc_toolbox.files import fingerprint, replacing, replacing_folder
+from dlc_toolbox.files import fingerprint, is_broken, replacing, replacing_folder, seal
 
 
 def names(folder: Path) -> list[str]:
@@ -148,3 +150,20 @@ def test_what_a_killed_run_left_is_cleared_after_a_day(tmp_path: Path):
     with replacing(tmp_path / "labels.csv") as temporary:
         temporary.write_text("x")
     assert sorted(path.name for path in tmp_path.iterdir()) == [fresh.name, "labels.csv"]
+
+
+def test_any_damage_to_a_sealed_file_is_noticed_and_others_are_left_alone(tmp_path):
+    path = tmp_path / "a.h5"
+    with h5py.File(path, "w") as file:
+        file["values"] = np.arange(1000)
+    assert not is_broken(path)  # not sealed
+    seal(path)
+    assert not is_broken(path)
+    with h5py.File(path) as file:
+        np.testing.assert_array_equal(file["values"], np.arange(1000))
+    content = path.read_bytes()
+    for place in (0, len(content) // 2, len(content) - 1):
+        damaged = bytearray(content)
+        damaged[place] ^= 1
+        path.write_bytes(damaged)
+        assert is_broken(path)
