@@ -92,6 +92,7 @@ class PoseConfig:
     validation_fraction: float = field(default=0.0, metadata={"least": 0, "most": 0.5})
     validation_iters: int | None = field(default=None, metadata={"above": 0})
     precision: str = "float32"
+    devices: int | None = field(default=None, metadata={"above": 0})
     seed: int | None = field(default=None, metadata={"least": 0, "most": 2**31 - 1})
 
     @property

@@ -267,10 +267,20 @@ class TrainingBatches(keras.utils.PyDataset):
         Of order and augmentation.
     start, stop : int
         Iterations to give, `stop` not included.
+    threads : int, optional
+        How many make batches ahead of their use; with 1 the backend does it.
     """
 
-    def __init__(self, images: Sequence[TrainingImage], config: PoseConfig, seed: int, start: int, stop: int):
-        super().__init__(workers=THREADS, max_queue_size=8)
+    def __init__(
+        self,
+        images: Sequence[TrainingImage],
+        config: PoseConfig,
+        seed: int,
+        start: int,
+        stop: int,
+        threads: int = THREADS,
+    ):
+        super().__init__(workers=threads, max_queue_size=8)
         self.images, self.config, self.seed, self.start, self.stop = images, config, seed, start, stop
         self.error: DeepercutError | None = None
         self.canvas = canvas_size(images, config)

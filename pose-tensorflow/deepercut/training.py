@@ -14,7 +14,8 @@ from deepercut.backend import is_out_of_memory
 from deepercut.callbacks import LearningStatistics, Snapshots, StopOnInterrupt, StopOnNonFinite
 from deepercut.checkpoints import list_snapshots, load_weights, resolve_weights, snapshot_path, state_path
 from deepercut.config import PoseConfig
-from deepercut.dataset import TrainingBatches, load_dataset
+from deepercut.dataset import THREADS, TrainingBatches, load_dataset
+from deepercut.devices import choose_devices, sharing
 from deepercut.losses import locref_loss, part_loss
 from deepercut.posenet import build_posenet
 from deepercut.state import changed_versions, read_state, restore
@@ -63,27 +64,40 @@ def train(config: PoseConfig, *, resume: bool = False) -> Path:
     if changed := changed_versions(state):
         log.warning("The snapshot was written with other versions, so bits may differ: %s", "; ".join(changed))
     seed = _seed(config, state)
-    keras.utils.set_random_seed(seed)
-    network = network_of(config)
-    filled = load_weights(network, weights)
-    heads = [name for name in network.output if name not in filled]
-    log.info("Weights: %s%s", weights, f"; {', '.join(heads)} start at random" if heads else "")
+    devices = choose_devices(config.devices, config.batch_size)
     training, held_out = hold_out(images, config.validation_fraction, seed)
-    batches = TrainingBatches(training, config, seed, start, stop)
-    trainee = compiled(network, config)
-    restore(trainee.optimizer, state, start)
-    log.info("Training on %d images, seed %d, iterations %d to %d", len(training), seed, start + 1, stop)
-    if config.validation_fraction:
-        log.info("Held out of it: %d images, which measure the error (validation_fraction)", len(held_out))
-    snapshots = Snapshots(network, config, seed, start)
-    validation = Validation(network, config.locref_stdev, training, held_out)
-    callbacks = [StopOnNonFinite(batches), LearningStatistics(config, start, stop, validation), snapshots]
-    with StopOnInterrupt() as interrupt:
-        _fit(trainee, batches, [*callbacks, interrupt])
+    # On several devices Keras looks at a batch before it trains, which threads that work ahead would count as done.
+    batches = TrainingBatches(training, config, seed, start, stop, threads=THREADS if len(devices) == 1 else 1)
+    keras.utils.set_random_seed(seed)
+    with sharing(devices):
+        network, trainee = _networks(config, weights, state, start)
+        log.info("Training on %d images, seed %d, iterations %d to %d", len(training), seed, start + 1, stop)
+        if config.validation_fraction:
+            log.info("Held out of it: %d images, which measure the error (validation_fraction)", len(held_out))
+        if len(devices) > 1:
+            log.info("Each batch is shared out over %s", ", ".join(devices))
+        snapshots = Snapshots(network, config, seed, start)
+        validation = Validation(network, config.locref_stdev, training, held_out, copies=len(devices))
+        callbacks = [StopOnNonFinite(batches), LearningStatistics(config, start, stop, validation), snapshots]
+        with StopOnInterrupt() as interrupt:
+            _fit(trainee, batches, [*callbacks, interrupt])
     if interrupt.noted:
         snapshots.save()
         raise KeyboardInterrupt
     return snapshot_path(folder, stop, prefix)
+
+
+def _networks(
+    config: PoseConfig, weights: Path, state: dict[str, np.ndarray], start: int
+) -> tuple[keras.Model, keras.Model]:
+    """Return the network with its first weights, and the model that trains it with its optimizer where it was."""
+    network = network_of(config)
+    filled = load_weights(network, weights)
+    heads = [name for name in network.output if name not in filled]
+    log.info("Weights: %s%s", weights, f"; {', '.join(heads)} start at random" if heads else "")
+    trainee = compiled(network, config)
+    restore(trainee.optimizer, state, start)
+    return network, trainee
 
 
 def network_of(config: PoseConfig) -> keras.Model:

@@ -58,6 +58,8 @@ class Validation:
         Unit in pixels of the location refinement.
     training, held_out : sequence of TrainingImage
         As `hold_out` gives them. Without held-out images no error is measured, and training images are drawn.
+    copies : int, optional
+        Of each image, where several devices share out a batch.
     """
 
     def __init__(
@@ -66,8 +68,9 @@ class Validation:
         locref_stdev: float,
         training: Sequence[TrainingImage],
         held_out: Sequence[TrainingImage],
+        copies: int = 1,
     ):
-        self.predict = with_poses(network, locref_stdev).predict_on_batch
+        self.predict, self.copies = with_poses(network, locref_stdev).predict_on_batch, copies
         self.held_out, self.images = held_out, held_out or training[:PICTURES]
 
     def measure(self) -> tuple[float, list[np.ndarray]]:
@@ -83,7 +86,7 @@ class Validation:
         errors, pictures = [], []
         for image in self.images:
             frame = read_labeled(image)
-            pose = np.asarray(self.predict(frame[None]))[0]
+            pose = np.asarray(self.predict(np.stack([frame] * self.copies)))[0]
             errors.append(errors_px(pose, image.joints))
             if len(pictures) < PICTURES:
                 pictures.append(draw_pose(frame, image.joints, pose))

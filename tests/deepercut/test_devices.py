@@ -1,0 +1,128 @@
+"""Several devices make the training that one makes; virtual CPUs stand for GPUs, in processes of their own."""
+
+import csv
+import importlib.util
+import os
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pytest
+
+from deepercut import DeepercutError, devices
+from deepercut.checkpoints import read_weights
+
+RUN = """
+import os
+if os.environ["KERAS_BACKEND"] == "tensorflow":
+    import tensorflow as tf
+    cpu, = tf.config.list_physical_devices("CPU")
+    tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+import sys
+from pathlib import Path
+from deepercut.config import load_config
+from deepercut.training import train
+
+number, iterations = map(int, sys.argv[1:3])
+train(load_config(Path("pose_cfg.yaml"), {"devices": number, "max_iters": iterations}), resume="resume" in sys.argv)
+"""
+KEYS = {"save_iters": 2, "display_iters": 1, "optimizer": "adam", "adam_lr": 1e-5, "batch_size": 2, "rotation": 10}
+KEYS |= {"scale_jitter_lo": 0.9, "scale_jitter_up": 1.1, "validation_fraction": 0.2}
+
+
+@pytest.fixture(autouse=True)
+def no_distribution_is_left():
+    yield
+    assert keras.distribution.distribution() is None
+
+
+def see(monkeypatch, *found):
+    monkeypatch.setattr(devices, "start_backend", lambda: list(found))
+
+
+def test_all_gpus_that_can_share_out_a_batch_train(monkeypatch, caplog):
+    caplog.set_level("INFO")
+    see(monkeypatch, "cpu:0", "gpu:0", "gpu:1", "gpu:2", "gpu:3")
+    monkeypatch.setattr(keras.backend, "backend", lambda: "tensorflow")
+    assert devices.choose_devices(None, 8) == ["gpu:0", "gpu:1", "gpu:2", "gpu:3"]
+    assert not caplog.text
+    assert devices.choose_devices(None, 6) == ["gpu:0", "gpu:1", "gpu:2"]
+    assert "3 of 4 GPUs train, because batch_size is 6; a multiple of 4 would use all of them" in caplog.text
+    assert devices.choose_devices(None, 1) == ["gpu:0"]
+    assert devices.choose_devices(2, 6) == ["gpu:0", "gpu:1"]
+
+
+def test_cpus_share_only_when_asked(monkeypatch):
+    see(monkeypatch, "cpu:0", "cpu:1")
+    monkeypatch.setattr(keras.backend, "backend", lambda: "tensorflow")
+    assert devices.choose_devices(None, 2) == ["cpu:0"]
+    assert devices.choose_devices(2, 2) == ["cpu:0", "cpu:1"]
+
+
+@pytest.mark.parametrize(
+    ("backend", "wanted", "batch_size", "message"),
+    [
+        ("tensorflow", 3, 3, r"devices is 3 in pose_cfg\.yaml, but only gpu:0, gpu:1 can be seen"),
+        ("tensorflow", 2, 3, "2 devices cannot share out batches of 3 evenly: set batch_size .* multiple of 2"),
+        ("torch", 2, 2, "PyTorch trains on one device"),
+    ],
+)
+def test_what_cannot_be_shared_out_is_told(monkeypatch, backend, wanted, batch_size, message):
+    see(monkeypatch, "cpu:0", "gpu:0", "gpu:1")
+    monkeypatch.setattr(keras.backend, "backend", lambda: backend)
+    with pytest.raises(DeepercutError, match=message):
+        devices.choose_devices(wanted, batch_size)
+
+
+def test_pytorch_takes_one_of_several(monkeypatch):
+    see(monkeypatch, "gpu:0", "gpu:1")
+    monkeypatch.setattr(keras.backend, "backend", lambda: "torch")
+    assert devices.choose_devices(None, 4) == ["gpu:0"]
+
+
+@pytest.fixture(scope="module", params=["tensorflow", "jax"])
+def trained(request, tmp_path_factory, write_train_folder, start_weights):
+    """Folders of a training on one device, on two, and on two after a first half on one."""
+    backend = request.param
+    if importlib.util.find_spec(backend) is None:
+        pytest.skip(f"{backend} is not installed")
+    environment = {**os.environ, "KERAS_BACKEND": backend, "XLA_FLAGS": "--xla_force_host_platform_device_count=2"}
+
+    def run(folder, *arguments):
+        command = [sys.executable, "-c", RUN, *map(str, arguments)]
+        done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+
+    folders = {}
+    for name, steps in {"one": [(1, 4)], "two": [(2, 4)], "resumed": [(1, 2), (2, 4, "resume")]}.items():
+        folder = tmp_path_factory.mktemp(f"{backend}-{name}")
+        folders[name] = write_train_folder(folder, count=6, **KEYS, init_weights=str(start_weights))
+        for step in steps:
+            run(folder, *step)
+    return folders
+
+
+def curve(folder):
+    with (folder / "learning_stats.csv").open() as file:
+        rows = list(csv.reader(file))
+    return np.array([[*row[1:5], row[6] or "nan"] for row in rows[1:]], float)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["two", "resumed"])
+def test_two_devices_make_the_learning_curve_of_one(trained, name):
+    assert len(curve(trained["one"])) == 4
+    np.testing.assert_allclose(curve(trained[name]), curve(trained["one"]), rtol=1e-3)  # Adam amplifies rounding
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["two", "resumed"])
+def test_two_devices_make_the_weights_of_one(trained, name, start_weights):
+    start, one, two = (
+        read_weights(path)
+        for path in (start_weights, *(trained[each] / "snapshot-4.weights.h5" for each in ("one", name)))
+    )
+    for layer in one:
+        moved = np.linalg.norm(one[layer] - start[layer])
+        assert np.linalg.norm(two[layer] - one[layer]) <= 0.05 * moved, layer  # Adam makes much of tiny gradients
