@@ -44,9 +44,9 @@ def main(argv=None):
     settings = load_analysis_settings(layout.root)
     videos = analysis.videos_to_analyze(layout, settings, args.videos)
 
-    from deepercut import checkpoints, config, predict  # takes seconds: after all that can fail at once
+    from deepercut import checkpoints, config, engines, predict  # takes seconds: after all that can fail at once
 
-    device = predict.device_name(settings.engine)
+    device = engines.device_name(settings.engine)
     log.info("Device: %s", device)
     network = analysis.find_network(layout, settings, config.load_config, checkpoints.select_snapshot)
     log.info("Network: %s", network.scorer)
@@ -56,6 +56,7 @@ def main(argv=None):
         network=network,
         crop=settings.crop,
         window=WindowRule(settings.pcutoff, settings.windowmargin) if settings.movingwindow else None,
+        batch_pixels=engines.batch_pixels(settings.engine),
         csv=settings.storedata_as_csv,
         overwrite=args.overwrite,
         device=device,

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from dlc_toolbox import ToolboxError, records, tables
-from dlc_toolbox.jobs import Fill, Job, Predict, fill_rows
+from dlc_toolbox.jobs import BATCH_PIXELS, Fill, Job, Predict, fill_rows, frames_at_once
 from dlc_toolbox.layout import (
     Experiment,
     Layout,
@@ -153,7 +153,8 @@ def analyze_video(
     *,
     crop: Crop | None = None,
     window: WindowRule | None = None,
-    batch_size: int = 8,
+    batch_size: int | None = None,
+    batch_pixels: int = BATCH_PIXELS,
     csv: bool = False,
     overwrite: bool = False,
     device: str = "",
@@ -177,8 +178,10 @@ def analyze_video(
         Analyze only this part of each frame. Poses are in pixels of the full frame all the same.
     window : WindowRule, optional
         Look only at a window that moves with the animal, see `MovingWindow`.
-    batch_size : int
-        Frames per call.
+    batch_size : int, optional
+        Frames per call; by default as many as together have `batch_pixels`.
+    batch_pixels : int, optional
+        What the device should be given at once.
     csv : bool
         Whether to write the table as csv too; if not, a csv of an earlier table is deleted with that table.
     overwrite : bool
@@ -204,7 +207,9 @@ def analyze_video(
     made_from = describe_poses(video_path, network, crop, window)
     if not overwrite and _is_current(table, made_from, video_path, csv):
         return table
-    job = Job(open_frames(video_path, crop), table, made_from, len(network.bodyparts), batch_size, window)
+    video = open_frames(video_path, crop)
+    batch_size = batch_size or frames_at_once(video.width * video.height, batch_pixels, window is not None)
+    job = Job(video, table, made_from, len(network.bodyparts), batch_size, window)
     with open_partial(pose_rows(table), job.header, job.row) as partial:
         if partial is None:
             log.info("%s: another process is analyzing it", video_path.name)

@@ -26,7 +26,36 @@ Predict = Callable[[np.ndarray], np.ndarray]
 Fill = Callable[[Partial, "Job", Any], dict[str, Any]]
 """Finds the missing rows of a video, and tells how that went; see `fill_rows`."""
 
+BATCH_PIXELS = 8 * 640 * 480
+"""What a CPU is given at once; more needs memory and gains nothing."""
+
 _WAITING_BATCHES = 2
+_MOST_FRAMES = 64
+_MOST_FRAMES_IN_WINDOW = 8  # a window is placed anew for each batch
+
+
+def frames_at_once(frame_pixels: int, batch_pixels: int, windowed: bool = False) -> int:
+    """Return how many frames make a batch, so that one of large frames needs no more memory than one of small ones.
+
+    Parameters
+    ----------
+    frame_pixels, batch_pixels : int
+        Area of a frame, and of a whole batch at most.
+    windowed : bool, optional
+        Whether a window moves with the animal.
+
+    Returns
+    -------
+    int
+        From 1 to 64, or 8 with a window.
+
+    Examples
+    --------
+    >>> frames_at_once(640 * 480, BATCH_PIXELS), frames_at_once(3840 * 2160, BATCH_PIXELS)
+    (8, 1)
+    """
+    most = _MOST_FRAMES_IN_WINDOW if windowed else _MOST_FRAMES
+    return min(max(batch_pixels // frame_pixels, 1), most)
 
 
 @dataclass(frozen=True)

@@ -238,7 +238,7 @@ class AnalysisSettings(_Crop):
     snapshotindex: int | str = _setting(_snapshot("best"), -1)
     shuffle: int = _setting(_whole(0), 1)
     trainingsiterations: int | None = _setting(_iterations, None)
-    engine: str = _setting(_one_of("auto", "keras", "openvino", "openvino-int8", "openvino-bf16"), "auto")
+    engine: str = _setting(_one_of("auto", "keras", "openvino", "keras-bf16", "openvino-bf16", "openvino-int8"), "auto")
     movingwindow: bool = _setting(_flag, False)
     windowmargin: float = _setting(_number(0, open_low=True), 50)
     storedata_as_csv: bool = _setting(_flag, False)

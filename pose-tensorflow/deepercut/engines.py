@@ -26,6 +26,9 @@ log = logging.getLogger(__name__)
 Compute = Callable[[np.ndarray], np.ndarray]
 """From frames, uint8 (B, H, W, 3), to poses, float32 (B, K, 3): x and y in pixels, likelihood."""
 
+CPU_BATCH_PIXELS, GPU_BATCH_PIXELS = 8 * 640 * 480, 64 * 640 * 480
+"""Area of the frames of one batch: what keeps all processors busy, in memory that small machines have."""
+
 GPU_DRIVERS = ("libcuda.so.1", "nvcuda.dll", "libamdhip64.so")
 
 
@@ -34,13 +37,13 @@ def choose_engine(engine: str = "auto") -> str:
 
     Parameters
     ----------
-    engine : {'auto', 'keras', 'openvino', 'openvino-int8', 'openvino-bf16'}
+    engine : {'auto', 'keras', 'openvino', 'keras-bf16', 'openvino-bf16', 'openvino-int8'}
         'auto' is Keras where its backend finds a GPU or OpenVINO is not installed, and OpenVINO otherwise; both
         compute in float32. Reduced precision is never chosen unasked.
 
     Returns
     -------
-    {'keras', 'openvino', 'openvino-int8', 'openvino-bf16'}
+    {'keras', 'openvino', 'keras-bf16', 'openvino-bf16', 'openvino-int8'}
         The engine.
 
     Raises
@@ -68,7 +71,7 @@ def device_name(engine: str = "auto") -> str:
 
     Parameters
     ----------
-    engine : {'auto', 'keras', 'openvino', 'openvino-int8', 'openvino-bf16'}
+    engine : {'auto', 'keras', 'openvino', 'keras-bf16', 'openvino-bf16', 'openvino-int8'}
         See `choose_engine`.
 
     Returns
@@ -77,12 +80,20 @@ def device_name(engine: str = "auto") -> str:
         Such as 'CPU (OpenVINO 2026.4.1, int8)' or 'gpu:0 (Keras 3.15.1 on tensorflow)'.
     """
     engine = choose_engine(engine)
+    precision = engine.split("-")[1:]
     if engine.startswith("openvino"):
-        return f"CPU (OpenVINO {', '.join([cpu_runtime()['openvino'], *engine.split('-')[1:]])})"
+        return f"CPU (OpenVINO {', '.join([cpu_runtime()['openvino'], *precision])})"
     start_backend()
     import keras
 
-    return f"{', '.join(_accelerators()) or 'CPU'} (Keras {keras.__version__} on {keras.backend.backend()})"
+    program = f"Keras {keras.__version__} on {keras.backend.backend()}"
+    return f"{', '.join(_accelerators()) or 'CPU'} ({', '.join([program, *precision])})"
+
+
+def batch_pixels(engine: str = "auto") -> int:
+    """Return the area of frames that an engine should be given at once; on a GPU it is halved if it does not fit."""
+    on_gpu = choose_engine(engine).startswith("keras") and _accelerators()
+    return GPU_BATCH_PIXELS if on_gpu else CPU_BATCH_PIXELS
 
 
 def cpu_runtime() -> dict[str, Any]:
@@ -113,7 +124,7 @@ def _loads(library: str) -> bool:
     return True
 
 
-def keras_engine(config: PoseConfig, arrays: Mapping[str, np.ndarray]) -> Compute:
+def keras_engine(config: PoseConfig, arrays: Mapping[str, np.ndarray], precision: str = "float32") -> Compute:
     """Make the poses of Keras' network.
 
     Parameters
@@ -122,6 +133,8 @@ def keras_engine(config: PoseConfig, arrays: Mapping[str, np.ndarray]) -> Comput
         Of the network.
     arrays : mapping of str to ndarray
         All its weights, by ``<layer>/<variable>``.
+    precision : {'float32', 'mixed_bfloat16'}, optional
+        Of the arithmetic.
 
     Returns
     -------
@@ -130,15 +143,18 @@ def keras_engine(config: PoseConfig, arrays: Mapping[str, np.ndarray]) -> Comput
     """
     from deepercut.posenet import with_poses
 
-    return in_batches_that_fit(with_poses(keras_network(config, arrays), config.locref_stdev).predict_on_batch)
+    network = keras_network(config, arrays, precision)
+    return in_batches_that_fit(with_poses(network, config.locref_stdev).predict_on_batch)
 
 
-def keras_network(config: PoseConfig, arrays: Mapping[str, np.ndarray]) -> keras.Model:
+def keras_network(config: PoseConfig, arrays: Mapping[str, np.ndarray], precision: str = "float32") -> keras.Model:
     """Build Keras' network with its weights; parameters as in `keras_engine`, and see `posenet.build_posenet`."""
     from deepercut.checkpoints import fill
     from deepercut.posenet import build_posenet
 
-    network = build_posenet(config.depth, config.num_joints, config.mean_pixel, config.location_refinement)
+    network = build_posenet(
+        config.depth, config.num_joints, config.mean_pixel, config.location_refinement, precision=precision
+    )
     fill(network, arrays, "the snapshot")
     return network
 
@@ -263,5 +279,5 @@ def run_openvino(network: openvino.Model, num_joints: int, precision: str = "f32
 ENGINES = {"keras": keras_engine, "openvino": openvino_engine}
 """In float32: the same poses."""
 
-REDUCED = {"openvino-int8": "f32", "openvino-bf16": "bf16"}
-"""Engines whose poses differ a little, and the precision of what is no product of integers."""
+REDUCED = ("keras-bf16", "openvino-bf16", "openvino-int8")
+"""In reduced precision: poses differ a little; see `precision.reduced_engine`."""

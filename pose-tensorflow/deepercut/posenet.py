@@ -87,6 +87,7 @@ def build_posenet(
     mean_pixel: Sequence[float],
     location_refinement: bool = True,
     intermediate_supervision_layer: int | None = None,
+    precision: str = "float32",
 ) -> keras.Model:
     """Build the network from RGB images of any size to score maps.
 
@@ -102,6 +103,8 @@ def build_posenet(
         Whether there is a location refinement head.
     intermediate_supervision_layer : int, optional
         Unit of block 3, from 1, that gets a part head of its own.
+    precision : {'float32', 'mixed_bfloat16'}, optional
+        Of the arithmetic between the mean pixel and the heads; weights are float32 at any.
 
     Returns
     -------
@@ -127,15 +130,20 @@ def build_posenet(
             f"intermediate_supervision_layer is {interm}, but block 3 of resnet_{depth} has the units 1 to "
             f"{UNITS[depth][2]}; name one of them or set intermediate_supervision: false"
         )
-    images = keras.Input((None, None, 3), name="images")
-    units = resnet_v1(CenterAndPad(mean_pixel, name="center_and_pad")(images), depth)
-    features = next(reversed(units.values()))
-    outputs = {"part_pred": _head(features, num_joints, "part_pred")}
-    if location_refinement:
-        outputs["locref_pred"] = _head(features, 2 * num_joints, "locref_pred")
-    if interm is not None:
-        outputs["part_pred_interm"] = _head(units[f"block3_unit_{interm}"], num_joints, "part_pred_interm")
-    return keras.Model(images, outputs, name=f"posenet_{depth}")
+    usual = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(precision)
+    try:
+        images = keras.Input((None, None, 3), name="images")
+        units = resnet_v1(CenterAndPad(mean_pixel, name="center_and_pad")(images), depth)
+        features = next(reversed(units.values()))
+        outputs = {"part_pred": _head(features, num_joints, "part_pred")}
+        if location_refinement:
+            outputs["locref_pred"] = _head(features, 2 * num_joints, "locref_pred")
+        if interm is not None:
+            outputs["part_pred_interm"] = _head(units[f"block3_unit_{interm}"], num_joints, "part_pred_interm")
+        return keras.Model(images, outputs, name=f"posenet_{depth}")
+    finally:
+        keras.config.set_dtype_policy(usual)
 
 
 def with_poses(network: keras.Model, locref_stdev: float) -> keras.Model:

@@ -1,4 +1,4 @@
-"""OpenVINO in reduced precision, used only after its poses were compared with float32's on labeled images."""
+"""Reduced precision, used only after its poses were compared with float32's on labeled images."""
 
 from __future__ import annotations
 
@@ -14,9 +14,11 @@ from deepercut import DeepercutError, __version__
 from deepercut.checkpoints import Snapshot
 from deepercut.config import PoseConfig
 from deepercut.engines import (
-    REDUCED,
+    ENGINES,
     Compute,
     cpu_runtime,
+    device_name,
+    keras_engine,
     openvino_network,
     read_openvino,
     run_openvino,
@@ -54,14 +56,14 @@ MOST_IMAGES = 100
 
 
 def reduced_engine(engine: str, config: PoseConfig, arrays: Mapping[str, np.ndarray], snapshot: Snapshot) -> Compute:
-    """Make the poses of OpenVINO's network in reduced precision, which was compared with float32.
+    """Make the poses of a network in reduced precision, which was compared with float32.
 
     The first time, labeled images of the training set are needed: half of them calibrate what has to be calibrated,
-    the other half tell the accuracy. The outcome is kept beside the snapshot, for this network on this kind of CPU.
+    the other half tell the accuracy. The outcome is kept beside the snapshot, for this network on this kind of device.
 
     Parameters
     ----------
-    engine : {'openvino-int8', 'openvino-bf16'}
+    engine : {'keras-bf16', 'openvino-bf16', 'openvino-int8'}
         See `engines.choose_engine`.
     config : PoseConfig
         Of the network.
@@ -82,17 +84,25 @@ def reduced_engine(engine: str, config: PoseConfig, arrays: Mapping[str, np.ndar
         which int8 needs, is not installed.
     """
     folder = snapshot.model_folder(engine)
-    made_from = {"weights": fingerprint(config, arrays), "runtime": cpu_runtime(), "deepercut": __version__}
+    runtime = cpu_runtime() if engine.startswith("openvino") else device_name(engine)
+    made_from = {"weights": fingerprint(config, arrays), "runtime": runtime, "deepercut": __version__}
     known = read_description(folder)
     if any(known.get(key) != value for key, value in made_from.items()):
         known = {"engine": engine, **describe(config, snapshot), **describe_function(config.num_joints), **made_from}
         known["accuracy"] = _prepare(engine, config, arrays, folder, known)
     if problem := _problem(known["accuracy"]):
         raise DeepercutError(f"{engine} changes the poses of {snapshot.path.name} too much: {problem}. Choose auto")
-    if engine != "openvino-int8":
-        return run_openvino(openvino_network(config, arrays), config.num_joints, REDUCED[engine])
+    return _compute(engine, config, arrays, folder)
+
+
+def _compute(engine: str, config: PoseConfig, arrays: Mapping[str, np.ndarray], folder: Path) -> Compute:
+    """Make the poses of a network in reduced precision, of one in integers as it lies in a folder."""
+    if engine == "keras-bf16":
+        return keras_engine(config, arrays, "mixed_bfloat16")
+    if engine == "openvino-bf16":
+        return run_openvino(openvino_network(config, arrays), config.num_joints, "bf16")
     try:
-        return run_openvino(read_openvino(folder / OPENVINO_FILE), config.num_joints, REDUCED[engine])
+        return run_openvino(read_openvino(folder / OPENVINO_FILE), config.num_joints)
     except RuntimeError as error:
         raise DeepercutError(f"{folder} is damaged: delete it, and the model in it is made again") from error
 
@@ -184,19 +194,20 @@ def _prepare(
     images = load_dataset(config)
     calibrating, checked = (_spread(images[start::2] or images) for start in (1, 0))
     frames = [read_labeled(image) for image in checked]
-    network = reduced = openvino_network(config, arrays)
     if engine == "openvino-int8":
         log.info("Calibrating %s with %d labeled images, once for this snapshot", engine, len(calibrating))
-        reduced = quantize(network, [read_labeled(image) for image in calibrating])
-    computes = [run_openvino(network, config.num_joints), run_openvino(reduced, config.num_joints, REDUCED[engine])]
+        network = quantize(openvino_network(config, arrays), [read_labeled(image) for image in calibrating])
+        reduced = run_openvino(network, config.num_joints)
+    else:
+        reduced = _compute(engine, config, arrays, folder)
     poses = [
         np.concatenate([compute(frame[None]) for frame in tqdm(frames, f"Checking {engine}", unit=" images")])
-        for compute in computes
+        for compute in (ENGINES[engine.split("-")[0]](config, arrays), reduced)
     ]
     accuracy = {"images": len(checked), **compare(*poses, [image.joints for image in checked])}
     with replacing_folder(folder) as new:
         if engine == "openvino-int8" and _problem(accuracy) is None:
-            save_openvino(reduced, new / OPENVINO_FILE)
+            save_openvino(network, new / OPENVINO_FILE)
         write_description(new, {**description, "accuracy": accuracy})
     return accuracy
 

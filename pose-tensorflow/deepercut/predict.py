@@ -59,7 +59,7 @@ def load_predictor(config_path: Path, snapshot: Snapshot, engine: str = "auto") 
         The pose_cfg.yaml it was trained with.
     snapshot : Snapshot
         As `checkpoints.select_snapshot` finds it.
-    engine : {'auto', 'keras', 'openvino', 'openvino-int8', 'openvino-bf16'}, optional
+    engine : {'auto', 'keras', 'openvino', 'keras-bf16', 'openvino-bf16', 'openvino-int8'}, optional
         What computes; see `engines.choose_engine`.
 
     Returns

@@ -102,14 +102,14 @@ def _networks(
 
 def network_of(config: PoseConfig) -> keras.Model:
     """Build the network that a configuration describes, with random weights; they are float32 at any `precision`."""
-    usual = keras.config.dtype_policy()
-    keras.config.set_dtype_policy(config.precision)
-    try:
-        return build_posenet(
-            config.depth, config.num_joints, config.mean_pixel, config.location_refinement, config.intermediate_layer
-        )
-    finally:
-        keras.config.set_dtype_policy(usual)
+    return build_posenet(
+        config.depth,
+        config.num_joints,
+        config.mean_pixel,
+        config.location_refinement,
+        config.intermediate_layer,
+        config.precision,
+    )
 
 
 def starting_point(config: PoseConfig, resume: bool) -> tuple[Path, int]:

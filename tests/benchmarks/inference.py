@@ -18,7 +18,7 @@ import numpy as np
 
 from deepercut.architecture import FEATURE_STRIDE, STEM_STRIDE, bottlenecks, weight_shapes
 from deepercut.config import PoseConfig
-from deepercut.engines import ENGINES, REDUCED, Compute, device_name, openvino_network, run_openvino
+from deepercut.engines import ENGINES, REDUCED, Compute, device_name, keras_engine, openvino_network, run_openvino
 from deepercut.precision import quantize
 
 PARTS = 17
@@ -57,10 +57,13 @@ def make(engine: str, config: PoseConfig, arrays: dict[str, np.ndarray]) -> Comp
     """Make an engine; the one of integers is calibrated on noise, which does not change the arithmetic."""
     if engine in ENGINES:
         return ENGINES[engine](config, arrays)
+    if engine == "keras-bf16":
+        return keras_engine(config, arrays, "mixed_bfloat16")
     network = openvino_network(config, arrays)
-    if engine == "openvino-int8":
-        network = quantize(network, [np.random.default_rng(0).integers(0, 256, (160, 160, 3), dtype=np.uint8)])
-    return run_openvino(network, config.num_joints, REDUCED[engine])
+    if engine == "openvino-bf16":
+        return run_openvino(network, config.num_joints, "bf16")
+    noise = np.random.default_rng(0).integers(0, 256, (160, 160, 3), dtype=np.uint8)
+    return run_openvino(quantize(network, [noise]), config.num_joints)
 
 
 def main() -> None:

@@ -121,6 +121,14 @@ def test_without_a_driver_the_backend_is_not_asked(monkeypatch):
     assert device_name("keras").startswith("gpu:0 (Keras 3.")
 
 
+@pytest.mark.parametrize(
+    ("gpus", "engine", "frames"), [([], "keras", 8), (["gpu:0"], "keras-bf16", 64), (["gpu:0"], "openvino", 8)]
+)
+def test_only_gpus_are_given_much_at_once(monkeypatch, gpus, engine, frames):
+    monkeypatch.setattr(engines, "_accelerators", lambda: gpus)
+    assert engines.batch_pixels(engine) == frames * 640 * 480
+
+
 def test_an_engine_that_is_not_there_is_an_error(monkeypatch):
     with pytest.raises(DeepercutError, match="engine is 'onnx'; accepted are auto, keras, openvino"):
         choose_engine("onnx")
@@ -149,6 +157,7 @@ def test_the_settings_accept_every_engine():
 def test_names_of_engines():
     assert device_name("openvino").startswith("CPU (OpenVINO 20")
     assert f"(Keras {keras.__version__} on {keras.backend.backend()})" in device_name("keras")
+    assert device_name("keras-bf16").endswith(", bf16)")
 
 
 def test_openvino_needs_no_keras(arrays, tmp_path):

@@ -113,11 +113,8 @@ def test_a_unit_that_block_3_lacks_is_an_error(unit):
 
 
 def test_mixed_precision_keeps_float32_maps(posenet):
-    keras.config.set_dtype_policy("mixed_bfloat16")
-    try:
-        mixed = build_posenet(50, 3, MEAN_PIXEL, intermediate_supervision_layer=6)
-    finally:
-        keras.config.set_dtype_policy("float32")
+    mixed = build_posenet(50, 3, MEAN_PIXEL, intermediate_supervision_layer=6, precision="mixed_bfloat16")
+    assert keras.config.dtype_policy().name == "float32"
     mixed.set_weights(posenet.get_weights())
     images = picture(1, 32, 32, 3)
     expected = predict(posenet, images)

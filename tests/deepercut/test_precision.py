@@ -9,11 +9,17 @@ import pytest
 from deepercut import DeepercutError, precision
 from deepercut.checkpoints import Snapshot
 from deepercut.config import load_config
-from deepercut.engines import cpu_runtime, openvino_engine
+from deepercut.engines import ENGINES, cpu_runtime, openvino_engine
 from deepercut.openvino_graph import build_openvino
 from deepercut.precision import compare, reduced_engine
 
 LABELS = [np.array([[0, 10.0, 7.0], [1, 20.0, 20.0]]), np.array([[0, 30.0, 30.0]])]
+GOOD = {
+    "median_difference_px": 0.1,
+    "mean_error_px": 3.0,
+    "float32_mean_error_px": 3.0,
+    "increase_standard_error_px": 0.1,
+}
 FLOAT32 = np.array([[[10, 10, 0.9], [20, 25, 0.8]], [[30, 31, 0.1], [70, 70, 0.09]]])
 
 
@@ -121,14 +127,20 @@ def test_without_nncf_the_message_says_what_to_install(labeled, arrays, monkeypa
 
 
 @pytest.mark.slow
-def test_bfloat16_gives_nearly_the_same_poses(labeled, arrays):
-    if "BF16" not in cpu_runtime()["capabilities"]:
+@pytest.mark.parametrize("engine", ["openvino-bf16", "keras-bf16"])
+def test_bfloat16_gives_nearly_the_same_poses(labeled, arrays, engine, monkeypatch):
+    if engine == "openvino-bf16" and "BF16" not in cpu_runtime()["capabilities"]:
         pytest.skip("this CPU has no bfloat16")
-    config, _ = labeled
+    compared = []
+    monkeypatch.setattr(precision, "compare", lambda *poses: compared.append(poses) or GOOD)
+    config, snapshot = labeled
     frames = noise(1, 40, 56)
-    exact = openvino_engine(config, arrays)(frames)
-    poses = precision.run_openvino(precision.openvino_network(config, arrays), 3, "bf16")(frames)
-    assert 0 < np.abs(poses[..., 2] - exact[..., 2]).max() < 0.1
+    exact = ENGINES[engine.split("-")[0]](config, arrays)(frames)
+    for _ in range(2):
+        poses = reduced_engine(engine, config, arrays, snapshot)(frames)
+        assert 0 < np.abs(poses[..., 2] - exact[..., 2]).max() < 0.1
+    ((reference, reduced, _),) = compared  # once for this snapshot
+    assert 0 < np.abs(reference[..., 2] - reduced[..., 2]).max() < 0.1
 
 
 @pytest.mark.slow

@@ -17,7 +17,7 @@ import av
 import numpy as np
 import pytest
 
-from dlc_toolbox import ToolboxError, analysis
+from dlc_toolbox import ToolboxError, analysis, jobs
 from dlc_toolbox.analysis import Network, analyze_video, find_network
 from dlc_toolbox.layout import Layout, pose_record
 from dlc_toolbox.partial import open_partial
@@ -86,6 +86,16 @@ def test_all_batches_have_one_shape_and_the_last_is_filled_up_with_black(video, 
     assert {frames.dtype for frames in batches} == {np.dtype(np.uint8)}
     assert batches[-1][6:].max() == 0
     assert np.abs(points(read_table(table))[..., :2] - toy_points).max() < 0.1
+
+
+@pytest.mark.parametrize(("window", "frames"), [(None, 3), (WindowRule(0.5, 10), 2)])
+def test_a_batch_holds_as_many_frames_as_fit(video, network, find_dots, window, frames, monkeypatch):
+    monkeypatch.setattr(jobs, "_MOST_FRAMES_IN_WINDOW", 2)
+    seen = []
+    look = lambda batch: seen.append(len(batch)) or find_dots(batch)  # noqa: E731
+    table = analyze_video(video, look, network, window=window, batch_pixels=4 * 160 * 120 - 1)
+    assert max(seen) == frames
+    assert json.loads(pose_record(table).read_text())["batch_size"] == frames
 
 
 def test_a_lost_frame_keeps_its_row_as_nan(tmp_path, network, find_dots, toy_points, draw_dots):
