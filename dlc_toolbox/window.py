@@ -18,6 +18,7 @@ BATCHES_PER_REFRESH = 8
 _STRIDE = 16  # px; a window that begins at a multiple meets the same grid of the network as the whole frame
 _STEP = 64  # px; windows are multiples, because some engines prepare anew for each size
 _LARGEST_SHARE = 0.75  # of the frame; a larger window is not worth it
+_WIDER = 3  # times the margin, where a window cannot be trusted
 
 
 @dataclass(frozen=True)
@@ -88,11 +89,12 @@ class MovingWindow:
     """A predictor that looks at a window around the animal, wherever it trusts what it finds there.
 
     The window of a batch surrounds the body parts where they were last seen in the batch before, and where they get by
-    the end of this one if the animal keeps its speed. A frame is looked at as a whole where what a window shows cannot
-    be trusted: when a part is closer to an edge of the window than half the margin, or is lost and was so in the frame
-    before, and when less than half of the parts are left that were seen then. The rest of the batch gets a new window.
-    Looked at as a whole are also every frame while no part is seen, and the first of every 8th batch. A part that
-    appears far from all others is thus found only at the next such frame.
+    the end of this one if the animal keeps its speed. What a window shows cannot be trusted when a part is closer to an
+    edge of it than half the margin, or is lost and was so in the frame before, and when less than half of the parts are
+    left that were seen then. Such a frame is looked at in the next larger of: the window around what was found in the
+    batch so far, one with three times the margin, the whole frame. Looked at as a whole are also every frame while no
+    part is seen, and the first of every 8th batch. A part that appears far from all others is thus found only at the
+    next such frame.
 
     Parameters
     ----------
@@ -131,28 +133,32 @@ class MovingWindow:
             self._remember(self._look(frames[:1], whole))
         self._calls += 1
         self._pixels += frames[..., 0].size
-        first = window = self._place(whole)
-        poses = self._look(frames, window)
+        first = self._place(whole)
+        looks = [first, self._place(whole, _WIDER), whole]
+        poses = self._look(frames, first)
         shown = [number for number, frame in enumerate(frames) if frame.any()]
         for position, number in enumerate(shown):
-            frame = frames[number : number + 1]
-            if window != first:
-                poses[number] = self._look(frame, window)[0]
-            if window != whole and self._is_doubtful(poses[number], window, whole):
-                poses[number] = self._look(frame, whole)[0]
+            looked_at = first
+            for window in dict.fromkeys(looks):
+                if window != first:
+                    poses[number] = self._look(frames[number : number + 1], window)[0]
+                    looked_at = window
+                if window == whole or not self._is_doubtful(poses[number], window, first, whole):
+                    break
+            if looked_at != first:
                 earlier = self._places
                 self._remember(poses[shown[: position + 1]])
                 self._places = np.concatenate([earlier, self._places])  # parts may be hidden for a moment
-                window = self._place(whole)
+                looks = [first, self._place(whole), self._place(whole, _WIDER), whole]
             self._before = poses[number]
         if shown:
             self._remember(poses[shown])
         return poses
 
-    def _place(self, whole: Box) -> Box:
-        """Return the window around what is remembered, or the whole frame."""
+    def _place(self, whole: Box, wider: float = 1) -> Box:
+        """Return the window around what is remembered, with some times the margin, or the whole frame."""
         _, width, _, height = whole
-        return place_window(self._places, self._rule.margin, width, height) or whole
+        return place_window(self._places, wider * self._rule.margin, width, height) or whole
 
     def _look(self, frames: np.ndarray, window: Box) -> np.ndarray:
         """Return the poses in a window of frames, in pixels of the whole frames."""
@@ -164,13 +170,21 @@ class MovingWindow:
         """Tell which body parts are seen, by their likelihood."""
         return is_confident(poses[..., 2], self._rule.pcutoff)
 
-    def _is_doubtful(self, pose: np.ndarray, window: Box, whole: Box) -> bool:
-        """Tell whether the pose found in a window, (K, 3), may be another in the whole frame."""
+    def _is_doubtful(self, pose: np.ndarray, window: Box, first: Box, whole: Box) -> bool:
+        """Tell whether the pose found in a window, (K, 3), may be another in the whole frame.
+
+        A part that was lost near an edge of the first window is to be seen again, however large the window.
+        """
         seen, seen_before = self._is_seen(pose), self._is_seen(self._before)
+        lost = self._before[seen_before & ~seen]
+        near = np.concatenate([self._is_near_edge(pose[seen], window, whole), self._is_near_edge(lost, first, whole)])
+        return bool(near.any() or seen.sum() < seen_before.sum() / 2)
+
+    def _is_near_edge(self, poses: np.ndarray, window: Box, whole: Box) -> np.ndarray:
+        """Tell which poses, (N, 3), are near an edge of a window that is no edge of the frame."""
         x1, x2, y1, y2 = np.where(np.equal(window, whole), (-np.inf, np.inf, -np.inf, np.inf), window)
-        x, y = np.where(seen[:, None], pose[:, :2], self._before[:, :2]).T
-        near = np.min([x - x1, x2 - x, y - y1, y2 - y], axis=0) < self._rule.margin / 2
-        return bool((near & (seen | seen_before)).any() or seen.sum() < seen_before.sum() / 2)
+        x, y = poses[:, :2].T
+        return np.min([x - x1, x2 - x, y - y1, y2 - y], axis=0) < self._rule.margin / 2
 
     def _remember(self, poses: np.ndarray) -> None:
         """Keep where parts were last seen in successive poses, (N, K, 3), and where they get in as many frames more."""

@@ -82,6 +82,7 @@ class PoseConfig:
     weigh_part_predictions: bool = False
     weigh_only_present_joints: bool = False
 
+    frozen_blocks: int = field(default=0, metadata={"least": 0, "most": 4})
     optimizer: str = "sgd"
     adam_lr: float = field(default=1e-4, metadata={"above": 0})
     lr_schedule: str | None = None

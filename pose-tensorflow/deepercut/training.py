@@ -101,8 +101,11 @@ def _networks(
 
 
 def network_of(config: PoseConfig) -> keras.Model:
-    """Build the network that a configuration describes, with random weights; they are float32 at any `precision`."""
-    return build_posenet(
+    """Build the network that a configuration describes, with random weights; they are float32 at any `precision`.
+
+    The first `frozen_blocks` blocks of its ResNet, and all before them, are not to be trained.
+    """
+    network = build_posenet(
         config.depth,
         config.num_joints,
         config.mean_pixel,
@@ -110,6 +113,10 @@ def network_of(config: PoseConfig) -> keras.Model:
         config.intermediate_layer,
         config.precision,
     )
+    frozen = tuple(f"block{number}_" for number in range(1, config.frozen_blocks + 1))
+    for layer in network.layers if frozen else ():
+        layer.trainable = not layer.name.startswith(("conv1", *frozen))
+    return network
 
 
 def starting_point(config: PoseConfig, resume: bool) -> tuple[Path, int]:

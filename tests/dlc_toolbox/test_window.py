@@ -145,14 +145,24 @@ def test_a_part_that_leaves_the_window_is_found_at_once(network):
     frames[6, 58:63, 117:122] = frames[7, 70:75, 131:136] = COLORS[1]
     poses = track(MovingWindow(network, RULE), frames)
     assert poses[6:9, 1, :2].tolist() == [[119, 60], [133, 72], [80, 60]]
-    assert whole_frames(network) == 2  # the first, and that near the edge; the window then follows
+    assert whole_frames(network) == 1  # a wider window shows it, and the next ones follow
+
+
+def test_a_part_that_a_wider_window_does_not_show_either_is_looked_for_in_the_whole_frame(network):
+    frames = draw([np.array([60, 60])] * 16)
+    for frame in range(5, 16):  # near an edge of the window first, then far away
+        frames[frame, 55:65, 75:85] = 90
+    frames[5, 58:63, 118:123] = COLORS[1]
+    frames[6:, 198:203, 298:303] = COLORS[1]
+    poses = track(MovingWindow(network, RULE), frames)
+    assert poses[4:8, 1, :2].tolist() == [[80, 60], [120, 60], [300, 200], [300, 200]]
 
 
 def test_a_window_that_lost_the_animal_is_placed_anew_within_the_batch(network):
     places = [np.array([60, 60])] * 5 + [np.array([110, 60])] * 3
     poses = track(MovingWindow(network, RULE), draw(places))
     assert np.abs(poses[..., :2] - [PARTS + place for place in places]).max() < 1e-3
-    assert whole_frames(network) == 2  # the first, and that of the jump
+    assert whole_frames(network) == 1  # a wider window shows the jump
 
 
 def test_a_pose_near_a_cut_edge_is_not_trusted(find_dots):
