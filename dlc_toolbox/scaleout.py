@@ -44,6 +44,13 @@ Range = tuple[int, int | None]
 _RANGES_PER_VIDEO = 16  # each decodes all before it, so many more would cost more than they gain
 _BATCHES_PER_RANGE = 64  # at least
 _CORES = "DLC_TOOLBOX_CORES"
+_LOCAL_WORKERS = {
+    "distributed.nanny.pre-spawn-environ.DASK_LOGGING__DISTRIBUTED": "error",
+    # a profiler looks at all threads, which can lock up Python 3.11 when one of them ends
+    "distributed.worker.profile.enabled": False,
+}
+"""Settings of Dask that processes of its own start with."""
+
 _WAIT_S = 1.0
 _PATIENCE_S = 20.0
 
@@ -216,6 +223,7 @@ def open_cluster(address: str | None = None, workers: int = 1) -> Iterator[Clien
         When Dask is not installed, or no scheduler answers.
     """
     try:
+        import dask
         import distributed
     except ImportError as error:
         raise ToolboxError(f'{error}: to use several workers, install Dask with pip install -e ".[dask]"') from error
@@ -230,11 +238,12 @@ def open_cluster(address: str | None = None, workers: int = 1) -> Iterator[Clien
         with client:
             yield client
         return
-    quiet = {"DASK_LOGGING__DISTRIBUTED": "error"}
-    options = [{"nthreads": 1, "memory_limit": 0, "env": {**env, **quiet}} for env in _environments(workers)]
-    scheduler = {"cls": distributed.Scheduler, "options": {"dashboard": False, "host": "127.0.0.1"}}
+    options = [{"nthreads": 1, "memory_limit": 0, "env": env} for env in _environments(workers)]
+    local = {"dashboard": False, "dashboard_address": ":0", "host": "127.0.0.1"}
+    scheduler = {"cls": distributed.Scheduler, "options": local}
     nannies = {number: {"cls": distributed.Nanny, "options": option} for number, option in enumerate(options)}
     with (
+        dask.config.set(_LOCAL_WORKERS),
         distributed.SpecCluster(nannies, scheduler) as cluster,
         distributed.Client(cluster) as client,
     ):

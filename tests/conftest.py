@@ -19,6 +19,8 @@ from PIL import Image
 from dlc_toolbox.layout import CHECKOUT, Experiment, Layout
 from dlc_toolbox.tables import make_table, write_table
 
+os.environ.setdefault("DASK_DISTRIBUTED__WORKER__PROFILE__ENABLED", "False")  # see scaleout.py
+
 TOY_BODYPARTS = ("nose", "paw", "tail")
 TOY_COLORS = np.array([[255, 40, 40], [40, 255, 40], [60, 60, 255]])
 TOY_LABELED = range(0, 30, 3)

@@ -340,9 +340,9 @@ def test_rows_of_other_settings_are_not_gone_on_with(video, network, find_dots):
         return find_dots(frames) if len(calls) < 3 else failing(frames)
 
     with pytest.raises(EndedError):
-        analyze_video(video, twice, network, crop=(0, 150, 0, 120))
+        analyze_video(video, twice, network, crop=(0, 150, 0, 120), batch_size=8)
     rest = []
-    analyze_video(video, lambda frames: rest.append(1) or find_dots(frames), network)
+    analyze_video(video, lambda frames: rest.append(1) or find_dots(frames), network, batch_size=8)
     assert len(rest) == 4  # all 30 frames
 
 
@@ -385,7 +385,7 @@ video, folder, scorer = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]
 snapshot = SimpleNamespace(iteration=100, path=folder / "snapshot-100.weights.h5")
 config = {{"net_type": "resnet_50", "locref_stdev": 7.2801}}
 network = Network(scorer, ("nose", "paw", "tail"), folder / "pose_cfg.yaml", snapshot, config)
-analyze_video(video, slow, network)
+analyze_video(video, slow, network, batch_size=8)
 """
 
 
