@@ -3,7 +3,7 @@
 Wall time and CPU-seconds count from the start of this process: imports, compilation and snapshots are in them, the
 evaluation is not. The demo's training set must exist (`make demo`, or Step 4); the networks go to a temporary folder.
 
-    python3 tests/benchmarks/time_to_error.py [--iterations 1000] [--every 250] [--seed 1] [--project DIR]
+    python3 tests/benchmarks/time_to_error.py [--iterations 1000] [--every 250] [--seed 1] [--set '{frozen_blocks: 0}']
 """
 
 from time import perf_counter, process_time
@@ -17,6 +17,7 @@ from pathlib import Path  # noqa: E402
 from threading import Event, Thread  # noqa: E402
 
 import numpy as np  # noqa: E402
+import yaml  # noqa: E402
 
 from deepercut.backend import start_backend  # noqa: E402
 from deepercut.checkpoints import list_snapshots  # noqa: E402
@@ -47,6 +48,7 @@ def configure(train_folder: Path, folder: Path, args: argparse.Namespace) -> Pat
         "save_iters": args.every,
         "display_iters": args.every,
         "seed": args.seed,
+        **args.set,
     }
     path = folder / "pose_cfg.yaml"
     path.write_text(with_values(source.read_text(encoding="utf-8-sig"), changes), encoding="utf-8")
@@ -83,6 +85,7 @@ def main() -> None:
     parser.add_argument("--iterations", type=int, default=1000)
     parser.add_argument("--every", type=int, default=250, help="iterations between snapshots")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--set", type=yaml.safe_load, default={}, metavar="{KEY: VALUE}", help="other keys")
     parser.add_argument("--init-weights", type=Path, help="instead of those in pose_cfg.yaml")
     parser.add_argument("--project", type=Path, default=CHECKOUT)
     args = parser.parse_args()

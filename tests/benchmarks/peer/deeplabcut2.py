@@ -31,6 +31,8 @@ def train(job: dict) -> None:
         augmenter_type="imgaug",
         userfeedback=False,
     )
+    (pose_cfg,) = Path(job["config"]).parent.glob(f"dlc-models/iteration-0/*shuffle{job['seed']}/train/pose_cfg.yaml")
+    auxiliaryfunctions.edit_config(str(pose_cfg), job["set"])
     deeplabcut.train_network(
         job["config"],
         shuffle=job["seed"],

@@ -3,7 +3,7 @@
 It runs in an environment of its own (see the README of the benchmarks), by its defaults, as whole processes whose wall
 and CPU seconds count from their start. The demo's training set must exist (`make demo`, or Step 4).
 
-    python3 tests/benchmarks/peer/run.py PEER/bin/python FOLDER [--seed 1] train [--iterations 1000] [--every 250]
+    python3 tests/benchmarks/peer/run.py PEER/bin/python FOLDER [--seed 1] train [--iterations 1000] [--set ...]
     python3 tests/benchmarks/peer/run.py PEER/bin/python FOLDER [--seed 1] analyze VIDEO [--batch-size 8]
 """
 
@@ -16,6 +16,7 @@ from pathlib import Path
 from time import perf_counter
 
 import numpy as np
+import yaml
 
 from deepercut.config import load_config
 from deepercut.foreign import export_tf1
@@ -56,10 +57,11 @@ class Peer:
             self.config.write_text(text, encoding="utf-8")
             export_imagenet(layout.train_folder(experiment) / "pose_cfg.yaml", self.weights)
 
-    def train(self, seed: int, iterations: int, every: int) -> tuple[float, float]:
-        """Train from ImageNet's weights; return wall and CPU seconds."""
+    def train(self, seed: int, iterations: int, every: int, changes: dict[str, object]) -> tuple[float, float]:
+        """Train from ImageNet's weights, with some changes to the defaults; return wall and CPU seconds."""
         rows = {name: [self.names.index(image) for image in getattr(self.split, name)] for name in ("train", "test")}
-        return self._run(do="train", seed=seed, iterations=iterations, every=every, weights=str(self.weights), **rows)
+        how = {"iterations": iterations, "every": every, "weights": str(self.weights), "set": changes}
+        return self._run(do="train", seed=seed, **how, **rows)
 
     def errors(self, seed: int) -> dict[int, np.ndarray]:
         """Return the distances in pixels of each snapshot's poses from the labels of the test images."""
@@ -113,6 +115,7 @@ def main() -> None:
     train = jobs.add_parser("train")
     train.add_argument("--iterations", type=int, default=1000)
     train.add_argument("--every", type=int, default=250, help="iterations between snapshots")
+    train.add_argument("--set", type=yaml.safe_load, default={}, metavar="{KEY: VALUE}", help="other than the default")
     analyze = jobs.add_parser("analyze")
     analyze.add_argument("video", type=Path)
     analyze.add_argument("--batch-size", type=int, default=8)
@@ -123,7 +126,7 @@ def main() -> None:
         wall, work = peer.analyze(args.seed, args.video, args.batch_size)
         sys.stdout.write(f"{wall:.1f} s, {work:.1f} CPU-s\n")
         return
-    wall, work = peer.train(args.seed, args.iterations, args.every)
+    wall, work = peer.train(args.seed, args.iterations, args.every, args.set)
     sys.stdout.write(f"{args.iterations} iterations: {wall:.1f} s, {work:.1f} CPU-s\n")
     for iteration, errors in peer.errors(args.seed).items():
         sys.stdout.write(f"{iteration:9}  test error: {np.nanmedian(errors):.2f}, {np.nanmean(errors):.2f}\n")
