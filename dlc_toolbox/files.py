@@ -118,21 +118,24 @@ def _clear(folder: Path) -> None:
             continue  # another run was quicker
 
 
-def seal(path: Path) -> None:
-    """Append a checksum to a finished HDF5 file; its readers pass over what stands behind the end of the data.
+def sealed(content: bytes) -> bytes:
+    """Return the content of an HDF5 file with its checksum; readers pass over what stands behind the end of the data.
 
     Parameters
     ----------
-    path : Path
-        The file.
+    content : bytes
+        Of the file.
+
+    Returns
+    -------
+    bytes
+        What to write.
     """
-    digest = _digest(path.read_bytes())
-    with path.open("ab") as file:
-        file.write(_SEAL + digest)
+    return content + _SEAL + _digest(content)
 
 
 def is_broken(path: Path) -> bool:
-    """Tell whether a file was damaged after `seal`; to be asked before the HDF5 library, which may crash, sees it.
+    """Tell whether a `sealed` file was damaged since; to be asked before the HDF5 library, which may crash, sees it.
 
     Parameters
     ----------

@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from dlc_toolbox import ToolboxError
-from dlc_toolbox.files import is_broken, replacing, seal
+from dlc_toolbox.files import is_broken, replacing, sealed
 
 KEY = "df_with_missing"
 LEVELS = ("scorer", "bodyparts", "coords")
@@ -149,12 +149,20 @@ def write_deeplabcut_table(table: pd.DataFrame, path: Path) -> None:
 def _write_h5(table: pd.DataFrame, path: Path, format: str) -> None:
     """Write a table as HDF5 that all of today's versions of pandas read."""
     with replacing(path) as temporary:
-        # Checksums of the values; pandas writes them only with compression.
-        with pd.HDFStore(temporary, mode="w", complevel=1, complib="zlib", fletcher32=True) as store:
-            store.put(KEY, table, format=format, track_times=False)
-        with h5py.File(temporary, "r+") as file:
-            file[KEY].attrs["pandas_version"] = np.bytes_("0.15.2")  # pandas 3.1 leaves it out, older ones need it
-        seal(temporary)
+        temporary.write_bytes(sealed(_h5_content(table, format)))
+
+
+def _h5_content(table: pd.DataFrame, format: str) -> bytes:
+    """Return a table as the content of an HDF5 file, made in memory: on a full disk HDF5 damages files silently."""
+    in_memory = {"driver": "H5FD_CORE", "driver_core_backing_store": 0}
+    # Checksums of the values; pandas writes them only with compression.
+    with pd.HDFStore("table.h5", mode="w", complevel=1, complib="zlib", fletcher32=True, **in_memory) as store:
+        store.put(KEY, table, format=format, track_times=False)
+        store.flush()
+        content = io.BytesIO(store.root._v_file.get_file_image())
+    with h5py.File(content, "r+") as file:
+        file[KEY].attrs["pandas_version"] = np.bytes_("0.15.2")  # pandas 3.1 leaves it out, older ones need it
+    return content.getvalue()
 
 
 def read_table(path: Path) -> pd.DataFrame:

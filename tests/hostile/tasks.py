@@ -33,6 +33,23 @@ def quietly(task: str, project: Path, overwrite: bool) -> None:
     sys.exit(globals()[task](project, overwrite))
 
 
+def on_full_disk(task: str, project: Path, overwrite: bool, most_bytes: int) -> None:
+    """Run a task whose files may get so many bytes; the process ends with 1 after a clear line, 3 after a traceback."""
+    import resource
+
+    resource.setrlimit(resource.RLIMIT_FSIZE, (most_bytes, resource.RLIM_INFINITY))
+    try:
+        quietly("within_cli", (task, project), overwrite)
+    except Exception:
+        sys.exit(3)
+
+
+def within_cli(job: tuple[str, Path], overwrite: bool) -> int:
+    """Run another task as a script does, which turns the user's errors into one line."""
+    task, project = job
+    return cli.run(lambda _: globals()[task](project, overwrite), [])
+
+
 def step2(project: Path, overwrite: bool) -> int:
     """Make the label table."""
     return _run("Step2_ConvertingLabels2DataFrame.py", project, overwrite)
