@@ -136,6 +136,24 @@ def test_mixed_precision_makes_nearly_the_same_step_on_float32_weights(make_trai
 
 
 @pytest.mark.slow
+def test_frozen_blocks_and_all_before_them_stay_as_they_are(make_train_folder, start_weights):
+    config = config_of(make_train_folder(init_weights=str(start_weights)), frozen_blocks=2, multi_step=[[0.1, 10]])
+    network = network_of(config)
+    load_weights(network, start_weights)
+    before = network.get_weights()
+    batch = TrainingBatches(load_dataset(config), config, seed=3, start=0, stop=1)[0]
+    compiled(network, config).train_on_batch(*batch)
+    moved = {
+        weight.path
+        for weight, old, new in zip(network.weights, before, network.get_weights(), strict=True)
+        if (new != old).any()
+    }
+    assert {path.split("_")[0] for path in moved} == {"block3", "block4", "part", "locref"}
+    kernels = {weight.path for weight in network.trainable_weights if weight.path.endswith("kernel")}
+    assert kernels <= moved
+
+
+@pytest.mark.slow
 def test_training_learns_writes_snapshots_and_predicts(make_train_folder, start_weights):
     folder = make_train_folder(
         **{"init_weights": str(start_weights), "max_iters": 6, "save_iters": 4, "display_iters": 2},
