@@ -242,6 +242,17 @@ def test_an_edited_pose_cfg_is_kept(toy: Toy):
     assert yaml.safe_load(path.read_text())["max_iters"] == 7
 
 
+def test_a_mistyped_pose_cfg_is_told_before_anything_is_written(toy: Toy):
+    toy.make()
+    path = toy.layout.train_folder(EXPERIMENT) / "pose_cfg.yaml"
+    path.write_text(path.read_text().replace("global_scale: 0.8", "global_scale: 0,8"))
+    toy.move_a_label()
+    before = toy.files()
+    with pytest.raises(ToolboxError, match=r"train/pose_cfg\.yaml: global_scale is '0,8', but must be a number"):
+        toy.make()
+    assert toy.files() == before
+
+
 def test_an_interrupted_run_is_made_up_for(toy: Toy, monkeypatch: pytest.MonkeyPatch):
     def refuse(*_: object, **__: object) -> None:
         raise OSError("disk full")
