@@ -77,7 +77,7 @@ def _whole(low: int, high: float = float("inf")) -> Check:
 
 def _one_of(*accepted: Any) -> Check:
     def check(value: Any) -> Any:
-        if isinstance(value, bool) or value not in accepted:
+        if (type(value), value) not in [(type(choice), choice) for choice in accepted]:
             raise ValueError(f"one of {', '.join(map(repr, accepted))}")
         return value
 

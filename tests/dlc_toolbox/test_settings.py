@@ -100,6 +100,8 @@ def test_every_problem_is_told_at_once(load):
         ("colormap = 'cooll'", "such as 'cool'"),
         ("snapshotindex = -2", "a position counted from 0, or 'best' or 'all'"),
         ("snapshotindex = 'worst'", "a position counted from 0, or 'best' or 'all'"),
+        ("resnet = 50.0", "resnet = 50.0, but it must be one of 50, 101, 152"),
+        ("resnet = [50]", "one of 50, 101, 152"),
         ("imagetype = 'p*g'", "file suffix"),
         ("pcutoff = 10", r"a number in \[0, 1\]"),
         ("Task = ''", "file name"),
