@@ -105,6 +105,7 @@ def test_every_problem_is_told_at_once(load):
         ("imagetype = 'p*g'", "file suffix"),
         ("pcutoff = 10", r"a number in \[0, 1\]"),
         ("Task = ''", "file name"),
+        ("msize = 1e300", r"a number in \(0, 1000\]"),
         ("msize = 1e999", "msize = inf, but it must be a finite number"),
         (f"scale = 1{400 * '0'}", "it must be a finite number"),
     ],
@@ -175,6 +176,7 @@ def test_both_files_can_choose_the_best_snapshot(load, tmp_path: Path):
         ("trailpoints = -1", "a whole number of at least 0"),
         ("numoutlierframes = 0", "a whole number of at least 1"),
         ("jumpthreshold = '20'", "a finite number"),
+        ("dotsize = 1e300", r"a number in \(0, 200\]"),
     ],
 )
 def test_settings_of_what_follows_the_analysis(tmp_path: Path, line, message):
