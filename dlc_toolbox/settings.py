@@ -23,12 +23,15 @@ log = logging.getLogger(__name__)
 Check = Callable[[Any], Any]
 
 _MOST_ENTRIES = 1000  # of a list; a mistyped range(...) must not take hours
+_BACKSLASH = r"in Python a backslash starts an escape: write / or r'...'"
 _UNWRITABLE = r"[\x00-\x1f\x7f\ud800-\udfff]"  # characters that no file name or log can hold
 
 
 def _text(value: Any) -> str:
-    if not isinstance(value, str) or not value or re.search(_UNWRITABLE, value):
+    if not isinstance(value, str) or not value:
         raise ValueError("a text in quotes, on one line")
+    if re.search(_UNWRITABLE, value):
+        raise ValueError(f"a text that a file name can hold; {_BACKSLASH}")
     return value
 
 
@@ -321,7 +324,8 @@ def _read_assignments(path: Path) -> dict[str, tuple[Any, int]]:
         raise ToolboxError(f"{path} does not exist: copy it from the DeepLabCut checkout and edit it") from None
     except (OSError, SyntaxError, ValueError, RecursionError, MemoryError) as error:
         line = f" line {error.lineno}" if getattr(error, "lineno", None) else ""
-        raise ToolboxError(f"{path}{line} cannot be read as Python: {getattr(error, 'msg', error)}") from None
+        advice = f"; {_BACKSLASH}" if "\\" in (getattr(error, "text", None) or "") else ""
+        raise ToolboxError(f"{path}{line} cannot be read as Python: {getattr(error, 'msg', error)}{advice}") from None
     assigned: dict[str, tuple[Any, int]] = {}
     for statement in tree.body:
         if isinstance(statement, ast.Import | ast.ImportFrom) or _is_text(statement):

@@ -140,6 +140,21 @@ def test_unreadable_files_are_named_with_the_line(load, tmp_path: Path):
         load_analysis_settings(tmp_path)
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        r"vidpath = 'D:\new\test'",
+        r"vidpath = '..\videos'",
+        r"vidpath = 'C:\Users\x'",
+        r"vidpath = 'D:\mice\'",
+        r"filename = ['a.avi', '\toy.avi']",
+    ],
+)
+def test_backslashes_that_start_an_escape_are_explained(load, line: str):
+    with pytest.raises(ToolboxError, match=r"line 6.*in Python a backslash starts an escape: write / or r'\.\.\.'"):
+        load(NEEDED + line)
+
+
 def test_setting_a_name_again_is_logged(load, caplog):
     assert load(NEEDED + "Task = 'later'\n").Task == "later"
     assert "line 6: Task is set again" in caplog.text
