@@ -318,11 +318,8 @@ def _unknown(name: str, line: int, known: dict) -> str:
 def _read_assignments(path: Path) -> dict[str, tuple[Any, int]]:
     """Return {name: (value, line)} of a file of plain assignments, without running it."""
     try:
-        with tokenize.open(path) as file:
-            tree = ast.parse(file.read())
-    except FileNotFoundError:
-        raise ToolboxError(f"{path} does not exist: copy it from the DeepLabCut checkout and edit it") from None
-    except (OSError, SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        tree = ast.parse(_read_text(path))
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         line = f" line {error.lineno}" if getattr(error, "lineno", None) else ""
         advice = f"; {_BACKSLASH}" if "\\" in (getattr(error, "text", None) or "") else ""
         raise ToolboxError(f"{path}{line} cannot be read as Python: {getattr(error, 'msg', error)}{advice}") from None
@@ -342,6 +339,29 @@ def _read_assignments(path: Path) -> dict[str, tuple[Any, int]]:
                 log.warning("%s line %d: %s is set again; this value counts", path, statement.lineno, target.id)
             assigned[target.id] = (_value(path, statement), statement.lineno)
     return assigned
+
+
+def _read_text(path: Path) -> str:
+    """Return the text of a settings file, in UTF-8 unless its first lines declare another encoding, as Python's may."""
+    try:
+        with tokenize.open(path) as file:
+            text = file.read()
+    except FileNotFoundError:
+        raise ToolboxError(f"{path} does not exist: copy it from the DeepLabCut checkout and edit it") from None
+    except OSError as error:
+        raise ToolboxError(f"{path} cannot be opened: {error.strerror}") from None
+    except (SyntaxError, UnicodeDecodeError):
+        raise _not_utf8(path) from None
+    if "\0" in text:
+        raise _not_utf8(path)
+    return text
+
+
+def _not_utf8(path: Path) -> ToolboxError:
+    """Say that a file is in another encoding, or declares one that Python does not know, and where that shows."""
+    lines = path.read_text(encoding="utf-8", errors="replace").split("\n")
+    line = next((f" line {number}" for number, text in enumerate(lines, 1) if re.search("[\0\ufffd]", text)), "")
+    return ToolboxError(f"{path}{line} is not in UTF-8: save it as UTF-8, without a `coding:` line")
 
 
 def _is_text(statement: ast.stmt) -> bool:

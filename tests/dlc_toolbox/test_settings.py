@@ -70,6 +70,25 @@ def test_a_byte_order_mark_is_harmless(load):
     assert load(NEEDED, encoding="utf-8-sig").Task == "t"
 
 
+def test_the_encoding_that_a_file_declares_is_taken(load):
+    assert load("# coding: cp1252\n" + NEEDED.replace("'d'", "'März'"), encoding="cp1252").date == "März"
+
+
+@pytest.mark.parametrize(
+    ("text", "encoding", "line"),
+    [
+        (NEEDED + "vidpath = 'Mäuse'\n", "cp1252", " line 6"),
+        ("# für Mäuse\n" + NEEDED, "cp1252", " line 1"),
+        (NEEDED, "utf-16", " line 1"),
+        (NEEDED, "utf-16-le", " line 1"),
+        ("# coding: klingon\n" + NEEDED, "utf-8", ""),
+    ],
+)
+def test_another_encoding_is_named_with_its_line(load, text: str, encoding: str, line: str):
+    with pytest.raises(ToolboxError, match=rf"myconfig\.py{line} is not in UTF-8: save it as UTF-8"):
+        load(text, encoding=encoding)
+
+
 def test_an_unknown_name_is_named_with_its_line_and_the_nearest_known_one(load):
     with pytest.raises(ToolboxError, match=r"line 6: bodypart is no setting; did you mean bodyparts\?"):
         load(NEEDED + "bodypart = ['x']\n")
@@ -153,6 +172,19 @@ def test_unreadable_files_are_named_with_the_line(load, tmp_path: Path):
 def test_backslashes_that_start_an_escape_are_explained(load, line: str):
     with pytest.raises(ToolboxError, match=r"line 6.*in Python a backslash starts an escape: write / or r'\.\.\.'"):
         load(NEEDED + line)
+
+
+def test_what_the_system_refuses_is_no_matter_of_python(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    (tmp_path / "file").touch()
+    with pytest.raises(ToolboxError, match=r"file/myconfig\.py cannot be opened: Not a directory$"):
+        load_settings(tmp_path / "file")
+
+    def refuse(path: Path) -> None:
+        raise PermissionError(13, "Permission denied", path)
+
+    monkeypatch.setattr("tokenize.open", refuse)
+    with pytest.raises(ToolboxError, match=r"myconfig\.py cannot be opened: Permission denied$"):
+        load_settings(tmp_path)
 
 
 def test_setting_a_name_again_is_logged(load, caplog):
