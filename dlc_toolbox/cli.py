@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import logging
+import os
+import shlex
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
@@ -71,7 +73,12 @@ def natural_number(text: str) -> int:
 def command(layout: Layout, script: str) -> str:
     """Return the command line, good in any directory, that runs a script of the checkout on a project."""
     project = [] if layout.root == CHECKOUT else ["--project", str(layout.root)]
-    return subprocess.list2cmdline(["python3", str(CHECKOUT / script), *project])
+    return shell_line(["python3", str(CHECKOUT / script), *project])
+
+
+def shell_line(words: Sequence[str]) -> str:
+    """Return the words of a command as they are pasted into the shell of this system."""
+    return subprocess.list2cmdline(words) if os.name == "nt" else shlex.join(words)
 
 
 def run(main: Callable[[Sequence[str] | None], object], argv: Sequence[str] | None = None) -> int:

@@ -1,4 +1,7 @@
 import argparse
+import os
+import shlex
+import subprocess
 import sys
 from pathlib import Path
 
@@ -77,5 +80,18 @@ def test_natural_numbers(text: str):
 
 def test_commands_run_from_anywhere(tmp_path: Path):
     assert cli.command(Layout(CHECKOUT), "a/b.py").endswith(str(CHECKOUT / "a/b.py"))
-    project = tmp_path / "my project"
-    assert cli.command(Layout(project), "a/b.py").endswith(f'b.py --project "{project}"')
+    assert shlex.split(cli.command(Layout(tmp_path), "a/b.py"))[2:] == ["--project", str(tmp_path)]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a POSIX shell")
+@pytest.mark.parametrize("name", ["my project", "mouse(1)", "Ann's", "a&b", "$HOME x", "`ls`", "Mäuse"])
+def test_a_shell_takes_any_name(name: str):
+    done = subprocess.run(cli.shell_line(["printf", "%s", name]), shell=True, capture_output=True, check=True)
+    assert done.stdout.decode() == name
+
+
+def test_windows_has_quotes_of_its_own(monkeypatch: pytest.MonkeyPatch):
+    with monkeypatch.context() as patch:
+        patch.setattr("os.name", "nt")
+        line = cli.shell_line(["python3", r"C:\my mice"])
+    assert line == r'python3 "C:\my mice"'
