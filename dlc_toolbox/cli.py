@@ -97,6 +97,8 @@ def run(main: Callable[[Sequence[str] | None], object], argv: Sequence[str] | No
         0 done, 1 a problem in the user's data or settings, 130 interrupted. Wrong usage exits with 2 by itself.
     """
     verbose = "--verbose" in (sys.argv if argv is None else argv)
+    if hasattr(sys.stdout, "reconfigure"):
+        sys.stdout.reconfigure(errors="backslashreplace")  # as stderr's are, where a console knows few characters
     logging.basicConfig(
         level=logging.DEBUG if verbose else logging.INFO, format="%(message)s", stream=sys.stdout, force=True
     )

@@ -1,4 +1,5 @@
 import argparse
+import io
 import os
 import shlex
 import subprocess
@@ -59,6 +60,14 @@ def test_an_error_of_the_trainer_counts_as_the_users(capsys: pytest.CaptureFixtu
 def test_a_file_that_may_not_be_read_is_named(capsys: pytest.CaptureFixture):
     assert cli.run(raising(PermissionError(13, "Permission denied", "data/nose.csv")), []) == 1
     assert capsys.readouterr().out == "Error: [Errno 13] Permission denied: 'data/nose.csv'\n"
+
+
+def test_a_console_of_few_characters_gets_the_others_escaped(monkeypatch: pytest.MonkeyPatch):
+    console = io.TextIOWrapper(io.BytesIO(), encoding="cp1252")
+    monkeypatch.setattr(sys, "stdout", console)
+    assert cli.run(raising(ToolboxError("no folder Mäuse/\N{CJK UNIFIED IDEOGRAPH-9F20}")), []) == 1
+    console.flush()
+    assert console.buffer.getvalue() == "Error: no folder Mäuse/\\u9f20\n".encode("cp1252")
 
 
 def test_interrupted_is_130(capsys: pytest.CaptureFixture):
