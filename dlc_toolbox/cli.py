@@ -55,12 +55,20 @@ def layout_of(args: argparse.Namespace) -> Layout:
     return Layout(args.project)
 
 
-def _folder(text: str) -> Path:
-    """Read a flag's folder."""
+def path(text: str) -> Path:
+    """Read a flag's file or folder; for `type` of ``add_argument``."""
     try:
-        return Path(text).expanduser().resolve()
+        return Path(text).expanduser()
     except RuntimeError as error:  # ~somebody whom the system does not know
         raise argparse.ArgumentTypeError(f"{text!r}: {error}") from error
+
+
+def _folder(text: str) -> Path:
+    """Read a flag's folder, which may be missing but is no file."""
+    folder = path(text).resolve()
+    if folder.is_file():
+        raise argparse.ArgumentTypeError(f"{folder} is a file, not a folder")
+    return folder
 
 
 def natural_number(text: str) -> int:

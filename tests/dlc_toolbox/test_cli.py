@@ -34,6 +34,13 @@ def test_a_project_of_an_unknown_user_is_wrong_usage(capsys: pytest.CaptureFixtu
     assert "'~no such user/mice'" in capsys.readouterr().err
 
 
+def test_a_project_that_is_a_file_is_wrong_usage(tmp_path: Path, capsys: pytest.CaptureFixture):
+    (tmp_path / "myconfig.py").touch()
+    with pytest.raises(SystemExit, match="2"):
+        cli.make_parser("Do.").parse_args(["--project", str(tmp_path / "myconfig.py")])
+    assert "myconfig.py is a file, not a folder" in capsys.readouterr().err
+
+
 def test_done_is_0_and_a_code_of_its_own_stays():
     assert cli.run(lambda _: None, []) == 0
     assert cli.run(lambda _: 7, []) == 7
