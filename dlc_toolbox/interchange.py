@@ -22,7 +22,8 @@ from dlc_toolbox import ToolboxError
 from dlc_toolbox.fiji import write_clicks
 from dlc_toolbox.files import fingerprint, replacing_folder
 from dlc_toolbox.frames import image_size, list_images, natural_key
-from dlc_toolbox.layout import Layout
+from dlc_toolbox.labels import why_labels_stale
+from dlc_toolbox.layout import Layout, first_step_advice
 from dlc_toolbox.pictures import folder_and_image
 from dlc_toolbox.settings import Settings
 from dlc_toolbox.tables import bodyparts_of, make_table, points, read_table, scorer_of, write_deeplabcut_table
@@ -184,11 +185,16 @@ def read_own_labels(layout: Layout, settings: Settings) -> Labels:
     Raises
     ------
     ToolboxError
-        When there is no label table, or an image of it is missing.
+        When there is no label table, it is older than its csv files, or an image of it is missing.
     """
     path = layout.label_table(settings.Task, settings.scorer)
     if not path.is_file():
-        raise ToolboxError(f"{path} does not exist; Step 2 makes it from the csv files")
+        raise ToolboxError(
+            f"{path} does not exist; Step 2 makes it from the csv files. {first_step_advice(layout.root)}"
+        )
+    changed = why_labels_stale(layout, settings, settings.scorer)
+    if changed:
+        raise ToolboxError(f"{path} is older than what it was made from ({changed}): run Step 2 again, then this step")
     return _gather(path, [path])
 
 

@@ -296,9 +296,14 @@ def test_an_existing_folder_is_never_overwritten(dlc, tmp_path, export):
 
 def test_our_labels_need_a_table_and_images(toy_project):
     layout, settings = Layout(toy_project), load_settings(toy_project)
-    with pytest.raises(ToolboxError, match=r"CollectedData_Ann.h5 does not exist; Step 2 makes it"):
+    with pytest.raises(ToolboxError, match=r"Ann\.h5 does not exist; Step 2 makes it .* Check the names in"):
         read_own_labels(layout, settings)
     convert_labels(layout, settings, "Ann")
+    clicks = layout.data_folder("toy") / "toy" / "nose.csv"
+    clicks.write_text(clicks.read_text().replace("135.0", "50.25"))
+    with pytest.raises(ToolboxError, match=r"Ann\.h5 is older than .*toy/nose\.csv\): run Step 2 again"):
+        read_own_labels(layout, settings)
+    layout.label_record("toy", "Ann").unlink()
     shutil.rmtree(layout.data_folder("toy") / "toy")
     with pytest.raises(ToolboxError, match=r"10 of 10 labeled images are missing: .*img00\.png, .* \.\.\.$"):
         read_own_labels(layout, settings)
