@@ -364,8 +364,8 @@ def _write_csvs(table: pd.DataFrame, folder: Path, home: Path) -> None:
 
 @contextmanager
 def _new_folder(target: Path) -> Iterator[Path]:
-    """Yield a folder that becomes `target`, which must not hold anything yet."""
-    if target.exists() and (not target.is_dir() or any(target.iterdir())):
+    """Yield a folder that becomes `target`, which must not hold anything yet, nor be where the user's shell is."""
+    if target.exists() and (not target.is_dir() or any(target.iterdir()) or target.samefile(Path.cwd())):
         raise ToolboxError(f"{target} exists already and is never overwritten: name a new folder")
     with replacing_folder(target) as temporary:
         yield temporary

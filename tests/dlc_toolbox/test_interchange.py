@@ -294,6 +294,13 @@ def test_an_existing_folder_is_never_overwritten(dlc, tmp_path, export):
     assert (tmp_path / "out" / "labeled-data" / "day1" / "img9.png").is_file()
 
 
+def test_the_working_directory_is_not_replaced(dlc, tmp_path, monkeypatch):
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    with pytest.raises(ToolboxError, match=r"^\. exists already .*: name a new folder"):
+        export_lightning_pose(read_labels(dlc), Path())
+
+
 def test_our_labels_need_a_table_and_images(toy_project):
     layout, settings = Layout(toy_project), load_settings(toy_project)
     with pytest.raises(ToolboxError, match=r"Ann\.h5 does not exist; Step 2 makes it .* Check the names in"):
