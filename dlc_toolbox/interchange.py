@@ -319,8 +319,9 @@ def _read_config(path: Path) -> dict[str, Any]:
     """Read the config.yaml of a DeepLabCut project with one animal."""
     try:
         config = yaml.safe_load(path.read_text(encoding="utf-8-sig"))
-    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
-        raise ToolboxError(f"{path} cannot be read as the config.yaml of a DeepLabCut project: {error}") from error
+    except Exception as error:  # yaml raises many types on damaged values, such as KeyError on `!!bool maybe`
+        reason = " ".join(str(error).split())
+        raise ToolboxError(f"{path} cannot be read as the config.yaml of a DeepLabCut project: {reason}") from error
     if not isinstance(config, dict) or "scorer" not in config:
         raise ToolboxError(f"{path} has no `scorer: ...`, so it is no config.yaml of a DeepLabCut project")
     if config.get("multianimalproject"):

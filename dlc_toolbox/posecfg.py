@@ -107,7 +107,7 @@ def read_pose_cfg(path: Path) -> dict[str, Any]:
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8-sig"))
     except Exception as error:  # yaml raises many types on damaged values, such as KeyError on `!!bool maybe`
-        raise ToolboxError(f"{path} cannot be read as yaml: {error}") from error
+        raise ToolboxError(f"{path} cannot be read as yaml: {' '.join(str(error).split())}") from error
     if not isinstance(content, dict):
         raise ToolboxError(f"{path} must hold lines `key: value`")
     return content

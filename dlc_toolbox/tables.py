@@ -184,7 +184,8 @@ def read_table(path: Path) -> pd.DataFrame:
     except ToolboxError:
         raise
     except Exception as error:  # h5py, PyTables and pandas raise many types on damaged files
-        raise ToolboxError(f"{path} cannot be read as a table of labels or poses: {error}") from error
+        reason = " ".join(str(error).split())
+        raise ToolboxError(f"{path} cannot be read as a table of labels or poses: {reason}") from error
     return _in_our_form(table, path)
 
 

@@ -165,11 +165,12 @@ def test_projects_that_cannot_be_read(dlc, change, message):
         read_labels(dlc)
 
 
-@pytest.mark.parametrize("text", ["[1, 2]", "Task: reach", "a: [", "!!python/object/apply:os.getcwd []"])
+@pytest.mark.parametrize("text", ["[1, 2]", "Task: reach", "a: [", "!!python/object/apply:os.getcwd []", "!!bool a"])
 def test_a_config_that_is_none(dlc, text):
     (dlc / "config.yaml").write_text(text)
-    with pytest.raises(ToolboxError, match=r"config\.yaml (cannot be read|has no `scorer)"):
+    with pytest.raises(ToolboxError, match=r"config\.yaml (cannot be read|has no `scorer)") as told:
         read_labels(dlc)
+    assert "\n" not in str(told.value)
 
 
 def test_what_is_missing_or_no_label_table(dlc, tmp_path):

@@ -151,8 +151,9 @@ def test_files_that_cannot_be_edited_are_named_and_kept(layout: Layout, text: st
     path = train_file(layout)
     path.parent.mkdir(parents=True)
     path.write_text(text)
-    with pytest.raises(ToolboxError, match=rf"pose_cfg\.yaml.*{message}"):
+    with pytest.raises(ToolboxError, match=rf"pose_cfg\.yaml.*{message}") as told:
         write_pose_cfgs(layout, EXPERIMENT, PARTS)
+    assert "\n" not in str(told.value)
     assert path.read_text() == text
 
 

@@ -202,11 +202,12 @@ def test_wrong_tables_are_refused(tmp_path: Path, table: pd.DataFrame, change: C
 
 
 @pytest.mark.parametrize("suffix", [".h5", ".csv"])
-@pytest.mark.parametrize("content", [b"", b"nonsense", b"\x89HDF\r\n\x1a\n\0\0"])
+@pytest.mark.parametrize("content", [b"", b"nonsense", b"a\nb,c\n", b"\x89HDF\r\n\x1a\n\0\0"])
 def test_damaged_files_are_named(tmp_path: Path, suffix: str, content: bytes):
     path = tmp_path / f"t{suffix}"
     path.write_bytes(content)
-    with pytest.raises(ToolboxError, match=rf"t\{suffix} "):
+    with pytest.raises(ToolboxError, match=rf"t\{suffix} ") as told:
         read_table(path)
+    assert "\n" not in str(told.value)
     with pytest.raises(ToolboxError, match="does not exist"):
         read_table(tmp_path / f"gone{suffix}")
