@@ -223,7 +223,7 @@ def test_corrected_labels_and_images_are_taken_over(toy: Toy, caplog):
     assert image.joints[0, 1] == 50.25
     assert image.size == (120, 161)
     assert (toy.layout.dataset_images("toy", "Jan1") / NAMES[0]).read_bytes() == (toy.data / NAMES[0]).read_bytes()
-    assert "is made: changed since: toy/img00.png" in caplog.text
+    assert "is made: changed since: labels, toy/img00.png" in caplog.text
 
 
 def test_labels_corrected_since_step_2_are_not_overlooked(toy: Toy):
