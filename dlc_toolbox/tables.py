@@ -191,7 +191,8 @@ def read_table(path: Path) -> pd.DataFrame:
 
 def _read_csv(path: Path) -> pd.DataFrame:
     """Read a csv with three header rows and one to three index columns."""
-    header = pd.read_csv(path, header=None, nrows=3, dtype=str, encoding="utf-8-sig")
+    # Names are texts, None and NA too.
+    header = pd.read_csv(path, header=None, nrows=3, dtype=str, encoding="utf-8-sig", keep_default_na=False)
     index_columns = next((i for i, cell in enumerate(header.loc[2]) if cell in ("x", "y", "likelihood")), 1)
     # As text: the conversion to numbers, later, reads every digit, which pandas' own does not in all versions.
     table = pd.read_csv(path, header=None, skiprows=3, dtype=str, encoding="utf-8-sig")

@@ -122,6 +122,15 @@ def test_a_named_index_adds_a_header_row_that_is_no_image(tmp_path: Path, table:
     assert read_table(tmp_path / "t.csv").index.tolist() == IMAGES[::-1]
 
 
+def test_any_text_is_a_name(tmp_path: Path):
+    parts = ["NA", "None", "null", "nan", "n/a"]
+    for scorer in parts:
+        write_table(make_table(scorer, parts, IMAGES, np.ones((2, 5, 2))), tmp_path / "t.h5")
+        for suffix in (".h5", ".csv"):
+            read = read_table(tmp_path / f"t{suffix}")
+            assert (tables.scorer_of(read), tables.bodyparts_of(read)) == (scorer, parts)
+
+
 def test_coordinates_are_put_in_order(tmp_path: Path):
     poses = make_table("Net", PARTS, [0], np.array([[[1.0, 2.0, 0.5], [3.0, 4.0, 0.9]]]))
     poses.iloc[:, ::-1].to_csv(tmp_path / "t.csv")
