@@ -247,11 +247,11 @@ def _in_our_form(table: object, path: Path) -> pd.DataFrame:
 
 
 def _flat_index(index: pd.Index) -> pd.Index:
-    """Return image paths as ``folder/image``, and frame numbers as whole numbers."""
+    """Return image paths as ``folder/image``, and frame numbers, of at most 18 digits, as whole numbers."""
     if isinstance(index, pd.MultiIndex):
         index = pd.Index(["/".join(map(str, row)) for row in index])
     texts = [str(row).replace("\\", "/").removeprefix("labeled-data/") for row in index]
-    if all(text.isdecimal() for text in texts):
+    if all(text.isdecimal() and len(text) < 19 for text in texts):
         return pd.Index([int(text) for text in texts], dtype=np.int64)
     return pd.Index(texts)
 

@@ -210,6 +210,12 @@ def test_wrong_tables_are_refused(tmp_path: Path, table: pd.DataFrame, change: C
         read_table(tmp_path / "t.csv")
 
 
+@pytest.mark.parametrize("digits", [18, 19, 20, 5000])
+def test_a_row_of_many_digits_is_a_name(tmp_path: Path, digits: int):
+    (tmp_path / "t.csv").write_text(make_table("Ann", PARTS, ["9" * digits], POINTS[1:]).to_csv())
+    assert read_table(tmp_path / "t.csv").index.tolist() == ["9" * digits if digits > 18 else 10**18 - 1]
+
+
 @pytest.mark.parametrize("suffix", [".h5", ".csv"])
 @pytest.mark.parametrize("content", [b"", b"nonsense", b"a\nb,c\n", b"\x89HDF\r\n\x1a\n\0\0"])
 def test_damaged_files_are_named(tmp_path: Path, suffix: str, content: bytes):
