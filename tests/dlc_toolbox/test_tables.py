@@ -210,6 +210,24 @@ def test_wrong_tables_are_refused(tmp_path: Path, table: pd.DataFrame, change: C
         read_table(tmp_path / "t.csv")
 
 
+def test_tables_of_several_animals_are_refused(tmp_path: Path):
+    levels = [["Ann"], ["m1", "m2"], ["nose"], ["x", "y"]]
+    columns = pd.MultiIndex.from_product(levels, names=["scorer", "individuals", "bodyparts", "coords"])
+    table = pd.DataFrame(np.ones((2, 4)), columns=columns, index=IMAGES)
+    table.to_hdf(tmp_path / "t.h5", key="k")
+    table.to_csv(tmp_path / "t.csv")
+    for suffix in (".h5", ".csv"):
+        with pytest.raises(ToolboxError, match=rf"t\{suffix} tells individuals apart; several animals are not"):
+            read_table(tmp_path / f"t{suffix}")
+
+
+@pytest.mark.parametrize("separator", [";", "\t"])
+def test_only_commas_separate(tmp_path: Path, table: pd.DataFrame, separator: str):
+    table.to_csv(tmp_path / "t.csv", sep=separator, decimal=",")
+    with pytest.raises(ToolboxError, match=r"begins with 'scorer\S+Ann.*bodyparts and coords, with commas between"):
+        read_table(tmp_path / "t.csv")
+
+
 @pytest.mark.parametrize("digits", [18, 19, 20, 5000])
 def test_a_row_of_many_digits_is_a_name(tmp_path: Path, digits: int):
     (tmp_path / "t.csv").write_text(make_table("Ann", PARTS, ["9" * digits], POINTS[1:]).to_csv())
