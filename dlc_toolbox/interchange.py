@@ -25,7 +25,7 @@ from dlc_toolbox.frames import image_size, list_images, natural_key
 from dlc_toolbox.labels import why_labels_stale
 from dlc_toolbox.layout import Layout, first_step_advice
 from dlc_toolbox.pictures import folder_and_image
-from dlc_toolbox.settings import Settings
+from dlc_toolbox.settings import Settings, file_name
 from dlc_toolbox.tables import bodyparts_of, make_table, points, read_table, scorer_of, write_deeplabcut_table
 
 log = logging.getLogger(__name__)
@@ -117,9 +117,15 @@ def check_settings(labels: Labels, settings: Settings) -> None:
     Raises
     ------
     ToolboxError
-        When body parts, scorer or type of image differ, or a setting would lose labels; with the lines to paste.
+        When body parts, scorer or type of image differ, or a setting would lose labels; with the lines to paste. When a
+        name cannot stand in the settings.
     """
     bodyparts, scorer, places = bodyparts_of(labels.table), scorer_of(labels.table), points(labels.table)[..., :2]
+    for name in (scorer, *bodyparts):
+        try:
+            file_name(name)
+        except ValueError as error:
+            raise ToolboxError(f"{labels.source} has the name {name!r}; rename it there to {error}") from None
     suffixes = sorted({Path(row).suffix for row in labels.images})
     if len(suffixes) > 1:
         raise ToolboxError(f"{labels.source} has images of the types {', '.join(suffixes)}; one type can be read")

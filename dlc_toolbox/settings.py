@@ -43,7 +43,8 @@ def _path(value: Any) -> str:
     return value
 
 
-def _file_name(value: Any) -> str:
+def file_name(value: Any) -> str:
+    """Return a name that may be part of a file name; raise ValueError with what is accepted."""
     if not isinstance(value, str) or not value.strip(". ") or re.search(rf'[\\/:*?"<>|]|{_UNWRITABLE}', value):
         raise ValueError('a text that can be part of a file name (without / \\ : * ? " < > |)')
     return value
@@ -189,24 +190,24 @@ class _Crop:
 class Settings(_Crop):
     """The checked content of `myconfig.py`: labels, training sets and their evaluation."""
 
-    Task: str = _setting(_file_name)
+    Task: str = _setting(file_name)
     vidpath: str = _setting(_path, ".")
     filename: tuple[str, ...] = _setting(_text_or_texts, ())
     portion: float = _setting(_number(0, 1, open_low=True), 1)
     numframes2pick: int = _setting(_whole(0), 10)
     seed: int = _setting(_whole(0), 42)
-    bodyparts: tuple[str, ...] = _setting(_list_of(_file_name))
-    Scorers: tuple[str, ...] = _setting(_list_of(_file_name))
+    bodyparts: tuple[str, ...] = _setting(_list_of(file_name))
+    Scorers: tuple[str, ...] = _setting(_list_of(file_name))
     multibodypartsfile: bool = _setting(_flag, False)
-    multibodypartsfilename: str = _setting(_file_name, "Results.csv")
+    multibodypartsfilename: str = _setting(file_name, "Results.csv")
     invisibleboundary: float = _setting(_number(0), 0)
     imagetype: str = _setting(_suffix, ".png")
     colormap: str = _setting(_colormap, "cool")
     scale: float = _setting(_number(0, open_low=True), 1)
     msize: float = _setting(_number(0, 1000, open_low=True), 10)
     alphavalue: float = _setting(_number(0, 1), 0.6)
-    date: str = _setting(_file_name)
-    scorer: str = _setting(_file_name)
+    date: str = _setting(file_name)
+    scorer: str = _setting(file_name)
     Shuffles: tuple[int, ...] = _setting(_list_of(_whole(0)), (1,))
     TrainingFraction: tuple[float, ...] = _setting(_list_of(_number(0, 1, open_low=True, open_high=True)), (0.95,))
     resnet: int = _setting(_one_of(50, 101, 152), 50)
@@ -233,9 +234,9 @@ class AnalysisSettings(_Crop):
 
     videofolder: str = _setting(_path, "../videos/")
     videotype: str = _setting(_suffix, ".avi")
-    scorer: str = _setting(_file_name)
-    Task: str = _setting(_file_name)
-    date: str = _setting(_file_name)
+    scorer: str = _setting(file_name)
+    Task: str = _setting(file_name)
+    date: str = _setting(file_name)
     trainingsFraction: float = _setting(_number(0, 1, open_low=True, open_high=True), 0.95)
     resnet: int = _setting(_one_of(50, 101, 152), 50)
     snapshotindex: int | str = _setting(_snapshot("best"), -1)

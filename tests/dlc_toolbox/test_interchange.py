@@ -229,6 +229,14 @@ def test_settings_that_disagree_get_the_line_to_paste(dlc, settings, change, lin
         check_settings(read_labels(dlc), replace(settings, **change))
 
 
+@pytest.mark.parametrize(("scorer", "part"), [("A:B", "nose"), ("Ann", "paw/left")])
+def test_names_that_no_settings_take_are_to_be_renamed(dlc, settings, scorer, part):
+    path = dlc / "labeled-data" / "day2" / "CollectedData_Ann.csv"
+    make_table(scorer, [part], ROWS[2:], VALUES[2:, :1]).to_csv(path)
+    with pytest.raises(ToolboxError, match=r"has the name '(A:B|paw/left)'; rename it there to .* part of a file name"):
+        check_settings(read_labels(path), settings)
+
+
 def test_images_of_two_types_cannot_be_read(dlc, settings):
     (dlc / "labeled-data" / "day2" / "img3.png").rename(dlc / "labeled-data" / "day2" / "img3.jpg")
     write_dlc(dlc, make_table("Ann", PARTS, ["day2/img3.jpg"], VALUES[2:]), "day2")
