@@ -22,7 +22,7 @@ from dlc_toolbox import ToolboxError
 from dlc_toolbox.fiji import write_clicks
 from dlc_toolbox.files import fingerprint, replacing_folder
 from dlc_toolbox.frames import image_size, list_images, natural_key
-from dlc_toolbox.labels import why_labels_stale
+from dlc_toolbox.labels import _looks_calibrated, why_labels_stale
 from dlc_toolbox.layout import Layout, first_step_advice
 from dlc_toolbox.pictures import folder_and_image
 from dlc_toolbox.settings import Settings, file_name
@@ -105,8 +105,10 @@ def read_labels(source: Path) -> Labels:
         When there are no labels, the project has several animals, a table is damaged, or images are missing.
     """
     if source.is_dir():
-        table = source / "CollectedData.csv"
-        source = table if table.is_file() else source / "config.yaml"
+        tried = [source / "CollectedData.csv", source / "config.yaml"]
+        source = next((path for path in tried if path.is_file()), source)
+    if source.is_dir():
+        raise ToolboxError(f"{source} has neither a config.yaml nor a CollectedData.csv: name the label table itself")
     of_project = source.suffix.lower() in (".yaml", ".yml")
     return _gather(source, _project_tables(source) if of_project else [source])
 
@@ -164,10 +166,11 @@ def import_labels(labels: Labels, data_folder: Path, home: str = "") -> list[Pat
     Raises
     ------
     ToolboxError
-        When a folder exists with other content, which is never overwritten, an image has no number in its name, or
-        the system refuses to write.
+        When a folder exists with other content, which is never overwritten, an image has no number in its name, Step 2
+        would refuse the labels, or the system refuses to write.
     """
     _refuse_unnumbered(labels)
+    _refuse_unconvertible(labels)
     written = []
     for name, rows in labels.folders().items():
         folder, images = data_folder / name, {folder_and_image(row)[1]: labels.images[row] for row in rows}
@@ -345,6 +348,16 @@ def _refuse_unnumbered(labels: Labels) -> None:
                 f"{labels.images[row]} has no number in its name, as img7.png has, so its place among the images is "
                 "uncertain: rename it there, in the table too"
             )
+
+
+def _refuse_unconvertible(labels: Labels) -> None:
+    """Raise, before anything is written, when Step 2 would refuse the labels: none at all, or in no pixels."""
+    if not np.isfinite(points(labels.table)).all(axis=2).any():
+        raise ToolboxError(f"{labels.source} has no label at all: label there first")
+    for name, rows in labels.folders().items():
+        sizes = np.array([image_size(labels.images[row]) for row in rows])
+        if _looks_calibrated(points(labels.table.loc[rows]), sizes):
+            raise ToolboxError(f"{labels.source}: all labels of {name} lie near 0: convert them to pixels there")
 
 
 def _refuse_other_images(folder: Path, images: Mapping[str, Path]) -> None:

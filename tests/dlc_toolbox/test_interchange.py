@@ -153,6 +153,22 @@ def test_an_image_without_a_number_is_refused_before_anything_is_written(dlc, tm
 
 
 @pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        (VALUES * NAN, r"dlc/config\.yaml has no label at all"),
+        (VALUES * np.inf, r"dlc/config\.yaml has no label at all"),
+        (VALUES / 1000, r"all labels of day1 lie near 0: convert them to pixels"),
+    ],
+)
+def test_labels_that_step_2_would_refuse_are_not_written(dlc, tmp_path, values, message):
+    for folder, rows in (("day1", slice(2)), ("day2", slice(2, 3))):
+        write_dlc(dlc, make_table("Ann", PARTS, ROWS[rows], values[rows]), folder)
+    with pytest.raises(ToolboxError, match=message):
+        import_labels(read_labels(dlc), tmp_path / "data-reach")
+    assert not (tmp_path / "data-reach").exists()
+
+
+@pytest.mark.parametrize(
     ("change", "message"),
     [
         ({"multianimalproject": True}, "every video has one animal"),
@@ -176,6 +192,8 @@ def test_a_config_that_is_none(dlc, text):
 def test_what_is_missing_or_no_label_table(dlc, tmp_path):
     with pytest.raises(ToolboxError, match=r"nowhere.csv does not exist"):
         read_labels(tmp_path / "nowhere.csv")
+    with pytest.raises(ToolboxError, match=r"day1 has neither a config\.yaml nor a CollectedData\.csv"):
+        read_labels(dlc / "labeled-data" / "day1")
     (dlc / "labeled-data" / ROWS[0]).unlink()
     with pytest.raises(ToolboxError, match=r"1 of 3 labeled images are missing: .*img9\.png"):
         read_labels(dlc)
@@ -326,7 +344,7 @@ def test_our_labels_need_a_table_and_images(toy_project):
 
 
 def test_all_digits_survive(tmp_path):
-    values = np.array([[[0.1 + 0.2, 1 / 3]]])
+    values = np.array([[[0.1 + 0.2, 10 / 3]]])
     folder = tmp_path / "v"
     folder.mkdir()
     Image.new("RGB", (9, 9)).save(folder / "img0.png")
