@@ -12,7 +12,6 @@ import argparse
 import logging
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
 try:
     from dlc_toolbox import cli, interchange
@@ -28,7 +27,7 @@ log = logging.getLogger("dlc_toolbox")
 def build_parser() -> argparse.ArgumentParser:
     """Describe the flags."""
     parser = cli.make_parser(__doc__, overwrites=False)
-    parser.add_argument("target", type=Path, metavar="TARGET", help="folder to make; it must not hold anything yet")
+    parser.add_argument("target", type=cli.path, metavar="TARGET", help="folder to make; it must not hold anything yet")
     parser.add_argument("--to", choices=("deeplabcut", "lightning-pose"), default="deeplabcut", help="whose form")
     return parser
 
@@ -38,13 +37,12 @@ def main(argv: Sequence[str] | None = None) -> None:
     args = build_parser().parse_args(argv)
     layout = cli.layout_of(args)
     settings = load_settings(layout.root)
-    target = args.target.expanduser()
     labels = interchange.read_own_labels(layout, settings)
     if args.to == "deeplabcut":
-        interchange.export_deeplabcut(labels, target, settings.Task, settings.date)
+        interchange.export_deeplabcut(labels, args.target, settings.Task, settings.date)
     else:
-        interchange.export_lightning_pose(labels, target)
-    log.info("%s: %d images in %d folders", target, len(labels.table), len(labels.folders()))
+        interchange.export_lightning_pose(labels, args.target)
+    log.info("%s: %d images in %d folders", args.target, len(labels.table), len(labels.folders()))
 
 
 if __name__ == "__main__":

@@ -16,7 +16,6 @@ import argparse
 import logging
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
 try:
     from dlc_toolbox import cli, interchange
@@ -35,7 +34,7 @@ log = logging.getLogger("dlc_toolbox")
 def build_parser() -> argparse.ArgumentParser:
     """Describe the flags."""
     parser = cli.make_parser(__doc__)
-    parser.add_argument("source", type=Path, metavar="SOURCE", help="project, config.yaml or label table to read")
+    parser.add_argument("source", type=cli.path, metavar="SOURCE", help="project, config.yaml or label table to read")
     return parser
 
 
@@ -44,7 +43,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     args = build_parser().parse_args(argv)
     layout = cli.layout_of(args)
     settings = load_settings(layout.root)
-    labels = interchange.read_labels(args.source.expanduser())
+    labels = interchange.read_labels(args.source)
     interchange.check_settings(labels, settings)
     scorer = scorer_of(labels.table)
     home = scorer if len(settings.Scorers) > 1 else ""

@@ -11,7 +11,6 @@ A train folder that holds a snapshot keeps its files, and what you edit in a pos
 
 import argparse
 import logging
-import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -53,9 +52,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         experiments = make_training_sets(layout, settings, rows=rows, overwrite=args.overwrite)
     for experiment in experiments:
         config = layout.train_folder(experiment) / "pose_cfg.yaml"
-        train = subprocess.list2cmdline(
-            ["python3", str(CHECKOUT / "pose-tensorflow/train.py"), "--config", str(config)]
-        )
+        train = cli.shell_line(["python3", str(CHECKOUT / "pose-tensorflow/train.py"), "--config", str(config)])
         log.info("Next: %s", train)
 
 

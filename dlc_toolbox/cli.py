@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import logging
+import os
+import shlex
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
@@ -53,12 +55,20 @@ def layout_of(args: argparse.Namespace) -> Layout:
     return Layout(args.project)
 
 
-def _folder(text: str) -> Path:
-    """Read a flag's folder."""
+def path(text: str) -> Path:
+    """Read a flag's file or folder; for `type` of ``add_argument``."""
     try:
-        return Path(text).expanduser().resolve()
+        return Path(text).expanduser()
     except RuntimeError as error:  # ~somebody whom the system does not know
         raise argparse.ArgumentTypeError(f"{text!r}: {error}") from error
+
+
+def _folder(text: str) -> Path:
+    """Read a flag's folder, which may be missing but is no file."""
+    folder = path(text).resolve()
+    if folder.is_file():
+        raise argparse.ArgumentTypeError(f"{folder} is a file, not a folder")
+    return folder
 
 
 def natural_number(text: str) -> int:
@@ -71,7 +81,12 @@ def natural_number(text: str) -> int:
 def command(layout: Layout, script: str) -> str:
     """Return the command line, good in any directory, that runs a script of the checkout on a project."""
     project = [] if layout.root == CHECKOUT else ["--project", str(layout.root)]
-    return subprocess.list2cmdline(["python3", str(CHECKOUT / script), *project])
+    return shell_line(["python3", str(CHECKOUT / script), *project])
+
+
+def shell_line(words: Sequence[str]) -> str:
+    """Return the words of a command as they are pasted into the shell of this system."""
+    return subprocess.list2cmdline(words) if os.name == "nt" else shlex.join(words)
 
 
 def run(main: Callable[[Sequence[str] | None], object], argv: Sequence[str] | None = None) -> int:
@@ -90,6 +105,8 @@ def run(main: Callable[[Sequence[str] | None], object], argv: Sequence[str] | No
         0 done, 1 a problem in the user's data or settings, 130 interrupted. Wrong usage exits with 2 by itself.
     """
     verbose = "--verbose" in (sys.argv if argv is None else argv)
+    if hasattr(sys.stdout, "reconfigure"):
+        sys.stdout.reconfigure(errors="backslashreplace")  # as stderr's are, where a console knows few characters
     logging.basicConfig(
         level=logging.DEBUG if verbose else logging.INFO, format="%(message)s", stream=sys.stdout, force=True
     )

@@ -22,9 +22,10 @@ from dlc_toolbox import ToolboxError
 from dlc_toolbox.fiji import write_clicks
 from dlc_toolbox.files import fingerprint, replacing_folder
 from dlc_toolbox.frames import image_size, list_images, natural_key
-from dlc_toolbox.layout import Layout
+from dlc_toolbox.labels import _looks_calibrated, why_labels_stale
+from dlc_toolbox.layout import Layout, first_step_advice
 from dlc_toolbox.pictures import folder_and_image
-from dlc_toolbox.settings import Settings
+from dlc_toolbox.settings import Settings, file_name
 from dlc_toolbox.tables import bodyparts_of, make_table, points, read_table, scorer_of, write_deeplabcut_table
 
 log = logging.getLogger(__name__)
@@ -104,8 +105,10 @@ def read_labels(source: Path) -> Labels:
         When there are no labels, the project has several animals, a table is damaged, or images are missing.
     """
     if source.is_dir():
-        table = source / "CollectedData.csv"
-        source = table if table.is_file() else source / "config.yaml"
+        tried = [source / "CollectedData.csv", source / "config.yaml"]
+        source = next((path for path in tried if path.is_file()), source)
+    if source.is_dir():
+        raise ToolboxError(f"{source} has neither a config.yaml nor a CollectedData.csv: name the label table itself")
     of_project = source.suffix.lower() in (".yaml", ".yml")
     return _gather(source, _project_tables(source) if of_project else [source])
 
@@ -116,9 +119,15 @@ def check_settings(labels: Labels, settings: Settings) -> None:
     Raises
     ------
     ToolboxError
-        When body parts, scorer or type of image differ, or a setting would lose labels; with the lines to paste.
+        When body parts, scorer or type of image differ, or a setting would lose labels; with the lines to paste. When a
+        name cannot stand in the settings.
     """
     bodyparts, scorer, places = bodyparts_of(labels.table), scorer_of(labels.table), points(labels.table)[..., :2]
+    for name in (scorer, *bodyparts):
+        try:
+            file_name(name)
+        except ValueError as error:
+            raise ToolboxError(f"{labels.source} has the name {name!r}; rename it there to {error}") from None
     suffixes = sorted({Path(row).suffix for row in labels.images})
     if len(suffixes) > 1:
         raise ToolboxError(f"{labels.source} has images of the types {', '.join(suffixes)}; one type can be read")
@@ -157,10 +166,11 @@ def import_labels(labels: Labels, data_folder: Path, home: str = "") -> list[Pat
     Raises
     ------
     ToolboxError
-        When a folder exists with other content, which is never overwritten, an image has no number in its name, or
-        the system refuses to write.
+        When a folder exists with other content, which is never overwritten, an image has no number in its name, Step 2
+        would refuse the labels, or the system refuses to write.
     """
     _refuse_unnumbered(labels)
+    _refuse_unconvertible(labels)
     written = []
     for name, rows in labels.folders().items():
         folder, images = data_folder / name, {folder_and_image(row)[1]: labels.images[row] for row in rows}
@@ -184,11 +194,16 @@ def read_own_labels(layout: Layout, settings: Settings) -> Labels:
     Raises
     ------
     ToolboxError
-        When there is no label table, or an image of it is missing.
+        When there is no label table, it is older than its csv files, or an image of it is missing.
     """
     path = layout.label_table(settings.Task, settings.scorer)
     if not path.is_file():
-        raise ToolboxError(f"{path} does not exist; Step 2 makes it from the csv files")
+        raise ToolboxError(
+            f"{path} does not exist; Step 2 makes it from the csv files. {first_step_advice(layout.root)}"
+        )
+    changed = why_labels_stale(layout, settings, settings.scorer)
+    if changed:
+        raise ToolboxError(f"{path} is older than what it was made from ({changed}): run Step 2 again, then this step")
     return _gather(path, [path])
 
 
@@ -313,8 +328,9 @@ def _read_config(path: Path) -> dict[str, Any]:
     """Read the config.yaml of a DeepLabCut project with one animal."""
     try:
         config = yaml.safe_load(path.read_text(encoding="utf-8-sig"))
-    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
-        raise ToolboxError(f"{path} cannot be read as the config.yaml of a DeepLabCut project: {error}") from error
+    except Exception as error:  # yaml raises many types on damaged values, such as KeyError on `!!bool maybe`
+        reason = " ".join(str(error).split())
+        raise ToolboxError(f"{path} cannot be read as the config.yaml of a DeepLabCut project: {reason}") from error
     if not isinstance(config, dict) or "scorer" not in config:
         raise ToolboxError(f"{path} has no `scorer: ...`, so it is no config.yaml of a DeepLabCut project")
     if config.get("multianimalproject"):
@@ -332,6 +348,16 @@ def _refuse_unnumbered(labels: Labels) -> None:
                 f"{labels.images[row]} has no number in its name, as img7.png has, so its place among the images is "
                 "uncertain: rename it there, in the table too"
             )
+
+
+def _refuse_unconvertible(labels: Labels) -> None:
+    """Raise, before anything is written, when Step 2 would refuse the labels: none at all, or in no pixels."""
+    if not np.isfinite(points(labels.table)).all(axis=2).any():
+        raise ToolboxError(f"{labels.source} has no label at all: label there first")
+    for name, rows in labels.folders().items():
+        sizes = np.array([image_size(labels.images[row]) for row in rows])
+        if _looks_calibrated(points(labels.table.loc[rows]), sizes):
+            raise ToolboxError(f"{labels.source}: all labels of {name} lie near 0: convert them to pixels there")
 
 
 def _refuse_other_images(folder: Path, images: Mapping[str, Path]) -> None:
@@ -358,8 +384,8 @@ def _write_csvs(table: pd.DataFrame, folder: Path, home: Path) -> None:
 
 @contextmanager
 def _new_folder(target: Path) -> Iterator[Path]:
-    """Yield a folder that becomes `target`, which must not hold anything yet."""
-    if target.exists() and (not target.is_dir() or any(target.iterdir())):
+    """Yield a folder that becomes `target`, which must not hold anything yet, nor be where the user's shell is."""
+    if target.exists() and (not target.is_dir() or any(target.iterdir()) or target.samefile(Path.cwd())):
         raise ToolboxError(f"{target} exists already and is never overwritten: name a new folder")
     with replacing_folder(target) as temporary:
         yield temporary

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import os
 import re
 from collections import Counter
@@ -19,10 +20,32 @@ from dlc_toolbox.layout import CHECKOUT, Experiment, Layout
 log = logging.getLogger(__name__)
 
 _SMALLEST_SIDE = 100  # pixels that training wants of each side of a scaled image
+_SCALES = {"global_scale": 1.0, "scale_jitter_lo": 1.0, "scale_jitter_up": 1.0, "max_input_size": math.inf}
 _SHARED_WITH_TEST = (
     *("dataset", "num_joints", "all_joints", "all_joints_names", "net_type", "init_weights"),
     *("global_scale", "location_refinement", "locref_stdev"),
 )
+
+
+def check_pose_cfg(layout: Layout, experiment: Experiment) -> None:
+    """Make sure, before anything is written, that a train pose_cfg.yaml has scales to work with.
+
+    Parameters
+    ----------
+    layout : Layout
+        The project.
+    experiment : Experiment
+        Whose file; the template counts where there is none yet.
+
+    Raises
+    ------
+    ToolboxError
+        When it cannot be read, or a scale, or max_input_size where it is not null, is no number greater than 0.
+    """
+    path = _base(layout, experiment)
+    for key, value in read_pose_cfg(path).items():
+        if key in _SCALES and not _is_positive(value) and (key, value) != ("max_input_size", None):
+            raise ToolboxError(f"{path}: {key} is {value!r}, but must be a number greater than 0")
 
 
 def write_pose_cfgs(layout: Layout, experiment: Experiment, bodyparts: Sequence[str]) -> dict[str, Any]:
@@ -50,7 +73,7 @@ def write_pose_cfgs(layout: Layout, experiment: Experiment, bodyparts: Sequence[
         When the present file, or the template, is no yaml of keys and values, or the system refuses to write.
     """
     path = layout.train_folder(experiment) / "pose_cfg.yaml"
-    base = path if path.is_file() else layout.pose_cfg_template
+    base = _base(layout, experiment)
     present = read_pose_cfg(base)
     content = {
         "dataset": relative_path(layout.mat_file(experiment), path.parent),
@@ -84,7 +107,7 @@ def read_pose_cfg(path: Path) -> dict[str, Any]:
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8-sig"))
     except Exception as error:  # yaml raises many types on damaged values, such as KeyError on `!!bool maybe`
-        raise ToolboxError(f"{path} cannot be read as yaml: {error}") from error
+        raise ToolboxError(f"{path} cannot be read as yaml: {' '.join(str(error).split())}") from error
     if not isinstance(content, dict):
         raise ToolboxError(f"{path} must hold lines `key: value`")
     return content
@@ -101,6 +124,20 @@ def is_trained_on(train_folder: Path, experiment: Experiment) -> bool:
     path = train_folder / "pose_cfg.yaml"
     dataset = read_pose_cfg(path).get("dataset") if path.is_file() else None
     return dataset is None or PureWindowsPath(str(dataset)).stem == experiment.split_stem
+
+
+def _base(layout: Layout, experiment: Experiment) -> Path:
+    """Return the file that a train pose_cfg.yaml is made from: itself, or the template."""
+    path = layout.train_folder(experiment) / "pose_cfg.yaml"
+    return path if path.is_file() else layout.pose_cfg_template
+
+
+def _is_positive(value: object) -> bool:
+    """Tell a finite number greater than 0; yaml reads 1e-1 as a text."""
+    try:
+        return not isinstance(value, bool) and 0 < float(value) < math.inf
+    except (TypeError, ValueError, OverflowError):
+        return False
 
 
 def _loaded(text: str) -> object:
@@ -150,11 +187,11 @@ def warn_of_sizes(sizes: Sequence[tuple[int, int]], config: Mapping[str, Any]) -
     sizes : sequence of (int, int)
         Width and height of the images in pixels.
     config : mapping
-        A pose_cfg.yaml: global_scale times the jitter must leave every side 100 pixels or more, and an area of at most
-        max_input_size squared.
+        A pose_cfg.yaml that `check_pose_cfg` accepts: global_scale times the jitter must leave every side 100 pixels or
+        more, and an area of at most max_input_size squared.
     """
-    scale, limit = config.get("global_scale", 1.0), config.get("max_input_size") or float("inf")
-    low, high = scale * config.get("scale_jitter_lo", 1.0), scale * config.get("scale_jitter_up", 1.0)
+    scale, low, high, limit = (float(config.get(key) or default) for key, default in _SCALES.items())
+    low, high = scale * low, scale * high
     unfit = Counter(
         (width, height)
         for width, height in sizes

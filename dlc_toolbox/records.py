@@ -62,12 +62,11 @@ def why_stale(record: Path, made_from: Mapping[str, Any], outputs: Iterable[Path
         recorded = read(record)
     except ToolboxError:
         return f"{record.name} does not tell what it was made from"
-    for part in ("inputs", "settings"):
-        old, new = recorded.get(part), made_from[part]
-        if old != new:
-            changed = sorted(key for key in {*(old or {}), *new} if (old or {}).get(key) != new.get(key))
-            return f"changed since: {', '.join(changed[:5])}" + (" ..." if len(changed) > 5 else "")
-    return None
+    changed = []
+    for part in ("settings", "inputs"):  # settings first, since they choose the inputs
+        old, new = recorded.get(part, {}), made_from[part]
+        changed += sorted(key for key in {*old, *new} if old.get(key) != new.get(key))
+    return f"changed since: {', '.join(changed[:5])}" + (" ..." if len(changed) > 5 else "") if changed else None
 
 
 def read(record: Path) -> dict[str, Any]:

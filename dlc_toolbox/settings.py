@@ -23,12 +23,15 @@ log = logging.getLogger(__name__)
 Check = Callable[[Any], Any]
 
 _MOST_ENTRIES = 1000  # of a list; a mistyped range(...) must not take hours
+_BACKSLASH = r"in Python a backslash starts an escape: write / or r'...'"
 _UNWRITABLE = r"[\x00-\x1f\x7f\ud800-\udfff]"  # characters that no file name or log can hold
 
 
 def _text(value: Any) -> str:
-    if not isinstance(value, str) or not value or re.search(_UNWRITABLE, value):
+    if not isinstance(value, str) or not value:
         raise ValueError("a text in quotes, on one line")
+    if re.search(_UNWRITABLE, value):
+        raise ValueError(f"a text that a file name can hold; {_BACKSLASH}")
     return value
 
 
@@ -40,7 +43,8 @@ def _path(value: Any) -> str:
     return value
 
 
-def _file_name(value: Any) -> str:
+def file_name(value: Any) -> str:
+    """Return a name that may be part of a file name; raise ValueError with what is accepted."""
     if not isinstance(value, str) or not value.strip(". ") or re.search(rf'[\\/:*?"<>|]|{_UNWRITABLE}', value):
         raise ValueError('a text that can be part of a file name (without / \\ : * ? " < > |)')
     return value
@@ -77,7 +81,7 @@ def _whole(low: int, high: float = float("inf")) -> Check:
 
 def _one_of(*accepted: Any) -> Check:
     def check(value: Any) -> Any:
-        if isinstance(value, bool) or value not in accepted:
+        if (type(value), value) not in [(type(choice), choice) for choice in accepted]:
             raise ValueError(f"one of {', '.join(map(repr, accepted))}")
         return value
 
@@ -186,24 +190,24 @@ class _Crop:
 class Settings(_Crop):
     """The checked content of `myconfig.py`: labels, training sets and their evaluation."""
 
-    Task: str = _setting(_file_name)
+    Task: str = _setting(file_name)
     vidpath: str = _setting(_path, ".")
     filename: tuple[str, ...] = _setting(_text_or_texts, ())
     portion: float = _setting(_number(0, 1, open_low=True), 1)
     numframes2pick: int = _setting(_whole(0), 10)
     seed: int = _setting(_whole(0), 42)
-    bodyparts: tuple[str, ...] = _setting(_list_of(_file_name))
-    Scorers: tuple[str, ...] = _setting(_list_of(_file_name))
+    bodyparts: tuple[str, ...] = _setting(_list_of(file_name))
+    Scorers: tuple[str, ...] = _setting(_list_of(file_name))
     multibodypartsfile: bool = _setting(_flag, False)
-    multibodypartsfilename: str = _setting(_file_name, "Results.csv")
+    multibodypartsfilename: str = _setting(file_name, "Results.csv")
     invisibleboundary: float = _setting(_number(0), 0)
     imagetype: str = _setting(_suffix, ".png")
     colormap: str = _setting(_colormap, "cool")
     scale: float = _setting(_number(0, open_low=True), 1)
-    msize: float = _setting(_number(0, open_low=True), 10)
+    msize: float = _setting(_number(0, 1000, open_low=True), 10)
     alphavalue: float = _setting(_number(0, 1), 0.6)
-    date: str = _setting(_file_name)
-    scorer: str = _setting(_file_name)
+    date: str = _setting(file_name)
+    scorer: str = _setting(file_name)
     Shuffles: tuple[int, ...] = _setting(_list_of(_whole(0)), (1,))
     TrainingFraction: tuple[float, ...] = _setting(_list_of(_number(0, 1, open_low=True, open_high=True)), (0.95,))
     resnet: int = _setting(_one_of(50, 101, 152), 50)
@@ -230,9 +234,9 @@ class AnalysisSettings(_Crop):
 
     videofolder: str = _setting(_path, "../videos/")
     videotype: str = _setting(_suffix, ".avi")
-    scorer: str = _setting(_file_name)
-    Task: str = _setting(_file_name)
-    date: str = _setting(_file_name)
+    scorer: str = _setting(file_name)
+    Task: str = _setting(file_name)
+    date: str = _setting(file_name)
     trainingsFraction: float = _setting(_number(0, 1, open_low=True, open_high=True), 0.95)
     resnet: int = _setting(_one_of(50, 101, 152), 50)
     snapshotindex: int | str = _setting(_snapshot("best"), -1)
@@ -245,7 +249,7 @@ class AnalysisSettings(_Crop):
     pcutoff: float = _setting(_number(0, 1), 0.1)
     deleteindividualframes: bool = _setting(_flag, False)
     alphavalue: float = _setting(_number(0, 1), 0.6)
-    dotsize: float = _setting(_number(0, open_low=True), 7)
+    dotsize: float = _setting(_number(0, 200, open_low=True), 7)
     colormap: str = _setting(_colormap, "cool")
     skeleton: tuple[tuple[str, str], ...] = _setting(_pairs, ())
     trailpoints: int = _setting(_whole(0), 0)
@@ -315,13 +319,11 @@ def _unknown(name: str, line: int, known: dict) -> str:
 def _read_assignments(path: Path) -> dict[str, tuple[Any, int]]:
     """Return {name: (value, line)} of a file of plain assignments, without running it."""
     try:
-        with tokenize.open(path) as file:
-            tree = ast.parse(file.read())
-    except FileNotFoundError:
-        raise ToolboxError(f"{path} does not exist: copy it from the DeepLabCut checkout and edit it") from None
-    except (OSError, SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        tree = ast.parse(_read_text(path))
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         line = f" line {error.lineno}" if getattr(error, "lineno", None) else ""
-        raise ToolboxError(f"{path}{line} cannot be read as Python: {getattr(error, 'msg', error)}") from None
+        advice = f"; {_BACKSLASH}" if "\\" in (getattr(error, "text", None) or "") else ""
+        raise ToolboxError(f"{path}{line} cannot be read as Python: {getattr(error, 'msg', error)}{advice}") from None
     assigned: dict[str, tuple[Any, int]] = {}
     for statement in tree.body:
         if isinstance(statement, ast.Import | ast.ImportFrom) or _is_text(statement):
@@ -338,6 +340,29 @@ def _read_assignments(path: Path) -> dict[str, tuple[Any, int]]:
                 log.warning("%s line %d: %s is set again; this value counts", path, statement.lineno, target.id)
             assigned[target.id] = (_value(path, statement), statement.lineno)
     return assigned
+
+
+def _read_text(path: Path) -> str:
+    """Return the text of a settings file, in UTF-8 unless its first lines declare another encoding, as Python's may."""
+    try:
+        with tokenize.open(path) as file:
+            text = file.read()
+    except FileNotFoundError:
+        raise ToolboxError(f"{path} does not exist: copy it from the DeepLabCut checkout and edit it") from None
+    except OSError as error:
+        raise ToolboxError(f"{path} cannot be opened: {error.strerror}") from None
+    except (SyntaxError, UnicodeDecodeError):
+        raise _not_utf8(path) from None
+    if "\0" in text:
+        raise _not_utf8(path)
+    return text
+
+
+def _not_utf8(path: Path) -> ToolboxError:
+    """Say that a file is in another encoding, or declares one that Python does not know, and where that shows."""
+    lines = path.read_text(encoding="utf-8", errors="replace").split("\n")
+    line = next((f" line {number}" for number, text in enumerate(lines, 1) if re.search("[\0\ufffd]", text)), "")
+    return ToolboxError(f"{path}{line} is not in UTF-8: save it as UTF-8, without a `coding:` line")
 
 
 def _is_text(statement: ast.stmt) -> bool:

@@ -99,10 +99,10 @@ def read_split_file(path: Path) -> dict[str, list[int]]:
     Raises
     ------
     ToolboxError
-        When the file is missing or damaged, lists anything but whole numbers, or a row twice.
+        When the file is missing or damaged, has a list twice, lists anything but whole numbers, or a row twice.
     """
     try:
-        content = json.loads(path.read_text(encoding="utf-8-sig"))
+        content = json.loads(path.read_text(encoding="utf-8-sig"), object_pairs_hook=_without_repeats)
     except (OSError, ValueError, RecursionError) as error:
         raise ToolboxError(f"{path} cannot be read as json: {error}") from error
     if not isinstance(content, dict) or content.keys() != {"train", "test"}:
@@ -114,3 +114,11 @@ def read_split_file(path: Path) -> dict[str, list[int]]:
     if repeated:
         raise ToolboxError(f"{path}: row {repeated[0]} is listed twice")
     return content
+
+
+def _without_repeats(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    """Return the object of a json file; raise ValueError when a key is there twice, of which json keeps the last."""
+    for key, times in Counter(key for key, _ in pairs).items():
+        if times > 1:
+            raise ValueError(f"{key!r} is there {times} times")
+    return dict(pairs)

@@ -183,7 +183,7 @@ def read_table(path: Path) -> pd.DataFrame:
     Raises
     ------
     ToolboxError
-        When the file is missing, damaged, no such table, has several scorers, or carries code.
+        When the file is missing, damaged, no such table, has several scorers or animals, or carries code.
     """
     if not path.is_file():
         raise ToolboxError(f"{path} does not exist")
@@ -192,19 +192,33 @@ def read_table(path: Path) -> pd.DataFrame:
     except ToolboxError:
         raise
     except Exception as error:  # h5py, PyTables and pandas raise many types on damaged files
-        raise ToolboxError(f"{path} cannot be read as a table of labels or poses: {error}") from error
+        reason = " ".join(str(error).split())
+        raise ToolboxError(f"{path} cannot be read as a table of labels or poses: {reason}") from error
     return _in_our_form(table, path)
 
 
 def _read_csv(path: Path) -> pd.DataFrame:
     """Read a csv with three header rows and one to three index columns."""
-    header = pd.read_csv(path, header=None, nrows=3, dtype=str, encoding="utf-8-sig")
+    # Names are texts, None and NA too.
+    header = pd.read_csv(path, header=None, nrows=3, dtype=str, encoding="utf-8-sig", keep_default_na=False)
+    if len(header) < 3 or header.shape[1] < 3:
+        raise ToolboxError(
+            f"{path} begins with {header.iat[0, 0][:60]!r}, not with the rows scorer, bodyparts and coords, "
+            "with commas between the cells"
+        )
+    _refuse_animals(list(header[0]), path)
     index_columns = next((i for i, cell in enumerate(header.loc[2]) if cell in ("x", "y", "likelihood")), 1)
     # As text: the conversion to numbers, later, reads every digit, which pandas' own does not in all versions.
     table = pd.read_csv(path, header=None, skiprows=3, dtype=str, encoding="utf-8-sig")
     table = table.set_index(list(range(index_columns)))
     table.columns = pd.MultiIndex.from_frame(header.iloc[:, index_columns:].T, names=LEVELS)
     return table.iloc[1:] if _names_the_index(table) else table
+
+
+def _refuse_animals(levels: Sequence, path: Path) -> None:
+    """Raise when the levels of a table's columns tell animals apart."""
+    if "individuals" in levels:
+        raise ToolboxError(f"{path} tells individuals apart; several animals are not supported")
 
 
 def _names_the_index(table: pd.DataFrame) -> bool:
@@ -227,6 +241,8 @@ def _read_h5(path: Path) -> pd.DataFrame:
 
 def _in_our_form(table: object, path: Path) -> pd.DataFrame:
     """Check the columns, order the coordinates and flatten the row index."""
+    if isinstance(table, pd.DataFrame):
+        _refuse_animals(table.columns.names, path)
     if not isinstance(table, pd.DataFrame) or table.columns.nlevels != 3:
         raise ToolboxError(f"{path} has no columns (scorer, bodyparts, coords)")
     table.columns = table.columns.set_names(LEVELS)
@@ -253,11 +269,11 @@ def _in_our_form(table: object, path: Path) -> pd.DataFrame:
 
 
 def _flat_index(index: pd.Index) -> pd.Index:
-    """Return image paths as ``folder/image``, and frame numbers as whole numbers."""
+    """Return image paths as ``folder/image``, and frame numbers, of at most 18 digits, as whole numbers."""
     if isinstance(index, pd.MultiIndex):
         index = pd.Index(["/".join(map(str, row)) for row in index])
     texts = [str(row).replace("\\", "/").removeprefix("labeled-data/") for row in index]
-    if all(text.isdecimal() for text in texts):
+    if all(text.isdecimal() and len(text) < 19 for text in texts):
         return pd.Index([int(text) for text in texts], dtype=np.int64)
     return pd.Index(texts)
 

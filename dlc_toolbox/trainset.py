@@ -23,7 +23,7 @@ from dlc_toolbox.files import fingerprint, replacing
 from dlc_toolbox.frames import image_size, read_image
 from dlc_toolbox.labels import name_labels, outside_image, why_labels_stale
 from dlc_toolbox.layout import Experiment, Layout, first_step_advice, percent_of
-from dlc_toolbox.posecfg import is_trained_on, relative_path, warn_of_sizes, write_pose_cfgs
+from dlc_toolbox.posecfg import check_pose_cfg, is_trained_on, relative_path, warn_of_sizes, write_pose_cfgs
 from dlc_toolbox.settings import Settings
 from dlc_toolbox.splits import split_by_rows, split_images
 from dlc_toolbox.tables import bodyparts_of, make_table, points, read_table, write_table
@@ -59,8 +59,9 @@ def make_training_sets(
     Raises
     ------
     ToolboxError
-        When labels are missing or older than their csv files, an image is missing or damaged, labels or settings
-        changed since a network was trained on such a set, or `rows` are given for several sets.
+        When labels are missing or older than their csv files, an image is missing or damaged, a pose_cfg.yaml is no
+        sound one, labels or settings changed since a network was trained on such a set, or `rows` are given for several
+        sets.
     """
     if rows is not None and len(settings.TrainingFraction) * len(settings.Shuffles) != 1:
         raise ToolboxError(
@@ -76,6 +77,7 @@ def make_training_sets(
         reason = _why_make(layout, experiment, made, overwrite)
         log.info("%s %s", experiment.name, f"is made: {reason}" if reason else "stays as it is")
         if reason:
+            check_pose_cfg(layout, experiment)
             stale[experiment] = made
     _copy_images(layout, settings, labels.images, made_from["inputs"])
     for experiment, made in stale.items():

@@ -27,6 +27,8 @@ def run(main: Callable[[], object], interrupted: str) -> int:
         0 done, 1 a problem in the user's data or settings, 130 interrupted.
     """
     verbose = "--verbose" in sys.argv
+    if hasattr(sys.stdout, "reconfigure"):
+        sys.stdout.reconfigure(errors="backslashreplace")  # as stderr's are, where a console knows few characters
     logging.basicConfig(level=logging.DEBUG if verbose else logging.INFO, format="%(message)s", stream=sys.stdout)
     for chatty in ("numexpr", "tensorflow"):
         logging.getLogger(chatty).setLevel(logging.ERROR)

@@ -1,4 +1,8 @@
 import argparse
+import io
+import os
+import shlex
+import subprocess
 import sys
 from pathlib import Path
 
@@ -30,6 +34,13 @@ def test_a_project_of_an_unknown_user_is_wrong_usage(capsys: pytest.CaptureFixtu
     assert "'~no such user/mice'" in capsys.readouterr().err
 
 
+def test_a_project_that_is_a_file_is_wrong_usage(tmp_path: Path, capsys: pytest.CaptureFixture):
+    (tmp_path / "myconfig.py").touch()
+    with pytest.raises(SystemExit, match="2"):
+        cli.make_parser("Do.").parse_args(["--project", str(tmp_path / "myconfig.py")])
+    assert "myconfig.py is a file, not a folder" in capsys.readouterr().err
+
+
 def test_done_is_0_and_a_code_of_its_own_stays():
     assert cli.run(lambda _: None, []) == 0
     assert cli.run(lambda _: 7, []) == 7
@@ -58,6 +69,14 @@ def test_a_file_that_may_not_be_read_is_named(capsys: pytest.CaptureFixture):
     assert capsys.readouterr().out == "Error: [Errno 13] Permission denied: 'data/nose.csv'\n"
 
 
+def test_a_console_of_few_characters_gets_the_others_escaped(monkeypatch: pytest.MonkeyPatch):
+    console = io.TextIOWrapper(io.BytesIO(), encoding="cp1252")
+    monkeypatch.setattr(sys, "stdout", console)
+    assert cli.run(raising(ToolboxError("no folder Mäuse/\N{CJK UNIFIED IDEOGRAPH-9F20}")), []) == 1
+    console.flush()
+    assert console.buffer.getvalue() == "Error: no folder Mäuse/\\u9f20\n".encode("cp1252")
+
+
 def test_interrupted_is_130(capsys: pytest.CaptureFixture):
     assert cli.run(raising(KeyboardInterrupt()), []) == 130
     assert "Interrupted" in capsys.readouterr().out
@@ -77,5 +96,18 @@ def test_natural_numbers(text: str):
 
 def test_commands_run_from_anywhere(tmp_path: Path):
     assert cli.command(Layout(CHECKOUT), "a/b.py").endswith(str(CHECKOUT / "a/b.py"))
-    project = tmp_path / "my project"
-    assert cli.command(Layout(project), "a/b.py").endswith(f'b.py --project "{project}"')
+    assert shlex.split(cli.command(Layout(tmp_path), "a/b.py"))[2:] == ["--project", str(tmp_path)]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a POSIX shell")
+@pytest.mark.parametrize("name", ["my project", "mouse(1)", "Ann's", "a&b", "$HOME x", "`ls`", "Mäuse"])
+def test_a_shell_takes_any_name(name: str):
+    done = subprocess.run(cli.shell_line(["printf", "%s", name]), shell=True, capture_output=True, check=True)
+    assert done.stdout.decode() == name
+
+
+def test_windows_has_quotes_of_its_own(monkeypatch: pytest.MonkeyPatch):
+    with monkeypatch.context() as patch:
+        patch.setattr("os.name", "nt")
+        line = cli.shell_line(["python3", r"C:\my mice"])
+    assert line == r'python3 "C:\my mice"'

@@ -153,6 +153,22 @@ def test_an_image_without_a_number_is_refused_before_anything_is_written(dlc, tm
 
 
 @pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        (VALUES * NAN, r"dlc/config\.yaml has no label at all"),
+        (VALUES * np.inf, r"dlc/config\.yaml has no label at all"),
+        (VALUES / 1000, r"all labels of day1 lie near 0: convert them to pixels"),
+    ],
+)
+def test_labels_that_step_2_would_refuse_are_not_written(dlc, tmp_path, values, message):
+    for folder, rows in (("day1", slice(2)), ("day2", slice(2, 3))):
+        write_dlc(dlc, make_table("Ann", PARTS, ROWS[rows], values[rows]), folder)
+    with pytest.raises(ToolboxError, match=message):
+        import_labels(read_labels(dlc), tmp_path / "data-reach")
+    assert not (tmp_path / "data-reach").exists()
+
+
+@pytest.mark.parametrize(
     ("change", "message"),
     [
         ({"multianimalproject": True}, "every video has one animal"),
@@ -165,16 +181,19 @@ def test_projects_that_cannot_be_read(dlc, change, message):
         read_labels(dlc)
 
 
-@pytest.mark.parametrize("text", ["[1, 2]", "Task: reach", "a: [", "!!python/object/apply:os.getcwd []"])
+@pytest.mark.parametrize("text", ["[1, 2]", "Task: reach", "a: [", "!!python/object/apply:os.getcwd []", "!!bool a"])
 def test_a_config_that_is_none(dlc, text):
     (dlc / "config.yaml").write_text(text)
-    with pytest.raises(ToolboxError, match=r"config\.yaml (cannot be read|has no `scorer)"):
+    with pytest.raises(ToolboxError, match=r"config\.yaml (cannot be read|has no `scorer)") as told:
         read_labels(dlc)
+    assert "\n" not in str(told.value)
 
 
 def test_what_is_missing_or_no_label_table(dlc, tmp_path):
     with pytest.raises(ToolboxError, match=r"nowhere.csv does not exist"):
         read_labels(tmp_path / "nowhere.csv")
+    with pytest.raises(ToolboxError, match=r"day1 has neither a config\.yaml nor a CollectedData\.csv"):
+        read_labels(dlc / "labeled-data" / "day1")
     (dlc / "labeled-data" / ROWS[0]).unlink()
     with pytest.raises(ToolboxError, match=r"1 of 3 labeled images are missing: .*img9\.png"):
         read_labels(dlc)
@@ -226,6 +245,14 @@ def test_settings_that_fit_pass_whatever_the_order(dlc, settings):
 def test_settings_that_disagree_get_the_line_to_paste(dlc, settings, change, line):
     with pytest.raises(ToolboxError, match=rf"does not fit the labels of .*; set there: {line}"):
         check_settings(read_labels(dlc), replace(settings, **change))
+
+
+@pytest.mark.parametrize(("scorer", "part"), [("A:B", "nose"), ("Ann", "paw/left")])
+def test_names_that_no_settings_take_are_to_be_renamed(dlc, settings, scorer, part):
+    path = dlc / "labeled-data" / "day2" / "CollectedData_Ann.csv"
+    make_table(scorer, [part], ROWS[2:], VALUES[2:, :1]).to_csv(path)
+    with pytest.raises(ToolboxError, match=r"has the name '(A:B|paw/left)'; rename it there to .* part of a file name"):
+        check_settings(read_labels(path), settings)
 
 
 def test_images_of_two_types_cannot_be_read(dlc, settings):
@@ -294,18 +321,30 @@ def test_an_existing_folder_is_never_overwritten(dlc, tmp_path, export):
     assert (tmp_path / "out" / "labeled-data" / "day1" / "img9.png").is_file()
 
 
+def test_the_working_directory_is_not_replaced(dlc, tmp_path, monkeypatch):
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    with pytest.raises(ToolboxError, match=r"^\. exists already .*: name a new folder"):
+        export_lightning_pose(read_labels(dlc), Path())
+
+
 def test_our_labels_need_a_table_and_images(toy_project):
     layout, settings = Layout(toy_project), load_settings(toy_project)
-    with pytest.raises(ToolboxError, match=r"CollectedData_Ann.h5 does not exist; Step 2 makes it"):
+    with pytest.raises(ToolboxError, match=r"Ann\.h5 does not exist; Step 2 makes it .* Check the names in"):
         read_own_labels(layout, settings)
     convert_labels(layout, settings, "Ann")
+    clicks = layout.data_folder("toy") / "toy" / "nose.csv"
+    clicks.write_text(clicks.read_text().replace("135.0", "50.25"))
+    with pytest.raises(ToolboxError, match=r"Ann\.h5 is older than .*toy/nose\.csv\): run Step 2 again"):
+        read_own_labels(layout, settings)
+    layout.label_record("toy", "Ann").unlink()
     shutil.rmtree(layout.data_folder("toy") / "toy")
     with pytest.raises(ToolboxError, match=r"10 of 10 labeled images are missing: .*img00\.png, .* \.\.\.$"):
         read_own_labels(layout, settings)
 
 
 def test_all_digits_survive(tmp_path):
-    values = np.array([[[0.1 + 0.2, 1 / 3]]])
+    values = np.array([[[0.1 + 0.2, 10 / 3]]])
     folder = tmp_path / "v"
     folder.mkdir()
     Image.new("RGB", (9, 9)).save(folder / "img0.png")

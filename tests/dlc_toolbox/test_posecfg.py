@@ -6,7 +6,7 @@ import yaml
 
 from dlc_toolbox import ToolboxError
 from dlc_toolbox.layout import CHECKOUT, Experiment, Layout
-from dlc_toolbox.posecfg import read_pose_cfg, warn_of_sizes, with_values, write_pose_cfgs
+from dlc_toolbox.posecfg import check_pose_cfg, read_pose_cfg, warn_of_sizes, with_values, write_pose_cfgs
 
 PARTS = ["nose", "left ear", "right ear"]
 EXPERIMENT = Experiment("toy", "Jan1", "Ann", 70, 1, 50)
@@ -151,8 +151,9 @@ def test_files_that_cannot_be_edited_are_named_and_kept(layout: Layout, text: st
     path = train_file(layout)
     path.parent.mkdir(parents=True)
     path.write_text(text)
-    with pytest.raises(ToolboxError, match=rf"pose_cfg\.yaml.*{message}"):
+    with pytest.raises(ToolboxError, match=rf"pose_cfg\.yaml.*{message}") as told:
         write_pose_cfgs(layout, EXPERIMENT, PARTS)
+    assert "\n" not in str(told.value)
     assert path.read_text() == text
 
 
@@ -182,6 +183,36 @@ def test_images_that_fit_at_no_scale_are_told(size: tuple[int, int], fits: bool,
     warn_of_sizes([(640, 480), size], LIMITS)
     assert ("1 of 2 training images will be left out" in caplog.text) != fits
     assert (f"1 of {size[0]} x {size[1]}" in caplog.text) != fits
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("global_scale: 0,8", "global_scale is '0,8', but must be a number greater than 0"),
+        ("global_scale: null", "global_scale is None"),
+        ("global_scale: true", "global_scale is True"),
+        ("global_scale: -0.5", "global_scale is -0.5"),
+        ("scale_jitter_lo: [1]", r"scale_jitter_lo is \[1\]"),
+        ("scale_jitter_up: .nan", "scale_jitter_up is nan"),
+        ("max_input_size: abc", "max_input_size is 'abc'"),
+    ],
+)
+def test_scales_must_be_positive_numbers(layout: Layout, line: str, message: str):
+    path = train_file(layout)
+    path.parent.mkdir(parents=True)
+    path.write_text(f"{line}\n")
+    with pytest.raises(ToolboxError, match=rf"pose_cfg\.yaml: {message}"):
+        check_pose_cfg(layout, EXPERIMENT)
+
+
+def test_scales_as_yaml_allows_them(layout: Layout, caplog):
+    check_pose_cfg(layout, EXPERIMENT)
+    path = train_file(layout)
+    path.parent.mkdir(parents=True)
+    path.write_text("global_scale: 1e-1\nmax_input_size: null\n")
+    check_pose_cfg(layout, EXPERIMENT)
+    warn_of_sizes([(999, 1001), (1000, 1000)], read_pose_cfg(path))
+    assert "1 of 2 training images will be left out" in caplog.text
 
 
 def test_without_limit_nothing_is_too_large(caplog):

@@ -43,6 +43,12 @@ def test_an_input_less_or_more_is_a_change(made):
     assert records.why_stale(record, less, [output]) == "changed since: source"
 
 
+def test_settings_are_named_before_the_inputs_they_choose(made):
+    source, output, record, _ = made
+    both = records.describe({"source": source, "a": source}, {"seed": 1, "parts": ("a", "b", "c")})
+    assert records.why_stale(record, both, [output]) == "changed since: parts, a"
+
+
 def test_the_record_holds_versions_and_extra_facts(made):
     content = json.loads(made[2].read_text())
     assert content["frames"] == 3

@@ -70,6 +70,25 @@ def test_a_byte_order_mark_is_harmless(load):
     assert load(NEEDED, encoding="utf-8-sig").Task == "t"
 
 
+def test_the_encoding_that_a_file_declares_is_taken(load):
+    assert load("# coding: cp1252\n" + NEEDED.replace("'d'", "'März'"), encoding="cp1252").date == "März"
+
+
+@pytest.mark.parametrize(
+    ("text", "encoding", "line"),
+    [
+        (NEEDED + "vidpath = 'Mäuse'\n", "cp1252", " line 6"),
+        ("# für Mäuse\n" + NEEDED, "cp1252", " line 1"),
+        (NEEDED, "utf-16", " line 1"),
+        (NEEDED, "utf-16-le", " line 1"),
+        ("# coding: klingon\n" + NEEDED, "utf-8", ""),
+    ],
+)
+def test_another_encoding_is_named_with_its_line(load, text: str, encoding: str, line: str):
+    with pytest.raises(ToolboxError, match=rf"myconfig\.py{line} is not in UTF-8: save it as UTF-8"):
+        load(text, encoding=encoding)
+
+
 def test_an_unknown_name_is_named_with_its_line_and_the_nearest_known_one(load):
     with pytest.raises(ToolboxError, match=r"line 6: bodypart is no setting; did you mean bodyparts\?"):
         load(NEEDED + "bodypart = ['x']\n")
@@ -100,9 +119,12 @@ def test_every_problem_is_told_at_once(load):
         ("colormap = 'cooll'", "such as 'cool'"),
         ("snapshotindex = -2", "a position counted from 0, or 'best' or 'all'"),
         ("snapshotindex = 'worst'", "a position counted from 0, or 'best' or 'all'"),
+        ("resnet = 50.0", "resnet = 50.0, but it must be one of 50, 101, 152"),
+        ("resnet = [50]", "one of 50, 101, 152"),
         ("imagetype = 'p*g'", "file suffix"),
         ("pcutoff = 10", r"a number in \[0, 1\]"),
         ("Task = ''", "file name"),
+        ("msize = 1e300", r"a number in \(0, 1000\]"),
         ("msize = 1e999", "msize = inf, but it must be a finite number"),
         (f"scale = 1{400 * '0'}", "it must be a finite number"),
     ],
@@ -135,6 +157,34 @@ def test_unreadable_files_are_named_with_the_line(load, tmp_path: Path):
         load("Task = 't'\ndate = \n")
     with pytest.raises(ToolboxError, match=r"myconfig_analysis\.py does not exist"):
         load_analysis_settings(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        r"vidpath = 'D:\new\test'",
+        r"vidpath = '..\videos'",
+        r"vidpath = 'C:\Users\x'",
+        r"vidpath = 'D:\mice\'",
+        r"filename = ['a.avi', '\toy.avi']",
+    ],
+)
+def test_backslashes_that_start_an_escape_are_explained(load, line: str):
+    with pytest.raises(ToolboxError, match=r"line 6.*in Python a backslash starts an escape: write / or r'\.\.\.'"):
+        load(NEEDED + line)
+
+
+def test_what_the_system_refuses_is_no_matter_of_python(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    (tmp_path / "file").touch()
+    with pytest.raises(ToolboxError, match=r"file/myconfig\.py cannot be opened: Not a directory$"):
+        load_settings(tmp_path / "file")
+
+    def refuse(path: Path) -> None:
+        raise PermissionError(13, "Permission denied", path)
+
+    monkeypatch.setattr("tokenize.open", refuse)
+    with pytest.raises(ToolboxError, match=r"myconfig\.py cannot be opened: Permission denied$"):
+        load_settings(tmp_path)
 
 
 def test_setting_a_name_again_is_logged(load, caplog):
@@ -173,6 +223,7 @@ def test_both_files_can_choose_the_best_snapshot(load, tmp_path: Path):
         ("trailpoints = -1", "a whole number of at least 0"),
         ("numoutlierframes = 0", "a whole number of at least 1"),
         ("jumpthreshold = '20'", "a finite number"),
+        ("dotsize = 1e300", r"a number in \(0, 200\]"),
     ],
 )
 def test_settings_of_what_follows_the_analysis(tmp_path: Path, line, message):

@@ -73,6 +73,7 @@ def test_a_split_file(tmp_path: Path):
         ("[1, 2]", "must hold"),
         ('{"train": [1]}', "must hold"),
         ('{"train": [1], "test": [2], "valid": []}', "must hold"),
+        ('{"train": [1], "test": [2], "train": [3]}', "cannot be read as json: 'train' is there 2 times"),
         ('{"train": [1], "test": 2}', "test must be a list of row numbers"),
         ('{"train": [1], "test": ["img2.png"]}', "test must be a list of row numbers"),
         ('{"train": [true], "test": [2]}', "train must be a list of row numbers"),

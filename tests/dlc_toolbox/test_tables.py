@@ -122,6 +122,15 @@ def test_a_named_index_adds_a_header_row_that_is_no_image(tmp_path: Path, table:
     assert read_table(tmp_path / "t.csv").index.tolist() == IMAGES[::-1]
 
 
+def test_any_text_is_a_name(tmp_path: Path):
+    parts = ["NA", "None", "null", "nan", "n/a"]
+    for scorer in parts:
+        write_table(make_table(scorer, parts, IMAGES, np.ones((2, 5, 2))), tmp_path / "t.h5")
+        for suffix in (".h5", ".csv"):
+            read = read_table(tmp_path / f"t{suffix}")
+            assert (tables.scorer_of(read), tables.bodyparts_of(read)) == (scorer, parts)
+
+
 def test_coordinates_are_put_in_order(tmp_path: Path):
     poses = make_table("Net", PARTS, [0], np.array([[[1.0, 2.0, 0.5], [3.0, 4.0, 0.9]]]))
     poses.iloc[:, ::-1].to_csv(tmp_path / "t.csv")
@@ -201,12 +210,37 @@ def test_wrong_tables_are_refused(tmp_path: Path, table: pd.DataFrame, change: C
         read_table(tmp_path / "t.csv")
 
 
+def test_tables_of_several_animals_are_refused(tmp_path: Path):
+    levels = [["Ann"], ["m1", "m2"], ["nose"], ["x", "y"]]
+    columns = pd.MultiIndex.from_product(levels, names=["scorer", "individuals", "bodyparts", "coords"])
+    table = pd.DataFrame(np.ones((2, 4)), columns=columns, index=IMAGES)
+    table.to_hdf(tmp_path / "t.h5", key="k")
+    table.to_csv(tmp_path / "t.csv")
+    for suffix in (".h5", ".csv"):
+        with pytest.raises(ToolboxError, match=rf"t\{suffix} tells individuals apart; several animals are not"):
+            read_table(tmp_path / f"t{suffix}")
+
+
+@pytest.mark.parametrize("separator", [";", "\t"])
+def test_only_commas_separate(tmp_path: Path, table: pd.DataFrame, separator: str):
+    table.to_csv(tmp_path / "t.csv", sep=separator, decimal=",")
+    with pytest.raises(ToolboxError, match=r"begins with 'scorer\S+Ann.*bodyparts and coords, with commas between"):
+        read_table(tmp_path / "t.csv")
+
+
+@pytest.mark.parametrize("digits", [18, 19, 20, 5000])
+def test_a_row_of_many_digits_is_a_name(tmp_path: Path, digits: int):
+    (tmp_path / "t.csv").write_text(make_table("Ann", PARTS, ["9" * digits], POINTS[1:]).to_csv())
+    assert read_table(tmp_path / "t.csv").index.tolist() == ["9" * digits if digits > 18 else 10**18 - 1]
+
+
 @pytest.mark.parametrize("suffix", [".h5", ".csv"])
-@pytest.mark.parametrize("content", [b"", b"nonsense", b"\x89HDF\r\n\x1a\n\0\0"])
+@pytest.mark.parametrize("content", [b"", b"nonsense", b"a\nb,c\n", b"\x89HDF\r\n\x1a\n\0\0"])
 def test_damaged_files_are_named(tmp_path: Path, suffix: str, content: bytes):
     path = tmp_path / f"t{suffix}"
     path.write_bytes(content)
-    with pytest.raises(ToolboxError, match=rf"t\{suffix} "):
+    with pytest.raises(ToolboxError, match=rf"t\{suffix} ") as told:
         read_table(path)
+    assert "\n" not in str(told.value)
     with pytest.raises(ToolboxError, match="does not exist"):
         read_table(tmp_path / f"gone{suffix}")

@@ -223,7 +223,7 @@ def test_corrected_labels_and_images_are_taken_over(toy: Toy, caplog):
     assert image.joints[0, 1] == 50.25
     assert image.size == (120, 161)
     assert (toy.layout.dataset_images("toy", "Jan1") / NAMES[0]).read_bytes() == (toy.data / NAMES[0]).read_bytes()
-    assert "is made: changed since: toy/img00.png" in caplog.text
+    assert "is made: changed since: labels, toy/img00.png" in caplog.text
 
 
 def test_labels_corrected_since_step_2_are_not_overlooked(toy: Toy):
@@ -240,6 +240,17 @@ def test_an_edited_pose_cfg_is_kept(toy: Toy):
     toy.move_a_label()
     toy.make()
     assert yaml.safe_load(path.read_text())["max_iters"] == 7
+
+
+def test_a_mistyped_pose_cfg_is_told_before_anything_is_written(toy: Toy):
+    toy.make()
+    path = toy.layout.train_folder(EXPERIMENT) / "pose_cfg.yaml"
+    path.write_text(path.read_text().replace("global_scale: 0.8", "global_scale: 0,8"))
+    toy.move_a_label()
+    before = toy.files()
+    with pytest.raises(ToolboxError, match=r"train/pose_cfg\.yaml: global_scale is '0,8', but must be a number"):
+        toy.make()
+    assert toy.files() == before
 
 
 def test_an_interrupted_run_is_made_up_for(toy: Toy, monkeypatch: pytest.MonkeyPatch):

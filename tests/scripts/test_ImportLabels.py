@@ -71,3 +71,5 @@ def test_settings_that_do_not_fit_are_one_line_and_nothing_is_written(run_here, 
 def test_help_and_wrong_usage(run_script, script):
     assert "--project" in run_script(script, "--help").stdout
     assert run_script(script).returncode == 2
+    done = run_script(script, "~nobodyxx/a")
+    assert done.returncode == 2 and "'~nobodyxx/a'" in done.stderr and "Traceback" not in done.stderr
