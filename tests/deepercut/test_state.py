@@ -8,11 +8,13 @@ from deepercut import DeepercutError, state
 from deepercut.backend import versions
 from deepercut.state import changed_versions, read_state, restore, write_state
 
+COSINE = keras.optimizers.schedules.CosineDecay(0.1, 10)
 
-def stepped(steps: int) -> keras.Optimizer:
+
+def stepped(steps: int, rate=0.1) -> keras.Optimizer:
     """Return Adam after some updates of one variable, and so with a memory of them."""
     variable = keras.Variable([1.0, 2.0])
-    optimizer = keras.optimizers.Adam(0.1)
+    optimizer = keras.optimizers.Adam(rate)
     optimizer.build([variable])
     for step in range(steps):
         optimizer.apply([keras.ops.convert_to_tensor([step + 1.0, -1.0])])
@@ -30,6 +32,24 @@ def test_an_optimizer_goes_on_with_its_memory(tmp_path):
     assert int(read["seed"]) == 7
     restore(fresh, read, iteration=3)
     assert all(np.array_equal(a, b) for a, b in zip(memory(fresh), memory(written), strict=True))
+
+
+@pytest.mark.parametrize("before", [0.1, COSINE])
+@pytest.mark.parametrize("after", [0.02, COSINE])
+def test_the_learning_rate_is_that_of_the_configuration(tmp_path, before, after):
+    written, fresh = stepped(3, before), stepped(0, after)
+    write_state(tmp_path / "s.npz", written, seed=7)
+    restore(fresh, read_state(tmp_path / "s.npz"), iteration=3)
+    assert all(np.array_equal(a, b) for a, b in zip(memory(fresh)[-2:], memory(written)[-2:], strict=True))
+    assert float(fresh.learning_rate) == pytest.approx(0.02 if after == 0.02 else COSINE(3))
+
+
+@pytest.mark.parametrize("after", [0.02, COSINE])
+def test_a_learning_rate_that_earlier_versions_kept_is_left_out(after):
+    written, fresh = stepped(3), stepped(0, after)
+    restore(fresh, {f"optimizer_{i}": value for i, value in enumerate(memory(written))}, iteration=3)
+    assert all(np.array_equal(a, b) for a, b in zip(memory(fresh)[-2:], memory(written)[-2:], strict=True))
+    assert float(fresh.learning_rate) == pytest.approx(0.02 if after == 0.02 else COSINE(3))
 
 
 def test_another_optimizer_starts_anew(tmp_path, caplog):
