@@ -66,7 +66,7 @@ def read_state(path: Path) -> dict[str, np.ndarray]:
         with np.load(path, allow_pickle=False) as archive:
             return dict(archive)
     except Exception as error:  # zipfile and numpy raise many types on damaged files
-        raise DeepercutError(f"{path} is damaged ({error}): name an earlier snapshot as init_weights") from error
+        raise DeepercutError(f"{path} is damaged ({error}): move this snapshot away and go on with --resume") from error
 
 
 def changed_versions(state: dict[str, np.ndarray]) -> list[str]:

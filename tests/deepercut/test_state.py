@@ -65,7 +65,7 @@ def test_a_damaged_state_is_named(tmp_path):
     path = tmp_path / "snapshot-3.state.npz"
     write_state(path, stepped(1), seed=7)
     path.write_bytes(path.read_bytes()[:-40])
-    with pytest.raises(DeepercutError, match=r"snapshot-3\.state\.npz is damaged .* name an earlier snapshot"):
+    with pytest.raises(DeepercutError, match=r"snapshot-3\.state\.npz is damaged .* move this snapshot away and go on"):
         read_state(path)
 
 
