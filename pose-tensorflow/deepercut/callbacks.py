@@ -87,16 +87,14 @@ class Snapshots(keras.callbacks.Callback):
     network : keras.Model
         Whose weights to write.
     config : PoseConfig
-        Where and how often.
-    seed : int
-        Of the run, kept with the state.
+        Where and how often; its seed and validation_fraction are kept with the state.
     start : int
         Iteration that the run begins with, which is on disk already.
     """
 
-    def __init__(self, network: keras.Model, config: PoseConfig, seed: int, start: int):
+    def __init__(self, network: keras.Model, config: PoseConfig, start: int):
         super().__init__()
-        self.network, self.config, self.seed, self.start, self.saved = network, config, seed, start, start
+        self.network, self.config, self.start, self.saved = network, config, start, start
 
     def on_train_batch_end(self, batch, logs=None):
         """Save when it is time."""
@@ -110,7 +108,8 @@ class Snapshots(keras.callbacks.Callback):
         if iteration == self.saved:
             return
         folder, prefix = self.config.snapshot_place
-        write_state(state_path(folder, iteration, prefix), optimizer, self.seed)
+        state = state_path(folder, iteration, prefix)
+        write_state(state, optimizer, self.config.seed, self.config.validation_fraction)
         save_snapshot(self.network, snapshot_path(folder, iteration, prefix))
         self.saved = iteration
 

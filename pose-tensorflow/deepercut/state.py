@@ -17,7 +17,7 @@ from deepercut.files import replacing
 log = logging.getLogger(__name__)
 
 
-def write_state(path: Path, optimizer: keras.Optimizer, seed: int) -> None:
+def write_state(path: Path, optimizer: keras.Optimizer, seed: int, validation_fraction: float) -> None:
     """Write what resuming needs beside the weights, and the versions of what made them.
 
     Order and augmentation of the images follow from seed and iteration alone, so nothing else is random.
@@ -30,6 +30,8 @@ def write_state(path: Path, optimizer: keras.Optimizer, seed: int) -> None:
         Its memory and the iteration are kept; the learning rate is the configuration's.
     seed : int
         Of the run.
+    validation_fraction : float
+        Share of the images that it holds out.
 
     Raises
     ------
@@ -38,7 +40,8 @@ def write_state(path: Path, optimizer: keras.Optimizer, seed: int) -> None:
     """
     variables = {f"optimizer_{i}": ops.convert_to_numpy(v) for i, v in enumerate(_kept(optimizer))}
     with replacing(path) as temporary:
-        np.savez(temporary, seed=seed, versions=json.dumps(versions()), **variables)
+        choices = {"seed": seed, "validation_fraction": validation_fraction}
+        np.savez(temporary, **choices, versions=json.dumps(versions()), **variables)
 
 
 def read_state(path: Path) -> dict[str, np.ndarray]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from pathlib import Path
 
 import keras
@@ -63,20 +64,20 @@ def train(config: PoseConfig, *, resume: bool = False) -> Path:
     state = read_state(state_path(folder, start, prefix)) if start else {}
     if changed := changed_versions(state):
         log.warning("The snapshot was written with other versions, so bits may differ: %s", "; ".join(changed))
-    seed = _seed(config, state)
+    config = _of_the_run(config, state)
     devices = choose_devices(config.devices, config.batch_size)
-    training, held_out = hold_out(images, config.validation_fraction, seed)
+    training, held_out = hold_out(images, config.validation_fraction, config.seed)
     # On several devices Keras looks at a batch before it trains, which threads that work ahead would count as done.
-    batches = TrainingBatches(training, config, seed, start, stop, threads=THREADS if len(devices) == 1 else 1)
-    keras.utils.set_random_seed(seed)
+    batches = TrainingBatches(training, config, config.seed, start, stop, threads=THREADS if len(devices) == 1 else 1)
+    keras.utils.set_random_seed(config.seed)
     with sharing(devices):
         network, trainee = _networks(config, weights, state, start)
-        log.info("Training on %d images, seed %d, iterations %d to %d", len(training), seed, start + 1, stop)
+        log.info("Training on %d images, seed %d, iterations %d to %d", len(training), config.seed, start + 1, stop)
         if config.validation_fraction:
             log.info("Held out of it: %d images, which measure the error (validation_fraction)", len(held_out))
         if len(devices) > 1:
             log.info("Each batch is shared out over %s", ", ".join(devices))
-        snapshots = Snapshots(network, config, seed, start)
+        snapshots = Snapshots(network, config, start)
         validation = Validation(network, config.locref_stdev, training, held_out, copies=len(devices))
         callbacks = [StopOnNonFinite(batches), LearningStatistics(config, start, stop, validation), snapshots]
         with StopOnInterrupt() as interrupt:
@@ -234,14 +235,14 @@ def compiled(network: keras.Model, config: PoseConfig) -> keras.Model:
     return trainee
 
 
-def _seed(config: PoseConfig, state: dict[str, np.ndarray]) -> int:
-    """Return the seed of the run that is resumed, of the configuration, or a new one."""
-    if "seed" in state:
-        seed = int(state["seed"])
-        if config.seed not in (None, seed):
-            log.warning("Seed %d of the resumed run is kept, not %d", seed, config.seed)
-        return seed
-    return config.seed if config.seed is not None else int(np.random.SeedSequence().entropy % 2**31)
+def _of_the_run(config: PoseConfig, state: dict[str, np.ndarray]) -> PoseConfig:
+    """Return the configuration with the seed and the held-out share that the run began with; a new run gets a seed."""
+    for name in [name for name in ("seed", "validation_fraction") if name in state]:
+        wanted, kept = getattr(config, name), state[name].item()
+        if wanted not in (None, kept):
+            log.warning("%s %s of the resumed run is kept, not %s", name, kept, wanted)
+        config = replace(config, **{name: kept})
+    return config if config.seed is not None else replace(config, seed=int(np.random.SeedSequence().entropy % 2**31))
 
 
 def _fit(trainee: keras.Model, batches: TrainingBatches, callbacks: list[keras.callbacks.Callback]) -> None:

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import keras
@@ -20,7 +21,7 @@ from deepercut.config import load_config
 from deepercut.dataset import TrainingBatches, load_dataset, read_image
 from deepercut.learning_stats import COLUMNS, read_validation_errors
 from deepercut.predict import load_predictor
-from deepercut.training import compiled, learning_rate, network_of, starting_point, train
+from deepercut.training import _of_the_run, compiled, learning_rate, network_of, starting_point, train
 
 TRAIN = Path(__file__).parents[2] / "pose-tensorflow" / "train.py"
 
@@ -68,6 +69,21 @@ def test_starting_point(make_train_folder):
         starting_point(config_of(folder, init_weights="./snapshot-2"), resume=False)
     with pytest.raises(DeepercutError, match=r"holds 2 snapshots already.*snapshot-10.*--resume"):
         starting_point(config_of(folder), resume=False)
+
+
+def test_a_resumed_run_keeps_its_seed_and_its_held_out_images(make_train_folder, caplog):
+    config = config_of(make_train_folder(), seed=3, validation_fraction=0.4)
+    state = {"seed": np.array(5), "validation_fraction": np.array(0.2)}
+    kept = _of_the_run(config, state)
+    assert (kept.seed, kept.validation_fraction) == (5, 0.2)
+    assert "seed 5 of the resumed run is kept, not 3" in caplog.text
+    assert "validation_fraction 0.2 of the resumed run is kept, not 0.4" in caplog.text
+    caplog.clear()
+    assert _of_the_run(kept, state) == kept
+    assert _of_the_run(config, {}) == config
+    assert _of_the_run(config, {"seed": np.array(3)}) == config  # written before the fraction was
+    assert not caplog.text
+    assert _of_the_run(replace(config, seed=None), {}).seed is not None
 
 
 def test_learning_curve_of_a_resumed_run_has_no_row_twice(make_train_folder):
