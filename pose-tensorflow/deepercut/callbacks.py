@@ -24,6 +24,12 @@ from deepercut.validation import Validation
 
 log = logging.getLogger(__name__)
 
+GO_BACK = (
+    "Lower the learning rate (multi_step or adam_lr) and go on with --resume; where that fails again, the newest snapshot "
+    "is spoilt already: move it away first"
+)
+"""What to do when a training diverged."""
+
 # During `fit` on JAX, weights and optimizer are elsewhere; using a callback's `self.model` brings them back.
 
 
@@ -74,8 +80,7 @@ class StopOnNonFinite(keras.callbacks.Callback):
         iteration = self.batches.start + batch
         names = ", ".join(str(path) for path in self.batches.paths(iteration))
         raise DeepercutError(
-            f"the loss is not finite in iteration {iteration + 1} ({names}). The snapshots so far are good; lower the "
-            "learning rate (multi_step or adam_lr), or check the labels of this image, and go on with --resume"
+            f"the loss is not finite in iteration {iteration + 1} ({names}): check the labels of this image. {GO_BACK}"
         )
 
 
@@ -102,11 +107,15 @@ class Snapshots(keras.callbacks.Callback):
             self.save()
 
     def save(self) -> None:
-        """Write state and weights; the weights come last, because they make the snapshot exist."""
+        """Write state and weights, if these are finite; they come last, because they make the snapshot exist."""
         optimizer = self.model.optimizer
         iteration = int(ops.convert_to_numpy(optimizer.iterations))
         if iteration == self.saved:
             return
+        if not all(np.isfinite(ops.convert_to_numpy(weight)).all() for weight in self.network.weights):
+            raise DeepercutError(
+                f"the weights are not finite after iteration {iteration} and were not saved. {GO_BACK}"
+            )
         folder, prefix = self.config.snapshot_place
         state = state_path(folder, iteration, prefix)
         write_state(state, optimizer, self.config.seed, self.config.validation_fraction)

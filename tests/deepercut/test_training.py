@@ -15,7 +15,7 @@ import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from deepercut import DeepercutError
-from deepercut.callbacks import LearningStatistics, StopOnInterrupt
+from deepercut.callbacks import LearningStatistics, Snapshots, StopOnInterrupt
 from deepercut.checkpoints import list_snapshots, load_weights, read_weights, select_snapshot
 from deepercut.config import load_config
 from deepercut.dataset import TrainingBatches, load_dataset, read_image
@@ -95,6 +95,24 @@ def test_learning_curve_of_a_resumed_run_has_no_row_twice(make_train_folder):
     statistics.on_train_end()
     assert (folder / "learning_stats.csv").read_text().splitlines() == rows[:2]
     assert read_image(folder / "learning_curve.png").shape == (600, 1050, 3)
+
+
+def test_weights_that_are_no_numbers_make_no_snapshot(make_train_folder):
+    folder = make_train_folder()
+    network = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
+    network.compile(keras.optimizers.SGD())
+    network.optimizer.iterations.assign(1)
+    snapshots = Snapshots(network, config_of(folder), start=0)
+    snapshots.set_model(network)
+    network.layers[0].bias.assign([np.nan])
+    with pytest.raises(
+        DeepercutError, match=r"not finite after iteration 1 and were not saved\. Lower the learning rate"
+    ):
+        snapshots.save()
+    assert not list(folder.glob("snapshot*"))
+    network.layers[0].bias.assign([0])
+    snapshots.save()
+    assert [snapshot.iteration for snapshot in list_snapshots(folder)] == [1]
 
 
 def test_the_first_ctrl_c_waits_for_the_iteration_and_the_second_does_not():
@@ -180,7 +198,9 @@ def test_training_learns_writes_snapshots_and_predicts(make_train_folder, start_
 @pytest.mark.slow
 def test_a_loss_that_is_no_number_names_the_image_and_saves_nothing(make_train_folder, start_weights):
     folder = make_train_folder(init_weights=str(start_weights), multi_step=[[1e30, 10]], save_iters=1, max_iters=10)
-    with pytest.raises(DeepercutError, match=r"loss is not finite in iteration \d+ .*img\d\.png"):
+    with pytest.raises(
+        DeepercutError, match=r"loss is not finite in iteration \d+ .*img\d\.png.*newest snapshot is spoilt"
+    ):
         train(config_of(folder))
     for snapshot in list_snapshots(folder):
         assert all(np.isfinite(array).all() for array in read_weights(snapshot.path).values())
