@@ -79,9 +79,9 @@ def train(config: PoseConfig, *, resume: bool = False) -> Path:
             log.info("Each batch is shared out over %s", ", ".join(devices))
         snapshots = Snapshots(network, config, start)
         validation = Validation(network, config.locref_stdev, training, held_out, copies=len(devices))
-        callbacks = [StopOnNonFinite(batches), LearningStatistics(config, start, stop, validation), snapshots]
-        with StopOnInterrupt() as interrupt:
-            _fit(trainee, batches, [*callbacks, interrupt])
+        statistics = LearningStatistics(config, start, stop, validation, learning_rate(config))
+        with StopOnInterrupt() as interrupt, statistics:
+            _fit(trainee, batches, [StopOnNonFinite(batches), statistics, snapshots, interrupt])
     if interrupt.noted:
         snapshots.save()
         raise KeyboardInterrupt
