@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import tempfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -65,6 +66,7 @@ def train(config: PoseConfig, *, resume: bool = False) -> Path:
     if changed := changed_versions(state):
         log.warning("The snapshot was written with other versions, so bits may differ: %s", "; ".join(changed))
     config = _of_the_run(config, state)
+    _make_folders(config)
     devices = choose_devices(config.devices, config.batch_size)
     training, held_out = hold_out(images, config.validation_fraction, config.seed)
     # On several devices Keras looks at a batch before it trains, which threads that work ahead would count as done.
@@ -146,6 +148,10 @@ def starting_point(config: PoseConfig, resume: bool) -> tuple[Path, int]:
         if not own:
             raise DeepercutError(f"{folder} holds no snapshot to resume from: start without --resume")
         return list(own.items())[-1]
+    if not config.init_weights:
+        raise DeepercutError(
+            f"init_weights is missing in pose_cfg.yaml of {config.folder}: name the weights to start from"
+        )
     weights = resolve_weights(config.resolve(config.init_weights))
     newest = list(own)[-1].name if own else ""
     if weights in own and weights.name != newest:
@@ -243,6 +249,19 @@ def _of_the_run(config: PoseConfig, state: dict[str, np.ndarray]) -> PoseConfig:
             log.warning("%s %s of the resumed run is kept, not %s", name, kept, wanted)
         config = replace(config, **{name: kept})
     return config if config.seed is not None else replace(config, seed=int(np.random.SeedSequence().entropy % 2**31))
+
+
+def _make_folders(config: PoseConfig) -> None:
+    """Make the folders that get the outputs, and see that they can be written to, before any work."""
+    for key, folder in (("snapshot_prefix", config.snapshot_place[0]), ("log_dir", config.resolve(config.log_dir))):
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            tempfile.TemporaryFile(dir=folder).close()
+        except OSError as error:
+            raise DeepercutError(
+                f"{key} in pose_cfg.yaml is {getattr(config, key)!r}, but {folder} cannot be a folder to write to: "
+                f"{error.strerror}"
+            ) from error
 
 
 def _fit(trainee: keras.Model, batches: TrainingBatches, callbacks: list[keras.callbacks.Callback]) -> None:

@@ -71,6 +71,33 @@ def test_starting_point(make_train_folder):
         starting_point(config_of(folder), resume=False)
 
 
+def test_missing_init_weights_are_named(make_train_folder):
+    with pytest.raises(DeepercutError, match=r"init_weights is missing in pose_cfg\.yaml of .*train"):
+        starting_point(config_of(make_train_folder(init_weights="")), resume=False)
+
+
+@pytest.mark.parametrize(
+    ("keys", "message"),
+    [
+        ({"log_dir": "set.mat"}, r"log_dir in pose_cfg\.yaml is 'set\.mat', but .*train.set\.mat cannot be a folder"),
+        ({"log_dir": "set.mat/log"}, r"log_dir in pose_cfg\.yaml is 'set\.mat/log', but .*Not a directory"),
+        ({"snapshot_prefix": "set.mat/s"}, r"snapshot_prefix in pose_cfg\.yaml is 'set\.mat/s', but"),
+    ],
+)
+def test_what_cannot_be_a_folder_is_named_before_any_work(make_train_folder, start_weights, keys, message):
+    with pytest.raises(DeepercutError, match=message):
+        train(config_of(make_train_folder(init_weights=str(start_weights), **keys)))
+
+
+def test_folders_of_the_outputs_are_made(make_train_folder, start_weights, monkeypatch):
+    keys = {"snapshot_prefix": "./snaps/snapshot", "log_dir": "logs/first"}
+    folder = make_train_folder(init_weights=str(start_weights), **keys)
+    monkeypatch.setattr(keras.Model, "fit", lambda *_, **__: None)
+    assert train(config_of(folder)) == folder / "snaps" / "snapshot-4.weights.h5"
+    assert (folder / "snaps" / "learning_stats.csv").exists()
+    assert any((folder / "logs" / "first").iterdir())
+
+
 def test_a_resumed_run_keeps_its_seed_and_its_held_out_images(make_train_folder, caplog):
     config = config_of(make_train_folder(), seed=3, validation_fraction=0.4)
     state = {"seed": np.array(5), "validation_fraction": np.array(0.2)}
