@@ -284,6 +284,6 @@ def _explain(error: Exception, batches: TrainingBatches) -> None:
         ) from error
     if is_out_of_memory(error):
         raise DeepercutError(
-            "the device is out of memory: lower batch_size, global_scale, scale_jitter_up or max_input_size in "
-            "pose_cfg.yaml, or close other programs that use it"
+            "the device is out of memory: lower batch_size, global_scale, scale_jitter_up, max_input_size or crop_size "
+            "in pose_cfg.yaml, or close other programs that use it"
         ) from error

@@ -179,6 +179,7 @@ def test_the_first_ctrl_c_waits_for_the_iteration_and_the_second_does_not():
         MemoryError("Unable to allocate 3.00 GiB"),
         RuntimeError("CUDA out of memory. Tried to allocate 2.00 GiB"),  # PyTorch
         RuntimeError("RESOURCE_EXHAUSTED: Out of memory while trying to allocate"),  # JAX
+        RuntimeError("UNKNOWN: error: OpenCV(4.13.0) (-4:Insufficient memory) Failed to allocate 120000000000 bytes"),
         type("ResourceExhaustedError", (Exception,), {})("OOM when allocating tensor"),  # TensorFlow
     ],
 )
