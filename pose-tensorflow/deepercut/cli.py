@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import logging
 import sys
 from collections.abc import Callable
@@ -41,3 +42,14 @@ def run(main: Callable[[], object], interrupted: str) -> int:
         log.error("Error: %s", error, exc_info=verbose)
         return 1
     return 0
+
+
+def whole_number(least: int) -> Callable[[str], int]:
+    """Make what reads a flag's whole number; for `type` of ``add_argument``."""
+
+    def read(text: str) -> int:
+        if not text.isdecimal() or not least <= int(text) < 2**31:
+            raise argparse.ArgumentTypeError(f"{text!r} is no whole number from {least} to {2**31 - 1}")
+        return int(text)
+
+    return read

@@ -2,6 +2,7 @@
 
 import csv
 import os
+import runpy
 import signal
 import subprocess
 import sys
@@ -19,6 +20,7 @@ from deepercut.callbacks import LearningStatistics, Snapshots, StopOnInterrupt
 from deepercut.checkpoints import list_snapshots, load_weights, read_weights, select_snapshot
 from deepercut.config import load_config
 from deepercut.dataset import TrainingBatches, load_dataset, read_image
+from deepercut.files import alone
 from deepercut.learning_stats import COLUMNS, read_validation_errors
 from deepercut.predict import load_predictor
 from deepercut.training import _of_the_run, compiled, learning_rate, network_of, starting_point, train
@@ -309,6 +311,7 @@ def test_ctrl_c_saves_the_last_completed_iteration(make_train_folder, start_weig
     process.send_signal(signal.SIGINT)
     output, _ = process.communicate(timeout=60)
     assert process.returncode == 130, output.decode()
+    assert "If a snapshot was written, go on from it with --resume" in output.decode()
     (snapshot,) = list_snapshots(folder)
     assert snapshot.iteration >= 2
 
@@ -321,6 +324,8 @@ def test_script_answers_quickly_and_names_what_is_wrong(tmp_path):
 
     assert run("--help").returncode == 0
     assert run("--max-iters", "many").returncode == 2
+    assert "argument --max-iters: '0' is no whole number from 1" in run("--max-iters", "0").stderr
+    assert "argument --seed: '-3' is no whole number from 0" in run("--seed", "-3").stderr
     assert run("--resume", "--init-weights", "x").returncode == 2
     missing = run()
     assert missing.returncode == 1
@@ -328,6 +333,15 @@ def test_script_answers_quickly_and_names_what_is_wrong(tmp_path):
     assert "pose_cfg.yaml does not exist" in missing.stdout
     code = "import runpy, sys; runpy.run_path('train.py'); sys.exit('keras' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=TRAIN.parent, check=False).returncode == 0
+
+
+def test_a_second_training_of_a_folder_is_told_its_path(make_train_folder, monkeypatch):
+    folder = make_train_folder()
+    monkeypatch.chdir(folder)
+    main = runpy.run_path(str(TRAIN))["main"]
+    with alone(folder / "pose_cfg.yaml", ""), pytest.raises(DeepercutError) as raised:
+        main([])
+    assert f"another process works with {folder / 'pose_cfg.yaml'}: wait" in str(raised.value)
 
 
 def test_network_of_follows_the_configuration(make_train_folder):
