@@ -29,7 +29,7 @@ def run(main: Callable[[], object], interrupted: str) -> int:
     """
     verbose = "--verbose" in sys.argv
     logging.basicConfig(level=logging.DEBUG if verbose else logging.INFO, format="%(message)s", stream=sys.stdout)
-    for chatty in ("numexpr", "tensorflow"):
+    for chatty in ("absl", "numexpr", "tensorflow"):
         logging.getLogger(chatty).setLevel(logging.ERROR)
     try:
         main()
