@@ -49,7 +49,7 @@ def train(config: PoseConfig, *, resume: bool = False) -> Path:
     ------
     DeepercutError
         When the training set or the weights do not fit the configuration, when the folder holds snapshots that would
-        be mixed up with new ones, or when the loss is not finite (the image is named).
+        be mixed up with new ones, or when loss (the image is named) or weights are not finite.
     KeyboardInterrupt
         After Ctrl-C, with a snapshot of the last completed iteration written.
     """
