@@ -33,10 +33,15 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--config", type=Path, default=Path("pose_cfg.yaml"), help="a pose_cfg.yaml (default: the one here)"
     )
-    parser.add_argument("--max-iters", type=int, metavar="N", help="last iteration")
-    parser.add_argument("--save-iters", type=int, metavar="N", help="iterations between snapshots")
-    parser.add_argument("--display-iters", type=int, metavar="N", help="iterations between rows of the learning curve")
-    parser.add_argument("--seed", type=int, metavar="N", help="same seed, same order of images and changes to them")
+    count = cli.whole_number(1)
+    parser.add_argument("--max-iters", type=count, metavar="N", help="last iteration")
+    parser.add_argument("--save-iters", type=count, metavar="N", help="iterations between snapshots")
+    parser.add_argument(
+        "--display-iters", type=count, metavar="N", help="iterations between rows of the learning curve"
+    )
+    parser.add_argument(
+        "--seed", type=cli.whole_number(0), metavar="N", help="same seed, same order of images and changes to them"
+    )
     start = parser.add_mutually_exclusive_group()
     start.add_argument("--init-weights", type=Path, metavar="PATH", help="start from these weights")
     start.add_argument("--resume", action="store_true", help="go on from the newest snapshot")
@@ -58,10 +63,10 @@ def main(argv: Sequence[str] | None = None) -> None:
     log.info("Device: %s%s", device, advice)
     from deepercut.training import train  # after the start of the backend, which device_name keeps quiet
 
-    with alone(args.config, "wait until that training ends, or let Step 4 make another shuffle"):
+    with alone(args.config.resolve(), "wait until that training ends, or let Step 4 make another shuffle"):
         snapshot = train(config, resume=args.resume)
     log.info("Trained: %s. Next: Evaluation-tools/Step1_EvaluateModelonDataset.py", snapshot)
 
 
 if __name__ == "__main__":
-    sys.exit(cli.run(main, "Go on with --resume, from the last snapshot."))
+    sys.exit(cli.run(main, "If a snapshot was written, go on from it with --resume; if not, start again."))

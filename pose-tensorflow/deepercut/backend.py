@@ -46,9 +46,9 @@ def versions() -> dict[str, str]:
 
 
 def is_out_of_memory(error: Exception) -> bool:
-    """Tell whether a backend failed because its device has too little memory; each says so in another way."""
+    """Tell whether a backend or OpenCV failed because there is too little memory; each says so in another way."""
     exhausted = isinstance(error, MemoryError) or type(error).__name__ == "ResourceExhaustedError"
-    return exhausted or "out of memory" in str(error).lower()
+    return exhausted or any(sign in str(error).lower() for sign in ("out of memory", "insufficient memory"))
 
 
 @contextmanager
@@ -60,7 +60,7 @@ def _stderr_held_back() -> Iterator[None]:
         os.dup2(held.fileno(), 2)
         try:
             yield
-        except BaseException:
+        except Exception:  # not KeyboardInterrupt
             held.seek(0)
             os.write(kept, held.read())
             raise

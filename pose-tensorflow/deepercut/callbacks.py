@@ -24,6 +24,12 @@ from deepercut.validation import Validation
 
 log = logging.getLogger(__name__)
 
+GO_BACK = (
+    "Lower the learning rate (multi_step or adam_lr) and go on with --resume; where that fails too, the newest "
+    "snapshot is spoilt: move it away first"
+)
+"""What to do when a training diverged."""
+
 # During `fit` on JAX, weights and optimizer are elsewhere; using a callback's `self.model` brings them back.
 
 
@@ -74,8 +80,7 @@ class StopOnNonFinite(keras.callbacks.Callback):
         iteration = self.batches.start + batch
         names = ", ".join(str(path) for path in self.batches.paths(iteration))
         raise DeepercutError(
-            f"the loss is not finite in iteration {iteration + 1} ({names}). The snapshots so far are good; lower the "
-            "learning rate (multi_step or adam_lr), or check the labels of this image, and go on with --resume"
+            f"the loss is not finite in iteration {iteration + 1} ({names}): check the labels of this image. {GO_BACK}"
         )
 
 
@@ -87,16 +92,14 @@ class Snapshots(keras.callbacks.Callback):
     network : keras.Model
         Whose weights to write.
     config : PoseConfig
-        Where and how often.
-    seed : int
-        Of the run, kept with the state.
+        Where and how often; its seed and validation_fraction are kept with the state.
     start : int
         Iteration that the run begins with, which is on disk already.
     """
 
-    def __init__(self, network: keras.Model, config: PoseConfig, seed: int, start: int):
+    def __init__(self, network: keras.Model, config: PoseConfig, start: int):
         super().__init__()
-        self.network, self.config, self.seed, self.start, self.saved = network, config, seed, start, start
+        self.network, self.config, self.start, self.saved = network, config, start, start
 
     def on_train_batch_end(self, batch, logs=None):
         """Save when it is time."""
@@ -104,19 +107,24 @@ class Snapshots(keras.callbacks.Callback):
             self.save()
 
     def save(self) -> None:
-        """Write state and weights; the weights come last, because they make the snapshot exist."""
+        """Write state and weights, if these are finite; they come last, because they make the snapshot exist."""
         optimizer = self.model.optimizer
         iteration = int(ops.convert_to_numpy(optimizer.iterations))
         if iteration == self.saved:
             return
+        if not all(np.isfinite(ops.convert_to_numpy(weight)).all() for weight in self.network.weights):
+            raise DeepercutError(
+                f"the weights are not finite after iteration {iteration} and were not saved. {GO_BACK}"
+            )
         folder, prefix = self.config.snapshot_place
-        write_state(state_path(folder, iteration, prefix), optimizer, self.seed)
+        state = state_path(folder, iteration, prefix)
+        write_state(state, optimizer, self.config.seed, self.config.validation_fraction)
         save_snapshot(self.network, snapshot_path(folder, iteration, prefix))
         self.saved = iteration
 
 
 class LearningStatistics(keras.callbacks.Callback):
-    """Show progress and write the learning curve to learning_stats.csv and TensorBoard.
+    """Show progress and write the learning curve to learning_stats.csv and TensorBoard while a ``with`` block holds it.
 
     There is a row every `display_iters`, and whenever the error on held-out images is measured: every
     `validation_iters` (by default with every snapshot). Then TensorBoard gets pictures of predictions, too.
@@ -129,21 +137,33 @@ class LearningStatistics(keras.callbacks.Callback):
         First and last iteration; rows after `start`, of a run that went further, are dropped.
     validation : Validation
         The network on whole images.
+    rate : float or LearningRateSchedule
+        As `training.learning_rate` returns it.
     """
 
-    def __init__(self, config: PoseConfig, start: int, stop: int, validation: Validation):
+    def __init__(
+        self,
+        config: PoseConfig,
+        start: int,
+        stop: int,
+        validation: Validation,
+        rate: float | keras.optimizers.schedules.LearningRateSchedule,
+    ):
         super().__init__()
-        self.config, self.start, self.stop, self.validation = config, start, stop, validation
+        self.config, self.start, self.stop, self.validation, self.rate = config, start, stop, validation, rate
         self.path = statistics_path(config.snapshot_place[0])
 
-    def on_train_begin(self, logs=None):
-        """Open the outputs."""
+    def __enter__(self):
         from tensorboard.summary.writer.event_file_writer import EventFileWriter
 
         begin_rows(self.path, self.start)
         self.board = EventFileWriter(str(self.config.resolve(self.config.log_dir)))
         self.bar = tqdm(total=self.stop, initial=self.start, unit="it", dynamic_ncols=True, desc="Training")
         self.since, self.since_time = self.start, time.perf_counter()
+        return self
+
+    def __exit__(self, *_):
+        self.bar.close()  # whatever ended the training is told on a line of its own
 
     def on_train_batch_end(self, batch, logs=None):
         """Show the loss; when it is time, validate and write a row."""
@@ -158,8 +178,7 @@ class LearningStatistics(keras.callbacks.Callback):
             self._write(iteration, logs, error_px)
 
     def on_train_end(self, logs=None):
-        """Close the outputs and draw the curve."""
-        self.bar.close()
+        """Draw the curve."""
         draw_learning_curve(self.path)
         self.board.close()
 
@@ -175,11 +194,12 @@ class LearningStatistics(keras.callbacks.Callback):
     def _write(self, iteration: int, logs: dict, error_px: float) -> None:
         """Append one row: means since the last one."""
         images = (iteration - self.since) * self.config.batch_size
+        rate = self.rate(iteration - 1) if callable(self.rate) else self.rate  # that this update used
         values = {
             "loss": logs["loss"],
             "part_loss": logs.get("part_pred_loss", logs["loss"]),
             "locref_loss": logs.get("locref_pred_loss", 0.0),
-            "learning_rate": float(ops.convert_to_numpy(self.model.optimizer.learning_rate)),
+            "learning_rate": float(ops.convert_to_numpy(rate)),
             "images_per_s": images / (time.perf_counter() - self.since_time),
         }
         if not np.isnan(error_px):

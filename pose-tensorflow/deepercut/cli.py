@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import logging
 import sys
 from collections.abc import Callable
@@ -30,7 +31,7 @@ def run(main: Callable[[], object], interrupted: str) -> int:
     if hasattr(sys.stdout, "reconfigure"):
         sys.stdout.reconfigure(errors="backslashreplace")  # as stderr's are, where a console knows few characters
     logging.basicConfig(level=logging.DEBUG if verbose else logging.INFO, format="%(message)s", stream=sys.stdout)
-    for chatty in ("numexpr", "tensorflow"):
+    for chatty in ("absl", "numexpr", "tensorflow"):
         logging.getLogger(chatty).setLevel(logging.ERROR)
     try:
         main()
@@ -43,3 +44,14 @@ def run(main: Callable[[], object], interrupted: str) -> int:
         log.error("Error: %s", error, exc_info=verbose)
         return 1
     return 0
+
+
+def whole_number(least: int) -> Callable[[str], int]:
+    """Make what reads a flag's whole number; for `type` of ``add_argument``."""
+
+    def read(text: str) -> int:
+        if not text.isdecimal() or not least <= int(text) < 2**31:
+            raise argparse.ArgumentTypeError(f"{text!r} is no whole number from {least} to {2**31 - 1}")
+        return int(text)
+
+    return read

@@ -30,6 +30,7 @@ IGNORED_KEYS = frozenset(
         *("pairwise_huber_loss", "pairwise_loss_weight", "pairwise_predict", "pairwise_stats_collect"),
         *("pairwise_stats_fn", "tensorflow_pairwise_order", "sparse_graph", "use_gt_graph", "num_limbs", "pafwidth"),
         *("partaffinityfield_graph", "partaffinityfield_predict", "paf_best", "bank3", "bank5", "num_idchannel"),
+        "num_outputs",  # which must be 1
     )
 )
 """Keys of DeepLabCut 1 and 2 that change nothing here; training names those that a file holds in its log."""
@@ -64,11 +65,11 @@ class PoseConfig:
     batch_size: int = field(default=1, metadata={"above": 0})
     crop_size: tuple[int, ...] | str | None = None
     rotation: float = field(default=0.0, metadata={"least": 0})
-    brightness: float = field(default=0.0, metadata={"least": 0})
-    contrast: float = field(default=0.0, metadata={"least": 0})
+    brightness: float = field(default=0.0, metadata={"least": 0, "most": 1})
+    contrast: float = field(default=0.0, metadata={"least": 0, "most": 1})
     blur: float = field(default=0.0, metadata={"least": 0})
-    noise: float = field(default=0.0, metadata={"least": 0})
-    occlusion: float = field(default=0.0, metadata={"least": 0})
+    noise: float = field(default=0.0, metadata={"least": 0, "most": 1})
+    occlusion: float = field(default=0.0, metadata={"least": 0, "most": 1})
     mean_pixel: tuple[float, ...] = (123.68, 116.779, 103.939)
 
     stride: float = 8.0
@@ -154,9 +155,13 @@ def load_config(path: Path, overrides: Mapping[str, Any] | None = None) -> PoseC
     content = _read_yaml(path)
     if isinstance(content.get("contrast"), dict):  # DeepLabCut 2's, a group of settings of its own
         content["contrast"] = 0.0
+    if content.get("rotation") is False:  # DeepLabCut 2's
+        content["rotation"] = 0.0
     content.update({key: value for key, value in (overrides or {}).items() if value is not None})
     known = {key.name: key for key in fields(PoseConfig) if key.name not in ("folder", "ignored")}
-    problems, values = [], {}
+    outputs = content.get("num_outputs", 1)
+    problems = [f"num_outputs is {outputs!r}, but the network has 1"] if outputs != 1 else []
+    values = {}
     for key, value in content.items():
         if key in known:
             try:
@@ -256,8 +261,8 @@ def _multi_step(value: Any) -> tuple[tuple[float, int], ...]:
     except ValueError:
         steps = ()
     ends = [end for _, end in steps]
-    if not steps or ends != sorted(set(ends)) or any(rate < 0 for rate, _ in steps):
-        raise ValueError("a list of [learning rate, last iteration] with rising iterations")
+    if not steps or ends != sorted(set(ends)) or any(rate < 0 or end < 1 or end != int(end) for rate, end in steps):
+        raise ValueError("a list of [learning rate, last iteration] with rising iterations, whole numbers from 1")
     return tuple((rate, int(end)) for rate, end in steps)
 
 

@@ -58,7 +58,8 @@ def read_image(path: Path) -> np.ndarray:
     Parameters
     ----------
     path : Path
-        Any format that Pillow reads, the first page of several. Transparency is dropped, 16-bit grey divided by 256.
+        Any format that Pillow reads, the first page of several. Transparency is dropped, 16-bit grey divided by 256,
+        grey of more bits refused.
 
     Returns
     -------
@@ -68,13 +69,16 @@ def read_image(path: Path) -> np.ndarray:
     Raises
     ------
     DeepercutError
-        When the file is missing or damaged.
+        When the file is missing, damaged or of 32 bits.
     """
     try:
         with Image.open(path) as image:
             if image.mode[0] not in "IF":
                 return np.asarray(image.convert("RGB"))
-            return np.repeat((np.asarray(image) // 256).astype(np.uint8)[..., None], 3, axis=2)
+            grey = np.asarray(image)
+            if image.mode == "F" or grey.min() < 0 or grey.max() >= 2**16:
+                raise ValueError("its values are of 32 bits; save it with 8 or 16")
+            return np.repeat((grey // 256).astype(np.uint8)[..., None], 3, axis=2)
     except FileNotFoundError:
         raise DeepercutError(f"{path} is gone since Step 4 made the training set: run Step 4 again") from None
     except Exception as error:  # decoders raise many types

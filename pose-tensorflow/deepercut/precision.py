@@ -11,6 +11,7 @@ import numpy as np
 from tqdm import tqdm
 
 from deepercut import DeepercutError, __version__
+from deepercut.backend import start_backend
 from deepercut.checkpoints import Snapshot
 from deepercut.config import PoseConfig
 from deepercut.engines import (
@@ -189,6 +190,7 @@ def _prepare(
     description: Mapping[str, Any],
 ) -> dict[str, float]:
     """Quantize where it is needed, compare with float32, write it down with the model, and return the accuracy."""
+    start_backend()  # quietly, before what follows imports Keras, whatever the engine
     from deepercut.dataset import load_dataset, read_labeled
 
     images = load_dataset(config)

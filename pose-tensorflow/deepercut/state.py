@@ -17,7 +17,7 @@ from deepercut.files import replacing
 log = logging.getLogger(__name__)
 
 
-def write_state(path: Path, optimizer: keras.Optimizer, seed: int) -> None:
+def write_state(path: Path, optimizer: keras.Optimizer, seed: int, validation_fraction: float) -> None:
     """Write what resuming needs beside the weights, and the versions of what made them.
 
     Order and augmentation of the images follow from seed and iteration alone, so nothing else is random.
@@ -27,18 +27,21 @@ def write_state(path: Path, optimizer: keras.Optimizer, seed: int) -> None:
     path : Path
         As `checkpoints.state_path` names it.
     optimizer : keras.Optimizer
-        Its variables, the iteration among them, are kept.
+        Its memory and the iteration are kept; the learning rate is the configuration's.
     seed : int
         Of the run.
+    validation_fraction : float
+        Share of the images that it holds out.
 
     Raises
     ------
     DeepercutError
         When the system refuses to write.
     """
-    variables = {f"optimizer_{i}": ops.convert_to_numpy(v) for i, v in enumerate(optimizer.variables)}
+    variables = {f"optimizer_{i}": ops.convert_to_numpy(v) for i, v in enumerate(_kept(optimizer))}
     with replacing(path) as temporary:
-        np.savez(temporary, seed=seed, versions=json.dumps(versions()), **variables)
+        choices = {"seed": seed, "validation_fraction": validation_fraction}
+        np.savez(temporary, **choices, versions=json.dumps(versions()), **variables)
 
 
 def read_state(path: Path) -> dict[str, np.ndarray]:
@@ -66,7 +69,7 @@ def read_state(path: Path) -> dict[str, np.ndarray]:
         with np.load(path, allow_pickle=False) as archive:
             return dict(archive)
     except Exception as error:  # zipfile and numpy raise many types on damaged files
-        raise DeepercutError(f"{path} is damaged ({error}): name an earlier snapshot as init_weights") from error
+        raise DeepercutError(f"{path} is damaged ({error}): move this snapshot away and go on with --resume") from error
 
 
 def changed_versions(state: dict[str, np.ndarray]) -> list[str]:
@@ -102,13 +105,17 @@ def restore(optimizer: keras.Optimizer, state: dict[str, np.ndarray], iteration:
     optimizer.iterations.assign(iteration)
     if not state:
         return
-    saved = [state.get(f"optimizer_{i}") for i in range(len(optimizer.variables))]
-    fits = sum(name.startswith("optimizer_") for name in state) == len(saved) and all(
-        value is not None and value.shape == variable.shape
-        for value, variable in zip(saved, optimizer.variables, strict=True)
-    )
-    if not fits:
+    own = _kept(optimizer)
+    saved = [value for name, value in state.items() if name.startswith("optimizer_")]
+    if len(saved) == len(own) + 1 and saved[1].ndim == 0:  # earlier versions kept a constant learning rate, too
+        del saved[1]
+    if [value.shape for value in saved] != [tuple(variable.shape) for variable in own]:
         log.warning("The snapshot was trained with another optimizer: its memory starts anew")
         return
-    for variable, value in zip(optimizer.variables, saved, strict=True):
+    for variable, value in zip(own, saved, strict=True):
         variable.assign(value)
+
+
+def _kept(optimizer: keras.Optimizer) -> list[keras.Variable]:
+    """Return the variables that resuming needs: all but the learning rate, which is one where it is constant."""
+    return [variable for variable in optimizer.variables if variable.name != "learning_rate"]

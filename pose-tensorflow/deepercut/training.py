@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import keras
@@ -47,7 +49,7 @@ def train(config: PoseConfig, *, resume: bool = False) -> Path:
     ------
     DeepercutError
         When the training set or the weights do not fit the configuration, when the folder holds snapshots that would
-        be mixed up with new ones, or when the loss is not finite (the image is named).
+        be mixed up with new ones, or when loss (the image is named) or weights are not finite.
     KeyboardInterrupt
         After Ctrl-C, with a snapshot of the last completed iteration written.
     """
@@ -63,24 +65,25 @@ def train(config: PoseConfig, *, resume: bool = False) -> Path:
     state = read_state(state_path(folder, start, prefix)) if start else {}
     if changed := changed_versions(state):
         log.warning("The snapshot was written with other versions, so bits may differ: %s", "; ".join(changed))
-    seed = _seed(config, state)
+    config = _of_the_run(config, state)
+    _make_folders(config)
     devices = choose_devices(config.devices, config.batch_size)
-    training, held_out = hold_out(images, config.validation_fraction, seed)
+    training, held_out = hold_out(images, config.validation_fraction, config.seed)
     # On several devices Keras looks at a batch before it trains, which threads that work ahead would count as done.
-    batches = TrainingBatches(training, config, seed, start, stop, threads=THREADS if len(devices) == 1 else 1)
-    keras.utils.set_random_seed(seed)
+    batches = TrainingBatches(training, config, config.seed, start, stop, threads=THREADS if len(devices) == 1 else 1)
+    keras.utils.set_random_seed(config.seed)
     with sharing(devices):
         network, trainee = _networks(config, weights, state, start)
-        log.info("Training on %d images, seed %d, iterations %d to %d", len(training), seed, start + 1, stop)
+        log.info("Training on %d images, seed %d, iterations %d to %d", len(training), config.seed, start + 1, stop)
         if config.validation_fraction:
             log.info("Held out of it: %d images, which measure the error (validation_fraction)", len(held_out))
         if len(devices) > 1:
             log.info("Each batch is shared out over %s", ", ".join(devices))
-        snapshots = Snapshots(network, config, seed, start)
+        snapshots = Snapshots(network, config, start)
         validation = Validation(network, config.locref_stdev, training, held_out, copies=len(devices))
-        callbacks = [StopOnNonFinite(batches), LearningStatistics(config, start, stop, validation), snapshots]
-        with StopOnInterrupt() as interrupt:
-            _fit(trainee, batches, [*callbacks, interrupt])
+        statistics = LearningStatistics(config, start, stop, validation, learning_rate(config))
+        with StopOnInterrupt() as interrupt, statistics:
+            _fit(trainee, batches, [StopOnNonFinite(batches), statistics, snapshots, interrupt])
     if interrupt.noted:
         snapshots.save()
         raise KeyboardInterrupt
@@ -145,6 +148,10 @@ def starting_point(config: PoseConfig, resume: bool) -> tuple[Path, int]:
         if not own:
             raise DeepercutError(f"{folder} holds no snapshot to resume from: start without --resume")
         return list(own.items())[-1]
+    if not config.init_weights:
+        raise DeepercutError(
+            f"init_weights is missing in pose_cfg.yaml of {config.folder}: name the weights to start from"
+        )
     weights = resolve_weights(config.resolve(config.init_weights))
     newest = list(own)[-1].name if own else ""
     if weights in own and weights.name != newest:
@@ -234,14 +241,27 @@ def compiled(network: keras.Model, config: PoseConfig) -> keras.Model:
     return trainee
 
 
-def _seed(config: PoseConfig, state: dict[str, np.ndarray]) -> int:
-    """Return the seed of the run that is resumed, of the configuration, or a new one."""
-    if "seed" in state:
-        seed = int(state["seed"])
-        if config.seed not in (None, seed):
-            log.warning("Seed %d of the resumed run is kept, not %d", seed, config.seed)
-        return seed
-    return config.seed if config.seed is not None else int(np.random.SeedSequence().entropy % 2**31)
+def _of_the_run(config: PoseConfig, state: dict[str, np.ndarray]) -> PoseConfig:
+    """Return the configuration with the seed and the held-out share that the run began with; a new run gets a seed."""
+    for name in [name for name in ("seed", "validation_fraction") if name in state]:
+        wanted, kept = getattr(config, name), state[name].item()
+        if wanted not in (None, kept):
+            log.warning("%s %s of the resumed run is kept, not %s", name, kept, wanted)
+        config = replace(config, **{name: kept})
+    return config if config.seed is not None else replace(config, seed=int(np.random.SeedSequence().entropy % 2**31))
+
+
+def _make_folders(config: PoseConfig) -> None:
+    """Make the folders that get the outputs, and see that they can be written to, before any work."""
+    for key, folder in (("snapshot_prefix", config.snapshot_place[0]), ("log_dir", config.resolve(config.log_dir))):
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            tempfile.TemporaryFile(dir=folder).close()
+        except OSError as error:
+            raise DeepercutError(
+                f"{key} in pose_cfg.yaml is {getattr(config, key)!r}, but {folder} cannot be a folder to write to: "
+                f"{error.strerror}"
+            ) from error
 
 
 def _fit(trainee: keras.Model, batches: TrainingBatches, callbacks: list[keras.callbacks.Callback]) -> None:
@@ -264,6 +284,6 @@ def _explain(error: Exception, batches: TrainingBatches) -> None:
         ) from error
     if is_out_of_memory(error):
         raise DeepercutError(
-            "the device is out of memory: lower batch_size, global_scale, scale_jitter_up or max_input_size in "
-            "pose_cfg.yaml, or close other programs that use it"
+            "the device is out of memory: lower batch_size, global_scale, scale_jitter_up, max_input_size or crop_size "
+            "in pose_cfg.yaml, or close other programs that use it"
         ) from error

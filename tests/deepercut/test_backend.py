@@ -8,7 +8,7 @@ import os
 from deepercut import backend
 with backend._stderr_held_back():
     os.write(2, b"native reason")
-    raise RuntimeError("no device")
+    raise {error}
 """
 
 
@@ -24,6 +24,12 @@ def test_the_start_is_silent_and_stderr_works_afterwards():
 
 
 def test_what_a_failing_start_said_is_shown():
-    done = run(FAILING)
+    done = run(FAILING.format(error="RuntimeError('no device')"))
     assert done.returncode == 1
     assert 0 <= done.stderr.find("native reason") < done.stderr.find("RuntimeError: no device")
+
+
+def test_what_an_interrupted_start_said_is_not_shown():
+    done = run(FAILING.format(error="KeyboardInterrupt"))
+    assert "native reason" not in done.stderr
+    assert done.stderr.endswith("KeyboardInterrupt\n")

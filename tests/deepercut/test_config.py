@@ -89,6 +89,15 @@ def test_ignored_keys_are_named(tmp_path):
         ({"all_joints_names": ["a", "a"]}, "all_joints_names has a name twice"),
         ({"net_type": "resnet_18"}, "must be resnet_50, resnet_101 or resnet_152"),
         ({"multi_step": [[0.1, 20], [0.2, 10]]}, "rising iterations"),
+        ({"multi_step": [[0.1, 0.5]]}, "multi_step is .*whole numbers from 1"),
+        ({"multi_step": [[0.1, 0], [0.2, 10]]}, "whole numbers from 1"),
+        ({"multi_step": [[0.1, 2.5]]}, "whole numbers from 1"),
+        ({"occlusion": 1.1}, "occlusion is 1.1, but must be at most 1"),
+        ({"contrast": 30}, "contrast is 30, but must be at most 1"),
+        ({"brightness": 30}, "brightness is 30, but must be at most 1"),
+        ({"noise": 30}, "noise is 30, but must be at most 1"),
+        ({"rotation": True}, "rotation is True, but must be a number"),
+        ({"num_outputs": 2}, "num_outputs is 2, but the network has 1"),
         ({"multi_step": 0.1}, "a list of .learning rate, last iteration."),
         ({"mean_pixel": [1, 2]}, "mean_pixel is .1, 2., but must be a list of 3"),
         ({"stride": 4}, "stride is 4; the network has 8"),
@@ -132,3 +141,5 @@ def test_a_file_of_deeplabcut_2(tmp_path):
     assert config.resolve("./snapshot") == tmp_path / "snapshot"
     assert (config.batch_size, config.rotation, config.contrast, config.crop_size) == (4, 25, 0, (400, 400))
     assert config.ignored == ("apply_prob", "rotratio")
+    config = load_config(write(tmp_path, rotation=False, num_outputs=1))
+    assert (config.rotation, config.ignored) == (0, ("num_outputs",))

@@ -232,3 +232,13 @@ def test_read_image_names_damaged_and_missing_files(tmp_path):
         read_image(tmp_path / "bad.png")
     with pytest.raises(DeepercutError, match=r"none\.png is gone since Step 4"):
         read_image(tmp_path / "none.png")
+
+
+@pytest.mark.parametrize("pixel", [np.float32(0.5), np.int32(2**16), np.int32(-1)])
+def test_images_of_32_bits_are_refused(tmp_path, pixel):
+    path = tmp_path / "img.tif"
+    Image.fromarray(np.full((4, 5), pixel)).save(path)
+    with pytest.raises(
+        DeepercutError, match=r"img\.tif cannot be read as an image: its values are of 32 bits; save it"
+    ):
+        read_image(path)

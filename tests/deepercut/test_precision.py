@@ -1,6 +1,7 @@
 """Reduced precision: the comparison by hand, the guard, and what is kept beside a snapshot."""
 
 import json
+import subprocess
 import sys
 
 import numpy as np
@@ -163,3 +164,19 @@ def test_integers_give_nearly_the_same_poses_unless_channels_differ_a_lot(labele
     assert 0 < changes[0] < 0.1 < changes[1]
     with pytest.raises(DeepercutError, match="openvino-int8 changes the poses of snapshot-7"):
         reduced_engine("openvino-int8", config, ruined, snapshot)
+
+
+def test_the_check_starts_the_backend_quietly(make_train_folder):
+    folder = make_train_folder()
+    code = (
+        "import sys, numpy as np; from pathlib import Path; from deepercut import precision;"
+        "from deepercut.config import load_config;"
+        "precision.openvino_network = lambda *_: None;"
+        "precision.run_openvino = lambda *_: lambda frames: np.zeros((1, 3, 3), np.float32);"
+        "precision.ENGINES['openvino'] = lambda *_: lambda frames: np.ones((1, 3, 3), np.float32);"
+        "config = load_config(Path(sys.argv[1]) / 'pose_cfg.yaml');"
+        "precision.tqdm = lambda frames, *_, **__: frames;"
+        "precision._prepare('openvino-bf16', config, {}, Path(sys.argv[1]) / 'new', {})"
+    )
+    done = subprocess.run([sys.executable, "-c", code, str(folder)], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")

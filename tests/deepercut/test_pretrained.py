@@ -5,10 +5,14 @@ import hashlib
 import http.server
 import io
 import json
+import os
 import re
+import shutil
 import subprocess
+import sys
 import tarfile
 import threading
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -223,3 +227,12 @@ def test_origins_are_complete():
         assert len({o.filename(depth) for depth in o.depths}) == len(o.depths)
         for algorithm, digest in o.digests.values():
             assert len(bytes.fromhex(digest)) == hashlib.new(algorithm).digest_size
+
+
+def test_the_script_starts_the_backend_quietly(tmp_path):
+    script = shutil.copy(Path(pretrained.__file__).parents[1] / "models" / "pretrained" / "download.py", tmp_path)
+    (tmp_path / "resnet_v1_50.weights.h5").write_bytes(b"damaged")  # which is found by building the network
+    command = [sys.executable, script, "--origin", "npm"]
+    environment = {**os.environ, "PATH": "", "PIP_NO_INDEX": "1", "PIP_FIND_LINKS": ""}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (1, "")

@@ -2,10 +2,12 @@
 
 import csv
 import os
+import runpy
 import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import keras
@@ -14,13 +16,14 @@ import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from deepercut import DeepercutError
-from deepercut.callbacks import LearningStatistics, StopOnInterrupt
+from deepercut.callbacks import LearningStatistics, Snapshots, StopOnInterrupt
 from deepercut.checkpoints import list_snapshots, load_weights, read_weights, select_snapshot
 from deepercut.config import load_config
 from deepercut.dataset import TrainingBatches, load_dataset, read_image
+from deepercut.files import alone
 from deepercut.learning_stats import COLUMNS, read_validation_errors
 from deepercut.predict import load_predictor
-from deepercut.training import compiled, learning_rate, network_of, starting_point, train
+from deepercut.training import _of_the_run, compiled, learning_rate, network_of, starting_point, train
 
 TRAIN = Path(__file__).parents[2] / "pose-tensorflow" / "train.py"
 
@@ -70,15 +73,92 @@ def test_starting_point(make_train_folder):
         starting_point(config_of(folder), resume=False)
 
 
+def test_missing_init_weights_are_named(make_train_folder):
+    with pytest.raises(DeepercutError, match=r"init_weights is missing in pose_cfg\.yaml of .*train"):
+        starting_point(config_of(make_train_folder(init_weights="")), resume=False)
+
+
+@pytest.mark.parametrize(
+    ("keys", "message"),
+    [
+        ({"log_dir": "set.mat"}, r"log_dir in pose_cfg\.yaml is 'set\.mat', but .*train.set\.mat cannot be a folder"),
+        ({"log_dir": "set.mat/log"}, r"log_dir in pose_cfg\.yaml is 'set\.mat/log', but .*Not a directory"),
+        ({"snapshot_prefix": "set.mat/s"}, r"snapshot_prefix in pose_cfg\.yaml is 'set\.mat/s', but"),
+    ],
+)
+def test_what_cannot_be_a_folder_is_named_before_any_work(make_train_folder, start_weights, keys, message):
+    with pytest.raises(DeepercutError, match=message):
+        train(config_of(make_train_folder(init_weights=str(start_weights), **keys)))
+
+
+def test_folders_of_the_outputs_are_made(make_train_folder, start_weights, monkeypatch):
+    keys = {"snapshot_prefix": "./snaps/snapshot", "log_dir": "logs/first"}
+    folder = make_train_folder(init_weights=str(start_weights), **keys)
+    monkeypatch.setattr(keras.Model, "fit", lambda *_, **__: None)
+    assert train(config_of(folder)) == folder / "snaps" / "snapshot-4.weights.h5"
+    assert (folder / "snaps" / "learning_stats.csv").exists()
+    assert any((folder / "logs" / "first").iterdir())
+
+
+def test_a_resumed_run_keeps_its_seed_and_its_held_out_images(make_train_folder, caplog):
+    config = config_of(make_train_folder(), seed=3, validation_fraction=0.4)
+    state = {"seed": np.array(5), "validation_fraction": np.array(0.2)}
+    kept = _of_the_run(config, state)
+    assert (kept.seed, kept.validation_fraction) == (5, 0.2)
+    assert "seed 5 of the resumed run is kept, not 3" in caplog.text
+    assert "validation_fraction 0.2 of the resumed run is kept, not 0.4" in caplog.text
+    caplog.clear()
+    assert _of_the_run(kept, state) == kept
+    assert _of_the_run(config, {}) == config
+    assert _of_the_run(config, {"seed": np.array(3)}) == config  # written before the fraction was
+    assert not caplog.text
+    assert _of_the_run(replace(config, seed=None), {}).seed is not None
+
+
 def test_learning_curve_of_a_resumed_run_has_no_row_twice(make_train_folder):
     folder = make_train_folder()
     rows = [",".join(COLUMNS), "2,0.5,0,0,0,1,", "4,0.4,0,0,0,1,"]
     (folder / "learning_stats.csv").write_text("\n".join(rows) + "\n")
-    statistics = LearningStatistics(config_of(folder), start=2, stop=8, validation=None)
-    statistics.on_train_begin()
-    statistics.on_train_end()
+    with LearningStatistics(config_of(folder), start=2, stop=8, validation=None, rate=0.1) as statistics:
+        statistics.on_train_end()
     assert (folder / "learning_stats.csv").read_text().splitlines() == rows[:2]
     assert read_image(folder / "learning_curve.png").shape == (600, 1050, 3)
+
+
+def test_the_learning_rate_of_a_row_is_that_of_its_update(make_train_folder):
+    config = config_of(make_train_folder(multi_step=[[0.5, 1], [0.25, 4]], display_iters=1, validation_iters=100))
+    with LearningStatistics(config, 0, 4, validation=None, rate=learning_rate(config)) as statistics:
+        statistics.set_model(keras.Sequential([keras.Input((1,))]))
+        for batch in range(3):
+            statistics.on_train_batch_end(batch, {"loss": 1.0})
+    with statistics.path.open() as file:
+        # multi_step holds a rate up to and including its iteration, which counts the updates before
+        assert [float(row["learning_rate"]) for row in csv.DictReader(file)] == [0.5, 0.5, 0.25]
+
+
+def test_an_error_begins_a_line_of_its_own_below_the_progress_bar(make_train_folder, capsys):
+    config = config_of(make_train_folder())
+    with pytest.raises(DeepercutError), LearningStatistics(config, 0, 4, validation=None, rate=0.1):
+        raise DeepercutError
+    assert capsys.readouterr().err.endswith("\n")
+
+
+def test_weights_that_are_no_numbers_make_no_snapshot(make_train_folder):
+    folder = make_train_folder()
+    network = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
+    network.compile(keras.optimizers.SGD())
+    network.optimizer.iterations.assign(1)
+    snapshots = Snapshots(network, config_of(folder), start=0)
+    snapshots.set_model(network)
+    network.layers[0].bias.assign([np.nan])
+    with pytest.raises(
+        DeepercutError, match=r"not finite after iteration 1 and were not saved\. Lower the learning rate"
+    ):
+        snapshots.save()
+    assert not list(folder.glob("snapshot*"))
+    network.layers[0].bias.assign([0])
+    snapshots.save()
+    assert [snapshot.iteration for snapshot in list_snapshots(folder)] == [1]
 
 
 def test_the_first_ctrl_c_waits_for_the_iteration_and_the_second_does_not():
@@ -101,6 +181,7 @@ def test_the_first_ctrl_c_waits_for_the_iteration_and_the_second_does_not():
         MemoryError("Unable to allocate 3.00 GiB"),
         RuntimeError("CUDA out of memory. Tried to allocate 2.00 GiB"),  # PyTorch
         RuntimeError("RESOURCE_EXHAUSTED: Out of memory while trying to allocate"),  # JAX
+        RuntimeError("UNKNOWN: error: OpenCV(4.13.0) (-4:Insufficient memory) Failed to allocate 120000000000 bytes"),
         type("ResourceExhaustedError", (Exception,), {})("OOM when allocating tensor"),  # TensorFlow
     ],
 )
@@ -182,7 +263,9 @@ def test_training_learns_writes_snapshots_and_predicts(make_train_folder, start_
 @pytest.mark.slow
 def test_a_loss_that_is_no_number_names_the_image_and_saves_nothing(make_train_folder, start_weights):
     folder = make_train_folder(init_weights=str(start_weights), multi_step=[[1e30, 10]], save_iters=1, max_iters=10)
-    with pytest.raises(DeepercutError, match=r"loss is not finite in iteration \d+ .*img\d\.png"):
+    with pytest.raises(
+        DeepercutError, match=r"loss is not finite in iteration \d+ .*img\d\.png.*newest snapshot is spoilt"
+    ):
         train(config_of(folder))
     for snapshot in list_snapshots(folder):
         assert all(np.isfinite(array).all() for array in read_weights(snapshot.path).values())
@@ -246,6 +329,7 @@ def test_ctrl_c_saves_the_last_completed_iteration(make_train_folder, start_weig
     process.send_signal(signal.SIGINT)
     output, _ = process.communicate(timeout=60)
     assert process.returncode == 130, output.decode()
+    assert "If a snapshot was written, go on from it with --resume" in output.decode()
     (snapshot,) = list_snapshots(folder)
     assert snapshot.iteration >= 2
 
@@ -258,6 +342,8 @@ def test_script_answers_quickly_and_names_what_is_wrong(tmp_path):
 
     assert run("--help").returncode == 0
     assert run("--max-iters", "many").returncode == 2
+    assert "argument --max-iters: '0' is no whole number from 1" in run("--max-iters", "0").stderr
+    assert "argument --seed: '-3' is no whole number from 0" in run("--seed", "-3").stderr
     assert run("--resume", "--init-weights", "x").returncode == 2
     missing = run()
     assert missing.returncode == 1
@@ -265,6 +351,15 @@ def test_script_answers_quickly_and_names_what_is_wrong(tmp_path):
     assert "pose_cfg.yaml does not exist" in missing.stdout
     code = "import runpy, sys; runpy.run_path('train.py'); sys.exit('keras' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=TRAIN.parent, check=False).returncode == 0
+
+
+def test_a_second_training_of_a_folder_is_told_its_path(make_train_folder, monkeypatch):
+    folder = make_train_folder()
+    monkeypatch.chdir(folder)
+    main = runpy.run_path(str(TRAIN))["main"]
+    with alone(folder / "pose_cfg.yaml", ""), pytest.raises(DeepercutError) as raised:
+        main([])
+    assert f"another process works with {folder / 'pose_cfg.yaml'}: wait" in str(raised.value)
 
 
 def test_network_of_follows_the_configuration(make_train_folder):

@@ -38,6 +38,9 @@ def build_parser() -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None) -> None:
     """Fetch the weights, unless they are there."""
     args = build_parser().parse_args(argv)
+    from deepercut.backend import start_backend
+
+    start_backend()  # quietly, before what follows imports Keras
     from deepercut import pretrained  # takes seconds, which --help need not wait for
 
     path = pretrained.weights_path(HERE, args.depth)
