@@ -13,7 +13,7 @@ x2 = 396  # right edge (not included), pixels
 y1 = 0  # top edge, pixels
 y2 = 406  # bottom edge (not included), pixels
 movingwindow = False  # look only at a window that moves with the animal? Quicker where it is small in the frame
-windowmargin = 50  # pixels between the body parts (from pcutoff on) and the edges of the window
+windowmargin = 60  # pixels between the body parts (from pcutoff on) and the edges of the window
 
 # ---- The network --------------------------------------------------------------------------------
 scorer = 'rick'  # as in myconfig.py when the network was trained

@@ -31,7 +31,7 @@ BATCH_PIXELS = 8 * 640 * 480
 
 _WAITING_BATCHES = 2
 _MOST_FRAMES = 64
-_MOST_FRAMES_IN_WINDOW = 8  # a window is placed anew for each batch
+_MOST_FRAMES_IN_WINDOW = 4  # a window is placed anew for each batch
 
 
 def frames_at_once(frame_pixels: int, batch_pixels: int, windowed: bool = False) -> int:
@@ -47,7 +47,7 @@ def frames_at_once(frame_pixels: int, batch_pixels: int, windowed: bool = False)
     Returns
     -------
     int
-        From 1 to 64, or 8 with a window.
+        From 1 to 64, or 4 with a window.
 
     Examples
     --------

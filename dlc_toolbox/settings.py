@@ -244,7 +244,7 @@ class AnalysisSettings(_Crop):
     trainingsiterations: int | None = _setting(_iterations, None)
     engine: str = _setting(_one_of("auto", "keras", "openvino", "keras-bf16", "openvino-bf16", "openvino-int8"), "auto")
     movingwindow: bool = _setting(_flag, False)
-    windowmargin: float = _setting(_number(0, open_low=True), 50)
+    windowmargin: float = _setting(_number(0, open_low=True), 60)
     storedata_as_csv: bool = _setting(_flag, False)
     pcutoff: float = _setting(_number(0, 1), 0.1)
     deleteindividualframes: bool = _setting(_flag, False)

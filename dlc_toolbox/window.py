@@ -12,7 +12,7 @@ from dlc_toolbox.metrics import is_confident
 Box = tuple[int, int, int, int]
 """x1 <= x < x2, y1 <= y < y2, in pixels of the frame, in this order."""
 
-BATCHES_PER_REFRESH = 8
+BATCHES_PER_REFRESH = 16
 """Calls of a `MovingWindow` after which it forgets all and looks at a whole frame; a new one may start there."""
 
 _STRIDE = 16  # px; a window that begins at a multiple meets the same grid of the network as the whole frame
@@ -93,7 +93,7 @@ class MovingWindow:
     edge of it than half the margin, or is lost and was so in the frame before, and when less than half of the parts are
     left that were seen then. Such a frame is looked at in the next larger of: the window around what was found in the
     batch so far, one with three times the margin, the whole frame. Looked at as a whole are also every frame while no
-    part is seen, and the first of every 8th batch. A part that appears far from all others is thus found only at the
+    part is seen, and the first of every 16th batch. A part that appears far from all others is thus found only at the
     next such frame.
 
     Parameters

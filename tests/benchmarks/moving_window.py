@@ -22,7 +22,7 @@ from dlc_toolbox.settings import load_analysis_settings
 from dlc_toolbox.video import Video
 from dlc_toolbox.window import MovingWindow, WindowRule
 
-BATCH = 8
+BATCH = 4
 SOFT_EDGE = 12  # px
 
 
@@ -60,7 +60,7 @@ def main() -> None:
     parser.add_argument("--frames", type=int, default=64)
     parser.add_argument("--size", default="1088x816")
     parser.add_argument("--scale", type=float, default=0.8)
-    parser.add_argument("--margins", type=float, nargs="+", default=[50, 80])
+    parser.add_argument("--margins", type=float, nargs="+", default=[60, 80])
     args = parser.parse_args()
     layout, settings = Layout(args.project), load_analysis_settings(args.project)
     network = analysis.find_network(layout, settings, config.load_config, checkpoints.select_snapshot)
