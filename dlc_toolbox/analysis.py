@@ -293,7 +293,7 @@ def _is_current(table: Path, made_from: Mapping[str, Any], video: Path, csv: boo
         return False
     if csv and not table.with_suffix(".csv").exists():
         with _TABLES:
-            tables.write_table(tables.read_table(table), table)
+            tables.write_csv(tables.read_table(table), table.with_suffix(".csv"))
     log.info("%s: skipped, %s is current (--overwrite makes it again)", video.name, table.name)
     return True
 

@@ -114,9 +114,10 @@ def filter_poses(video: Path, network: Network, settings: AnalysisSettings, *, o
     table = find_poses(video, network, crop=settings.crop)
     copy, wanted = layout.filtered_table(table), Filter(settings.windowlength, settings.pcutoff)
     made_from, csv = _describe(table, wanted), settings.storedata_as_csv
-    outputs = [copy, copy.with_suffix(".csv")] if csv else [copy]
-    reason = "--overwrite" if overwrite else records.why_stale(layout.pose_record(copy), made_from, outputs)
+    reason = "--overwrite" if overwrite else records.why_stale(layout.pose_record(copy), made_from, [copy])
     if reason is None:
+        if csv and not copy.with_suffix(".csv").exists():
+            tables.write_csv(tables.read_table(copy), copy.with_suffix(".csv"))
         log.info("%s: skipped, %s is current (--overwrite makes it again)", video.name, copy.name)
         return copy
     raw = tables.read_table(table)

@@ -173,7 +173,9 @@ def test_what_is_current_is_kept(video, network, find_dots, caplog):
     assert analyze_video(video, must_not_run, network) == table
     assert "toy.avi: skipped" in caplog.text
     assert table.read_bytes() == before
+    written = table.stat().st_mtime_ns
     analyze_video(video, must_not_run, network, csv=True)  # only the csv is missing
+    assert table.stat().st_mtime_ns == written
     assert np.array_equal(points(read_table(table.with_suffix(".csv"))), points(read_table(table)))
 
 

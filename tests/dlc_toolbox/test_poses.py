@@ -57,12 +57,12 @@ def test_what_is_current_is_kept_and_what_is_stale_is_filtered_again(
     filter_poses(video, network, settings())
     with monkeypatch.context() as patch:
         patch.setattr(poses, "median_filter", None)
-        filter_poses(video, network, settings())
+        copy = filter_poses(video, network, settings(storedata_as_csv=True))
     assert "toy.avi: skipped, toyDeepCut_resnet50_toyJan1shuffle1_100_filtered.h5 is current" in caplog.text
+    pd.testing.assert_frame_equal(read_table(copy.with_suffix(".csv")), read_table(copy))
     for change, reason in (
         ({"windowlength": 7}, "windowlength"),
         ({"windowlength": 7, "pcutoff": 0.5}, "pcutoff"),
-        ({"windowlength": 7, "pcutoff": 0.5, "storedata_as_csv": True}, "_filtered.csv does not exist yet"),
     ):
         filter_poses(video, network, settings(**change))
         assert reason in caplog.records[-1].getMessage()
