@@ -180,6 +180,15 @@ def test_frames_are_saved_on_request_only(video, network, find_dots):
         label_video(video, network, Marks(), saved_frames=[30])
 
 
+def test_saved_frames_are_those_of_the_video_after_it_is_drawn_again(video, network, find_dots):
+    analyze_video(video, find_dots, network)
+    label_video(video, network, Marks(radius=3), saved_frames=[3])
+    out = label_video(video, network, Marks(radius=12))
+    label_video(video, network, Marks(radius=12), saved_frames=[3])
+    saved = np.asarray(Image.open(labeled_frame(out, 3)))
+    assert np.abs(saved.astype(int) - list(Video(out))[3]).mean() < 5
+
+
 def test_what_is_current_is_kept_and_what_is_stale_is_drawn_again(video, network, find_dots, caplog, monkeypatch):
     caplog.set_level("INFO")
     analyze_video(video, find_dots, network)
