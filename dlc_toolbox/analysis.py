@@ -200,8 +200,8 @@ def analyze_video(
     Raises
     ------
     ToolboxError
-        When the video cannot be read, the crop does not fit it, the table belongs to another network or video, or
-        the system refuses to write.
+        When the video cannot be read, the crop does not fit it, the table belongs to another network or video, the
+        network's answers are not finite, or the system refuses to write.
     """
     table = pose_table(video_path, network.scorer)
     made_from = describe_poses(video_path, network, crop, window)

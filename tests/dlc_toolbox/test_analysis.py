@@ -153,6 +153,22 @@ def test_names_with_dots_do_not_share_a_table(tmp_path, write_video, network, fi
         assert np.abs(points(read_table(table))[0, :, :2] - toy_points[row]).max() < 0.1
 
 
+@pytest.mark.parametrize("answer", [np.nan, np.inf])
+def test_an_answer_that_is_no_number_names_the_frame_and_no_table_is_written(video, network, find_dots, answer):
+    calls = []
+
+    def diverged(frames):
+        calls.append(1)
+        poses = find_dots(frames)
+        if len(calls) == 4:
+            poses[2, 1, 0] = answer
+        return poses
+
+    with pytest.raises(ToolboxError, match=r"toy\.avi: .* no finite position in frame 14; .* take an earlier snapshot"):
+        analyze_video(video, diverged, network, batch_size=4)
+    assert files_beside(video) == ["toy.avi", f"toy{network.scorer}.partial"]
+
+
 def test_an_unreadable_video_is_an_error_and_leaves_nothing(tmp_path, network):
     path = tmp_path / "videos" / "bad.avi"
     path.parent.mkdir()
