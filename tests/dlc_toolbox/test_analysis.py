@@ -19,7 +19,7 @@ import pytest
 
 from dlc_toolbox import ToolboxError, analysis, jobs
 from dlc_toolbox.analysis import Network, analyze_video, find_network
-from dlc_toolbox.layout import Layout, pose_record
+from dlc_toolbox.layout import Layout, pose_record, pose_rows
 from dlc_toolbox.partial import open_partial
 from dlc_toolbox.settings import load_analysis_settings
 from dlc_toolbox.tables import points, read_table, scorer_of
@@ -345,6 +345,20 @@ def test_an_interrupted_analysis_goes_on_without_repeating_a_batch(video, networ
     assert np.array_equal(points(read_table(table)), undisturbed)
     assert json.loads(pose_record(table).read_text())["resumed_at_frame"] == 12
     assert files_beside(video) == ["toy.avi", table.name, pose_record(table).name]
+
+
+def test_what_an_interrupted_overwrite_left_goes_when_the_table_is_current(video, network, find_dots):
+    table = analyze_video(video, find_dots, network)
+    beside = files_beside(video)
+    rows, of_range = pose_rows(table), pose_rows(table, 8)
+    rows.write_bytes(b"rows of a killed process")
+    of_range.write_bytes(b"rows of a killed worker")
+    with open_partial(rows, {}, np.dtype("u1")):
+        analyze_video(video, must_not_run, network)
+        assert rows.exists() and not of_range.exists()
+    rows.write_bytes(b"rows of a killed process")
+    analyze_video(video, must_not_run, network)
+    assert files_beside(video) == beside
 
 
 def test_rows_of_other_settings_are_not_gone_on_with(video, network, find_dots):
