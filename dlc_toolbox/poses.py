@@ -61,7 +61,8 @@ def find_poses(video: Path, network: Network, *, crop: Crop | None = None, filte
     Raises
     ------
     ToolboxError
-        When this network has not analyzed this video as it is now, or the filtered copy is missing or not current.
+        When this network, with the settings it has now, has not analyzed this video as it is now, or the filtered copy
+        is missing or not current.
     """
     table = layout.pose_table(video, network.scorer)
     if not table.exists():
@@ -70,8 +71,16 @@ def find_poses(video: Path, network: Network, *, crop: Crop | None = None, filte
         raise ToolboxError(f"{table} does not exist. {existing}Analyze the video first, with AnalyzeVideos.py.")
     wanted = describe_poses(video, network, crop)
     check_owner(table, wanted)
-    if records.read(layout.pose_record(table))["inputs"].get("video") != wanted["inputs"]["video"]:
+    recorded = records.read(layout.pose_record(table))
+    if recorded["inputs"].get("video") != wanted["inputs"]["video"]:
         raise ToolboxError(f"{video} has changed since it was analyzed: analyze it again, with AnalyzeVideos.py")
+    old, new = ({**made["settings"], "crop": None, "movingwindow": None} for made in (recorded, wanted))
+    changed = ", ".join(sorted(key for key in {*old, *new} if old.get(key) != new.get(key)))
+    if changed:
+        raise ToolboxError(
+            f"{table} was made with other settings of the network or another engine ({changed}): run AnalyzeVideos.py "
+            "again"
+        )
     return table if filtered is None else _find_filtered(table, filtered)
 
 

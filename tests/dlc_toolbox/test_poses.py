@@ -1,5 +1,7 @@
 """Pose tables beside a video: filtered copies, and the raw ones as they were."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -83,6 +85,14 @@ def test_filtered_poses_must_be_there_and_current(video, network, analyzed, toy_
     assert find_poses(video, network, filtered=wanted) == copy
     with pytest.raises(ToolboxError, match=r"changed since: pcutoff"):
         find_poses(video, network, filtered=Filter(windowlength=5, pcutoff=0.2))
+
+
+def test_poses_of_another_precision_are_refused_and_those_of_another_crop_are_not(video, network, analyzed, toy_poses):
+    table = analyzed(video, toy_poses)
+    assert find_poses(video, network, crop=(0, 150, 0, 100)) == table
+    reduced = replace(network, config={"precision": "int8"})
+    with pytest.raises(ToolboxError, match=r"another engine \(precision\): run AnalyzeVideos\.py again"):
+        find_poses(video, reduced)
 
 
 def test_the_settings_tell_which_poses_are_drawn():
