@@ -126,7 +126,7 @@ def _wrong_length(video: Recording, rows: int, frames: str) -> ToolboxError:
     """Say that table and video differ in length."""
     return ToolboxError(
         f"{video.path} has {frames} frames, but its pose table has {rows} rows, so they do not belong together; "
-        "analyze the video again"
+        "analyze the video again, with AnalyzeVideos.py --overwrite"
     )
 
 

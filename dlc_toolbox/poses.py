@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -62,7 +63,7 @@ def find_poses(video: Path, network: Network, *, crop: Crop | None = None, filte
     ------
     ToolboxError
         When this network, with the settings it has now, has not analyzed this video as it is now, or the filtered copy
-        is missing or not current.
+        is missing or not current, or rows are missing.
     """
     table = layout.pose_table(video, network.scorer)
     if not table.exists():
@@ -81,7 +82,19 @@ def find_poses(video: Path, network: Network, *, crop: Crop | None = None, filte
             f"{table} was made with other settings of the network or another engine ({changed}): run AnalyzeVideos.py "
             "again"
         )
-    return table if filtered is None else _find_filtered(table, filtered)
+    _check_rows(table, recorded, "AnalyzeVideos.py")
+    if filtered is None:
+        return table
+    copy = _find_filtered(table, filtered)
+    _check_rows(copy, recorded, "FilterPredictions.py")
+    return copy
+
+
+def _check_rows(table: Path, recorded: Mapping[str, Any], script: str) -> None:
+    """Make sure that nobody has cut a table: one row per frame of the record."""
+    rows, frames = len(tables.read_table(table)), recorded.get("frames")
+    if rows != frames:
+        raise ToolboxError(f"{table} has {rows} rows for {frames} frames: make it again, with {script} --overwrite")
 
 
 def _find_filtered(table: Path, wanted: Filter) -> Path:

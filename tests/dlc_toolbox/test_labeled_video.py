@@ -90,7 +90,9 @@ def test_times_are_those_of_the_video(tmp_path, draw_dots, toy_points):
     assert [round(time * made.time_base * 1000) for time, _ in made.frames()] == times
 
 
-@pytest.mark.parametrize(("rows", "message"), [(29, "has more frames, but .* has 29 rows"), (31, "has only 30 frames")])
+@pytest.mark.parametrize(
+    ("rows", "message"), [(29, "has more frames, but .* has 29 rows.* --overwrite"), (31, "has only 30 frames")]
+)
 def test_a_table_of_another_length_is_an_error_and_nothing_is_written(tmp_path, video, toy_points, rows, message):
     table = write_poses(tmp_path / "poses.h5", np.resize(toy_points, (rows, 3, 2)), 1.0)
     (tmp_path / "out").mkdir()

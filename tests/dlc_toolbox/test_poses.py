@@ -9,7 +9,7 @@ import pytest
 from dlc_toolbox import ToolboxError, layout, poses
 from dlc_toolbox.poses import Filter, drawn_filter, filter_poses, find_poses
 from dlc_toolbox.settings import AnalysisSettings
-from dlc_toolbox.tables import points, read_table, scorer_of
+from dlc_toolbox.tables import points, read_table, scorer_of, write_table
 from dlc_toolbox.tracks import median_filter
 
 
@@ -93,6 +93,17 @@ def test_poses_of_another_precision_are_refused_and_those_of_another_crop_are_no
     reduced = replace(network, config={"precision": "int8"})
     with pytest.raises(ToolboxError, match=r"another engine \(precision\): run AnalyzeVideos\.py again"):
         find_poses(video, reduced)
+
+
+def test_a_table_cut_by_hand_is_refused(video, network, analyzed, toy_poses):
+    table = analyzed(video, toy_poses)
+    copy = filter_poses(video, network, settings())
+    write_table(read_table(copy).iloc[:-1], copy)
+    with pytest.raises(ToolboxError, match=r"_filtered\.h5 has 29 rows for 30 .* FilterPredictions\.py --overwrite"):
+        find_poses(video, network, filtered=Filter(windowlength=5, pcutoff=0.1))
+    write_table(read_table(table).iloc[:-1], table)
+    with pytest.raises(ToolboxError, match=r"_100\.h5 has 29 rows for 30 .* AnalyzeVideos\.py --overwrite"):
+        filter_poses(video, network, settings(), overwrite=True)
 
 
 def test_the_settings_tell_which_poses_are_drawn():
