@@ -144,6 +144,7 @@ def filter_poses(video: Path, network: Network, settings: AnalysisSettings, *, o
         return copy
     raw = tables.read_table(table)
     poses, bodyparts = tables.points(raw), tables.bodyparts_of(raw)
+    poses[~np.isfinite(poses)] = np.nan  # what is infinite is as good as missing
     filtered = median_filter(poses, wanted.windowlength, wanted.pcutoff)
     tables.write_table(tables.make_table(network.scorer, bodyparts, raw.index, filtered), copy, csv=csv)
     records.write(layout.pose_record(copy), made_from)

@@ -9,7 +9,7 @@ import pytest
 from dlc_toolbox import ToolboxError, layout, poses
 from dlc_toolbox.poses import Filter, drawn_filter, filter_poses, find_poses
 from dlc_toolbox.settings import AnalysisSettings
-from dlc_toolbox.tables import points, read_table, scorer_of, write_table
+from dlc_toolbox.tables import make_table, points, read_table, scorer_of, write_table
 from dlc_toolbox.tracks import median_filter
 
 
@@ -39,6 +39,17 @@ def test_the_filtered_copy_lies_beside_the_raw_table_which_stays(video, network,
     pd.testing.assert_frame_equal(read_table(copy.with_suffix(".csv")), filtered)
     with pd.HDFStore(copy, mode="r") as store:
         assert store.keys() == ["/df_with_missing"]
+
+
+@pytest.mark.filterwarnings("error::RuntimeWarning")
+def test_what_is_infinite_is_missing(video, network, analyzed, jumpy):
+    table = analyzed(video, jumpy)
+    raw = read_table(table)
+    values = points(raw)
+    values[3, 0, 0], values[5, 1], values[7, 2, 2] = np.inf, -np.inf, np.inf
+    write_table(make_table(network.scorer, network.bodyparts, raw.index, values), table)
+    filtered = points(read_table(filter_poses(video, network, settings())))
+    np.testing.assert_array_equal(np.isnan(filtered), np.isinf(values))
 
 
 def test_a_filtered_copy_is_never_taken_for_the_poses_of_another_network(video, network, analyzed, toy_poses):
