@@ -8,9 +8,11 @@ Reads   requirements.txt, both settings files, the ImageNet weights; tries the d
 from __future__ import annotations
 
 import argparse
+import os
 import shutil
 import sys
 import tempfile
+import traceback
 from collections.abc import Callable, Sequence
 from importlib import metadata
 from pathlib import Path
@@ -23,20 +25,31 @@ DISK_SPACE_GB = 5  # ten snapshots of a ResNet-50 take 3 GB
 def main(argv: Sequence[str] | None = None) -> int:
     """Make all checks; 1 when any finds a problem."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--project", type=Path, default=CHECKOUT, metavar="DIR", help="folder of the settings files")
-    root = parser.parse_args(argv).project.expanduser().resolve()
-    are_ok = [examine(name, look, advice, root) for name, (look, advice) in CHECKS.items()]
+    parser.add_argument("--project", type=folder, default=CHECKOUT, metavar="DIR", help="folder of the settings files")
+    parser.add_argument("--verbose", action="store_true", help="traceback of each problem")
+    args = parser.parse_args(argv)
+    are_ok = [examine(name, *check, args.project, verbose=args.verbose) for name, check in CHECKS.items()]
     print("All is well." if all(are_ok) else f"Problems: {are_ok.count(False)}. Begin with the first.")
     return int(not all(are_ok))
 
 
-def examine(name: str, look: Callable[[Path], str], advice: str, root: Path) -> bool:
+def folder(text: str) -> Path:
+    """Read a flag's folder, which must be there."""
+    path = Path(os.path.expanduser(text)).resolve()  # noqa: PTH111 - that of Path raises on an unknown user
+    if not path.is_dir():
+        raise argparse.ArgumentTypeError(f"{path} is no folder")
+    return path
+
+
+def examine(name: str, look: Callable[[Path], str], advice: str, root: Path, *, verbose: bool = False) -> bool:
     """Make one check and print its line; return whether all is well. Whatever it raises is a finding."""
     try:
         found = look(root)
     except Exception as error:  # a broken installation raises anything
         advice = INSTALL if isinstance(error, ImportError) else advice
         print(f"{name:<9} PROBLEM  {str(error) or repr(error)}\n{'':<9} to do:   {advice}", flush=True)
+        if verbose:
+            traceback.print_exc(file=sys.stdout)
         return False
     print(f"{name:<9} ok       {found}", flush=True)
     return True
@@ -115,13 +128,14 @@ def look_at_settings(root: Path) -> str:
 
 
 def look_at_weights(root: Path) -> str:
-    """Load the ImageNet weights of the network that the settings name."""
+    """Load the ImageNet weights of the network that the settings name, from where Step 4 would have them taken."""
     from deepercut.pretrained import is_sound, weights_path
     from dlc_toolbox.layout import Layout
     from dlc_toolbox.settings import load_settings
 
     depth = load_settings(root).resnet
-    path = weights_path(Layout(root).models / "pretrained", depth)
+    own, of_checkout = (Layout(place).models / "pretrained" for place in (root, CHECKOUT))
+    path = weights_path(own if own.is_dir() else of_checkout, depth)
     if not is_sound(path, depth):
         raise RuntimeError(f"{path} {'is damaged' if path.exists() else 'does not exist'}")
     return path.name

@@ -200,8 +200,8 @@ def analyze_video(
     Raises
     ------
     ToolboxError
-        When the video cannot be read, the crop does not fit it, the table belongs to another network or video, or
-        the system refuses to write.
+        When the video cannot be read, the crop does not fit it, the table belongs to another network or video, the
+        network's answers are not finite, or the system refuses to write.
     """
     table = pose_table(video_path, network.scorer)
     made_from = describe_poses(video_path, network, crop, window)
@@ -288,12 +288,16 @@ def _owner(made_from: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _is_current(table: Path, made_from: Mapping[str, Any], video: Path, csv: bool) -> bool:
-    """Tell whether a table can be kept; if so, say it, and write the csv where it is wanted and missing."""
+    """Tell whether a table can be kept; if so, say it, write a csv that is wanted, and clear what is left over."""
     if records.why_stale(pose_record(table), made_from, [table]) is not None:
         return False
     if csv and not table.with_suffix(".csv").exists():
         with _TABLES:
-            tables.write_table(tables.read_table(table), table)
+            tables.write_csv(tables.read_table(table), table.with_suffix(".csv"))
+    for leftover in (pose_rows(table), *pose_rows_of_ranges(table)):  # of an interrupted run with --overwrite
+        if leftover.exists():
+            with open_partial(leftover, {}, np.dtype("u1")):  # removes it, unless another process holds it
+                pass
     log.info("%s: skipped, %s is current (--overwrite makes it again)", video.name, table.name)
     return True
 

@@ -129,12 +129,18 @@ def find_networks(
     Raises
     ------
     ToolboxError
-        When a train folder or split is missing, or the network has other body parts or another depth than the
-        settings.
+        When a train folder or split is missing, two fractions have the same, or the network has other body parts or
+        another depth than the settings.
     """
-    networks = []
+    networks, fractions = [], {}
     for fraction in settings.TrainingFraction:
         experiment = _experiment(layout, settings, fraction)
+        if experiment in fractions:
+            raise ToolboxError(
+                f"TrainingFraction {fractions[experiment]} and {fraction} share the network {experiment.name}: leave "
+                "the one that it was trained with in myconfig.py"
+            )
+        fractions[experiment] = fraction
         config_path = layout.train_folder(experiment) / "pose_cfg.yaml"
         config = load_config(config_path)
         split = read_split(layout, experiment)

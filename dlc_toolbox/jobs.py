@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
+from dlc_toolbox import ToolboxError
 from dlc_toolbox.partial import Partial
 from dlc_toolbox.video import Recording, prefetch
 from dlc_toolbox.window import BATCHES_PER_REFRESH, MovingWindow, WindowRule
@@ -150,6 +151,11 @@ def fill_rows(
     -------
     dict of str to float
         How fast it went and, with a moving window, which share of the pixels was analyzed.
+
+    Raises
+    ------
+    ToolboxError
+        When the network's answer to a frame is no finite number.
     """
     video, start = job.video, first + len(partial)
     if len(partial):
@@ -168,7 +174,9 @@ def fill_rows(
             poses = look(batch.frames)[: len(batch.times)] + offset
             inference_s += perf_counter() - before
             decoding_s += batch.duration_s
-            poses[~np.array(batch.decoded)] = np.nan
+            decoded = np.array(batch.decoded)
+            _check_finite(poses, decoded, video.path, first + len(partial))
+            poses[~decoded] = np.nan
             partial.append(batch.times, batch.decoded, poses)
             progress.update(len(poses))
     done = first + len(partial) - start
@@ -183,3 +191,13 @@ def fill_rows(
         facts["analyzed_share"] = round(look.analyzed_share, 3)
         log.info("%s: %.0f%% of the pixels were analyzed", video.path.name, 100 * facts["analyzed_share"])
     return facts
+
+
+def _check_finite(poses: np.ndarray, decoded: np.ndarray, video: Path, first: int) -> None:
+    """Refuse the poses of a network whose training diverged, found in decoded frames from `first` on."""
+    wrong = np.flatnonzero(decoded & ~np.isfinite(poses).all(axis=(1, 2)))
+    if len(wrong):
+        raise ToolboxError(
+            f"{video}: the network finds no finite position in frame {first + wrong[0]}; its training went astray: "
+            "take an earlier snapshot (snapshotindex in myconfig_analysis.py) or train again with a lower learning rate"
+        )

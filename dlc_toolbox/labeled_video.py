@@ -52,7 +52,7 @@ def make_labeled_video(
     crop : (x1, x2, y1, y2), optional
         Show only this part of each frame.
     saved_frames : collection of int
-        Frames to write as png too, see `layout.labeled_frame`.
+        Frames to write as png too, see `layout.labeled_frame`; those that have been written before are written again.
 
     Raises
     ------
@@ -69,14 +69,16 @@ def make_labeled_video(
         raise ToolboxError(f"{video_path} has no frame {beyond[0]} to save; its frames are 0 to {len(points) - 1}")
     log_shares(tables.bodyparts_of(poses), values[..., 2], marks.pcutoff)
     frames = prefetch(video.frames(), _WAITING_FRAMES)
+    saved = {layout.labeled_frame(out, number) for number in saved_frames}
+    saved |= set(layout.labeled_frame(out, 0).parent.glob("*.png"))  # of other poses, or drawn in another way
     with (
         closing(prefetch(_drawn(frames, video, points, marks), _WAITING_FRAMES)) as pictures,
         writing_video(out, video.width, video.height, video.rate, video.time_base) as write,
     ):
         for number, (time, picture) in enumerate(tqdm(pictures, out.name, len(points), unit=" frames")):
             write(picture, time)
-            if number in saved_frames:
-                with replacing(layout.labeled_frame(out, number)) as temporary:
+            if (path := layout.labeled_frame(out, number)) in saved:
+                with replacing(path) as temporary:
                     Image.fromarray(picture).save(temporary)
 
 
@@ -124,7 +126,7 @@ def _wrong_length(video: Recording, rows: int, frames: str) -> ToolboxError:
     """Say that table and video differ in length."""
     return ToolboxError(
         f"{video.path} has {frames} frames, but its pose table has {rows} rows, so they do not belong together; "
-        "analyze the video again"
+        "analyze the video again, with AnalyzeVideos.py --overwrite"
     )
 
 

@@ -19,6 +19,7 @@ from dlc_toolbox.settings import AnalysisSettings
 _STEPS_PER_PIXEL = 4  # dots are placed to a quarter of a pixel
 _SHIFT = 4  # lines to 2**-4 of a pixel
 _FARTHEST_PX = 2**15  # more overflows the fixed-point numbers of lines
+_LARGEST_RADIUS_PX = 500  # more takes gigabytes of memory
 
 
 @dataclass(frozen=True)
@@ -67,8 +68,12 @@ def marks_of(settings: AnalysisSettings, bodyparts: Sequence[str]) -> Marks:
     Raises
     ------
     ToolboxError
-        When the skeleton names a part that the network does not know.
+        When the dots are too large to be drawn, or the skeleton names a part that the network does not know.
     """
+    if settings.dotsize > _LARGEST_RADIUS_PX:
+        raise ToolboxError(
+            f"myconfig_analysis.py: dotsize is {settings.dotsize}; at most {_LARGEST_RADIUS_PX} can be drawn"
+        )
     unknown = sorted({part for pair in settings.skeleton for part in pair} - set(bodyparts))
     if unknown:
         near = difflib.get_close_matches(unknown[0], bodyparts, n=1)

@@ -134,7 +134,7 @@ def _write_images(video: Path, folder: Path, chosen: Sequence[int], total: int, 
     if delivered != total or lost:
         raise ToolboxError(
             f"{video} delivers {delivered} frames, and {len(lost)} of the chosen ones are lost, but its pose table has "
-            f"{total} rows, so they do not belong together; analyze the video again"
+            f"{total} rows, so they do not belong together; analyze the video again, with AnalyzeVideos.py --overwrite"
         )
 
 

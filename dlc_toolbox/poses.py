@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -61,7 +62,8 @@ def find_poses(video: Path, network: Network, *, crop: Crop | None = None, filte
     Raises
     ------
     ToolboxError
-        When this network has not analyzed this video as it is now, or the filtered copy is missing or not current.
+        When this network, with the settings it has now, has not analyzed this video as it is now, or the filtered copy
+        is missing or not current, or rows are missing.
     """
     table = layout.pose_table(video, network.scorer)
     if not table.exists():
@@ -70,9 +72,29 @@ def find_poses(video: Path, network: Network, *, crop: Crop | None = None, filte
         raise ToolboxError(f"{table} does not exist. {existing}Analyze the video first, with AnalyzeVideos.py.")
     wanted = describe_poses(video, network, crop)
     check_owner(table, wanted)
-    if records.read(layout.pose_record(table))["inputs"].get("video") != wanted["inputs"]["video"]:
+    recorded = records.read(layout.pose_record(table))
+    if recorded["inputs"].get("video") != wanted["inputs"]["video"]:
         raise ToolboxError(f"{video} has changed since it was analyzed: analyze it again, with AnalyzeVideos.py")
-    return table if filtered is None else _find_filtered(table, filtered)
+    old, new = ({**made["settings"], "crop": None, "movingwindow": None} for made in (recorded, wanted))
+    changed = ", ".join(sorted(key for key in {*old, *new} if old.get(key) != new.get(key)))
+    if changed:
+        raise ToolboxError(
+            f"{table} was made with other settings of the network or another engine ({changed}): run AnalyzeVideos.py "
+            "again"
+        )
+    _check_rows(table, recorded, "AnalyzeVideos.py")
+    if filtered is None:
+        return table
+    copy = _find_filtered(table, filtered)
+    _check_rows(copy, recorded, "FilterPredictions.py")
+    return copy
+
+
+def _check_rows(table: Path, recorded: Mapping[str, Any], script: str) -> None:
+    """Make sure that nobody has cut a table: one row per frame of the record."""
+    rows, frames = len(tables.read_table(table)), recorded.get("frames")
+    if rows != frames:
+        raise ToolboxError(f"{table} has {rows} rows for {frames} frames: make it again, with {script} --overwrite")
 
 
 def _find_filtered(table: Path, wanted: Filter) -> Path:
@@ -114,13 +136,15 @@ def filter_poses(video: Path, network: Network, settings: AnalysisSettings, *, o
     table = find_poses(video, network, crop=settings.crop)
     copy, wanted = layout.filtered_table(table), Filter(settings.windowlength, settings.pcutoff)
     made_from, csv = _describe(table, wanted), settings.storedata_as_csv
-    outputs = [copy, copy.with_suffix(".csv")] if csv else [copy]
-    reason = "--overwrite" if overwrite else records.why_stale(layout.pose_record(copy), made_from, outputs)
+    reason = "--overwrite" if overwrite else records.why_stale(layout.pose_record(copy), made_from, [copy])
     if reason is None:
+        if csv and not copy.with_suffix(".csv").exists():
+            tables.write_csv(tables.read_table(copy), copy.with_suffix(".csv"))
         log.info("%s: skipped, %s is current (--overwrite makes it again)", video.name, copy.name)
         return copy
     raw = tables.read_table(table)
     poses, bodyparts = tables.points(raw), tables.bodyparts_of(raw)
+    poses[~np.isfinite(poses)] = np.nan  # what is infinite is as good as missing
     filtered = median_filter(poses, wanted.windowlength, wanted.pcutoff)
     tables.write_table(tables.make_table(network.scorer, bodyparts, raw.index, filtered), copy, csv=csv)
     records.write(layout.pose_record(copy), made_from)

@@ -246,6 +246,9 @@ def in_words(rows: pd.DataFrame) -> list[str]:
                 row[f"{name}_{number}"]
                 for number in ("mean_error_px", "median_error_px", "share_above_pcutoff", "mean_error_pcutoff_px")
             )
+            if np.isnan(mean):
+                sentences.append(f"{_named(row)}: no {side} image is labeled, so there is no {side} error")
+                continue
             sentences.append(
                 f"{_named(row)}: {side} error {mean:.2f} px (mean), {median:.2f} px (median); likelihood >= "
                 f"{row['pcutoff']:g} for {share:.0%} of the labels, whose mean error is {confident:.2f} px"

@@ -117,11 +117,29 @@ def write_table(table: pd.DataFrame, path: Path, *, csv: bool = True) -> None:
     table = table.astype(np.float64).rename_axis(index=None)
     _write_h5(table, path, "table")
     if csv:
-        with replacing(path.with_suffix(".csv")) as temporary:
-            # An all-empty first row would be taken for the name of the index by pandas: write NaN out.
-            table.to_csv(temporary, na_rep="NaN")
+        write_csv(table, path.with_suffix(".csv"))
     else:
         path.with_suffix(".csv").unlink(missing_ok=True)
+
+
+def write_csv(table: pd.DataFrame, path: Path) -> None:
+    """Write a table as csv alone; it appears whole or not at all.
+
+    Parameters
+    ----------
+    table : DataFrame
+        As `read_table` returns it.
+    path : Path
+        The .csv file.
+
+    Raises
+    ------
+    ToolboxError
+        When the system refuses to write.
+    """
+    with replacing(path) as temporary:
+        # An all-empty first row would be taken for the name of the index by pandas: write NaN out.
+        table.to_csv(temporary, na_rep="NaN")
 
 
 def write_deeplabcut_table(table: pd.DataFrame, path: Path) -> None:
@@ -142,8 +160,7 @@ def write_deeplabcut_table(table: pd.DataFrame, path: Path) -> None:
     rows = pd.MultiIndex.from_tuples([("labeled-data", *row.split("/")) for row in table.index])
     table = table.set_axis(rows)
     _write_h5(table, path, "fixed")  # the table format cannot hold such rows
-    with replacing(path.with_suffix(".csv")) as temporary:
-        table.to_csv(temporary, na_rep="NaN")
+    write_csv(table, path.with_suffix(".csv"))
 
 
 def _write_h5(table: pd.DataFrame, path: Path, format: str) -> None:

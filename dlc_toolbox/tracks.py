@@ -75,7 +75,7 @@ def median_filter(poses: np.ndarray, windowlength: int, pcutoff: float) -> np.nd
         raise ToolboxError(f"windowlength is {windowlength}; it must be odd, so that a frame is in its middle")
     points = seen_points(poses, pcutoff)
     medians = columns = pd.DataFrame(points.reshape(len(points), -1))
-    for length in range(3, windowlength + 1, 2):
+    for length in range(3, min(windowlength, len(points)) + 1, 2):  # none larger is ever full
         medians = columns.rolling(length, center=True).median().fillna(medians)  # NaN unless all of the window is seen
     filtered = poses.copy()
     filtered[..., :2] = np.where(np.isfinite(points), medians.to_numpy().reshape(points.shape), poses[..., :2])

@@ -102,8 +102,10 @@ def test_settings_that_steps_would_refuse(ask, toy_project: Path):
     assert "did you mean pcutoff?" in problem(ask("Settings"))
 
 
-def test_weights(ask, toy_project: Path, monkeypatch: pytest.MonkeyPatch):
-    assert "resnet_v1_50.weights.h5 does not exist" in problem(ask("Weights"))
+def test_weights(doctor, ask, tmp_path: Path, toy_project: Path, monkeypatch: pytest.MonkeyPatch):
+    doctor.look_at_weights.__globals__["CHECKOUT"] = tmp_path
+    of_checkout = tmp_path / "pose-tensorflow/models/pretrained/resnet_v1_50.weights.h5"
+    assert f"{of_checkout} does not exist" in problem(ask("Weights"))
     path = toy_project / "pose-tensorflow/models/pretrained/resnet_v1_50.weights.h5"
     path.parent.mkdir(parents=True)
     path.write_bytes(b"half a download")
@@ -130,6 +132,24 @@ def test_a_folder_that_may_not_be_written(doctor, ask, toy_project: Path, monkey
     monkeypatch.setattr(doctor.tempfile, "TemporaryFile", refuse)
     assert f"Permission denied: '{toy_project / 'Generating_a_Training_Set'}'" in problem(ask("Disk"))
     assert tried == [toy_project / "Generating_a_Training_Set"]
+
+
+@pytest.mark.parametrize("name", ["nowhere", "file", "~nobody-of-this-name"])
+def test_a_project_that_is_no_folder_is_wrong_usage(doctor, tmp_path: Path, capsys, name: str):
+    (tmp_path / "file").touch()
+    with pytest.raises(SystemExit, match="2"):
+        doctor.main(["--project", name if name.startswith("~") else str(tmp_path / name)])
+    assert f"{name} is no folder" in capsys.readouterr().err
+
+
+def test_verbose_shows_where_a_problem_arose(doctor, capsys):
+    def look(root: Path) -> str:
+        raise OSError("no luck")
+
+    doctor.main.__globals__["CHECKS"] = {"One": (look, "try")}
+    for flags, shown in (([], False), (["--verbose"], True)):
+        assert doctor.main(flags) == 1
+        assert ("Traceback" in capsys.readouterr().out) == shown
 
 
 @pytest.mark.parametrize(("second", "code"), [("all right", 0), (OSError(), 1)])

@@ -19,7 +19,7 @@ import pytest
 
 from dlc_toolbox import ToolboxError, analysis, jobs
 from dlc_toolbox.analysis import Network, analyze_video, find_network
-from dlc_toolbox.layout import Layout, pose_record
+from dlc_toolbox.layout import Layout, pose_record, pose_rows
 from dlc_toolbox.partial import open_partial
 from dlc_toolbox.settings import load_analysis_settings
 from dlc_toolbox.tables import points, read_table, scorer_of
@@ -153,6 +153,22 @@ def test_names_with_dots_do_not_share_a_table(tmp_path, write_video, network, fi
         assert np.abs(points(read_table(table))[0, :, :2] - toy_points[row]).max() < 0.1
 
 
+@pytest.mark.parametrize("answer", [np.nan, np.inf])
+def test_an_answer_that_is_no_number_names_the_frame_and_no_table_is_written(video, network, find_dots, answer):
+    calls = []
+
+    def diverged(frames):
+        calls.append(1)
+        poses = find_dots(frames)
+        if len(calls) == 4:
+            poses[2, 1, 0] = answer
+        return poses
+
+    with pytest.raises(ToolboxError, match=r"toy\.avi: .* no finite position in frame 14; .* take an earlier snapshot"):
+        analyze_video(video, diverged, network, batch_size=4)
+    assert files_beside(video) == ["toy.avi", f"toy{network.scorer}.partial"]
+
+
 def test_an_unreadable_video_is_an_error_and_leaves_nothing(tmp_path, network):
     path = tmp_path / "videos" / "bad.avi"
     path.parent.mkdir()
@@ -173,7 +189,9 @@ def test_what_is_current_is_kept(video, network, find_dots, caplog):
     assert analyze_video(video, must_not_run, network) == table
     assert "toy.avi: skipped" in caplog.text
     assert table.read_bytes() == before
+    written = table.stat().st_mtime_ns
     analyze_video(video, must_not_run, network, csv=True)  # only the csv is missing
+    assert table.stat().st_mtime_ns == written
     assert np.array_equal(points(read_table(table.with_suffix(".csv"))), points(read_table(table)))
 
 
@@ -327,6 +345,20 @@ def test_an_interrupted_analysis_goes_on_without_repeating_a_batch(video, networ
     assert np.array_equal(points(read_table(table)), undisturbed)
     assert json.loads(pose_record(table).read_text())["resumed_at_frame"] == 12
     assert files_beside(video) == ["toy.avi", table.name, pose_record(table).name]
+
+
+def test_what_an_interrupted_overwrite_left_goes_when_the_table_is_current(video, network, find_dots):
+    table = analyze_video(video, find_dots, network)
+    beside = files_beside(video)
+    rows, of_range = pose_rows(table), pose_rows(table, 8)
+    rows.write_bytes(b"rows of a killed process")
+    of_range.write_bytes(b"rows of a killed worker")
+    with open_partial(rows, {}, np.dtype("u1")):
+        analyze_video(video, must_not_run, network)
+        assert rows.exists() and not of_range.exists()
+    rows.write_bytes(b"rows of a killed process")
+    analyze_video(video, must_not_run, network)
+    assert files_beside(video) == beside
 
 
 def test_rows_of_other_settings_are_not_gone_on_with(video, network, find_dots):

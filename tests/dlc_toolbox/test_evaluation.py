@@ -83,6 +83,11 @@ def test_a_shuffle_that_was_not_trained_lists_those_that_were(layout, config):
         find(layout, config, Shuffles=(1, 3), shuffleindex=1)
 
 
+def test_fractions_of_one_name_are_an_error(layout, config):
+    with pytest.raises(ToolboxError, match=r"0.7 and 0.7001 share the network toyJan1-trainset70shuffle1: leave"):
+        find(layout, config, TrainingFraction=(0.7, 0.7001))
+
+
 def test_images_of_any_size_are_predicted_one_by_one_in_order(tmp_path):
     sizes = [(7, 5), (30, 41), (1, 1)]
     paths = [tmp_path / f"img{i}.png" for i in range(3)]

@@ -90,7 +90,9 @@ def test_times_are_those_of_the_video(tmp_path, draw_dots, toy_points):
     assert [round(time * made.time_base * 1000) for time, _ in made.frames()] == times
 
 
-@pytest.mark.parametrize(("rows", "message"), [(29, "has more frames, but .* has 29 rows"), (31, "has only 30 frames")])
+@pytest.mark.parametrize(
+    ("rows", "message"), [(29, "has more frames, but .* has 29 rows.* --overwrite"), (31, "has only 30 frames")]
+)
 def test_a_table_of_another_length_is_an_error_and_nothing_is_written(tmp_path, video, toy_points, rows, message):
     table = write_poses(tmp_path / "poses.h5", np.resize(toy_points, (rows, 3, 2)), 1.0)
     (tmp_path / "out").mkdir()
@@ -178,6 +180,15 @@ def test_frames_are_saved_on_request_only(video, network, find_dots):
     assert np.abs(saved.astype(int) - list(Video(out))[29]).mean() < 5
     with pytest.raises(ToolboxError, match=r"toy\.avi has no frame 30 to save; its frames are 0 to 29"):
         label_video(video, network, Marks(), saved_frames=[30])
+
+
+def test_saved_frames_are_those_of_the_video_after_it_is_drawn_again(video, network, find_dots):
+    analyze_video(video, find_dots, network)
+    label_video(video, network, Marks(radius=3), saved_frames=[3])
+    out = label_video(video, network, Marks(radius=12))
+    label_video(video, network, Marks(radius=12), saved_frames=[3])
+    saved = np.asarray(Image.open(labeled_frame(out, 3)))
+    assert np.abs(saved.astype(int) - list(Video(out))[3]).mean() < 5
 
 
 def test_what_is_current_is_kept_and_what_is_stale_is_drawn_again(video, network, find_dots, caplog, monkeypatch):

@@ -181,6 +181,12 @@ def test_settings_name_the_parts_and_marks_count_them():
     assert marks_of(settings(), ["nose"]) == Marks()
 
 
+def test_dots_that_no_memory_holds_are_an_error():
+    assert marks_of(settings(dotsize=500), ["nose"]).radius == 500
+    with pytest.raises(ToolboxError, match="dotsize is 100000; at most 500"):
+        marks_of(settings(dotsize=100000), ["nose"])
+
+
 def test_an_unknown_part_in_the_skeleton_is_named_with_those_that_exist():
     with pytest.raises(ToolboxError, match=r"skeleton names pow, .* are nose, paw, tail; did you mean paw\?"):
         marks_of(settings(skeleton=(("nose", "pow"),)), ["nose", "paw", "tail"])

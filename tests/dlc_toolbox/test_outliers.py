@@ -10,7 +10,7 @@ from dlc_toolbox import ToolboxError
 from dlc_toolbox.fiji import read_clicks
 from dlc_toolbox.frames import Wanted, image_size, pick_frames, read_image
 from dlc_toolbox.labels import convert_labels
-from dlc_toolbox.layout import Layout, contact_sheet, pose_table
+from dlc_toolbox.layout import Layout, contact_sheet, pose_record, pose_table
 from dlc_toolbox.outliers import check_labeling, extract_outliers
 from dlc_toolbox.settings import AnalysisSettings, Settings
 from dlc_toolbox.tables import points, read_table
@@ -210,6 +210,10 @@ def test_a_table_of_another_length_is_an_error_and_leaves_nothing(extract, video
     table = pose_table(video, network.scorer)
     shorter = read_table(table).iloc[:-1]
     shorter.to_hdf(table, key="df_with_missing", mode="w", format="table")
-    with pytest.raises(ToolboxError, match=r"delivers 30 frames, .* has 29 rows"):
+    with pytest.raises(ToolboxError, match=r"has 29 rows for 30 frames: make it again, with AnalyzeVideos"):
+        extract()
+    record = pose_record(table)
+    record.write_text(record.read_text().replace('"frames": 30', '"frames": 29'))
+    with pytest.raises(ToolboxError, match=r"delivers 30 frames, .* has 29 rows, .* AnalyzeVideos.py --overwrite"):
         extract()
     assert [path.name for path in data.iterdir()] == ["toy"]

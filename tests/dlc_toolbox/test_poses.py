@@ -1,5 +1,7 @@
 """Pose tables beside a video: filtered copies, and the raw ones as they were."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -7,7 +9,7 @@ import pytest
 from dlc_toolbox import ToolboxError, layout, poses
 from dlc_toolbox.poses import Filter, drawn_filter, filter_poses, find_poses
 from dlc_toolbox.settings import AnalysisSettings
-from dlc_toolbox.tables import points, read_table, scorer_of
+from dlc_toolbox.tables import make_table, points, read_table, scorer_of, write_table
 from dlc_toolbox.tracks import median_filter
 
 
@@ -39,6 +41,17 @@ def test_the_filtered_copy_lies_beside_the_raw_table_which_stays(video, network,
         assert store.keys() == ["/df_with_missing"]
 
 
+@pytest.mark.filterwarnings("error::RuntimeWarning")
+def test_what_is_infinite_is_missing(video, network, analyzed, jumpy):
+    table = analyzed(video, jumpy)
+    raw = read_table(table)
+    values = points(raw)
+    values[3, 0, 0], values[5, 1], values[7, 2, 2] = np.inf, -np.inf, np.inf
+    write_table(make_table(network.scorer, network.bodyparts, raw.index, values), table)
+    filtered = points(read_table(filter_poses(video, network, settings())))
+    np.testing.assert_array_equal(np.isnan(filtered), np.isinf(values))
+
+
 def test_a_filtered_copy_is_never_taken_for_the_poses_of_another_network(video, network, analyzed, toy_poses):
     table = analyzed(video, toy_poses)
     filter_poses(video, network, settings())
@@ -57,12 +70,12 @@ def test_what_is_current_is_kept_and_what_is_stale_is_filtered_again(
     filter_poses(video, network, settings())
     with monkeypatch.context() as patch:
         patch.setattr(poses, "median_filter", None)
-        filter_poses(video, network, settings())
+        copy = filter_poses(video, network, settings(storedata_as_csv=True))
     assert "toy.avi: skipped, toyDeepCut_resnet50_toyJan1shuffle1_100_filtered.h5 is current" in caplog.text
+    pd.testing.assert_frame_equal(read_table(copy.with_suffix(".csv")), read_table(copy))
     for change, reason in (
         ({"windowlength": 7}, "windowlength"),
         ({"windowlength": 7, "pcutoff": 0.5}, "pcutoff"),
-        ({"windowlength": 7, "pcutoff": 0.5, "storedata_as_csv": True}, "_filtered.csv does not exist yet"),
     ):
         filter_poses(video, network, settings(**change))
         assert reason in caplog.records[-1].getMessage()
@@ -83,6 +96,25 @@ def test_filtered_poses_must_be_there_and_current(video, network, analyzed, toy_
     assert find_poses(video, network, filtered=wanted) == copy
     with pytest.raises(ToolboxError, match=r"changed since: pcutoff"):
         find_poses(video, network, filtered=Filter(windowlength=5, pcutoff=0.2))
+
+
+def test_poses_of_another_precision_are_refused_and_those_of_another_crop_are_not(video, network, analyzed, toy_poses):
+    table = analyzed(video, toy_poses)
+    assert find_poses(video, network, crop=(0, 150, 0, 100)) == table
+    reduced = replace(network, config={"precision": "int8"})
+    with pytest.raises(ToolboxError, match=r"another engine \(precision\): run AnalyzeVideos\.py again"):
+        find_poses(video, reduced)
+
+
+def test_a_table_cut_by_hand_is_refused(video, network, analyzed, toy_poses):
+    table = analyzed(video, toy_poses)
+    copy = filter_poses(video, network, settings())
+    write_table(read_table(copy).iloc[:-1], copy)
+    with pytest.raises(ToolboxError, match=r"_filtered\.h5 has 29 rows for 30 .* FilterPredictions\.py --overwrite"):
+        find_poses(video, network, filtered=Filter(windowlength=5, pcutoff=0.1))
+    write_table(read_table(table).iloc[:-1], table)
+    with pytest.raises(ToolboxError, match=r"_100\.h5 has 29 rows for 30 .* AnalyzeVideos\.py --overwrite"):
+        filter_poses(video, network, settings(), overwrite=True)
 
 
 def test_the_settings_tell_which_poses_are_drawn():

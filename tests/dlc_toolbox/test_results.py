@@ -76,6 +76,12 @@ def test_words_give_mean_and_median_of_both_sets_and_the_best_snapshot(network):
     assert len(in_words(rows[:1])) == 2
 
 
+def test_words_tell_that_no_test_image_is_labeled(network):
+    evaluation = replace(by_hand(network), is_train=np.ones(3, bool))
+    _, test = in_words(pd.DataFrame([summary_row(evaluation, 0.5)]))
+    assert test.endswith("iteration 100: no test image is labeled, so there is no test error")
+
+
 def test_read_evaluation_puts_labels_and_poses_in_the_order_wanted(network, toy_network, toy_points):
     evaluate(network, lambda: lambda frames: toy_network(frames, (3, 4), (0.1, 0.5, 0.9)))
     evaluation = read_evaluation(network, ["tail", "nose", "paw"])

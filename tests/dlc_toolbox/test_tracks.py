@@ -62,6 +62,10 @@ def test_a_window_shrinks_on_both_sides():
     assert median_filter(gap_after_third, 5, 0.5)[:, 0, 0].tolist() == [1, 3, 3, 4, 5]
 
 
+def test_a_window_far_longer_than_the_track_takes_no_longer_than_one_as_long(walk):
+    np.testing.assert_array_equal(median_filter(walk, 10**9 + 1, 0.5), median_filter(walk, 199, 0.5))
+
+
 def test_an_unsure_pose_is_neither_filtered_nor_counted():
     poses = track([1, 500, 3, 3, 5], [1, 0.4, 1, 1, 1])
     filtered = median_filter(poses, 3, 0.5)
