@@ -304,14 +304,14 @@ def test_interrupted_with_a_moving_window_the_same_table_comes_out(small_animal,
 
     def failing(frames):
         calls.append(1)
-        if len(calls) == 14:
+        if len(calls) == 22:
             raise EndedError
         return sensitive(frames)
 
     with pytest.raises(EndedError):
         analyze_video(small_animal, failing, network, window=WINDOW, overwrite=True)
     table = analyze_video(small_animal, sensitive, network, window=WINDOW, overwrite=True)
-    assert json.loads(pose_record(table).read_text())["resumed_at_frame"] == 8 * 8
+    assert json.loads(pose_record(table).read_text())["resumed_at_frame"] == 16 * 4
     assert np.array_equal(points(read_table(table)), undisturbed)
 
 
