@@ -22,7 +22,7 @@ from dlc_toolbox import ToolboxError
 from dlc_toolbox.fiji import write_clicks
 from dlc_toolbox.files import fingerprint, replacing_folder
 from dlc_toolbox.frames import image_size, list_images, natural_key
-from dlc_toolbox.labels import _looks_calibrated, why_labels_stale
+from dlc_toolbox.labels import looks_calibrated, why_labels_stale
 from dlc_toolbox.layout import Layout, first_step_advice
 from dlc_toolbox.pictures import folder_and_image
 from dlc_toolbox.settings import Settings, file_name
@@ -356,7 +356,7 @@ def _refuse_unconvertible(labels: Labels) -> None:
         raise ToolboxError(f"{labels.source} has no label at all: label there first")
     for name, rows in labels.folders().items():
         sizes = np.array([image_size(labels.images[row]) for row in rows])
-        if _looks_calibrated(points(labels.table.loc[rows]), sizes):
+        if looks_calibrated(points(labels.table.loc[rows]), sizes):
             raise ToolboxError(f"{labels.source}: all labels of {name} lie near 0: convert them to pixels there")
 
 

@@ -144,22 +144,26 @@ def _describe(sources: dict[Path, list[Path]], settings: Settings) -> dict:
 
 
 def _refuse_moved_images(record: Path, made_from: dict, sources: dict[Path, list[Path]]) -> None:
-    """Raise when images were added to or deleted from a folder, but its clicks still count the old positions."""
+    """Raise when images were added to or deleted from a folder, but clicks still count the old positions."""
     try:
         recorded = records.read(record)
     except ToolboxError:
         return
     before, now = recorded.get("settings", {}).get("images", {}), made_from["settings"]["images"]
     for folder, files in sources.items():
-        keys = [path.relative_to(folder.parent).as_posix() for path in files]
-        clicked_anew = any(recorded.get("inputs", {}).get(key) != made_from["inputs"][key] for key in keys)
-        pairs = zip(before.get(folder.name, ()), now[folder.name], strict=False)
-        moved = next(((old, new) for old, new in pairs if _spelling(old) != _spelling(new)), None)
-        if moved and not clicked_anew:
+        pairs = enumerate(zip(before.get(folder.name, ()), now[folder.name], strict=False), start=1)
+        moved = next(((place, old, new) for place, (old, new) in pairs if _spelling(old) != _spelling(new)), None)
+        if moved is None:
+            continue
+        place, old, new = moved
+        keys = {path: path.relative_to(folder.parent).as_posix() for path in files}
+        kept = [path for path in files if recorded.get("inputs", {}).get(keys[path]) == made_from["inputs"][keys[path]]]
+        outdated = [path.name for path in kept if (read_clicks(path)["slice"] >= place).any()]
+        if outdated:
             raise ToolboxError(
-                f"{folder}: {moved[1]} stands where {moved[0]} stood when the folder was converted, so images were "
-                "added or deleted, but clicks count positions and the csv files are the old ones. Put the images "
-                "back, or label the folder anew; new images belong into a folder of their own"
+                f"{folder}: {new} stands where {old} stood when the folder was converted, so images were added or "
+                f"deleted, but clicks count positions, and those in {', '.join(outdated)} are the old ones. Put the "
+                "images back, or label these anew, too; new images belong into a folder of their own"
             )
 
 
@@ -244,7 +248,7 @@ def _spelling(stem: str) -> tuple[str | int, ...]:
 
 def _refuse_calibrated(labels: np.ndarray, sizes: np.ndarray, home: Path) -> None:
     """Raise when all clicks of a folder are tiny, and not on whole or half pixels: inches or mm."""
-    if _looks_calibrated(labels, sizes):
+    if looks_calibrated(labels, sizes):
         raise ToolboxError(
             f"{home}: the largest coordinate of all clicks is {np.nanmax(labels):g}, in images of up to {sizes.max()} "
             f"pixels, so Fiji measured in inches or mm. {_REMOVE_SCALE}"
@@ -257,7 +261,7 @@ def _warn_of_calibrated(labels: np.ndarray, sizes: np.ndarray, files: Sequence[P
     No error, because one part may well lie in the corner, or be clicked there wherever it is not visible.
     """
     for path, of_part in zip(files, np.moveaxis(labels, 1, 0), strict=True):
-        if np.isfinite(of_part).all(axis=1).sum() >= 3 and _looks_calibrated(of_part, sizes):
+        if np.isfinite(of_part).all(axis=1).sum() >= 3 and looks_calibrated(of_part, sizes):
             log.warning(
                 "%s: the largest coordinate of all clicks is %g, in images of up to %d pixels; unless this part is "
                 "never seen outside the top left corner, Fiji measured in inches or mm. %s",
@@ -265,10 +269,29 @@ def _warn_of_calibrated(labels: np.ndarray, sizes: np.ndarray, files: Sequence[P
             )
 
 
-def _looks_calibrated(labels: np.ndarray, sizes: np.ndarray) -> bool:
-    """Tell whether no click lies beyond 5 % of the longer side, and some between whole and half pixels."""
-    clicked = labels[np.isfinite(labels)]
-    return bool(clicked.size and clicked.max() < _TINY * sizes.max() and (2 * clicked % 1).any())
+def looks_calibrated(labels: np.ndarray, sizes: np.ndarray) -> bool:
+    """Tell whether labels may be in inches or mm: close to 0 in all images, and some between whole and half pixels.
+
+    Parameters
+    ----------
+    labels : ndarray of shape (N, ..., 2)
+        x, y; NaN where there is none.
+    sizes : ndarray of shape (N, 2)
+        Width and height in pixels of the images.
+
+    Returns
+    -------
+    bool
+        Whether no label lies beyond 5 % of the longer side of its image.
+
+    Examples
+    --------
+    >>> looks_calibrated(np.array([[1.23, 2.34], [np.nan, np.nan]]), np.array([[640, 480], [64, 48]]))
+    True
+    """
+    shares = labels.reshape(len(labels), -1) / sizes.max(axis=1, keepdims=True)
+    clicked = np.isfinite(shares)
+    return bool(clicked.any() and shares[clicked].max() < _TINY and (2 * labels[np.isfinite(labels)] % 1).any())
 
 
 def outside_image(labels: np.ndarray, sizes: np.ndarray) -> np.ndarray:

@@ -28,6 +28,8 @@ Crop = tuple[int, int, int, int]
 # the next slower ones.
 _ENCODING = {"preset": "ultrafast", "crf": "23"}
 _ASSUMED_RATE = 25
+_UPRIGHT = (False, 1, 1)
+_TURNS = {90: (True, -1, 1), 180: (False, -1, -1), 270: (True, 1, -1)}  # counterclockwise, degrees
 
 Item = TypeVar("Item")
 
@@ -178,9 +180,12 @@ class Video(Recording):
 
 def _orientation(frame: av.VideoFrame) -> tuple[bool, int, int]:
     """Tell how to turn a frame upright, by its display matrix: transpose first?, then steps along y and x."""
-    matrix = frame.side_data.get("DISPLAYMATRIX")
+    try:
+        matrix = frame.side_data.get("DISPLAYMATRIX")
+    except ValueError:  # a frame with side data that PyAV has no name for, such as EXIF; it loses its flips
+        return _TURNS.get(frame.rotation % 360, _UPRIGHT)
     if matrix is None:
-        return False, 1, 1
+        return _UPRIGHT
     a, b, _, c, d = np.frombuffer(matrix, np.int32)[:5]  # x' = a x + c y, y' = b x + d y
     transposed = abs(b) > abs(a)
     if transposed:

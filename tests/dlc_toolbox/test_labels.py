@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from dlc_toolbox import ToolboxError
-from dlc_toolbox.labels import convert_labels, outside_image, why_labels_stale
+from dlc_toolbox.labels import convert_labels, looks_calibrated, outside_image, why_labels_stale
 from dlc_toolbox.layout import Layout
 from dlc_toolbox.settings import load_settings
 from dlc_toolbox.tables import bodyparts_of, points, read_table, write_table
@@ -347,7 +347,10 @@ def test_images_that_moved_under_the_clicks_are_an_error(toy: Toy):
     Image.new("RGB", SIZE).save(toy.folder / "img28.png")
     assert len(toy.convert()) == 11, "an image behind all others moves none"
     Image.new("RGB", SIZE).save(toy.folder / "img10.png")
-    message = r"toy: img10\.png stands where img12\.png stood .* Put the images back, or label the folder anew"
+    message = (
+        r"toy: img10\.png stands where img12\.png stood .* those in nose\.csv, paw\.csv, tail\.csv are the old ones\. "
+        "Put the images back, or label these anew, too"
+    )
     with pytest.raises(ToolboxError, match=message):
         toy.convert()
     with pytest.raises(ToolboxError, match=message):
@@ -357,6 +360,10 @@ def test_images_that_moved_under_the_clicks_are_an_error(toy: Toy):
     pd.testing.assert_frame_equal(toy.convert().iloc[1:10], before.iloc[1:])
     Image.new("RGB", SIZE).save(toy.folder / "img10.png")
     toy.edit("nose.csv", lambda text: text.replace("35.5,80.57,5", "36.5,80.57,5"))
+    with pytest.raises(ToolboxError, match=r"those in paw\.csv, tail\.csv are the old ones"):
+        toy.convert()
+    toy.edit("paw.csv", lambda text: text + "\n")
+    (toy.folder / "tail.csv").write_text("".join((toy.folder / "tail.csv").read_text().splitlines(True)[:4]))
     assert toy.convert().loc["toy/img10.png", ("Ann", "nose")].tolist() == [36.5, 80.57], "labeled anew"
 
 
@@ -396,3 +403,9 @@ def test_a_failed_write_keeps_the_old_table_and_says_so(toy: Toy, monkeypatch: p
 
 
 # And back
+
+
+def test_only_the_size_of_the_labeled_image_tells_inches_from_pixels():
+    labels, unlabeled = [[60.25, 60.3]], [[np.nan, np.nan]]
+    assert not looks_calibrated(np.array([labels, unlabeled]), np.array([[160, 120], [1280, 1024]]))
+    assert looks_calibrated(np.array([unlabeled, labels]), np.array([[160, 120], [1280, 1024]]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import signal
 import struct
 import threading
@@ -13,6 +14,7 @@ from types import SimpleNamespace
 import av
 import numpy as np
 import pytest
+from PIL import Image
 
 from dlc_toolbox import ToolboxError, decoding
 from dlc_toolbox.layout import LABELED_VIDEO_ENDING
@@ -563,3 +565,27 @@ def test_a_video_in_an_unknown_format_is_an_error(tmp_path, frames):
     path.write_bytes(path.read_bytes().replace(b"MJPG", b"?!?!"))
     with pytest.raises(ToolboxError, match=r"v\.avi holds no video in a known format"):
         Video(path)
+
+
+@pytest.mark.parametrize("orientation", [None, 3, 6, 8])
+def test_frames_with_exif_are_upright(tmp_path, orientation):
+    """PyAV has no name for this side data; a camera that writes JPEG frames may turn them by it."""
+    picture = np.zeros((48, 64, 3), np.uint8)
+    picture[:24, :32, 0] = 255
+    exif = Image.Exif()
+    exif[0x0110] = "camera"
+    if orientation:
+        exif[0x0112] = orientation
+    jpeg = io.BytesIO()
+    Image.fromarray(picture).save(jpeg, "JPEG", exif=exif)
+    path = tmp_path / "camera.avi"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("mjpeg", rate=25)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuvj420p"
+        for number in range(3):
+            packet = av.Packet(jpeg.getvalue())
+            packet.stream, packet.pts, packet.dts, packet.time_base = stream, number, number, Fraction(1, 25)
+            container.mux(packet)
+    turns = {None: 0, 3: 2, 6: -1, 8: 1}[orientation]
+    for frame in Video(path):
+        assert np.abs(frame.astype(int) - np.rot90(picture, turns)).mean() < 5
