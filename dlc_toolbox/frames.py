@@ -22,8 +22,8 @@ from dlc_toolbox.video import Crop, Recording, Video, find_videos
 log = logging.getLogger(__name__)
 
 
-def natural_key(name: str) -> list[str | int]:
-    """Return a sorting key that compares the numbers in a name as numbers.
+def natural_key(name: str) -> tuple[list[str | tuple[int, str]], str]:
+    """Return a sorting key that compares the numbers in a name, of any length, as numbers.
 
     Parameters
     ----------
@@ -32,8 +32,10 @@ def natural_key(name: str) -> list[str | int]:
 
     Returns
     -------
-    list of str and int
-        Texts and numbers in turn, then the name itself, which orders names that differ in leading zeros only.
+    list
+        Texts and numbers in turn; a number is its length and its digits, without leading zeros.
+    str
+        The name itself, which orders names that differ in leading zeros only.
 
     Examples
     --------
@@ -41,7 +43,9 @@ def natural_key(name: str) -> list[str | int]:
     ['img2.png', 'img9.png', 'img10.png']
     """
     pieces = re.split(r"([0-9]+)", name)
-    return [int(piece) if position % 2 else piece for position, piece in enumerate(pieces)] + [name]
+    digits = [piece.lstrip("0") for piece in pieces[1::2]]
+    pieces[1::2] = [(len(number), number) for number in digits]
+    return pieces, name
 
 
 def list_images(folder: Path, imagetype: str) -> list[Path]:

@@ -34,6 +34,8 @@ def test_numbers_in_names_sort_as_numbers():
         *("7.png", "b2a1.png", "b2a10.png", "b10a1.png", "img9.png", "img10.png")
     ]
     assert sorted(["img1.png", "img01.png"], key=natural_key) == ["img01.png", "img1.png"]
+    assert sorted(["img1.png7.png", "img1.png"], key=natural_key) == ["img1.png", "img1.png7.png"]
+    assert sorted(["1" * 5000, "9" * 4999], key=natural_key) == ["9" * 4999, "1" * 5000]
 
 
 def test_images_are_those_of_the_exact_suffix(tmp_path: Path):
