@@ -228,7 +228,8 @@ def test_what_is_current_is_left_alone_even_without_some_images(video: Path, dat
 def test_unlabeled_frames_are_replaced_as_a_whole(video: Path, data: Path, caplog):
     caplog.set_level("INFO")
     folder = pick_frames(video, data, WANTED)
-    (folder / ".DS_Store").touch()
+    for junk in (".DS_Store", "._img07.png", ".part-x"):
+        (folder / junk).touch()
     other = Wanted(4, 1, 7)
     assert pick_frames(video, data, other) == folder
     assert {path.name for path in folder.iterdir()} == {
@@ -257,6 +258,24 @@ def test_a_folder_with_labels_gets_no_new_image(video: Path, data: Path, caplog,
     assert len(list_images(second, ".png")) == 10
     (second / "nose.csv").touch()
     assert pick_frames(video, data, WANTED, overwrite=True) == data / "m.1_3"
+
+
+@pytest.mark.parametrize("name", ["img{}.png", "img0{}.png", ".notes", "more/img1.png"])
+def test_only_what_is_known_to_be_ours_is_replaced(video: Path, data: Path, name: str):
+    picked = pick_frames(video, data, WANTED)
+    unpicked = min(set(range(10, 30)).difference(choose_frames(30, WANTED)))
+    own = picked / name.format(unpicked if name == "img{}.png" else choose_frames(30, WANTED)[-1])
+    own.parent.mkdir(exist_ok=True)
+    own.write_bytes(b"somebody's")
+    assert pick_frames(video, data, WANTED, overwrite=True) == data / "m.1_2"
+    assert own.read_bytes() == b"somebody's"
+
+
+@pytest.mark.parametrize("change", [{"frames": 7}, {"frames": ["7"]}, {"frame_count": [30]}, {"inputs": 1}])
+def test_a_record_of_wrong_types_tells_nothing(video: Path, data: Path, change: dict):
+    record = pick_frames(video, data, WANTED) / "frames.json"
+    record.write_text(json.dumps({**json.loads(record.read_text()), **change}))
+    assert pick_frames(video, data, WANTED, overwrite=True) == data / "m.1_2"
 
 
 def test_a_folder_made_by_v1_is_kept_and_its_frames_are_not_picked_again(video: Path, data: Path):
