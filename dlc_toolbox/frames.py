@@ -16,7 +16,7 @@ from tqdm import tqdm
 
 from dlc_toolbox import ToolboxError, records
 from dlc_toolbox.files import replacing, replacing_folder
-from dlc_toolbox.layout import CROP_PREVIEW, Layout, frames_record
+from dlc_toolbox.layout import CROP_PREVIEW, TIFF_SUFFIXES, Layout, first_step_advice, frames_record
 from dlc_toolbox.settings import Settings
 from dlc_toolbox.video import Crop, Recording, Video, find_videos
 
@@ -194,13 +194,34 @@ def videos_to_pick_from(layout: Layout, settings: Settings) -> list[Path]:
     Raises
     ------
     ToolboxError
-        When none is named, one is missing or an output of ours, or `imagetype` is not what is written here.
+        When none is named, one is missing, no video file, an output of ours or named as later steps cannot name a
+        folder, or `imagetype` is not what is written here.
     """
     if not settings.filename:
         raise ToolboxError(f"{layout.root / 'myconfig.py'}: filename names no video to pick frames from")
     check_imagetype(settings)
     folder = layout.training_set_root / Path(settings.vidpath).expanduser()
-    return find_videos([folder / name for name in settings.filename], "")
+    named = [folder / name for name in settings.filename]
+    videos = find_videos(named, "", first_step_advice(layout.root), within=_refuse_folder)
+    for video in videos:
+        _refuse_unsuitable(video)
+    return videos
+
+
+def _refuse_folder(folder: Path, _: str) -> list[Path]:
+    """Raise, as a folder is no video."""
+    raise ToolboxError(f"{folder} is a folder; filename in myconfig.py must name the videos in it")
+
+
+def _refuse_unsuitable(video: Path) -> None:
+    """Raise for a file of no frames to pick, or with a name that later steps would not find its images by."""
+    if video.suffix.lower() in TIFF_SUFFIXES:
+        raise ToolboxError(f"{video} is a TIFF file, from which no frames can be picked; save it in Fiji as AVI")
+    if video.stem == "labeled-data" or video.stem.startswith(".") or "\\" in video.stem:
+        raise ToolboxError(
+            f"{video}: later steps would not find images in a folder named {video.stem!r}; rename the video, or name a "
+            "link to it"
+        )
 
 
 def check_imagetype(settings: Settings) -> None:

@@ -1,4 +1,5 @@
 import json
+import os
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -7,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dlc_toolbox import ToolboxError, frames
+from dlc_toolbox import ToolboxError, frames, layout
 from dlc_toolbox.frames import (
     Wanted,
     choose_frames,
@@ -317,18 +318,41 @@ def test_vidpath_may_begin_at_home(toy_project: Path, monkeypatch: pytest.Monkey
 
 
 def test_videos_are_found_from_the_settings(toy_project: Path):
-    layout, settings = Layout(toy_project), load_settings(toy_project)
-    assert [path.resolve() for path in videos_to_pick_from(layout, settings)] == [toy_project / "videos" / "toy.avi"]
+    place, settings = Layout(toy_project), load_settings(toy_project)
+    assert [path.resolve() for path in videos_to_pick_from(place, settings)] == [toy_project / "videos" / "toy.avi"]
     text = (toy_project / "myconfig.py").read_text()
     for line, message in (
         ("filename = ['toy.avi', 'gone.avi']", r"videos/gone\.avi does not exist"),
         ("filename = []", "at least one entry"),
         ("imagetype = '.jpg'", r"set it to '\.png'"),
-        ("vidpath = '../elsewhere'", r"elsewhere/toy\.avi does not exist"),
+        ("vidpath = '../elsewhere'", r"elsewhere/toy\.avi does not exist\. Check the names in .*myconfig\.py"),
+        ("vidpath = '..'\nfilename = 'videos'", "toy project/videos is a folder; filename .* must name the videos in it"),
     ):
         (toy_project / "myconfig.py").write_text(f"{text}\n{line}\n")
         with pytest.raises(ToolboxError, match=message):
-            videos_to_pick_from(layout, load_settings(toy_project))
+            videos_to_pick_from(place, load_settings(toy_project))
     (toy_project / "myconfig.py").write_text(text.replace("filename", "# filename"))
     with pytest.raises(ToolboxError, match="filename names no video"):
-        videos_to_pick_from(layout, load_settings(toy_project))
+        videos_to_pick_from(place, load_settings(toy_project))
+
+
+def test_a_bare_checkout_is_advised(monkeypatch: pytest.MonkeyPatch, toy_project: Path):
+    settings = replace(load_settings(toy_project), filename=("gone.avi",))
+    monkeypatch.setattr(layout, "CHECKOUT", toy_project)
+    with pytest.raises(ToolboxError, match=r"gone\.avi does not exist\. Run `make demo`, or edit myconfig\.py"):
+        videos_to_pick_from(Layout(toy_project), settings)
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("stack.TIF", r"stack\.TIF is a TIFF file, from which no frames can be picked; save it in Fiji as AVI"),
+        ("labeled-data.avi", "labeled-data.avi: .* a folder named 'labeled-data'; rename the video"),
+        (".mouse.avi", "a folder named '.mouse'; rename the video, or name a link to it"),
+        pytest.param("a\\b.avi", "rename the video", marks=pytest.mark.skipif(os.name == "nt", reason="two folders")),
+    ],
+)
+def test_videos_that_no_later_step_could_use_are_refused(toy_project: Path, name: str, message: str):
+    (toy_project / "videos" / "toy.avi").rename(toy_project / "videos" / name)
+    with pytest.raises(ToolboxError, match=message):
+        videos_to_pick_from(Layout(toy_project), replace(load_settings(toy_project), filename=(name,)))
