@@ -6,6 +6,7 @@ import csv
 import math
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -62,7 +63,7 @@ def read_clicks(path: Path) -> pd.DataFrame:
     table = pd.DataFrame(clicks, columns=list(types)).astype(types)
     numbers = [cells[0] for _, cells in rows] if header[0] == "" else []
     if all(number.isdecimal() for number in numbers) and len(set(numbers)) == len(rows):
-        table = table.iloc[np.argsort([int(number) for number in numbers], kind="stable")]
+        table = table.iloc[np.argsort([float(number) for number in numbers], kind="stable")]
     return table
 
 
@@ -71,7 +72,7 @@ def _read_cells(path: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
     data = path.read_bytes()
     if data.startswith(_EXCEL):
         raise ToolboxError(f"{path} is an Excel workbook; save it as csv")
-    lines = _decoded(data).splitlines()
+    lines = re.split(r"\r\n|\r|\n", _decoded(data))  # splitlines would also split at form feeds in a cell
     first = next((line for line in lines if line.strip()), "")
     separator = next((mark for mark in "\t;," if mark in first), ",")
     reader = csv.reader(lines, delimiter=separator)
@@ -96,10 +97,10 @@ def _decoded(data: bytes) -> str:
     """Decode what Fiji, Excel and editors write, with or without a byte order mark."""
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
         return data.decode("utf-16", errors="replace")
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return data.decode("latin-1")
+    for encoding in ("utf-8-sig", "cp1252"):
+        with suppress(UnicodeDecodeError):
+            return data.decode(encoding)
+    return data.decode("latin-1")
 
 
 def _number(cell: str, path: Path, line: int, column: str) -> float:

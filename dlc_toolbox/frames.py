@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -15,15 +16,17 @@ from tqdm import tqdm
 
 from dlc_toolbox import ToolboxError, records
 from dlc_toolbox.files import replacing, replacing_folder
-from dlc_toolbox.layout import CROP_PREVIEW, Layout, frames_record
+from dlc_toolbox.layout import CROP_PREVIEW, TIFF_SUFFIXES, Layout, first_step_advice, frames_record
 from dlc_toolbox.settings import Settings
 from dlc_toolbox.video import Crop, Recording, Video, find_videos
 
 log = logging.getLogger(__name__)
 
+_JUNK = re.compile(r"\._.*|\.DS_Store|\.part-.*|Thumbs\.db|desktop\.ini")  # of systems and killed runs
 
-def natural_key(name: str) -> list[str | int]:
-    """Return a sorting key that compares the numbers in a name as numbers.
+
+def natural_key(name: str) -> tuple[list[str | tuple[int, str]], str]:
+    """Return a sorting key that compares the numbers in a name, of any length, as numbers.
 
     Parameters
     ----------
@@ -32,8 +35,10 @@ def natural_key(name: str) -> list[str | int]:
 
     Returns
     -------
-    list of str and int
-        Texts and numbers in turn, then the name itself, which orders names that differ in leading zeros only.
+    list
+        Texts and numbers in turn; a number is its length and its digits, without leading zeros.
+    str
+        The name itself, which orders names that differ in leading zeros only.
 
     Examples
     --------
@@ -41,7 +46,9 @@ def natural_key(name: str) -> list[str | int]:
     ['img2.png', 'img9.png', 'img10.png']
     """
     pieces = re.split(r"([0-9]+)", name)
-    return [int(piece) if position % 2 else piece for position, piece in enumerate(pieces)] + [name]
+    digits = [piece.lstrip("0") for piece in pieces[1::2]]
+    pieces[1::2] = [(len(number), number) for number in digits]
+    return pieces, name
 
 
 def list_images(folder: Path, imagetype: str) -> list[Path]:
@@ -187,13 +194,34 @@ def videos_to_pick_from(layout: Layout, settings: Settings) -> list[Path]:
     Raises
     ------
     ToolboxError
-        When none is named, one is missing or an output of ours, or `imagetype` is not what is written here.
+        When none is named, one is missing, no video file, an output of ours or named as later steps cannot name a
+        folder, or `imagetype` is not what is written here.
     """
     if not settings.filename:
         raise ToolboxError(f"{layout.root / 'myconfig.py'}: filename names no video to pick frames from")
     check_imagetype(settings)
     folder = layout.training_set_root / Path(settings.vidpath).expanduser()
-    return find_videos([folder / name for name in settings.filename], "")
+    named = [folder / name for name in settings.filename]
+    videos = find_videos(named, "", first_step_advice(layout.root), within=_refuse_folder)
+    for video in videos:
+        _refuse_unsuitable(video)
+    return videos
+
+
+def _refuse_folder(folder: Path, _: str) -> list[Path]:
+    """Raise, as a folder is no video."""
+    raise ToolboxError(f"{folder} is a folder; filename in myconfig.py must name the videos in it")
+
+
+def _refuse_unsuitable(video: Path) -> None:
+    """Raise for a file of no frames to pick, or with a name that later steps would not find its images by."""
+    if video.suffix.lower() in TIFF_SUFFIXES:
+        raise ToolboxError(f"{video} is a TIFF file, from which no frames can be picked; save it in Fiji as AVI")
+    if video.stem == "labeled-data" or video.stem.startswith(".") or "\\" in video.stem:
+        raise ToolboxError(
+            f"{video}: later steps would not find images in a folder named {video.stem!r}; rename the video, or name a "
+            "link to it"
+        )
 
 
 def check_imagetype(settings: Settings) -> None:
@@ -205,8 +233,8 @@ def check_imagetype(settings: Settings) -> None:
 def pick_frames(path: Path, data_folder: Path, wanted: Wanted, *, overwrite: bool = False) -> Path:
     """Write randomly chosen frames of a video as images, ready to be labeled.
 
-    They go to ``<data_folder>/<video stem>``. A folder that holds anything but unlabeled frames of this video, above
-    all labels, which count images by position, stays as it is: the frames, none of them picked before, then go to
+    They go to ``<data_folder>/<video stem>``. A folder that holds anything but unlabeled frames picked from this video,
+    above all labels, which count images by position, stays as it is: the frames, none of them picked before, then go to
     ``<video stem>_2`` and so on. A folder is replaced as a whole, so that it never mixes two choices.
 
     Parameters
@@ -241,7 +269,7 @@ def pick_frames(path: Path, data_folder: Path, wanted: Wanted, *, overwrite: boo
     position = next(i for i, folder in enumerate(folders) if not folder.exists() or _may_be_replaced(folder, video))
     folder = folders[position]
     for kept in folders[:position]:
-        log.info("%s stays as it is: it holds labels, or images that Step 1 did not pick from this video", kept)
+        log.info("%s stays as it is: it holds labels, or files that Step 1 did not write for this video", kept)
     if folder.exists():
         log.info("%s is picked again: %s", folder, reasons[position] or "--overwrite")
     taken = {frame for kept in folders if kept != folder for frame in frames_in(kept, video)}
@@ -274,18 +302,33 @@ def folders_of(data_folder: Path, stem: str) -> list[Path]:
     return folders
 
 
-def _video_in(folder: Path) -> dict[str, str] | None:
-    """Return name and hash of the video that a folder's frames are from, or None where nobody wrote it down."""
+def _record_of(folder: Path) -> dict[str, Any]:
+    """Return what tells where a folder's frames are from, or nothing where nobody wrote it down."""
     try:
-        return records.read(frames_record(folder)).get("inputs")
+        return records.read(frames_record(folder))
     except ToolboxError:
-        return None
+        return {}
 
 
 def _may_be_replaced(folder: Path, video: dict[str, str]) -> bool:
-    """Tell whether a folder holds nothing but what this step once put there from the same video."""
-    ours = re.compile(r"img[0-9]+\.png|frames\.json|\..*|Thumbs\.db|desktop\.ini")
-    return _video_in(folder) == video and all(ours.fullmatch(path.name) for path in folder.iterdir())
+    """Tell whether a folder holds nothing but what its record lists, from the same video, and junk of the system."""
+    record = _record_of(folder)
+    try:
+        listed = {_image_name(frame, _digits(record["frame_count"])) for frame in record["frames"]}
+    except (KeyError, TypeError, ValueError):
+        return False
+    found = {path.name for path in folder.iterdir() if not _JUNK.fullmatch(path.name)}
+    return record.get("inputs") == video and found <= {frames_record(folder).name, *listed}
+
+
+def _digits(total: int) -> int:
+    """Return the length of the frame numbers in the images' names."""
+    return len(str(max(total - 1, 0)))
+
+
+def _image_name(frame: int, digits: int) -> str:
+    """Name the image of a frame."""
+    return f"img{frame:0{digits}d}.png"
 
 
 def frames_in(folder: Path, video: dict[str, str]) -> list[int]:
@@ -303,7 +346,7 @@ def frames_in(folder: Path, video: dict[str, str]) -> list[int]:
     list of int
         Their numbers, in no order.
     """
-    names = [path.stem for path in folder.glob("img*.*")] if _video_in(folder) in (None, video) else []
+    names = [path.stem for path in folder.glob("img*.*")] if _record_of(folder).get("inputs") in (None, video) else []
     return [int(name[3:]) for name in names if re.fullmatch(r"img[0-9]+", name)]
 
 
@@ -316,7 +359,7 @@ def _extract(video: Video, folder: Path, wanted: Wanted, taken: Collection[int])
     total, lost = min(video.expected_frames, video.path.stat().st_size), set()
     while True:
         chosen = choose_frames(total, wanted, {*taken, *lost})
-        delivered, newly_lost = write_frames(video, folder, chosen, digits=len(str(max(total - 1, 0))))
+        delivered, newly_lost = write_frames(video, folder, chosen, _digits(total))
         if delivered == total and not newly_lost:
             break
         total, lost = delivered, lost | newly_lost
@@ -359,6 +402,6 @@ def write_frames(video: Recording, folder: Path, chosen: Sequence[int], digits: 
         if number in wanted and frame is None:
             lost.add(number)
         elif number in wanted:
-            with replacing(folder / f"img{number:0{digits}d}.png") as temporary:
+            with replacing(folder / _image_name(number, digits)) as temporary:
                 Image.fromarray(frame).save(temporary)
     return delivered, lost

@@ -241,9 +241,9 @@ def _positions(clicks: pd.DataFrame, images: Sequence[Path], path: Path) -> np.n
     return clicks["slice"].to_numpy() - 1
 
 
-def _spelling(stem: str) -> tuple[str | int, ...]:
+def _spelling(stem: str) -> tuple[str | tuple[int, str], ...]:
     """Return a name's texts and numbers in turn, so that leading zeros do not matter."""
-    return tuple(natural_key(stem)[:-1])
+    return tuple(natural_key(stem)[0])
 
 
 def _refuse_calibrated(labels: np.ndarray, sizes: np.ndarray, home: Path) -> None:

@@ -12,7 +12,8 @@ from dlc_toolbox import ToolboxError
 CHECKOUT = Path(__file__).resolve().parents[1]
 CROP_PREVIEW = "IsCroppingOK.png"
 LABELED_VIDEO_ENDING = "_DeepLabCutlabeled.mp4"
-IMAGE_SUFFIXES = frozenset({".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff"})
+TIFF_SUFFIXES = frozenset({".tif", ".tiff"})
+IMAGE_SUFFIXES = TIFF_SUFFIXES | {".bmp", ".jpeg", ".jpg", ".png"}
 _FILTERED_ENDING = "_filtered.h5"
 
 

@@ -13,6 +13,8 @@ from matplotlib.patches import Rectangle
 from dlc_toolbox.files import replacing
 from dlc_toolbox.video import Crop, Video
 
+_FAR = 10**6  # pixels; beyond every frame, and as much as can be drawn
+
 
 def write_crop_preview(videos: Sequence[Path], window: Crop, cropping: bool, path: Path) -> None:
     """Draw the crop on the first frame of each video.
@@ -52,7 +54,7 @@ def write_crop_preview(videos: Sequence[Path], window: Crop, cropping: bool, pat
 
 def _draw_crop(axes: Axes, frame: np.ndarray, window: Crop, cropping: bool) -> None:
     """Show a frame with the crop as a rectangle, and darkened outside of it when it is in use."""
-    x1, x2, y1, y2 = window
+    x1, x2, y1, y2 = (min(edge, _FAR) for edge in window)
     inside = np.zeros((*frame.shape[:2], 1), dtype=bool)
     inside[y1:y2, x1:x2] = True
     axes.imshow(np.where(inside | (not cropping), frame, frame // 3))

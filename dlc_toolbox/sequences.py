@@ -13,12 +13,11 @@ from PIL import Image
 
 from dlc_toolbox import ToolboxError
 from dlc_toolbox.frames import as_rgb8, list_images, read_image
-from dlc_toolbox.layout import IMAGE_SUFFIXES, images_in, is_output_folder
+from dlc_toolbox.layout import IMAGE_SUFFIXES, TIFF_SUFFIXES, images_in, is_output_folder
 from dlc_toolbox.video import Crop, Recording, Video, videos_in
 
 log = logging.getLogger(__name__)
 
-_TIFF_SUFFIXES = (".tif", ".tiff")
 _IMAGE_DESCRIPTION = 270  # the TIFF tag
 
 
@@ -44,7 +43,7 @@ def open_frames(path: Path, crop: Crop | None = None) -> Recording:
     """
     if path.is_dir():
         return ImageFolder(path, crop)
-    return TiffStack(path, crop) if path.suffix.lower() in _TIFF_SUFFIXES else Video(path, crop)
+    return TiffStack(path, crop) if path.suffix.lower() in TIFF_SUFFIXES else Video(path, crop)
 
 
 class _Sequence(Recording):
@@ -196,7 +195,7 @@ def _as_recordings(folder: Path, images: list[Path]) -> list[Path]:
 
 def _any_stack(images: list[Path]) -> bool:
     """Tell whether any image is a TIFF file of several pages."""
-    return any(image.suffix.lower() in _TIFF_SUFFIXES and _has_pages(image) for image in images)
+    return any(image.suffix.lower() in TIFF_SUFFIXES and _has_pages(image) for image in images)
 
 
 def _has_pages(path: Path) -> bool:

@@ -64,6 +64,21 @@ def test_labels_and_lines_are_kept(read):
     assert clicks["line"].tolist() == [2, 4]
 
 
+@pytest.mark.parametrize("mark", ["\x0c", "\x85", "\u2028"])
+def test_only_line_ends_end_a_line(read, mark: str):
+    clicks = read(f"Label,X,Y,Slice\r\na{mark}b,1,2,1\r\nc,3,4,2\r\n")
+    assert clicks["label"].tolist() == [f"a{mark}b", "c"]
+    assert clicks["line"].tolist() == [2, 3]
+
+
+def test_names_that_windows_wrote(read):
+    assert read("Label,X,Y,Slice\nMaus…”,1,2,1\n".encode("cp1252"))["label"].tolist() == ["Maus…”"]
+
+
+def test_row_numbers_of_any_length(read):
+    assert read(f" ,X,Y,Slice\n{'9' * 5000},1,1,1\n1,2,2,2\n")["x"].tolist() == [2, 1]
+
+
 def test_a_click_without_x_and_y_is_no_label(read):
     clicks = read("X,Y,Slice\n,,1\nNaN,NaN,2\n5,6,3\n")
     assert np.isnan(clicks[["x", "y"]].to_numpy()).tolist() == [[True, True], [True, True], [False, False]]

@@ -1,4 +1,5 @@
 import json
+import os
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -7,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dlc_toolbox import ToolboxError, frames
+from dlc_toolbox import ToolboxError, frames, layout
 from dlc_toolbox.frames import (
     Wanted,
     choose_frames,
@@ -34,6 +35,8 @@ def test_numbers_in_names_sort_as_numbers():
         *("7.png", "b2a1.png", "b2a10.png", "b10a1.png", "img9.png", "img10.png")
     ]
     assert sorted(["img1.png", "img01.png"], key=natural_key) == ["img01.png", "img1.png"]
+    assert sorted(["img1.png7.png", "img1.png"], key=natural_key) == ["img1.png", "img1.png7.png"]
+    assert sorted(["1" * 5000, "9" * 4999], key=natural_key) == ["9" * 4999, "1" * 5000]
 
 
 def test_images_are_those_of_the_exact_suffix(tmp_path: Path):
@@ -226,7 +229,8 @@ def test_what_is_current_is_left_alone_even_without_some_images(video: Path, dat
 def test_unlabeled_frames_are_replaced_as_a_whole(video: Path, data: Path, caplog):
     caplog.set_level("INFO")
     folder = pick_frames(video, data, WANTED)
-    (folder / ".DS_Store").touch()
+    for junk in (".DS_Store", "._img07.png", ".part-x"):
+        (folder / junk).touch()
     other = Wanted(4, 1, 7)
     assert pick_frames(video, data, other) == folder
     assert {path.name for path in folder.iterdir()} == {
@@ -255,6 +259,24 @@ def test_a_folder_with_labels_gets_no_new_image(video: Path, data: Path, caplog,
     assert len(list_images(second, ".png")) == 10
     (second / "nose.csv").touch()
     assert pick_frames(video, data, WANTED, overwrite=True) == data / "m.1_3"
+
+
+@pytest.mark.parametrize("name", ["img{}.png", "img0{}.png", ".notes", "more/img1.png"])
+def test_only_what_is_known_to_be_ours_is_replaced(video: Path, data: Path, name: str):
+    picked = pick_frames(video, data, WANTED)
+    unpicked = min(set(range(10, 30)).difference(choose_frames(30, WANTED)))
+    own = picked / name.format(unpicked if name == "img{}.png" else choose_frames(30, WANTED)[-1])
+    own.parent.mkdir(exist_ok=True)
+    own.write_bytes(b"somebody's")
+    assert pick_frames(video, data, WANTED, overwrite=True) == data / "m.1_2"
+    assert own.read_bytes() == b"somebody's"
+
+
+@pytest.mark.parametrize("change", [{"frames": 7}, {"frames": ["7"]}, {"frame_count": [30]}, {"inputs": 1}])
+def test_a_record_of_wrong_types_tells_nothing(video: Path, data: Path, change: dict):
+    record = pick_frames(video, data, WANTED) / "frames.json"
+    record.write_text(json.dumps({**json.loads(record.read_text()), **change}))
+    assert pick_frames(video, data, WANTED, overwrite=True) == data / "m.1_2"
 
 
 def test_a_folder_made_by_v1_is_kept_and_its_frames_are_not_picked_again(video: Path, data: Path):
@@ -296,18 +318,41 @@ def test_vidpath_may_begin_at_home(toy_project: Path, monkeypatch: pytest.Monkey
 
 
 def test_videos_are_found_from_the_settings(toy_project: Path):
-    layout, settings = Layout(toy_project), load_settings(toy_project)
-    assert [path.resolve() for path in videos_to_pick_from(layout, settings)] == [toy_project / "videos" / "toy.avi"]
+    place, settings = Layout(toy_project), load_settings(toy_project)
+    assert [path.resolve() for path in videos_to_pick_from(place, settings)] == [toy_project / "videos" / "toy.avi"]
     text = (toy_project / "myconfig.py").read_text()
     for line, message in (
         ("filename = ['toy.avi', 'gone.avi']", r"videos/gone\.avi does not exist"),
         ("filename = []", "at least one entry"),
         ("imagetype = '.jpg'", r"set it to '\.png'"),
-        ("vidpath = '../elsewhere'", r"elsewhere/toy\.avi does not exist"),
+        ("vidpath = '../elsewhere'", r"elsewhere/toy\.avi does not exist\. Check the names in .*myconfig\.py"),
+        ("vidpath = '..'\nfilename = 'videos'", "toy project/videos is a folder; filename .* must name the videos in it"),
     ):
         (toy_project / "myconfig.py").write_text(f"{text}\n{line}\n")
         with pytest.raises(ToolboxError, match=message):
-            videos_to_pick_from(layout, load_settings(toy_project))
+            videos_to_pick_from(place, load_settings(toy_project))
     (toy_project / "myconfig.py").write_text(text.replace("filename", "# filename"))
     with pytest.raises(ToolboxError, match="filename names no video"):
-        videos_to_pick_from(layout, load_settings(toy_project))
+        videos_to_pick_from(place, load_settings(toy_project))
+
+
+def test_a_bare_checkout_is_advised(monkeypatch: pytest.MonkeyPatch, toy_project: Path):
+    settings = replace(load_settings(toy_project), filename=("gone.avi",))
+    monkeypatch.setattr(layout, "CHECKOUT", toy_project)
+    with pytest.raises(ToolboxError, match=r"gone\.avi does not exist\. Run `make demo`, or edit myconfig\.py"):
+        videos_to_pick_from(Layout(toy_project), settings)
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("stack.TIF", r"stack\.TIF is a TIFF file, from which no frames can be picked; save it in Fiji as AVI"),
+        ("labeled-data.avi", "labeled-data.avi: .* a folder named 'labeled-data'; rename the video"),
+        (".mouse.avi", "a folder named '.mouse'; rename the video, or name a link to it"),
+        pytest.param("a\\b.avi", "rename the video", marks=pytest.mark.skipif(os.name == "nt", reason="two folders")),
+    ],
+)
+def test_videos_that_no_later_step_could_use_are_refused(toy_project: Path, name: str, message: str):
+    (toy_project / "videos" / "toy.avi").rename(toy_project / "videos" / name)
+    with pytest.raises(ToolboxError, match=message):
+        videos_to_pick_from(Layout(toy_project), replace(load_settings(toy_project), filename=(name,)))

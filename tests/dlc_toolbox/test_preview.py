@@ -31,3 +31,9 @@ def test_the_preview_shows_every_video_and_a_crop_that_does_not_fit(tmp_path: Pa
     write_crop_preview(paths, (0, 640, 0, 480), False, tmp_path / "p.png")
     picture = read_image(tmp_path / "p.png")
     assert all((picture == 250 - n).all(axis=2).sum() > 10_000 for n in range(4))
+
+
+def test_a_crop_without_end_is_drawn(tmp_path: Path, write_video):
+    path = write_video(tmp_path / "a.avi", [np.full((64, 64, 3), 250, np.uint8)])
+    write_crop_preview([path], (0, 10**400, 0, 32), True, tmp_path / "p.png")
+    assert (read_image(tmp_path / "p.png") == 250 // 3).all(axis=2).sum() > 10_000
