@@ -16,7 +16,7 @@ from tqdm import tqdm
 
 from dlc_toolbox import ToolboxError, records
 from dlc_toolbox.files import replacing, replacing_folder
-from dlc_toolbox.layout import CROP_PREVIEW, TIFF_SUFFIXES, Layout, first_step_advice, frames_record
+from dlc_toolbox.layout import CROP_PREVIEW, TIFF_SUFFIXES, Layout, first_step_advice, frames_record, refuse_undecodable
 from dlc_toolbox.settings import Settings
 from dlc_toolbox.video import Crop, Recording, Video, find_videos
 
@@ -69,7 +69,8 @@ def list_images(folder: Path, imagetype: str) -> list[Path]:
     Raises
     ------
     ToolboxError
-        When the folder is missing, or an image has no number in its name, so that its place is uncertain.
+        When the folder is missing, or an image has a name that is not in UTF-8, or without a number, so that its place
+        is uncertain.
     """
     if not folder.is_dir():
         raise ToolboxError(f"{folder} is no folder")
@@ -78,6 +79,7 @@ def list_images(folder: Path, imagetype: str) -> list[Path]:
         for path in folder.iterdir()
         if path.suffix.lower() == imagetype.lower() and not path.name.startswith(".") and path.name != CROP_PREVIEW
     ]
+    refuse_undecodable(images)
     for path in images:
         if not re.search(r"[0-9]", path.stem):
             raise ToolboxError(f"{path} has no number in its name, as img7{imagetype} has; move it out of the folder")

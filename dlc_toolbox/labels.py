@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -109,7 +110,7 @@ def find_label_files(layout: Layout, settings: Settings, scorer: str) -> dict[Pa
     for folder in image_folders(data_folder):
         home = folder / scorer if len(settings.Scorers) > 1 else folder
         tried = [(home / name, (home / name).with_suffix(".xls")) for name in names]
-        found = [next((path for path in paths if path.is_file()), None) for paths in tried]
+        found = [next(filter(None, map(_spelled_alike, paths)), None) for paths in tried]
         for csv_path, xls_path in tried:
             if csv_path != xls_path and csv_path.is_file() and xls_path.is_file():
                 log.warning("%s is read; %s beside it is not", csv_path, xls_path.name)
@@ -126,6 +127,14 @@ def find_label_files(layout: Layout, settings: Settings, scorer: str) -> dict[Pa
             f"Label the images in Fiji first. {first_step_advice(layout.root)}"
         )
     return sources
+
+
+def _spelled_alike(path: Path) -> Path | None:
+    """Return a file of this name, or of one that macOS has spelled with letters and accents apart; None without any."""
+    if path.is_file() or path.name.isascii() or not path.parent.is_dir():
+        return path if path.is_file() else None
+    names = {unicodedata.normalize("NFC", other.name): other for other in path.parent.iterdir() if other.is_file()}
+    return names.get(unicodedata.normalize("NFC", path.name))
 
 
 def _missing(tried: Sequence[Path]) -> str:
@@ -331,7 +340,7 @@ def _kept_rows(
     """Return, as a list of at most one table, the rows of the present table that no csv file makes again."""
     if not path.is_file():
         return []
-    present = read_table(path)
+    present = _present_rows(path)
     folders = present.index.map(_folder_of)
     kept = present[~folders.isin([folder.name for folder in sources])]
     if kept.empty:
@@ -343,6 +352,19 @@ def _kept_rows(
         log.warning("the labels of %s in these rows are dropped: no longer in bodyparts", ", ".join(dropped))
     table = make_table(scorer, bodyparts_of(kept), kept.index, points(kept)[..., :2])
     return [table.drop(columns=dropped, level="bodyparts")]
+
+
+def _present_rows(path: Path) -> pd.DataFrame:
+    """Read the table that is to be replaced; where it is damaged, the csv beside it."""
+    try:
+        return read_table(path)
+    except ToolboxError as error:
+        if path.with_suffix(".csv").is_file():
+            log.warning("%s; its csv is read in its place", error)
+            return read_table(path.with_suffix(".csv"))
+        raise ToolboxError(
+            f"{error}. Delete it and run Step 2 again; labels of folders that have no csv files any more would be lost"
+        ) from error
 
 
 def _folder_of(row: str | int) -> str:

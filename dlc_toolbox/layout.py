@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import glob
+import os
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from glob import escape
 from pathlib import Path
@@ -260,6 +262,15 @@ def images_in(folder: Path) -> list[Path]:
     ]
 
 
+def refuse_undecodable(paths: Iterable[Path]) -> None:
+    """Raise ToolboxError for a name that is not in UTF-8, as old archives make them; tables cannot hold it."""
+    for path in paths:
+        if any("\ud800" <= letter <= "\udfff" for letter in path.name):
+            raise ToolboxError(
+                f"{path.parent} holds {os.fsencode(path.name)!r}, a name that is not in UTF-8: rename it"
+            )
+
+
 def is_output_folder(folder: Path) -> bool:
     """Tell a folder of pictures made from poses, or a hidden one, from a folder of images that are a recording."""
     is_labeled = folder.name.endswith(Path(LABELED_VIDEO_ENDING).stem)
@@ -350,6 +361,7 @@ def labeled_folder(folder: Path) -> Path:
 def image_folders(data_folder: Path) -> list[Path]:
     """List the folders with images of videos, in alphabetical order, leaving out those that steps have drawn."""
     folders = [path for path in data_folder.iterdir() if path.is_dir() and not path.name.startswith(".")]
+    refuse_undecodable(folders)
     named_as_drawn = {labeled_folder(folder) for folder in folders}
     return sorted(folder for folder in folders if folder not in named_as_drawn or not _is_drawn(folder))
 

@@ -326,7 +326,7 @@ def test_videos_are_found_from_the_settings(toy_project: Path):
         ("filename = []", "at least one entry"),
         ("imagetype = '.jpg'", r"set it to '\.png'"),
         ("vidpath = '../elsewhere'", r"elsewhere/toy\.avi does not exist\. Check the names in .*myconfig\.py"),
-        ("vidpath = '..'\nfilename = 'videos'", "toy project/videos is a folder; filename .* must name the videos in it"),
+        ("vidpath = '..'\nfilename = 'videos'", "videos is a folder; filename .* must name the videos in it"),
     ):
         (toy_project / "myconfig.py").write_text(f"{text}\n{line}\n")
         with pytest.raises(ToolboxError, match=message):

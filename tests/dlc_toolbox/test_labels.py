@@ -1,3 +1,4 @@
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -409,3 +410,35 @@ def test_only_the_size_of_the_labeled_image_tells_inches_from_pixels():
     labels, unlabeled = [[60.25, 60.3]], [[np.nan, np.nan]]
     assert not looks_calibrated(np.array([labels, unlabeled]), np.array([[160, 120], [1280, 1024]]))
     assert looks_calibrated(np.array([unlabeled, labels]), np.array([[160, 120], [1280, 1024]]))
+
+
+def test_a_damaged_table_is_made_again_with_the_rows_of_its_csv(toy: Toy, caplog):
+    before = toy.convert()
+    path = toy.data / "CollectedData_Ann.h5"
+    toy.folder.rename(toy.data.parent / "elsewhere")
+    other = shutil.copytree(toy.data.parent / "elsewhere", toy.data / "other")
+    path.write_bytes(path.read_bytes()[:1000])
+    after = toy.convert()
+    assert "its csv is read in its place" in caplog.text
+    np.testing.assert_array_equal(after.loc[before.index], before)
+    assert len(after) == 2 * len(before)
+    path.write_bytes(b"")
+    path.with_suffix(".csv").unlink()
+    (other / "nose.csv").write_text((other / "nose.csv").read_text() + "\n")
+    with pytest.raises(ToolboxError, match="Delete it and run Step 2 again; labels of folders that have no csv files"):
+        toy.convert()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="names are never bytes there")
+@pytest.mark.parametrize("what", ["folder", "image"])
+def test_names_that_are_not_in_utf8_are_refused(toy: Toy, what: str):
+    path = toy.folder if what == "folder" else toy.folder / "img00.png"
+    path.rename(path.parent / os.fsdecode(b"m\xe4us1.png"))
+    with pytest.raises(ToolboxError, match="a name not in UTF-8: rename it"):
+        toy.convert()
+
+
+def test_accents_may_be_spelled_in_two_ways(toy: Toy):
+    toy.set("bodyparts = ['n\u00f6se', 'paw', 'tail']")
+    (toy.folder / "nose.csv").rename(toy.folder / "no\u0308se.csv")
+    assert toy.convert().columns[0] == ("Ann", "n\u00f6se", "x")
