@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import glob
-import os
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from glob import escape
@@ -257,18 +256,19 @@ def first_step_advice(root: Path) -> str:
 
 def images_in(folder: Path) -> list[Path]:
     """List the images of a folder, whatever their names, in no order; hidden files are left out."""
-    return [
+    images = [
         path for path in folder.iterdir() if path.suffix.lower() in IMAGE_SUFFIXES and not path.name.startswith(".")
     ]
+    refuse_undecodable(images)
+    return images
 
 
 def refuse_undecodable(paths: Iterable[Path]) -> None:
-    """Raise ToolboxError for a name that is not in UTF-8, as old archives make them; tables cannot hold it."""
-    for path in paths:
-        if any("\ud800" <= letter <= "\udfff" for letter in path.name):
-            raise ToolboxError(
-                f"{path.parent} holds {os.fsencode(path.name)!r}, a name that is not in UTF-8: rename it"
-            )
+    """Raise ToolboxError for a path that is not in UTF-8, as old archives make them; tables cannot hold it."""
+    for path in map(str, paths):
+        shown = path.encode(errors="backslashreplace").decode()
+        if shown != path:
+            raise ToolboxError(f"{shown} is a name not in UTF-8: rename it")
 
 
 def is_output_folder(folder: Path) -> bool:

@@ -18,7 +18,7 @@ import numpy as np
 from dlc_toolbox import ToolboxError, is_users_error
 from dlc_toolbox.decoding import Decoder, open_video
 from dlc_toolbox.files import replacing
-from dlc_toolbox.layout import LABELED_VIDEO_ENDING
+from dlc_toolbox.layout import LABELED_VIDEO_ENDING, refuse_undecodable
 
 log = logging.getLogger(__name__)
 
@@ -327,8 +327,9 @@ def find_videos(
     Raises
     ------
     ToolboxError
-        When a path does not exist, when nothing is found, or when a labeled video is named as input.
+        When a path does not exist, a name is not in UTF-8, nothing is found, or a labeled video is named as input.
     """
+    refuse_undecodable(paths)
     found: dict[Path, Path] = {}
     for path in (Path(path).parent.resolve() / Path(path).name for path in paths):  # a link keeps its own name
         if not path.exists():
@@ -336,6 +337,7 @@ def find_videos(
         if path.is_file() and path.name.endswith(LABELED_VIDEO_ENDING):
             raise ToolboxError(f"{path} is a labeled video, made by MakingLabeledVideo.py; name the original instead")
         for video in [path] if path.is_file() else (within or videos_in)(path, videotype):
+            refuse_undecodable([video, video.resolve()])
             found.setdefault(video.resolve(), video)
     if not found:
         places = ", ".join(str(Path(path).resolve()) for path in paths)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import io
+import os
 import signal
 import struct
+import sys
 import threading
 from contextlib import closing
 from fractions import Fraction
@@ -551,6 +553,16 @@ def test_a_path_may_lead_through_a_folder_that_is_not_there(tmp_path):
     """As videofolder does, '../videos' of Analysis-tools, in a project that has no such folder yet."""
     (tmp_path / "a.avi").touch()
     assert find_videos([tmp_path / "Analysis-tools" / ".." / "a.avi"], ".avi") == [tmp_path / "a.avi"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names are never bytes there")
+def test_names_that_are_not_in_utf8_are_refused(tmp_path):
+    path = tmp_path / os.fsdecode(b"m\xe4us.avi")
+    for video in (path, tmp_path, path):  # it does not exist at first
+        with pytest.raises(ToolboxError, match=r"udce4us\.avi is a name not in UTF-8: rename it") as error:
+            find_videos([video], ".avi")
+        assert str(error.value).encode()
+        path.touch()
 
 
 def test_a_link_keeps_its_own_name(tmp_path):
