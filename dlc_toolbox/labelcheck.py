@@ -14,11 +14,11 @@ import pandas as pd
 from dlc_toolbox import ToolboxError, drawing, pages
 from dlc_toolbox.drawing import Look
 from dlc_toolbox.frames import image_size, natural_key
-from dlc_toolbox.labels import name_labels, outside_image, why_labels_stale
+from dlc_toolbox.labels import name_labels, outside_image, read_label_table, why_labels_stale
 from dlc_toolbox.layout import Layout, contact_sheet, first_step_advice, labeled_folder, thumbnail
 from dlc_toolbox.pictures import draw_pictures, folder_and_image, look_of, picture_name, raise_problems
 from dlc_toolbox.settings import Settings
-from dlc_toolbox.tables import bodyparts_of, points, read_table
+from dlc_toolbox.tables import bodyparts_of, points
 
 log = logging.getLogger(__name__)
 
@@ -97,7 +97,7 @@ def _label_table(layout: Layout, settings: Settings, scorer: str) -> pd.DataFram
     changed = why_labels_stale(layout, settings, scorer)
     if changed:
         raise ToolboxError(f"{path} is older than what it was made from ({changed}): run Step 2 again, then this step")
-    table = read_table(path)
+    table = read_label_table(path)
     if set(bodyparts_of(table)) != set(settings.bodyparts):
         raise ToolboxError(
             f"{path} has the body parts {', '.join(bodyparts_of(table))}, but myconfig.py has "

@@ -13,7 +13,7 @@ import pandas as pd
 from dlc_toolbox import ToolboxError, records
 from dlc_toolbox.fiji import read_clicks
 from dlc_toolbox.frames import image_size, list_images, natural_key
-from dlc_toolbox.layout import Layout, first_step_advice, image_folders
+from dlc_toolbox.layout import Layout, first_step_advice, image_folders, refuse_undecodable
 from dlc_toolbox.settings import Settings
 from dlc_toolbox.tables import bodyparts_of, make_table, points, read_table, write_table
 
@@ -55,7 +55,7 @@ def convert_labels(layout: Layout, settings: Settings, scorer: str, *, overwrite
     path, record = layout.label_table(settings.Task, scorer), layout.label_record(settings.Task, scorer)
     sources = find_label_files(layout, settings, scorer)
     made_from = _describe(sources, settings)
-    reason = records.why_stale(record, made_from, [path, path.with_suffix(".csv")])
+    reason = records.why_stale(record, made_from, [path, path.with_suffix(".csv")]) or _damage(path)
     if reason is None and not overwrite:
         log.info("%s is current", path)
         return path
@@ -117,9 +117,9 @@ def find_label_files(layout: Layout, settings: Settings, scorer: str) -> dict[Pa
         if None not in found:
             sources[folder] = found
         elif any(found):
-            raise ToolboxError(_missing(tried[found.index(None)]))
+            raise ToolboxError(_missing(tried[found.index(None)], folder, scorer))
         else:
-            missing = _missing(tried[0])
+            missing = _missing(tried[0], folder, scorer)
             log.info("%s has no labels of %s yet: %s", folder, scorer, missing)
     if not sources:
         raise ToolboxError(
@@ -137,11 +137,16 @@ def _spelled_alike(path: Path) -> Path | None:
     return names.get(unicodedata.normalize("NFC", path.name))
 
 
-def _missing(tried: Sequence[Path]) -> str:
+def _missing(tried: Sequence[Path], folder: Path, scorer: str) -> str:
     """Say which files were looked for and which ones are there, so that a misspelled name is seen."""
     home = tried[0].parent
-    present = sorted(path.name for path in home.glob("*") if path.suffix.lower() in (".csv", ".xls"))
-    return f"neither {tried[0]} nor {tried[1].name} exists; there: {', '.join(present) or 'no csv files'}"
+    present = [path for path in home.glob("*") if path.suffix.lower() in (".csv", ".xls")]
+    refuse_undecodable(present)
+    there = ", ".join(sorted(path.name for path in present)) or "no csv files"
+    elsewhere = folder / scorer if home == folder else folder  # where they lay with more or with fewer Scorers
+    found = next(filter(None, (_spelled_alike(elsewhere / path.name) for path in tried)), None)
+    advice = f". {found} exists: if it is of {scorer}, move it and the others there to {home}" if found else ""
+    return f"neither {tried[0]} nor {tried[1].name} exists; there: {there}{advice}"
 
 
 def _describe(sources: dict[Path, list[Path]], settings: Settings) -> dict:
@@ -158,7 +163,7 @@ def _refuse_moved_images(record: Path, made_from: dict, sources: dict[Path, list
         recorded = records.read(record)
     except ToolboxError:
         return
-    before, now = recorded.get("settings", {}).get("images", {}), made_from["settings"]["images"]
+    before, now = _images_of(recorded), _images_of(made_from)
     for folder, files in sources.items():
         pairs = enumerate(zip(before.get(folder.name, ()), now[folder.name], strict=False), start=1)
         moved = next(((place, old, new) for place, (old, new) in pairs if _spelling(old) != _spelling(new)), None)
@@ -174,6 +179,14 @@ def _refuse_moved_images(record: Path, made_from: dict, sources: dict[Path, list
                 f"deleted, but clicks count positions, and those in {', '.join(outdated)} are the old ones. Put the "
                 "images back, or label these anew, too; new images belong into a folder of their own"
             )
+
+
+def _images_of(record: dict) -> dict[str, list[str]]:
+    """Return the names of each folder's images in a record; none when it is damaged."""
+    images = record.get("settings", {}).get("images")
+    lists = images.values() if isinstance(images, dict) else [None]
+    sound = all(isinstance(names, list) and all(isinstance(name, str) for name in names) for names in lists)
+    return images if sound else {}
 
 
 def _read_folder(folder: Path, files: Sequence[Path], settings: Settings, scorer: str) -> pd.DataFrame:
@@ -236,11 +249,12 @@ def _positions(clicks: pd.DataFrame, images: Sequence[Path], path: Path) -> np.n
     """Return the 0-based position of each click's image, after checking slices and image names."""
     spelled = {_spelling(image.stem): position for position, image in enumerate(images)}
     texts = {key[::2] for key in spelled}
+    exact = {image.stem: position for position, image in enumerate(images)}
     for place, label, line in zip(clicks["slice"], clicks["label"], clicks["line"], strict=True):
         if not 1 <= place <= len(images):
             raise ToolboxError(f"{path} line {line}: Slice is {place}, but {images[0].parent} has {len(images)} images")
         name = label.rsplit(":", 1)[-1].strip().removesuffix(images[0].suffix)
-        named = spelled.get(_spelling(name))
+        named = exact.get(name, spelled.get(_spelling(name)))
         looks_like_image = named is not None or _spelling(name)[::2] in texts
         if looks_like_image and named != place - 1 and name != str(place):
             raise ToolboxError(
@@ -357,19 +371,39 @@ def _kept_rows(
 def _present_rows(path: Path) -> pd.DataFrame:
     """Read the table that is to be replaced; where it is damaged, the csv beside it."""
     try:
-        return read_table(path)
+        return read_label_table(path)
     except ToolboxError as error:
-        if path.with_suffix(".csv").is_file():
-            log.warning("%s; its csv is read in its place", error)
-            return read_table(path.with_suffix(".csv"))
+        damage = error
+    try:
+        table = read_label_table(path.with_suffix(".csv"))
+    except ToolboxError:
         raise ToolboxError(
-            f"{error}. Delete it and run Step 2 again; labels of folders that have no csv files any more would be lost"
-        ) from error
+            f"{damage}. Delete it and run Step 2 again; labels of folders that have no csv files any more would be lost"
+        ) from damage
+    log.warning("%s; its csv is read in its place", damage)
+    return table
 
 
-def _folder_of(row: str | int) -> str:
-    """Return the folder in a row's name; a frame number has none."""
-    return str(row).rpartition("/")[0]
+def read_label_table(path: Path) -> pd.DataFrame:
+    """Read a table as `read_table` does; raises ToolboxError also when its rows are frames, not images."""
+    table = read_table(path)
+    if any(not isinstance(row, str) for row in table.index):
+        raise ToolboxError(f"{path} has frame numbers, not images, as rows: it holds poses, not labels")
+    return table
+
+
+def _damage(path: Path) -> str | None:
+    """Say what is wrong with a label table, if anything."""
+    try:
+        read_label_table(path)
+    except ToolboxError as error:
+        return str(error)
+    return None
+
+
+def _folder_of(row: str) -> str:
+    """Return the folder in a row's name."""
+    return row.rpartition("/")[0]
 
 
 def _sorted_by_folder(table: pd.DataFrame) -> pd.DataFrame:

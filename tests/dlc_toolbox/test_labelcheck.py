@@ -156,6 +156,12 @@ def test_labels_corrected_since_step_2_are_not_overlooked(layout, settings, data
         check_labels(layout, settings)
 
 
+def test_poses_are_no_labels(layout, settings):
+    label(layout, [3, 4], np.full((2, 3, 2), 9.0))
+    with pytest.raises(ToolboxError, match=r"Ann\.h5 has frame numbers, not images, as rows"):
+        check_labels(layout, settings)
+
+
 def test_no_label_at_all(layout, settings):
     label(layout, ["toy/img00.png"], np.full((1, 3, 2), np.nan))
     with pytest.raises(ToolboxError, match=r"no body part is labeled in .*data-toy"):

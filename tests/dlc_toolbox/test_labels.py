@@ -1,3 +1,4 @@
+import json
 import os
 import shutil
 from collections.abc import Callable
@@ -12,7 +13,7 @@ from dlc_toolbox import ToolboxError
 from dlc_toolbox.labels import convert_labels, looks_calibrated, outside_image, why_labels_stale
 from dlc_toolbox.layout import Layout
 from dlc_toolbox.settings import load_settings
-from dlc_toolbox.tables import bodyparts_of, points, read_table, write_table
+from dlc_toolbox.tables import bodyparts_of, make_table, points, read_table, write_table
 
 NAN = np.nan
 SIZE = (160, 120)
@@ -182,6 +183,13 @@ def test_image_names_that_agree_or_say_nothing_are_fine(toy: Toy, label: str):
     assert toy.convert().loc["toy/img03.png", ("Ann", "nose")].tolist() == [50, 60]
 
 
+def test_names_that_differ_in_zeros_only_are_told_apart(toy: Toy):
+    (toy.folder / "img03.png").rename(toy.folder / "img0.png")
+    for place, name in ((1, "img0"), (2, "img00")):
+        toy.write("nose.csv", f"1,toy:{name},50,60,{place}", " ,Label,X,Y,Slice")
+        assert toy.convert().loc[f"toy/{name}.png", ("Ann", "nose")].tolist() == [50, 60]
+
+
 def test_clicks_in_inches_are_an_error(toy: Toy):
     for part in ("nose", "paw", "tail"):
         rows = [f"{n},{x / 72:.3f},{x / 80:.3f},{n}" for n, x in enumerate((30, 90, 135), 1)]
@@ -271,6 +279,20 @@ def test_several_scorers_have_folders_of_their_own(toy: Toy):
     (toy.folder / "Bob" / "tail.csv").unlink()
     with pytest.raises(ToolboxError, match=r"neither .*toy/Bob/tail\.csv nor tail\.xls exists"):
         toy.convert("Bob")
+
+
+def test_files_of_more_or_fewer_scorers_are_to_be_moved(toy: Toy):
+    toy.set("Scorers = ['Ann', 'Bob']")
+    message = r"toy/nose\.csv exists: if it is of Ann, move it and the others there to .*toy/Ann\."
+    with pytest.raises(ToolboxError, match=message):
+        toy.convert()
+    (toy.folder / "Ann").mkdir()
+    for path in toy.folder.glob("*.csv"):
+        path.rename(toy.folder / "Ann" / path.name)
+    toy.convert()
+    toy.set("Scorers = ['Ann']")
+    with pytest.raises(ToolboxError, match=r"toy/Ann/nose\.csv exists: .* move it and the others there to .*/toy\."):
+        toy.convert()
 
 
 def test_a_project_without_labels_says_what_comes_first(toy: Toy):
@@ -436,6 +458,30 @@ def test_names_that_are_not_in_utf8_are_refused(toy: Toy, what: str):
     path.rename(path.parent / os.fsdecode(b"m\xe4us1.png"))
     with pytest.raises(ToolboxError, match="a name not in UTF-8: rename it"):
         toy.convert()
+
+
+def test_a_damaged_table_is_not_current(toy: Toy, caplog):
+    before = toy.convert()
+    path = toy.data / "CollectedData_Ann.h5"
+    path.write_bytes(path.read_bytes()[:1000])
+    pd.testing.assert_frame_equal(toy.convert(), before)
+    assert "its csv is read in its place" in caplog.text
+
+
+def test_poses_in_the_place_of_labels_are_not_lost(toy: Toy):
+    write_table(make_table("Ann", ["nose"], [0, 1], np.ones((2, 1, 2))), toy.data / "CollectedData_Ann.h5")
+    with pytest.raises(ToolboxError, match=r"Ann\.h5 has frame numbers, not images, as rows.*Delete it and run Step 2"):
+        toy.convert()
+
+
+@pytest.mark.parametrize("images", [7, ["toy"], {"toy": 7}, {"toy": [7] * 10}, {"toy": None}])
+def test_a_record_of_wrong_types_tells_nothing(toy: Toy, images: object):
+    before = toy.convert()
+    record = toy.layout.label_record("toy", "Ann")
+    content = json.loads(record.read_text())
+    content["settings"]["images"] = images
+    record.write_text(json.dumps(content))
+    pd.testing.assert_frame_equal(toy.convert(), before)
 
 
 def test_accents_may_be_spelled_in_two_ways(toy: Toy):
