@@ -19,10 +19,11 @@ import pandas as pd
 import yaml
 
 from dlc_toolbox import ToolboxError
+from dlc_toolbox.calibration import looks_calibrated
 from dlc_toolbox.fiji import write_clicks
 from dlc_toolbox.files import fingerprint, replacing_folder
 from dlc_toolbox.frames import image_size, list_images, natural_key
-from dlc_toolbox.labels import looks_calibrated, why_labels_stale
+from dlc_toolbox.labels import why_labels_stale
 from dlc_toolbox.layout import Layout, first_step_advice
 from dlc_toolbox.pictures import folder_and_image
 from dlc_toolbox.settings import Settings, file_name

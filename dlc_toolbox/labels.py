@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from dlc_toolbox import ToolboxError, records
+from dlc_toolbox.calibration import refuse_calibrated, warn_of_calibrated
 from dlc_toolbox.fiji import read_clicks
 from dlc_toolbox.frames import image_size, list_images, natural_key
 from dlc_toolbox.layout import Layout, first_step_advice, image_folders, refuse_undecodable
@@ -19,8 +20,6 @@ from dlc_toolbox.tables import bodyparts_of, make_table, points, read_table, wri
 
 log = logging.getLogger(__name__)
 
-_TINY = 0.05  # of the image's longer side: clicks that all lie below are measured in inches or mm
-_REMOVE_SCALE = "In Fiji: Analyze > Set Scale > Click to Remove Scale, tick Global, then measure again"
 _SHOWN = 20  # labels named one by one in a message
 
 
@@ -199,9 +198,9 @@ def _read_folder(folder: Path, files: Sequence[Path], settings: Settings, scorer
     else:
         labels = np.stack([_part_labels(path, images) for path in files], axis=1)
     sizes = np.array([image_size(image) for image in images])
-    _refuse_calibrated(labels, sizes, files[0].parent)
+    refuse_calibrated(labels, sizes, files[0].parent)
     if not settings.multibodypartsfile:
-        _warn_of_calibrated(labels, sizes, files)
+        warn_of_calibrated(labels, sizes, files)
     invisible = (labels < (settings.invisibleboundary or -np.inf)).all(axis=2)
     labels[invisible] = np.nan
     for part, count in zip(settings.bodyparts, invisible.sum(axis=0), strict=True):
@@ -267,54 +266,6 @@ def _positions(clicks: pd.DataFrame, images: Sequence[Path], path: Path) -> np.n
 def _spelling(stem: str) -> tuple[str | tuple[int, str], ...]:
     """Return a name's texts and numbers in turn, so that leading zeros do not matter."""
     return tuple(natural_key(stem)[0])
-
-
-def _refuse_calibrated(labels: np.ndarray, sizes: np.ndarray, home: Path) -> None:
-    """Raise when all clicks of a folder are tiny, and not on whole or half pixels: inches or mm."""
-    if looks_calibrated(labels, sizes):
-        raise ToolboxError(
-            f"{home}: the largest coordinate of all clicks is {np.nanmax(labels):g}, in images of up to {sizes.max()} "
-            f"pixels, so Fiji measured in inches or mm. {_REMOVE_SCALE}"
-        )
-
-
-def _warn_of_calibrated(labels: np.ndarray, sizes: np.ndarray, files: Sequence[Path]) -> None:
-    """Warn of single files that may be in inches or mm.
-
-    No error, because one part may well lie in the corner, or be clicked there wherever it is not visible.
-    """
-    for path, of_part in zip(files, np.moveaxis(labels, 1, 0), strict=True):
-        if np.isfinite(of_part).all(axis=1).sum() >= 3 and looks_calibrated(of_part, sizes):
-            log.warning(
-                "%s: the largest coordinate of all clicks is %g, in images of up to %d pixels; unless this part is "
-                "never seen outside the top left corner, Fiji measured in inches or mm. %s",
-                *(path, np.nanmax(of_part), sizes.max(), _REMOVE_SCALE),
-            )
-
-
-def looks_calibrated(labels: np.ndarray, sizes: np.ndarray) -> bool:
-    """Tell whether labels may be in inches or mm: close to 0 in all images, and some between whole and half pixels.
-
-    Parameters
-    ----------
-    labels : ndarray of shape (N, ..., 2)
-        x, y; NaN where there is none.
-    sizes : ndarray of shape (N, 2)
-        Width and height in pixels of the images.
-
-    Returns
-    -------
-    bool
-        Whether no label lies beyond 5 % of the longer side of its image.
-
-    Examples
-    --------
-    >>> looks_calibrated(np.array([[1.23, 2.34], [np.nan, np.nan]]), np.array([[640, 480], [64, 48]]))
-    True
-    """
-    shares = labels.reshape(len(labels), -1) / sizes.max(axis=1, keepdims=True)
-    clicked = np.isfinite(shares)
-    return bool(clicked.any() and shares[clicked].max() < _TINY and (2 * labels[np.isfinite(labels)] % 1).any())
 
 
 def outside_image(labels: np.ndarray, sizes: np.ndarray) -> np.ndarray:

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from dlc_toolbox import ToolboxError
-from dlc_toolbox.labels import convert_labels, looks_calibrated, outside_image, why_labels_stale
+from dlc_toolbox.labels import convert_labels, outside_image, why_labels_stale
 from dlc_toolbox.layout import Layout
 from dlc_toolbox.settings import load_settings
 from dlc_toolbox.tables import bodyparts_of, make_table, points, read_table, write_table
@@ -426,12 +426,6 @@ def test_a_failed_write_keeps_the_old_table_and_says_so(toy: Toy, monkeypatch: p
 
 
 # And back
-
-
-def test_only_the_size_of_the_labeled_image_tells_inches_from_pixels():
-    labels, unlabeled = [[60.25, 60.3]], [[np.nan, np.nan]]
-    assert not looks_calibrated(np.array([labels, unlabeled]), np.array([[160, 120], [1280, 1024]]))
-    assert looks_calibrated(np.array([unlabeled, labels]), np.array([[160, 120], [1280, 1024]]))
 
 
 def test_a_damaged_table_is_made_again_with_the_rows_of_its_csv(toy: Toy, caplog):
