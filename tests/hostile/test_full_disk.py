@@ -1,4 +1,5 @@
-"""The disk is full at random moments of every step: one clear line, whole files, and the next run makes up for all.
+"""The disk is full at random moments of every step, or read-only: one clear line, whole files, and the next run makes
+up for all.
 
 DEEPLABCUT_FILLS=40 python -m pytest tests/hostile/test_full_disk.py -rA    40 full disks for each step
 
@@ -10,6 +11,7 @@ from __future__ import annotations
 import os
 import random
 import shutil
+import sys
 
 import pytest
 
@@ -22,15 +24,18 @@ pytestmark = pytest.mark.skipif(os.name == "nt", reason="no such limit")
 FILLS = int(os.environ.get("DEEPLABCUT_FILLS", 3))
 
 
-def run_full(processes, task, project, most_bytes: int, overwrite: bool) -> int:
-    """Run a task that may write files of so many bytes; return its exit code."""
-    process = processes.Process(target=tasks.on_full_disk, args=(task, project, overwrite, most_bytes))
+TASKS = ["step2", "step4", "evaluation", "analysis", "labeling"]
+
+
+def exit_code(processes, target, *arguments) -> int:
+    """Run a function of `tasks` in a process of its own; return its exit code."""
+    process = processes.Process(target=target, args=arguments)
     process.start()
     process.join()
     return process.exitcode
 
 
-@pytest.mark.parametrize("task", ["step2", "step4", "evaluation", "analysis", "labeling"])
+@pytest.mark.parametrize("task", TASKS)
 def test_full_at_random_moments(processes, tmp_path, request, task):
     toy = request.getfixturevalue("toy_project" if task in ("step2", "step4") else "trained_project")
     for before in {"step4": ["step2"], "labeling": ["analysis"]}.get(task, []):
@@ -43,7 +48,7 @@ def test_full_at_random_moments(processes, tmp_path, request, task):
     for number in range(FILLS):
         fresh = number % 2 == 0
         project = shutil.copytree(toy if fresh else undisturbed, tmp_path / f"full {number}")
-        codes.append(run_full(processes, task, project, rng.randrange(max(made)), overwrite=not fresh))
+        codes.append(exit_code(processes, tasks.on_full_disk, task, project, not fresh, rng.randrange(max(made))))
         left = state(project)
         assert given.items() <= left.items() <= expected.items(), "a file is neither old nor new"
         assert not list(project.rglob(".part-*")), "something half-written is left"
@@ -52,3 +57,22 @@ def test_full_at_random_moments(processes, tmp_path, request, task):
         shutil.rmtree(project)
     print(f"{task}: {FILLS} full disks survived")
     assert codes == [1] * FILLS
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="privileges are given up in Linux's way")
+@pytest.mark.parametrize("task", TASKS)
+def test_read_only(processes, request, task):
+    project = request.getfixturevalue("toy_project" if task in ("step2", "step4") else "trained_project")
+    for before in {"step4": ["step2"], "labeling": ["analysis"]}.get(task, []):
+        assert run(processes, before, project) == 0
+    given, folders = state(project), [project, *(path for path in project.rglob("*") if path.is_dir())]
+    modes = {folder: folder.stat().st_mode for folder in folders}
+    for folder in folders:
+        folder.chmod(0o555)
+    try:
+        assert exit_code(processes, tasks.on_read_only_disk, task, project, False) == 1
+        assert state(project) == given
+    finally:
+        for folder, mode in modes.items():
+            folder.chmod(mode)
+    assert run(processes, task, project) == 0
