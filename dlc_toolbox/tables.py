@@ -239,9 +239,10 @@ def _refuse_animals(levels: Sequence, path: Path) -> None:
 
 
 def _names_the_index(table: pd.DataFrame) -> bool:
-    """Tell a fourth header row, written by pandas for a named index, from an image without any label."""
+    """Tell a fourth header row, written by pandas for a named index, from an image or a frame without any value."""
     first = table.index[0] if len(table) else None
-    return isinstance(first, str) and "." not in first and bool(table.iloc[0].isna().all())
+    is_row = not isinstance(first, str) or "." in first or first.isdecimal()
+    return not is_row and bool(table.iloc[0].isna().all())
 
 
 def _read_h5(path: Path) -> pd.DataFrame:

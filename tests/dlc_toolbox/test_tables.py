@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import tables as pytables
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
@@ -38,6 +38,7 @@ def test_what_is_written_is_read(written: Path, table: pd.DataFrame):
 
 @settings(deadline=None, max_examples=20)
 @given(arrays(np.float64, (3, 2, 3), elements=st.floats(width=64, allow_infinity=False)))
+@example(np.array([np.full((2, 3), np.nan), np.ones((2, 3)), np.ones((2, 3))]))
 def test_all_digits_survive(tmp_path_factory: pytest.TempPathFactory, values: np.ndarray):
     path = tmp_path_factory.mktemp("t") / "t.h5"
     write_table(make_table("Net", PARTS, [0, 1, 2], values), path)
