@@ -138,14 +138,12 @@ class MovingWindow:
         poses = self._look(frames, first)
         shown = [number for number, frame in enumerate(frames) if frame.any()]
         for position, number in enumerate(shown):
-            looked_at = first
             for window in dict.fromkeys(looks):
                 if window != first:
                     poses[number] = self._look(frames[number : number + 1], window)[0]
-                    looked_at = window
                 if window == whole or not self._is_doubtful(poses[number], window, first, whole):
                     break
-            if looked_at != first:
+            if window != first:
                 earlier = self._places
                 self._remember(poses[shown[: position + 1]])
                 self._places = np.concatenate([earlier, self._places])  # parts may be hidden for a moment
