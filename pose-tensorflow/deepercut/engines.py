@@ -7,7 +7,7 @@ import importlib.util
 import logging
 import sys
 from collections.abc import Callable, Mapping
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -100,7 +100,7 @@ def cpu_runtime() -> dict[str, Any]:
     """Tell what decides how OpenVINO computes: its version, the CPU and what that is capable of."""
     import openvino
 
-    core = openvino.Core()
+    core = _openvino_core()
     return {
         "openvino": openvino.__version__.split("-")[0],
         "cpu": core.get_property("CPU", "FULL_DEVICE_NAME"),
@@ -229,9 +229,7 @@ def save_openvino(network: openvino.Model, path: Path) -> None:
 
 def read_openvino(path: Path) -> openvino.Model:
     """Read what `save_openvino` wrote."""
-    import openvino
-
-    return openvino.Core().read_model(path)
+    return _openvino_core().read_model(path)
 
 
 def run_openvino(network: openvino.Model, num_joints: int, precision: str = "f32") -> Compute:
@@ -261,7 +259,7 @@ def run_openvino(network: openvino.Model, num_joints: int, precision: str = "f32
             "PERFORMANCE_HINT": "THROUGHPUT",
             "PERFORMANCE_HINT_NUM_REQUESTS": count,  # so that a single frame gets all cores
         }
-        queue = openvino.AsyncInferQueue(openvino.Core().compile_model(network, "CPU", hints))
+        queue = openvino.AsyncInferQueue(_openvino_core().compile_model(network, "CPU", hints))
         queue.set_callback(lambda request, pose: np.copyto(pose, request.get_output_tensor().data))
         return queue
 
@@ -274,6 +272,18 @@ def run_openvino(network: openvino.Model, num_joints: int, precision: str = "f32
         return poses
 
     return compute
+
+
+@cache
+def _openvino_core() -> openvino.Core:
+    """Return the one core that serves as long as the process lives.
+
+    A core gives its thread another stack for signals, and takes it away again when it ends. Of two, the second to end
+    puts back the stack of the first, which is gone: the next signal, such as Ctrl-C, would crash Python.
+    """
+    import openvino
+
+    return openvino.Core()
 
 
 ENGINES = {"keras": keras_engine, "openvino": openvino_engine}

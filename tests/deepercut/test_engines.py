@@ -93,6 +93,23 @@ def test_without_location_refinement_poses_are_centers_of_cells(make_config, arr
     np.testing.assert_allclose(poses[0], literal_poses(network, frame, locref_stdev=0), atol=1e-4)
 
 
+def test_a_signal_after_the_engines_are_gone_does_not_crash():
+    code = (
+        "import signal, numpy as np, openvino.opset13 as ops, openvino;"
+        "from deepercut.engines import cpu_runtime, run_openvino;"
+        "frames = ops.parameter([-1, -1, -1, 3], np.uint8);"
+        "network = openvino.Model([ops.convert(frames, 'f32')], [frames]);"
+        "engines = [run_openvino(network, 3) for _ in range(2)];"
+        "[engine(np.zeros((1, 1, 3, 3), np.uint8)) for engine in engines];"
+        "cpu_runtime();"
+        "engines.pop(0); engines.pop();"
+        "signal.signal(signal.SIGINT, lambda *_: print('alive'));"
+        "signal.raise_signal(signal.SIGINT)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, "alive\n"), done.stderr
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("depth", [101, 152])
 def test_engines_agree_on_deeper_networks(make_config, random_arrays, depth):
