@@ -19,15 +19,12 @@ from deepercut.config import PoseConfig
 from deepercut.dataset import THREADS, TrainingBatches, load_dataset
 from deepercut.devices import choose_devices, sharing
 from deepercut.losses import locref_loss, part_loss
+from deepercut.optimizers import learning_rate, make_optimizer
 from deepercut.posenet import build_posenet
 from deepercut.state import changed_versions, read_state, restore
 from deepercut.validation import Validation, hold_out
 
 log = logging.getLogger(__name__)
-
-MOMENTUM = 0.9
-WARMUP_SHARE = 0.05
-"""Share of a cosine schedule in which the rate rises from 0, while the new heads find their scale."""
 
 
 def train(config: PoseConfig, *, resume: bool = False) -> Path:
@@ -169,36 +166,6 @@ def starting_point(config: PoseConfig, resume: bool) -> tuple[Path, int]:
     return weights, 0
 
 
-def learning_rate(config: PoseConfig) -> float | keras.optimizers.schedules.LearningRateSchedule:
-    """Return the learning rate as a function of the completed updates.
-
-    Parameters
-    ----------
-    config : PoseConfig
-        `lr_schedule`: multi_step holds each rate up to and including its iteration; cosine rises to the first rate
-        and falls to 0 at the last iteration. Without it, sgd takes multi_step and adam the constant adam_lr, as in v1.
-
-    Returns
-    -------
-    float or LearningRateSchedule
-        For a Keras optimizer.
-
-    References
-    ----------
-    Loshchilov and Hutter 2016, arXiv 1608.03983, equation 5 (cosine).
-    """
-    if config.lr_schedule == "cosine":
-        peak = config.adam_lr if config.optimizer == "adam" else config.multi_step[0][0]
-        warmup = int(WARMUP_SHARE * config.iterations)
-        return keras.optimizers.schedules.CosineDecay(
-            peak / max(warmup, 1), config.iterations - warmup, warmup_target=peak, warmup_steps=warmup
-        )
-    if config.optimizer == "adam" and config.lr_schedule is None:
-        return config.adam_lr
-    rates, ends = zip(*config.multi_step, strict=True)
-    return keras.optimizers.schedules.PiecewiseConstantDecay(list(ends[:-1]), list(rates)) if ends[1:] else rates[0]
-
-
 def compiled(network: keras.Model, config: PoseConfig) -> keras.Model:
     """Give a network its optimizer and losses; the targets carry their weights behind them (see TrainingBatches).
 
@@ -214,9 +181,7 @@ def compiled(network: keras.Model, config: PoseConfig) -> keras.Model:
     keras.Model
         Shares all layers with `network` and is ready for `fit`.
     """
-    rate = learning_rate(config)
-    adam = config.optimizer == "adam"
-    optimizer = keras.optimizers.Adam(rate) if adam else keras.optimizers.SGD(rate, momentum=MOMENTUM)
+    optimizer = make_optimizer(config)
     optimizer.build(network.trainable_variables)
 
     def part(targets, logits):

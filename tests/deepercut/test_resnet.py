@@ -134,12 +134,15 @@ def test_batch_norm_uses_and_keeps_the_stored_statistics_in_training():
         weight.assign([value, value])
     images = tf.random.normal((2, 4, 4, 2))
     with tf.GradientTape() as tape:
+        tape.watch(images)
         outputs = model(images, training=True)
     np.testing.assert_allclose(outputs, (images - 2) / 2 * 3 + 1, rtol=1e-4, atol=1e-4)
     assert mean.numpy().tolist() == [2, 2] and variance.numpy().tolist() == [4, 4]
     assert [v.path for v in model.trainable_variables] == [gamma.path, beta.path]
-    gradient = tape.gradient(outputs, model.trainable_variables[0].value)
-    np.testing.assert_allclose(gradient, np.sum((images - 2) / 2, axis=(0, 1, 2)), rtol=1e-4, atol=1e-4)
+    of_gamma, of_beta, of_images = tape.gradient(outputs, [gamma.value, beta.value, images])
+    np.testing.assert_allclose(of_gamma, np.sum((images - 2) / 2, axis=(0, 1, 2)), rtol=1e-4, atol=1e-4)
+    np.testing.assert_allclose(of_beta, [32, 32])
+    np.testing.assert_allclose(of_images, np.full((2, 4, 4, 2), 3 / 2))
 
 
 def test_a_depth_that_does_not_exist_is_an_error():

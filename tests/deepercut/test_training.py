@@ -22,39 +22,15 @@ from deepercut.config import load_config
 from deepercut.dataset import TrainingBatches, load_dataset, read_image
 from deepercut.files import alone
 from deepercut.learning_stats import COLUMNS, read_validation_errors
+from deepercut.optimizers import learning_rate
 from deepercut.predict import load_predictor
-from deepercut.training import _of_the_run, compiled, learning_rate, network_of, starting_point, train
+from deepercut.training import _of_the_run, compiled, network_of, starting_point, train
 
 TRAIN = Path(__file__).parents[2] / "pose-tensorflow" / "train.py"
 
 
 def config_of(folder: Path, **overrides):
     return load_config(folder / "pose_cfg.yaml", overrides)
-
-
-def rate_after(config, updates: int) -> float:
-    rate = learning_rate(config)
-    return rate if isinstance(rate, float) else float(keras.ops.convert_to_numpy(rate(updates)))
-
-
-def test_multi_step_holds_each_rate_up_to_and_including_its_iteration(make_train_folder):
-    config = config_of(make_train_folder(multi_step=[[0.005, 10], [0.02, 43], [0.002, 73]]))
-    expected = {0: 0.005, 10: 0.005, 11: 0.02, 43: 0.02, 44: 0.002, 73: 0.002, 1000: 0.002}
-    assert {updates: pytest.approx(rate_after(config, updates)) for updates in expected} == expected
-
-
-def test_adam_is_constant_as_in_v1_unless_a_schedule_is_asked_for(make_train_folder):
-    folder = make_train_folder(optimizer="adam", adam_lr=0.003)
-    assert rate_after(config_of(folder), 0) == rate_after(config_of(folder), 10**6) == 0.003
-    assert rate_after(config_of(folder, lr_schedule="multi_step"), 5) == pytest.approx(0.005)
-
-
-def test_cosine_rises_then_falls_to_zero(make_train_folder):
-    config = config_of(make_train_folder(optimizer="adam", adam_lr=0.001, lr_schedule="cosine", max_iters=200))
-    assert rate_after(config, 10) == pytest.approx(0.001)  # 5 % of 200
-    assert rate_after(config, 5) < rate_after(config, 9) < 0.001
-    assert rate_after(config, 105) == pytest.approx(0.0005)  # half way down
-    assert rate_after(config, 200) == pytest.approx(0, abs=1e-9)
 
 
 def test_starting_point(make_train_folder):
