@@ -25,8 +25,8 @@ from deepercut.validation import Validation
 log = logging.getLogger(__name__)
 
 GO_BACK = (
-    "Lower the learning rate (multi_step or adam_lr) and go on with --resume; where that fails too, the newest "
-    "snapshot is spoilt: move it away first"
+    "Lower the learning rate (multi_step or adam_lr) and go on with --resume (without it where there is no snapshot "
+    "yet); where that fails too, the newest snapshot is spoilt: move it away first"
 )
 """What to do when a training diverged."""
 

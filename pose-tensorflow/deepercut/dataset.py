@@ -289,6 +289,8 @@ class TrainingBatches(keras.utils.PyDataset):
         self.error: DeepercutError | None = None
         self.canvas = canvas_size(images, config)
         self.partners = mirror_partners(config)
+        extremes = ((image.size, scale) for image in images for scale in scale_range(image.size, config))
+        self.one_size = len({self.canvas or scaled_size(size, scale) for size, scale in extremes}) == 1
         cached = max(1, CACHE_BYTES // max(3 * image.size[0] * image.size[1] for image in images))
         self._read = lru_cache(maxsize=cached)(read_image)
         self._order = lru_cache(maxsize=2)(self._draw_order)
@@ -350,10 +352,10 @@ class TrainingBatches(keras.utils.PyDataset):
     def _shape(self, iteration: int) -> tuple[int, int]:
         """Return a size that holds all images of a batch.
 
-        In odd iterations neither side is that of the batch before or after: Keras takes a side on which the first two
-        batches agree for one that never changes.
+        Where sizes vary, in odd iterations neither side is that of the batch before or after: Keras takes a side on
+        which the first two batches agree for one that never changes.
         """
-        if self.canvas or iteration % 2 == 0:
+        if self.one_size or iteration % 2 == 0:
             return self.canvas or self._smallest_shape(iteration)
         before, smallest, after = map(self._smallest_shape, (iteration - 1, iteration, iteration + 1))
         return tuple(

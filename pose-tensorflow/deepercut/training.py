@@ -12,7 +12,7 @@ import numpy as np
 from keras import ops
 
 from deepercut import DeepercutError
-from deepercut.backend import is_out_of_memory
+from deepercut.backend import is_out_of_memory, keep_freed_memory
 from deepercut.callbacks import LearningStatistics, Snapshots, StopOnInterrupt, StopOnNonFinite
 from deepercut.checkpoints import list_snapshots, load_weights, resolve_weights, snapshot_path, state_path
 from deepercut.config import PoseConfig
@@ -69,6 +69,7 @@ def train(config: PoseConfig, *, resume: bool = False) -> Path:
     # On several devices Keras looks at a batch before it trains, which threads that work ahead would count as done.
     batches = TrainingBatches(training, config, config.seed, start, stop, threads=THREADS if len(devices) == 1 else 1)
     keras.utils.set_random_seed(config.seed)
+    keep_freed_memory()
     with sharing(devices):
         network, trainee = _networks(config, weights, state, start)
         log.info("Training on %d images, seed %d, iterations %d to %d", len(training), config.seed, start + 1, stop)

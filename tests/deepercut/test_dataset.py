@@ -138,9 +138,14 @@ def test_neighbours_never_share_a_side_length_without_a_canvas(make_train_folder
     assert (shapes[1:] != shapes[:-1]).all()
 
 
-def test_padding_is_the_mean_pixel_and_counts_nothing(make_train_folder):
+def test_images_of_one_size_are_padded_as_little_as_can_be(make_train_folder):
     batches = batches_of(make_train_folder())
-    assert batches[0][0].shape == (1, 128, 144, 3)  # 120 x 136, padded to multiples of 16
+    assert {batches[i][0].shape for i in range(4)} == {(1, 128, 144, 3)}  # 120 x 136, to multiples of 16
+
+
+def test_padding_is_the_mean_pixel_and_counts_nothing(make_train_folder):
+    batches = batches_of(make_train_folder(scale_jitter_up=1.004))
+    assert batches[0][0].shape == (1, 128, 144, 3)
     x, y = batches[1]  # its neighbours have that size, so it gets another
     assert x.shape == (1, 144, 160, 3)
     np.testing.assert_allclose(x[0, 120:], np.broadcast_to([123.68, 116.779, 103.939], (24, 160, 3)), rtol=1e-6)
