@@ -13,10 +13,12 @@ import argparse
 import logging
 import sys
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 
 try:
     from deepercut import cli
+    from deepercut.backend import join_machines, machines
     from deepercut.config import load_config
     from deepercut.files import alone
 except ImportError as error:
@@ -56,6 +58,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     overrides = {name: getattr(args, name) for name in names}
     overrides["init_weights"] = args.init_weights and str(args.init_weights.expanduser().resolve())
     config = load_config(args.config, overrides)
+    join_machines()
     from deepercut.engines import device_name  # takes seconds: after all that can fail at once
 
     device = device_name("keras")
@@ -63,7 +66,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     log.info("Device: %s%s", device, advice)
     from deepercut.training import train  # after the start of the backend, which device_name keeps quiet
 
-    with alone(args.config.resolve(), "wait until that training ends, or let Step 4 make another shuffle"):
+    wait = "wait until that training ends, or let Step 4 make another shuffle"
+    with nullcontext() if machines()[0] else alone(args.config.resolve(), wait):
         snapshot = train(config, resume=args.resume)
     log.info("Trained: %s. Next: Evaluation-tools/Step1_EvaluateModelonDataset.py", snapshot)
 

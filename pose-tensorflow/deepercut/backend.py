@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, version
 
+from deepercut import DeepercutError
+
 _PACKAGES = ("keras", "tensorflow", "jax", "torch", "openvino", "nncf", "onnx", "onnxruntime", "numpy")
 _TRIM_THRESHOLD, _TOP_PAD, _MMAP_THRESHOLD = -1, -2, -3  # glibc's malloc.h
 
@@ -34,6 +36,52 @@ def start_backend() -> list[str]:
         import torch  # Keras lists no devices of it
 
         return [f"gpu:{number}" for number in range(torch.cuda.device_count())] or ["cpu:0"]
+
+
+def machines() -> tuple[int, int]:
+    """Return this process' number, from 0, among those that train together, and how many they are.
+
+    Keras' own environment variables tell: KERAS_DISTRIBUTION_PROCESS_ID and KERAS_DISTRIBUTION_NUM_PROCESSES.
+
+    Raises
+    ------
+    DeepercutError
+        When these are no such numbers.
+    """
+    names = ("KERAS_DISTRIBUTION_PROCESS_ID", "KERAS_DISTRIBUTION_NUM_PROCESSES")
+    texts = [os.environ.get(name, default) for name, default in zip(names, "01", strict=True)]
+    if not all(map(str.isdecimal, texts)) or int(texts[0]) >= int(texts[1]):
+        raise DeepercutError(
+            f"the environment variables {names[0]} and {names[1]} are {texts[0]!r} and {texts[1]!r}: set the second to "
+            "the number of machines, and the first to another number on each, from 0 to one less"
+        )
+    return int(texts[0]), int(texts[1])
+
+
+def join_machines() -> None:
+    """Wait for the other machines that train together with this one (see `machines`); before the backend starts.
+
+    Raises
+    ------
+    DeepercutError
+        When the backend is not JAX, or they cannot be reached at KERAS_DISTRIBUTION_JOB_ADDRESSES.
+    """
+    number, count = machines()
+    if count == 1:
+        return
+    with _stderr_held_back():
+        import keras
+
+        if keras.backend.backend() != "jax":
+            raise DeepercutError("only JAX trains on several machines: set KERAS_BACKEND=jax on each of them")
+        try:
+            keras.distribution.initialize()
+        except Exception as error:  # JAX raises many types
+            address = os.environ.get("KERAS_DISTRIBUTION_JOB_ADDRESSES")
+            raise DeepercutError(
+                f"machine {number} of {count} did not find the others: KERAS_DISTRIBUTION_JOB_ADDRESSES is {address}; "
+                f"it must be the address and a free port of machine 0, such as 10.0.0.1:1234 ({error})"
+            ) from error
 
 
 def versions() -> dict[str, str]:

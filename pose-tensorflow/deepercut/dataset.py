@@ -273,6 +273,8 @@ class TrainingBatches(keras.utils.PyDataset):
         Iterations to give, `stop` not included.
     threads : int, optional
         How many make batches ahead of their use; with 1 the backend does it.
+    share : (int, int), optional
+        Which part of every batch to give, from 0, and of how many equal parts.
     """
 
     def __init__(
@@ -283,8 +285,11 @@ class TrainingBatches(keras.utils.PyDataset):
         start: int,
         stop: int,
         threads: int = THREADS,
+        share: tuple[int, int] = (0, 1),
     ):
         super().__init__(workers=threads, max_queue_size=8)
+        number, count = share
+        self.part = slice(*(config.batch_size * at // count for at in (number, number + 1)))
         self.images, self.config, self.seed, self.start, self.stop = images, config, seed, start, stop
         self.error: DeepercutError | None = None
         self.canvas = canvas_size(images, config)
@@ -306,12 +311,16 @@ class TrainingBatches(keras.utils.PyDataset):
             raise
 
     def _batch(self, iteration: int) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-        """Return images (B, H, W, 3) float32 and, for each output, targets with their weights behind them."""
+        """Return images (B, H, W, 3) float32 and, for each output, targets with their weights behind them.
+
+        The weights count what is in the whole batch, of which a part may be given.
+        """
         samples = [self._sample(position) for position in self._positions(iteration)]
         shape = self._shape(iteration)
         targets = [self._targets(image.shape[:2], joints, scale, shape) for image, joints, scale in samples]
         batch = np.stack([_pad(image, shape, self.config.mean_pixel) for image, _, _ in samples])
-        return batch, {name: _stack([target[name] for target in targets]) for name in targets[0]}
+        stacked = {name: _stack([target[name] for target in targets]) for name in targets[0]}
+        return batch[self.part], {name: values[self.part] for name, values in stacked.items()}
 
     def paths(self, iteration: int) -> list[Path]:
         """Return the image files of one iteration."""

@@ -1,5 +1,7 @@
 """Training on several devices at once: each gets an equal share of every batch, and all keep the same weights.
 
+They may be in several machines (`backend.join_machines`), whose devices Keras then lists on each.
+
 Imports TensorFlow where it is the backend, because Keras leaves the distribution there to it.
 """
 
@@ -12,7 +14,7 @@ from contextlib import contextmanager
 import keras
 
 from deepercut import DeepercutError
-from deepercut.backend import start_backend
+from deepercut.backend import machines, start_backend
 
 log = logging.getLogger(__name__)
 
@@ -41,6 +43,10 @@ def choose_devices(wanted: int | None, batch_size: int) -> list[str]:
     found = start_backend()
     found = [device for device in found if not device.startswith("cpu")] or found
     alone = keras.backend.backend() == "torch"
+    if machines()[1] > 1:
+        if wanted not in (None, len(found)):
+            raise DeepercutError(f"devices is {wanted} in pose_cfg.yaml, but all {len(found)} of the machines train")
+        wanted = len(found)
     if wanted is None:
         usable = 1 if alone or found[0].startswith("cpu") else len(found)
         count = next(number for number in range(usable, 0, -1) if batch_size % number == 0)
@@ -75,7 +81,9 @@ def sharing(devices: Sequence[str]) -> Iterator[None]:
         yield
     elif keras.backend.backend() == "jax":
         usual = keras.distribution.distribution()
-        keras.distribution.set_distribution(keras.distribution.DataParallel(devices=list(devices)))
+        parallel = keras.distribution.DataParallel(devices=list(devices))
+        parallel.auto_shard_dataset = False  # where there are several machines, TrainingBatches gives each its share
+        keras.distribution.set_distribution(parallel)
         try:
             yield
         finally:

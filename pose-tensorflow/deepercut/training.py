@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,11 +14,11 @@ import numpy as np
 from keras import ops
 
 from deepercut import DeepercutError
-from deepercut.backend import is_out_of_memory, keep_freed_memory
+from deepercut.backend import is_out_of_memory, keep_freed_memory, machines
 from deepercut.callbacks import LearningStatistics, Snapshots, StopOnInterrupt, StopOnNonFinite
 from deepercut.checkpoints import list_snapshots, load_weights, resolve_weights, snapshot_path, state_path
 from deepercut.config import PoseConfig
-from deepercut.dataset import THREADS, TrainingBatches, load_dataset
+from deepercut.dataset import THREADS, TrainingBatches, TrainingImage, load_dataset
 from deepercut.devices import choose_devices, sharing
 from deepercut.losses import locref_loss, part_loss
 from deepercut.optimizers import learning_rate, make_optimizer
@@ -54,20 +56,29 @@ def train(config: PoseConfig, *, resume: bool = False) -> Path:
         log.info("These keys of pose_cfg.yaml change nothing here: %s", ", ".join(config.ignored))
     images = load_dataset(config)
     weights, start = starting_point(config, resume)
-    stop = config.iterations
-    if start >= stop:
-        log.info("%s has %d iterations; max_iters %d asks for no more", weights, start, stop)
+    if start >= config.iterations:
+        log.info("%s has %d iterations; max_iters %d asks for no more", weights, start, config.iterations)
         return weights
     folder, prefix = config.snapshot_place
     state = read_state(state_path(folder, start, prefix)) if start else {}
     if changed := changed_versions(state):
         log.warning("The snapshot was written with other versions, so bits may differ: %s", "; ".join(changed))
     config = _of_the_run(config, state)
-    _make_folders(config)
+    with _outputs(config) as config:
+        _make_folders(config)
+        return _train(config, images, weights, state, start)
+
+
+def _train(
+    config: PoseConfig, images: list[TrainingImage], weights: Path, state: dict[str, np.ndarray], start: int
+) -> Path:
+    """Train from the weights and the state of an iteration on; return the last snapshot."""
+    stop = config.iterations
     devices = choose_devices(config.devices, config.batch_size)
     training, held_out = hold_out(images, config.validation_fraction, config.seed)
     # On several devices Keras looks at a batch before it trains, which threads that work ahead would count as done.
-    batches = TrainingBatches(training, config, config.seed, start, stop, threads=THREADS if len(devices) == 1 else 1)
+    threads = THREADS if len(devices) == 1 else 1
+    batches = TrainingBatches(training, config, config.seed, start, stop, threads, share=machines())
     keras.utils.set_random_seed(config.seed)
     keep_freed_memory()
     with sharing(devices):
@@ -85,6 +96,7 @@ def train(config: PoseConfig, *, resume: bool = False) -> Path:
     if interrupt.noted:
         snapshots.save()
         raise KeyboardInterrupt
+    folder, prefix = config.snapshot_place
     return snapshot_path(folder, stop, prefix)
 
 
@@ -214,7 +226,23 @@ def _of_the_run(config: PoseConfig, state: dict[str, np.ndarray]) -> PoseConfig:
         if wanted not in (None, kept):
             log.warning("%s %s of the resumed run is kept, not %s", name, kept, wanted)
         config = replace(config, **{name: kept})
+    if config.seed is None and machines()[1] > 1:
+        raise DeepercutError("set seed in pose_cfg.yaml: machines that train together must draw the same")
     return config if config.seed is not None else replace(config, seed=int(np.random.SeedSequence().entropy % 2**31))
+
+
+@contextmanager
+def _outputs(config: PoseConfig) -> Iterator[PoseConfig]:
+    """Let one machine of several write; what the others write goes to a folder that ends with them.
+
+    All must do the same, because they compute together: measure the error at the same iterations, for one.
+    """
+    if machines()[0] == 0:
+        yield config
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        own = {"snapshot_prefix": str(Path(folder) / "snapshot"), "log_dir": folder, "save_iters": config.iterations}
+        yield replace(config, validation_iters=config.validation_iters or config.save_iters, **own)
 
 
 def _make_folders(config: PoseConfig) -> None:

@@ -3,15 +3,21 @@
 import csv
 import importlib.util
 import os
+import socket
 import subprocess
 import sys
+from pathlib import Path
 
 import keras
 import numpy as np
 import pytest
 
 from deepercut import DeepercutError, devices
+from deepercut.backend import join_machines, machines
 from deepercut.checkpoints import read_weights
+from deepercut.training import _of_the_run
+
+TRAIN = Path(__file__).parents[2] / "pose-tensorflow" / "train.py"
 
 RUN = """
 import os
@@ -21,6 +27,8 @@ if os.environ["KERAS_BACKEND"] == "tensorflow":
     tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
 import sys
 from pathlib import Path
+from deepercut.backend import join_machines
+join_machines()
 from deepercut.config import load_config
 from deepercut.training import train
 
@@ -107,6 +115,51 @@ def curve(folder):
     with (folder / "learning_stats.csv").open() as file:
         rows = list(csv.reader(file))
     return np.array([[*row[1:5], row[6] or "nan"] for row in rows[1:]], float)
+
+
+@pytest.mark.slow
+def test_two_machines_make_the_training_of_one_device(tmp_path, write_train_folder, start_weights):
+    pytest.importorskip("jax")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{probe.getsockname()[1]}"
+    keys = {**KEYS, "crop_size": [96, 96], "init_weights": str(start_weights)}
+    one, many = (write_train_folder(tmp_path / name, count=6, **keys) for name in ("one", "many"))
+    command = [sys.executable, TRAIN, "--max-iters", "4"]
+    environment = {**os.environ, "KERAS_BACKEND": "jax"}
+    together = {"KERAS_DISTRIBUTION_JOB_ADDRESSES": address, "KERAS_DISTRIBUTION_NUM_PROCESSES": "2"}
+    output = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+    processes = [
+        subprocess.Popen(
+            command, cwd=many, env={**environment, **together, "KERAS_DISTRIBUTION_PROCESS_ID": number}, **output
+        )
+        for number in "01"
+    ]
+    printed = [process.communicate()[0] for process in processes]
+    assert [process.returncode for process in processes] == [0, 0], printed
+    done = subprocess.run(command, cwd=one, env=environment, **output, check=False)
+    assert done.returncode == 0, done.stdout
+    assert sorted(path.name for path in one.iterdir()) == sorted(path.name for path in many.iterdir())
+    assert len(curve(one)) == 4
+    np.testing.assert_allclose(curve(many), curve(one), rtol=1e-3)
+
+
+def test_machines_are_told_what_to_set(monkeypatch, make_config):
+    monkeypatch.setenv("KERAS_DISTRIBUTION_NUM_PROCESSES", "2")
+    assert machines() == (0, 2)
+    with pytest.raises(DeepercutError, match="only JAX trains on several machines: set KERAS_BACKEND=jax"):
+        join_machines()
+    with pytest.raises(DeepercutError, match=r"set seed in pose_cfg\.yaml"):
+        _of_the_run(make_config(), {})
+    see(monkeypatch, "gpu:0", "gpu:1", "gpu:2", "gpu:3")
+    assert devices.choose_devices(None, 8) == ["gpu:0", "gpu:1", "gpu:2", "gpu:3"]
+    with pytest.raises(DeepercutError, match="4 devices cannot share out batches of 6"):
+        devices.choose_devices(None, 6)
+    with pytest.raises(DeepercutError, match=r"devices is 2 in pose_cfg\.yaml, but all 4 of the machines train"):
+        devices.choose_devices(2, 8)
+    monkeypatch.setenv("KERAS_DISTRIBUTION_PROCESS_ID", "2")
+    with pytest.raises(DeepercutError, match="are '2' and '2': set the second to the number of machines"):
+        machines()
 
 
 @pytest.mark.slow
