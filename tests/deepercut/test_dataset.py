@@ -13,9 +13,9 @@ from deepercut.dataset import TrainingBatches, canvas_size, load_dataset, read_i
 from dlc_toolbox import frames
 
 
-def batches_of(folder, start=0, stop=8, **overrides):
+def batches_of(folder, start=0, stop=8, share=(0, 1), **overrides):
     config = load_config(folder / "pose_cfg.yaml", overrides)
-    return TrainingBatches(load_dataset(config), config, seed=5, start=start, stop=stop)
+    return TrainingBatches(load_dataset(config), config, seed=5, start=start, stop=stop, share=share)
 
 
 def test_load_dataset_keeps_order_and_sub_pixels(make_train_folder, write_mat):
@@ -179,6 +179,14 @@ def test_batches_of_images_of_mixed_sizes(make_train_folder):
     x, y = batches_of(folder)[0]
     assert x.shape[0] == y["part_pred"].shape[0] == 2
     assert tuple(np.array(x.shape[1:3]) // 8) == y["part_pred"].shape[1:3]
+
+
+def test_shares_of_a_batch_make_the_batch(make_train_folder):
+    folder = make_train_folder(batch_size=4, scale_jitter_lo=0.9, scale_jitter_up=1.5)
+    whole, (first, second) = batches_of(folder)[1], (batches_of(folder, share=(part, 2))[1] for part in range(2))
+    np.testing.assert_array_equal(np.concatenate([first[0], second[0]]), whole[0])
+    for name, targets in whole[1].items():
+        np.testing.assert_array_equal(np.concatenate([first[1][name], second[1][name]]), targets)
 
 
 def test_canvas_gives_one_shape(make_train_folder):
