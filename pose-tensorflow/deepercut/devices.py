@@ -45,7 +45,9 @@ def choose_devices(wanted: int | None, batch_size: int) -> list[str]:
     alone = keras.backend.backend() == "torch"
     if machines()[1] > 1:
         if wanted not in (None, len(found)):
-            raise DeepercutError(f"devices is {wanted} in pose_cfg.yaml, but all {len(found)} of the machines train")
+            raise DeepercutError(
+                f"devices is {wanted} in pose_cfg.yaml, but all {len(found)} of the machines train: leave it out"
+            )
         wanted = len(found)
     if wanted is None:
         usable = 1 if alone or found[0].startswith("cpu") else len(found)

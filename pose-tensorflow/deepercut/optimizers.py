@@ -1,7 +1,7 @@
 """What updates the weights: the optimizer of a configuration and its learning rate.
 
-Keras composes the update of a variable of up to a dozen operations. TensorFlow has a kernel that makes all of it in one
-pass over the memory, which saves a tenth of a training's time on a CPU; with the other backends the update is Keras'.
+Keras composes the update of a variable of up to a dozen operations, each a pass over the memory. TensorFlow has a
+kernel that makes all of it in one; with the other backends the update is Keras'.
 """
 
 from __future__ import annotations
