@@ -37,6 +37,7 @@ train(load_config(Path("pose_cfg.yaml"), {"devices": number, "max_iters": iterat
 """
 KEYS = {"save_iters": 2, "display_iters": 1, "optimizer": "adam", "adam_lr": 1e-5, "batch_size": 2, "rotation": 10}
 KEYS |= {"scale_jitter_lo": 0.9, "scale_jitter_up": 1.1, "validation_fraction": 0.2}
+ONE_SHAPE = {"crop_size": [96, 96]}  # for JAX, which compiles anew for each
 
 
 @pytest.fixture(autouse=True)
@@ -102,10 +103,11 @@ def trained(request, tmp_path_factory, write_train_folder, start_weights):
         done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
 
+    keys = {**KEYS, "init_weights": str(start_weights), **(ONE_SHAPE if backend == "jax" else {})}
     folders = {}
     for name, steps in {"one": [(1, 4)], "two": [(2, 4)], "resumed": [(1, 2), (2, 4, "resume")]}.items():
         folder = tmp_path_factory.mktemp(f"{backend}-{name}")
-        folders[name] = write_train_folder(folder, count=6, **KEYS, init_weights=str(start_weights))
+        folders[name] = write_train_folder(folder, count=6, **keys)
         for step in steps:
             run(folder, *step)
     return folders
@@ -123,7 +125,7 @@ def test_two_machines_make_the_training_of_one_device(tmp_path, write_train_fold
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{probe.getsockname()[1]}"
-    keys = {**KEYS, "crop_size": [96, 96], "init_weights": str(start_weights)}
+    keys = {**KEYS, **ONE_SHAPE, "init_weights": str(start_weights)}
     one, many = (write_train_folder(tmp_path / name, count=6, **keys) for name in ("one", "many"))
     command = [sys.executable, TRAIN, "--max-iters", "4"]
     environment = {**os.environ, "KERAS_BACKEND": "jax"}
