@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import os
 import platform
 import sys
@@ -14,7 +13,6 @@ from importlib.metadata import PackageNotFoundError, version
 from deepercut import DeepercutError
 
 _PACKAGES = ("keras", "tensorflow", "jax", "torch", "openvino", "nncf", "onnx", "onnxruntime", "numpy")
-_TRIM_THRESHOLD, _TOP_PAD, _MMAP_THRESHOLD = -1, -2, -3  # glibc's malloc.h
 
 
 def start_backend() -> list[str]:
@@ -99,19 +97,6 @@ def is_out_of_memory(error: Exception) -> bool:
     """Tell whether a backend or OpenCV failed because there is too little memory; each says so in another way."""
     exhausted = isinstance(error, MemoryError) or type(error).__name__ == "ResourceExhaustedError"
     return exhausted or any(sign in str(error).lower() for sign in ("out of memory", "insufficient memory"))
-
-
-def keep_freed_memory() -> None:
-    """Have the C library keep the memory that this process frees, instead of giving it back to the system.
-
-    TensorFlow asks for the same memory in every iteration of a training on a CPU. Glibc gives blocks of megabytes back
-    each time, and getting them anew, page by page, takes a tenth of the time. Other libraries are left as they are.
-    """
-    if platform.libc_ver()[0] != "glibc":
-        return
-    mallopt = ctypes.CDLL(None).mallopt
-    for parameter, size in ((_MMAP_THRESHOLD, 32 * 2**20), (_TRIM_THRESHOLD, 2**30), (_TOP_PAD, 64 * 2**20)):
-        mallopt(parameter, size)
 
 
 @contextmanager

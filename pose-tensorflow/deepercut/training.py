@@ -14,7 +14,7 @@ import numpy as np
 from keras import ops
 
 from deepercut import DeepercutError
-from deepercut.backend import is_out_of_memory, keep_freed_memory, machines
+from deepercut.backend import is_out_of_memory, machines
 from deepercut.callbacks import LearningStatistics, Snapshots, StopOnInterrupt, StopOnNonFinite
 from deepercut.checkpoints import list_snapshots, load_weights, resolve_weights, snapshot_path, state_path
 from deepercut.config import PoseConfig
@@ -80,7 +80,6 @@ def _train(
     threads = THREADS if len(devices) == 1 else 1
     batches = TrainingBatches(training, config, config.seed, start, stop, threads, share=machines())
     keras.utils.set_random_seed(config.seed)
-    keep_freed_memory()
     with sharing(devices):
         network, trainee = _networks(config, weights, state, start)
         log.info("Training on %d images, seed %d, iterations %d to %d", len(training), config.seed, start + 1, stop)

@@ -1,10 +1,7 @@
 """The quiet start of the backend, in processes of its own."""
 
-import platform
 import subprocess
 import sys
-
-import pytest
 
 FAILING = """
 import os
@@ -36,16 +33,3 @@ def test_what_an_interrupted_start_said_is_not_shown():
     done = run(FAILING.format(error="KeyboardInterrupt"))
     assert "native reason" not in done.stderr
     assert done.stderr.endswith("KeyboardInterrupt\n")
-
-
-@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="glibc's settings")
-@pytest.mark.parametrize("keep", [True, False])
-def test_memory_that_was_freed_is_not_asked_of_the_system_again(keep):
-    code = (
-        "import resource, numpy as np; from deepercut.backend import keep_freed_memory;"
-        "faults = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_minflt;"
-        "use = lambda: len([np.ones(2**17) for _ in range(50)]);"
-        f"{'keep_freed_memory();' if keep else ''} use(); before = faults(); use();"
-        "print(faults() - before)"
-    )
-    assert (int(run(code).stdout) < 1000) == keep  # 12,800 pages of 4 KB are used
