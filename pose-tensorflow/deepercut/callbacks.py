@@ -19,6 +19,7 @@ from deepercut.checkpoints import save_snapshot, snapshot_path, state_path
 from deepercut.config import PoseConfig
 from deepercut.dataset import TrainingBatches
 from deepercut.learning_stats import append_row, begin_rows, draw_learning_curve, statistics_path
+from deepercut.optimizers import learning_rate
 from deepercut.state import write_state
 from deepercut.validation import Validation
 
@@ -132,25 +133,17 @@ class LearningStatistics(keras.callbacks.Callback):
     Parameters
     ----------
     config : PoseConfig
-        Where and how often.
+        Where and how often, and the learning rate to tell.
     start, stop : int
         First and last iteration; rows after `start`, of a run that went further, are dropped.
     validation : Validation
         The network on whole images.
-    rate : float or LearningRateSchedule
-        As `training.learning_rate` returns it.
     """
 
-    def __init__(
-        self,
-        config: PoseConfig,
-        start: int,
-        stop: int,
-        validation: Validation,
-        rate: float | keras.optimizers.schedules.LearningRateSchedule,
-    ):
+    def __init__(self, config: PoseConfig, start: int, stop: int, validation: Validation):
         super().__init__()
-        self.config, self.start, self.stop, self.validation, self.rate = config, start, stop, validation, rate
+        self.config, self.start, self.stop, self.validation = config, start, stop, validation
+        self.rate = learning_rate(config)
         self.path = statistics_path(config.snapshot_place[0])
 
     def __enter__(self):

@@ -21,7 +21,7 @@ from deepercut.config import PoseConfig
 from deepercut.dataset import THREADS, TrainingBatches, TrainingImage, load_dataset
 from deepercut.devices import choose_devices, sharing
 from deepercut.losses import locref_loss, part_loss
-from deepercut.optimizers import learning_rate, make_optimizer
+from deepercut.optimizers import make_optimizer
 from deepercut.posenet import build_posenet
 from deepercut.state import changed_versions, read_state, restore
 from deepercut.validation import Validation, hold_out
@@ -89,7 +89,7 @@ def _train(
             log.info("Each batch is shared out over %s", ", ".join(devices))
         snapshots = Snapshots(network, config, start)
         validation = Validation(network, config.locref_stdev, training, held_out, copies=len(devices))
-        statistics = LearningStatistics(config, start, stop, validation, learning_rate(config))
+        statistics = LearningStatistics(config, start, stop, validation)
         with StopOnInterrupt() as interrupt, statistics:
             _fit(trainee, batches, [StopOnNonFinite(batches), statistics, snapshots, interrupt])
     if interrupt.noted:

@@ -22,7 +22,6 @@ from deepercut.config import load_config
 from deepercut.dataset import TrainingBatches, load_dataset, read_image
 from deepercut.files import alone
 from deepercut.learning_stats import COLUMNS, read_validation_errors
-from deepercut.optimizers import learning_rate
 from deepercut.predict import load_predictor
 from deepercut.training import _of_the_run, compiled, network_of, starting_point, train
 
@@ -95,7 +94,7 @@ def test_learning_curve_of_a_resumed_run_has_no_row_twice(make_train_folder):
     folder = make_train_folder()
     rows = [",".join(COLUMNS), "2,0.5,0,0,0,1,", "4,0.4,0,0,0,1,"]
     (folder / "learning_stats.csv").write_text("\n".join(rows) + "\n")
-    with LearningStatistics(config_of(folder), start=2, stop=8, validation=None, rate=0.1) as statistics:
+    with LearningStatistics(config_of(folder), start=2, stop=8, validation=None) as statistics:
         statistics.on_train_end()
     assert (folder / "learning_stats.csv").read_text().splitlines() == rows[:2]
     assert read_image(folder / "learning_curve.png").shape == (600, 1050, 3)
@@ -103,7 +102,7 @@ def test_learning_curve_of_a_resumed_run_has_no_row_twice(make_train_folder):
 
 def test_the_learning_rate_of_a_row_is_that_of_its_update(make_train_folder):
     config = config_of(make_train_folder(multi_step=[[0.5, 1], [0.25, 4]], display_iters=1, validation_iters=100))
-    with LearningStatistics(config, 0, 4, validation=None, rate=learning_rate(config)) as statistics:
+    with LearningStatistics(config, 0, 4, validation=None) as statistics:
         statistics.set_model(keras.Sequential([keras.Input((1,))]))
         for batch in range(3):
             statistics.on_train_batch_end(batch, {"loss": 1.0})
@@ -114,7 +113,7 @@ def test_the_learning_rate_of_a_row_is_that_of_its_update(make_train_folder):
 
 def test_an_error_begins_a_line_of_its_own_below_the_progress_bar(make_train_folder, capsys):
     config = config_of(make_train_folder())
-    with pytest.raises(DeepercutError), LearningStatistics(config, 0, 4, validation=None, rate=0.1):
+    with pytest.raises(DeepercutError), LearningStatistics(config, 0, 4, validation=None):
         raise DeepercutError
     assert capsys.readouterr().err.endswith("\n")
 
