@@ -60,10 +60,7 @@ def refuse_calibrated(labels: np.ndarray, sizes: np.ndarray, home: Path) -> None
         See `looks_calibrated`.
     """
     if looks_calibrated(labels, sizes):
-        raise ToolboxError(
-            f"{home}: the largest coordinate of all clicks is {np.nanmax(labels):g}, in images of up to {sizes.max()} "
-            f"pixels, so Fiji measured in inches or mm. {_REMOVE_SCALE}"
-        )
+        raise ToolboxError(f"{home}: {_extent(labels, sizes)}, so Fiji measured in inches or mm. {_REMOVE_SCALE}")
 
 
 def warn_of_calibrated(labels: np.ndarray, sizes: np.ndarray, files: Sequence[Path]) -> None:
@@ -83,7 +80,11 @@ def warn_of_calibrated(labels: np.ndarray, sizes: np.ndarray, files: Sequence[Pa
     for path, of_part in zip(files, np.moveaxis(labels, 1, 0), strict=True):
         if np.isfinite(of_part).all(axis=1).sum() >= _FEW and looks_calibrated(of_part, sizes):
             log.warning(
-                "%s: the largest coordinate of all clicks is %g, in images of up to %d pixels; unless this part is "
-                "never seen outside the top left corner, Fiji measured in inches or mm. %s",
-                *(path, np.nanmax(of_part), sizes.max(), _REMOVE_SCALE),
+                "%s: %s; unless this part is never seen outside the top left corner, Fiji measured in inches or mm. %s",
+                *(path, _extent(of_part, sizes), _REMOVE_SCALE),
             )
+
+
+def _extent(labels: np.ndarray, sizes: np.ndarray) -> str:
+    """Say how far clicks reach, and how far the images do."""
+    return f"the largest coordinate of all clicks is {np.nanmax(labels):g}, in images of up to {sizes.max()} pixels"
