@@ -102,7 +102,7 @@ def look_at_video(_: Path) -> str:
     import av
     import numpy as np
 
-    from dlc_toolbox.video import Video
+    from dlc_toolbox.video.video import Video
 
     grays = [60, 120, 180]
     for codec, suffix, pixels in (("libx264", ".mp4", "yuv420p"), ("mjpeg", ".avi", "yuvj420p")):
@@ -122,16 +122,16 @@ def look_at_video(_: Path) -> str:
 
 def look_at_settings(root: Path) -> str:
     """Check both settings files, as every step does."""
-    from dlc_toolbox.settings import load_analysis_settings, load_settings
+    from dlc_toolbox.project.settings import load_analysis_settings, load_settings
 
     return f"Task {load_settings(root).Task!r}; Task {load_analysis_settings(root).Task!r} for the analysis of videos"
 
 
 def look_at_weights(root: Path) -> str:
     """Load the ImageNet weights of the network that the settings name, from where Step 4 would have them taken."""
-    from deepercut.pretrained import is_sound, weights_path
-    from dlc_toolbox.layout import Layout
-    from dlc_toolbox.settings import load_settings
+    from deepercut.weights.pretrained import is_sound, weights_path
+    from dlc_toolbox.project.layout import Layout
+    from dlc_toolbox.project.settings import load_settings
 
     depth = load_settings(root).resnet
     own, of_checkout = (Layout(place).models / "pretrained" for place in (root, CHECKOUT))

@@ -12,61 +12,31 @@ An interrupted analysis goes on where it stopped. What is current is skipped.
 """
 
 import argparse
-import logging
 import sys
-from functools import partial
+from collections.abc import Sequence
 
 try:
-    from dlc_toolbox import analysis, cli, scaleout
-    from dlc_toolbox.settings import load_analysis_settings
-    from dlc_toolbox.video import for_each_video
-    from dlc_toolbox.window import WindowRule
+    from dlc_common import cli
+    from dlc_toolbox.steps import videos
 except ImportError as error:
     raise SystemExit(
         f"{error}. Install once, in the DeepLabCut folder: pip install -r requirements.txt -e ."
     ) from error
 
-log = logging.getLogger("dlc_toolbox")
-
 
 def build_parser() -> argparse.ArgumentParser:
     """Describe the flags."""
     parser = cli.make_parser(__doc__, videos=True)
-    parser.add_argument("--workers", type=cli.natural_number, default=0, metavar="N", help="work in N processes (Dask)")
+    parser.add_argument("--workers", type=cli.whole_number(), default=0, metavar="N", help="work in N processes (Dask)")
     parser.add_argument("--scheduler", metavar="ADDRESS", help="work on a Dask cluster, such as tcp://10.0.0.1:8786")
     return parser
 
 
-def main(argv=None):
+def main(argv: Sequence[str] | None = None) -> None:
     """Analyze the videos with the network that the settings name."""
     args = build_parser().parse_args(argv)
-    layout = cli.layout_of(args)
-    settings = load_analysis_settings(layout.root)
-    videos = analysis.videos_to_analyze(layout, settings, args.videos)
-
-    from deepercut import checkpoints, config, engines, predict  # takes seconds: after all that can fail at once
-
-    device = engines.device_name(settings.engine)
-    log.info("Device: %s", device)
-    network = analysis.find_network(layout, settings, config.load_config, checkpoints.select_snapshot)
-    log.info("Network: %s", network.scorer)
-    make_predict = partial(predict.load_predictor, network.config_path, network.snapshot, settings.engine)
-    analyze = partial(
-        analysis.analyze_video,
-        network=network,
-        crop=settings.crop,
-        window=WindowRule(settings.pcutoff, settings.windowmargin) if settings.movingwindow else None,
-        batch_pixels=engines.batch_pixels(settings.engine),
-        csv=settings.storedata_as_csv,
-        overwrite=args.overwrite,
-        device=device,
-    )
-    if args.scheduler or args.workers:
-        with scaleout.open_cluster(args.scheduler, args.workers) as client:
-            scaleout.analyze_videos(videos, partial(analyze, predict=make_predict), client)
-    else:
-        for_each_video(videos, partial(analyze, predict=make_predict()))
-    log.info("Next: %s", cli.command(layout, "Analysis-tools/MakingLabeledVideo.py"))
+    parallel = {"workers": args.workers, "scheduler": args.scheduler}
+    videos.analyze_videos(args.project, args.videos, **parallel, overwrite=args.overwrite)
 
 
 if __name__ == "__main__":

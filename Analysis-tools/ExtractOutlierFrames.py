@@ -15,20 +15,16 @@ median-filtered track. Frames with many and rare failures come first, never two 
 """
 
 import argparse
-import logging
 import sys
-from functools import partial
+from collections.abc import Sequence
 
 try:
-    from dlc_toolbox import analysis, cli, outliers
-    from dlc_toolbox.settings import load_analysis_settings, load_settings
-    from dlc_toolbox.video import for_each_video
+    from dlc_common import cli
+    from dlc_toolbox.steps import videos
 except ImportError as error:
     raise SystemExit(
         f"{error}. Install once, in the DeepLabCut folder: pip install -r requirements.txt -e ."
     ) from error
-
-log = logging.getLogger("dlc_toolbox")
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -36,28 +32,10 @@ def build_parser() -> argparse.ArgumentParser:
     return cli.make_parser(__doc__, videos=True)
 
 
-def main(argv=None):
+def main(argv: Sequence[str] | None = None) -> None:
     """Extract frames in which the network of the settings fails."""
     args = build_parser().parse_args(argv)
-    layout = cli.layout_of(args)
-    settings, labeling = load_analysis_settings(layout.root), load_settings(layout.root)
-    videos = analysis.videos_to_analyze(layout, settings, args.videos)
-
-    from deepercut import checkpoints, config  # takes seconds: after all that can fail at once
-
-    network = analysis.find_network(layout, settings, config.load_config, checkpoints.select_snapshot)
-    outliers.check_labeling(labeling, settings, network)
-    extract = partial(
-        outliers.extract_outliers,
-        network=network,
-        settings=settings,
-        labeling=labeling,
-        data_folder=layout.data_folder(labeling.Task),
-        overwrite=args.overwrite,
-    )
-    for_each_video(videos, extract)
-    step2 = cli.command(layout, "Generating_a_Training_Set/Step2_ConvertingLabels2DataFrame.py")
-    log.info("Next, when the new frames are labeled: %s", step2)
+    videos.extract_outliers(args.project, args.videos, overwrite=args.overwrite)
 
 
 if __name__ == "__main__":

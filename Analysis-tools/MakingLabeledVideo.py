@@ -14,30 +14,25 @@ The log tells in which share of the frames each body part is seen. What is curre
 """
 
 import argparse
-import logging
 import sys
-from functools import partial
+from collections.abc import Sequence
 
 try:
-    from dlc_toolbox import analysis, cli, labeled_video
-    from dlc_toolbox.marks import marks_of
-    from dlc_toolbox.poses import drawn_filter
-    from dlc_toolbox.settings import load_analysis_settings
-    from dlc_toolbox.video import for_each_video
+    from dlc_common import cli
+    from dlc_toolbox.steps import videos
 except ImportError as error:
     raise SystemExit(
         f"{error}. Install once, in the DeepLabCut folder: pip install -r requirements.txt -e ."
     ) from error
 
-log = logging.getLogger("dlc_toolbox")
-
 
 def build_parser() -> argparse.ArgumentParser:
     """Describe the flags."""
     parser = cli.make_parser(__doc__, videos=True)
+    number = cli.whole_number()
     parser.add_argument(
         "--save-frames",
-        type=lambda text: [cli.natural_number(number) for number in text.split(",")],
+        type=lambda text: [number(each) for each in text.split(",")],
         default=[],
         metavar="N,N,...",
         help="numbers of frames, counted from 0, to write as png too",
@@ -45,27 +40,10 @@ def build_parser() -> argparse.ArgumentParser:
     return parser
 
 
-def main(argv=None):
+def main(argv: Sequence[str] | None = None) -> None:
     """Label the videos with the poses by the network that the settings name."""
     args = build_parser().parse_args(argv)
-    layout = cli.layout_of(args)
-    settings = load_analysis_settings(layout.root)
-    videos = analysis.videos_to_analyze(layout, settings, args.videos)
-
-    from deepercut import checkpoints, config  # takes seconds: after all that can fail at once
-
-    network = analysis.find_network(layout, settings, config.load_config, checkpoints.select_snapshot)
-    label = partial(
-        labeled_video.label_video,
-        network=network,
-        marks=marks_of(settings, network.bodyparts),
-        crop=settings.crop,
-        filtered=drawn_filter(settings),
-        saved_frames=args.save_frames,
-        overwrite=args.overwrite,
-    )
-    for_each_video(videos, label)
-    log.info("Done: look at the labeled videos beside the videos")
+    videos.label_videos(args.project, args.videos, saved_frames=args.save_frames, overwrite=args.overwrite)
 
 
 if __name__ == "__main__":

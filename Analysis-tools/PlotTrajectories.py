@@ -13,20 +13,16 @@ The summary goes to the log too. What is current is skipped.
 """
 
 import argparse
-import logging
 import sys
-from functools import partial
+from collections.abc import Sequence
 
 try:
-    from dlc_toolbox import analysis, cli, trajectories
-    from dlc_toolbox.settings import load_analysis_settings
-    from dlc_toolbox.video import for_each_video
+    from dlc_common import cli
+    from dlc_toolbox.steps import videos
 except ImportError as error:
     raise SystemExit(
         f"{error}. Install once, in the DeepLabCut folder: pip install -r requirements.txt -e ."
     ) from error
-
-log = logging.getLogger("dlc_toolbox")
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -34,19 +30,10 @@ def build_parser() -> argparse.ArgumentParser:
     return cli.make_parser(__doc__, videos=True)
 
 
-def main(argv=None):
+def main(argv: Sequence[str] | None = None) -> None:
     """Plot the poses by the network that the settings name."""
     args = build_parser().parse_args(argv)
-    layout = cli.layout_of(args)
-    settings = load_analysis_settings(layout.root)
-    videos = analysis.videos_to_analyze(layout, settings, args.videos)
-
-    from deepercut import checkpoints, config  # takes seconds: after all that can fail at once
-
-    network = analysis.find_network(layout, settings, config.load_config, checkpoints.select_snapshot)
-    work = partial(trajectories.plot_trajectories, network=network, settings=settings, overwrite=args.overwrite)
-    for_each_video(videos, work)
-    log.info("Next, where the network fails: %s", cli.command(layout, "Analysis-tools/ExtractOutlierFrames.py"))
+    videos.plot_trajectories(args.project, args.videos, overwrite=args.overwrite)
 
 
 if __name__ == "__main__":

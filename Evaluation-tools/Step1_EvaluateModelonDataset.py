@@ -8,19 +8,16 @@ Writes  Evaluation-tools/Results/DeepCut_<network>forTask_<Task>.h5 and .csv: x,
 """
 
 import argparse
-import logging
 import sys
-from functools import partial
+from collections.abc import Sequence
 
 try:
-    from dlc_toolbox import cli, evaluation
-    from dlc_toolbox.settings import load_settings
+    from dlc_common import cli
+    from dlc_toolbox.steps import evaluation
 except ImportError as error:
     raise SystemExit(
         f"{error}. Install once, in the DeepLabCut folder: pip install -r requirements.txt -e ."
     ) from error
-
-log = logging.getLogger("dlc_toolbox")
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -28,22 +25,10 @@ def build_parser() -> argparse.ArgumentParser:
     return cli.make_parser(__doc__)
 
 
-def main(argv=None):
+def main(argv: Sequence[str] | None = None) -> None:
     """Evaluate the networks that the settings choose."""
     args = build_parser().parse_args(argv)
-    layout = cli.layout_of(args)
-    settings = load_settings(layout.root)
-
-    from deepercut import checkpoints, config, predict  # takes seconds: after all that can fail at once
-
-    log.info("Device: %s", predict.device_name())
-    networks = evaluation.find_networks(
-        layout, settings, config.load_config, checkpoints.list_snapshots, checkpoints.select_snapshot
-    )
-    for network in networks:
-        load_predictor = partial(predict.load_predictor, network.config_path, network.snapshot)
-        evaluation.evaluate(network, load_predictor, overwrite=args.overwrite)
-    log.info("Next: %s", cli.command(layout, "Evaluation-tools/Step2_AnalysisofResults.py"))
+    evaluation.evaluate(args.project, overwrite=args.overwrite)
 
 
 if __name__ == "__main__":

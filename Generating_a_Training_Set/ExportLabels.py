@@ -9,19 +9,16 @@ Writes  TARGET, a new folder; what exists is never overwritten. For deeplabcut: 
 """
 
 import argparse
-import logging
 import sys
 from collections.abc import Sequence
 
 try:
-    from dlc_toolbox import cli, interchange
-    from dlc_toolbox.settings import load_settings
+    from dlc_common import cli
+    from dlc_toolbox.steps import labels
 except ImportError as error:
     raise SystemExit(
         f"{error}. Install once, in the DeepLabCut folder: pip install -r requirements.txt -e ."
     ) from error
-
-log = logging.getLogger("dlc_toolbox")
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -35,14 +32,7 @@ def build_parser() -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None) -> None:
     """Write the labels of the scorer whose labels train the network."""
     args = build_parser().parse_args(argv)
-    layout = cli.layout_of(args)
-    settings = load_settings(layout.root)
-    labels = interchange.read_own_labels(layout, settings)
-    if args.to == "deeplabcut":
-        interchange.export_deeplabcut(labels, args.target, settings.Task, settings.date)
-    else:
-        interchange.export_lightning_pose(labels, args.target)
-    log.info("%s: %d images in %d folders", args.target, len(labels.table), len(labels.folders()))
+    labels.export_labels(args.project, args.target, args.to)
 
 
 if __name__ == "__main__":

@@ -13,22 +13,16 @@ says what to write there.
 """
 
 import argparse
-import logging
 import sys
 from collections.abc import Sequence
 
 try:
-    from dlc_toolbox import cli, interchange
-    from dlc_toolbox.labels import convert_labels
-    from dlc_toolbox.locks import alone
-    from dlc_toolbox.settings import load_settings
-    from dlc_toolbox.tables import scorer_of
+    from dlc_common import cli
+    from dlc_toolbox.steps import labels
 except ImportError as error:
     raise SystemExit(
         f"{error}. Install once, in the DeepLabCut folder: pip install -r requirements.txt -e ."
     ) from error
-
-log = logging.getLogger("dlc_toolbox")
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -41,16 +35,7 @@ def build_parser() -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None) -> None:
     """Copy images and labels, and make the label table."""
     args = build_parser().parse_args(argv)
-    layout = cli.layout_of(args)
-    settings = load_settings(layout.root)
-    labels = interchange.read_labels(args.source)
-    interchange.check_settings(labels, settings)
-    scorer = scorer_of(labels.table)
-    home = scorer if len(settings.Scorers) > 1 else ""
-    with alone(layout.root / "myconfig.py"):
-        interchange.import_labels(labels, layout.data_folder(settings.Task), home)
-        convert_labels(layout, settings, scorer, overwrite=args.overwrite)
-    log.info("Next: %s", cli.command(layout, "Generating_a_Training_Set/Step3_CheckLabels.py"))
+    labels.import_labels(args.project, args.source, overwrite=args.overwrite)
 
 
 if __name__ == "__main__":

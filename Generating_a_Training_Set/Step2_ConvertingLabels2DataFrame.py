@@ -10,21 +10,16 @@ Folders labeled since the last time are added. A part that was not clicked in an
 """
 
 import argparse
-import logging
 import sys
 from collections.abc import Sequence
 
 try:
-    from dlc_toolbox import cli
-    from dlc_toolbox.labels import convert_labels
-    from dlc_toolbox.locks import alone
-    from dlc_toolbox.settings import load_settings
+    from dlc_common import cli
+    from dlc_toolbox.steps import labels
 except ImportError as error:
     raise SystemExit(
         f"{error}. Install once, in the DeepLabCut folder: pip install -r requirements.txt -e ."
     ) from error
-
-log = logging.getLogger("dlc_toolbox")
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -35,12 +30,7 @@ def build_parser() -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None) -> None:
     """Make the label table of each scorer."""
     args = build_parser().parse_args(argv)
-    layout = cli.layout_of(args)
-    settings = load_settings(layout.root)
-    with alone(layout.root / "myconfig.py"):
-        for scorer in settings.Scorers:
-            convert_labels(layout, settings, scorer, overwrite=args.overwrite)
-    log.info("Next: %s", cli.command(layout, "Generating_a_Training_Set/Step3_CheckLabels.py"))
+    labels.convert_labels(args.project, overwrite=args.overwrite)
 
 
 if __name__ == "__main__":

@@ -9,21 +9,16 @@ Writes  data-<Task>/<video folder>labeled/: a picture of every labeled image, on
 """
 
 import argparse
-import logging
 import sys
+from collections.abc import Sequence
 
 try:
-    from dlc_toolbox import cli
-    from dlc_toolbox.labelcheck import check_labels
-    from dlc_toolbox.layout import contact_sheet
-    from dlc_toolbox.locks import alone
-    from dlc_toolbox.settings import load_settings
+    from dlc_common import cli
+    from dlc_toolbox.steps import labels
 except ImportError as error:
     raise SystemExit(
         f"{error}. Install once, in the DeepLabCut folder: pip install -r requirements.txt -e ."
     ) from error
-
-log = logging.getLogger("dlc_toolbox")
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -31,21 +26,10 @@ def build_parser() -> argparse.ArgumentParser:
     return cli.make_parser(__doc__)
 
 
-def main(argv=None):
+def main(argv: Sequence[str] | None = None) -> None:
     """Draw the labels of all scorers."""
     args = build_parser().parse_args(argv)
-    layout = cli.layout_of(args)
-    settings = load_settings(layout.root)
-    with alone(layout.root / "myconfig.py"):
-        folders = check_labels(layout, settings, overwrite=args.overwrite)
-    for folder in folders:
-        log.info("Look at %s", contact_sheet(folder))
-    log.info("or open %s in a browser", layout.labels_page(settings.Task))
-    step2, step4 = (
-        cli.command(layout, f"Generating_a_Training_Set/{script}.py")
-        for script in ("Step2_ConvertingLabels2DataFrame", "Step4_GenerateTrainingFileFromLabelledData")
-    )
-    log.info("Next, when the labels are right: %s (after corrections in Fiji, first: %s)", step4, step2)
+    labels.check_labels(args.project, overwrite=args.overwrite)
 
 
 if __name__ == "__main__":

@@ -17,9 +17,13 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from dlc_toolbox.project.layout import Layout
+
 try:
-    from dlc_toolbox import ToolboxError, cli, interchange
-    from dlc_toolbox.files import replacing
+    from dlc_common import cli
+    from dlc_common.files import replacing
+    from dlc_toolbox import ToolboxError
+    from dlc_toolbox.labels import interchange
 except ImportError as error:
     raise SystemExit(
         f"{error}. Install once, in the DeepLabCut folder: pip install -r requirements.txt -e ."
@@ -41,7 +45,7 @@ def build_parser() -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None) -> None:
     """Fetch, check, unpack, and write the labels as a labeler would have left them."""
     args = build_parser().parse_args(argv)
-    layout = cli.layout_of(args)
+    layout = Layout(args.project)
     images = layout.data_folder("mouse") / FOLDER
     video = layout.root / "videos" / "test_vid.mp4"
     if video.exists() and list(images.glob("*.csv")) and not args.overwrite:

@@ -14,9 +14,11 @@ from pathlib import Path
 try:
     import pandas as pd
 
-    from dlc_toolbox import ToolboxError, cli
-    from dlc_toolbox.layout import CHECKOUT, Experiment, Layout, percent_of
-    from dlc_toolbox.settings import load_settings
+    from dlc_common import cli
+    from dlc_common.cli import CHECKOUT
+    from dlc_toolbox import ToolboxError
+    from dlc_toolbox.project.layout import Experiment, Layout
+    from dlc_toolbox.project.settings import load_settings
 except ImportError as error:
     raise SystemExit(
         f"{error}. Install once, in the DeepLabCut folder: pip install -r requirements.txt -e ."
@@ -81,10 +83,7 @@ def train_folder() -> Path:
             f"{CHECKOUT / 'myconfig.py'} has Task = {settings.Task!r}; the demo needs the settings that came with this "
             "checkout: keep yours in a folder of their own (--project), or run the demo in a fresh clone"
         )
-    percent = percent_of(settings.TrainingFraction[0])
-    experiment = Experiment(
-        settings.Task, settings.date, settings.scorer, percent, settings.Shuffles[0], settings.resnet
-    )
+    experiment = Experiment.of(settings, settings.TrainingFraction[0], settings.Shuffles[0])
     return Layout(CHECKOUT).train_folder(experiment)
 
 

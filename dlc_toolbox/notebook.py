@@ -6,9 +6,10 @@ import runpy
 import sys
 from pathlib import Path
 
+from dlc_common.cli import CHECKOUT
+from dlc_common.images import natural_key
 from dlc_toolbox import ToolboxError
-from dlc_toolbox.frames import natural_key
-from dlc_toolbox.layout import CHECKOUT, Layout
+from dlc_toolbox.project.layout import Layout
 
 
 def open_project(project: str | Path | None = None) -> Layout:

@@ -16,8 +16,9 @@ import pytest
 import yaml
 from PIL import Image
 
-from dlc_toolbox.layout import CHECKOUT, Experiment, Layout
-from dlc_toolbox.tables import make_table, write_table
+from dlc_common.cli import CHECKOUT
+from dlc_toolbox.project.layout import Experiment, Layout
+from dlc_toolbox.project.tables import make_table, write_table
 
 os.environ.setdefault("DASK_DISTRIBUTED__WORKER__PROFILE__ENABLED", "False")  # see scaleout.py
 

@@ -8,8 +8,8 @@ import keras
 import numpy as np
 import pytest
 
-from deepercut import pretrained
-from dlc_toolbox import video
+from deepercut.weights import pretrained
+from dlc_toolbox.video import video
 
 DOCTOR = Path(__file__).resolve().parents[1] / "doctor.py"
 
@@ -71,9 +71,9 @@ def test_a_missing_and_an_old_package(doctor, ask, tmp_path: Path):
 
 
 def test_whatever_cannot_be_imported_is_a_matter_of_installation(ask, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setitem(sys.modules, "dlc_toolbox.settings", None)
+    monkeypatch.setitem(sys.modules, "dlc_toolbox.project.settings", None)
     text = problem(ask("Settings"))
-    assert "dlc_toolbox.settings" in text
+    assert "dlc_toolbox.project.settings" in text
     assert "pip install -r requirements.txt" in text
 
 

@@ -11,9 +11,9 @@ import pytest
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 
-from deepercut.checkpoints import save_snapshot
-from deepercut.pretrained import build_backbone, weights_path
-from dlc_toolbox.layout import Layout
+from deepercut.weights.checkpoints import save_snapshot
+from deepercut.weights.pretrained import build_backbone, weights_path
+from dlc_toolbox.project.layout import Layout
 
 NOTEBOOKS = Path(__file__).resolve().parents[1] / "notebooks"
 STEPS = {path.stem.split("_")[0]: path for path in NOTEBOOKS.glob("Step*.ipynb")}

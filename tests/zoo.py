@@ -13,8 +13,8 @@ import numpy as np
 import scipy.io
 from PIL import Image
 
-from deepercut.files import seal
-from dlc_toolbox.tables import make_table, write_table
+from dlc_common.files import seal
+from dlc_toolbox.project.tables import make_table, write_table
 
 
 def damages(data: bytes, count: int, seed: int = 0) -> Iterator[bytes]:

@@ -2,6 +2,8 @@
 
 import os
 
+from dlc_common import UsersError
+
 __version__ = "2.0.0"
 
 # Read once, when a backend starts: take GPU memory as needed instead of all of it, and keep start-up notes quiet.
@@ -10,5 +12,5 @@ os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 
-class DeepercutError(Exception):
+class DeepercutError(UsersError):
     """A problem in a training set, configuration or snapshot; scripts print it as one line and exit with code 1."""

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import os
-import platform
 import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib.metadata import PackageNotFoundError, version
 
 from deepercut import DeepercutError
-
-_PACKAGES = ("keras", "tensorflow", "jax", "torch", "openvino", "nncf", "onnx", "onnxruntime", "numpy")
 
 
 def start_backend() -> list[str]:
@@ -80,17 +76,6 @@ def join_machines() -> None:
                 f"machine {number} of {count} did not find the others: KERAS_DISTRIBUTION_JOB_ADDRESSES is {address}; "
                 f"it must be the address and a free port of machine 0, such as 10.0.0.1:1234 ({error})"
             ) from error
-
-
-def versions() -> dict[str, str]:
-    """Return the versions of Python and of the packages that can change a result."""
-    found = {"python": platform.python_version()}
-    for package in _PACKAGES:
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:
-            continue
-    return found
 
 
 def is_out_of_memory(error: Exception) -> bool:

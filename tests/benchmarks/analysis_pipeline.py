@@ -20,10 +20,11 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from dlc_toolbox.analysis import Network, analyze_video
-from dlc_toolbox.jobs import Predict
-from dlc_toolbox.tables import read_table
-from dlc_toolbox.video import writing_video
+from dlc_toolbox.analysis.jobs import Predict
+from dlc_toolbox.poses.network import Network
+from dlc_toolbox.project.tables import read_table
+from dlc_toolbox.video.video import writing_video
+from tests.analyze import analyze
 
 WIDTH, HEIGHT, PARTS, BATCH = 640, 480, 17, 8
 GFLOP = 73.3  # of one such frame, as inference.py counts them
@@ -42,9 +43,9 @@ def write_example(path: Path, count: int) -> None:
 
 def load_network(engine: str) -> Predict:
     """Make a network with random weights, and let it compile for the batches to come."""
-    from deepercut.architecture import weight_shapes
     from deepercut.config import PoseConfig
-    from deepercut.engines import ENGINES
+    from deepercut.inference.engines import ENGINES
+    from deepercut.network.architecture import weight_shapes
 
     rng = np.random.default_rng(0)
     config = PoseConfig(folder=Path(), num_joints=PARTS, all_joints=(), all_joints_names=(), location_refinement=True)
@@ -74,7 +75,7 @@ def measure(video: Path, engine: str | None) -> str:
     predict = load_network(engine) if engine else lambda frames: np.zeros((len(frames), PARTS, 3), np.float32)
     peak = [product_gflop_per_cpu_s() for _ in range(3 if engine else 0)]
     wall, work = perf_counter(), process_time()
-    table = analyze_video(video, predict, network, batch_size=BATCH)
+    table = analyze(video, predict, network, batch_size=BATCH)
     wall, work = perf_counter() - wall, process_time() - work
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     peak += [product_gflop_per_cpu_s() for _ in peak]

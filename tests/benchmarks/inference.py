@@ -16,10 +16,18 @@ from time import perf_counter, process_time
 
 import numpy as np
 
-from deepercut.architecture import FEATURE_STRIDE, STEM_STRIDE, bottlenecks, weight_shapes
 from deepercut.config import PoseConfig
-from deepercut.engines import ENGINES, REDUCED, Compute, device_name, keras_engine, openvino_network, run_openvino
-from deepercut.precision import quantize
+from deepercut.inference.engines import (
+    ENGINES,
+    REDUCED,
+    Compute,
+    device_name,
+    keras_engine,
+    openvino_network,
+    run_openvino,
+)
+from deepercut.inference.precision import quantize
+from deepercut.network.architecture import FEATURE_STRIDE, STEM_STRIDE, bottlenecks, weight_shapes
 
 PARTS = 17
 PRODUCT = 4096

@@ -13,10 +13,10 @@ from time import perf_counter, process_time
 
 import numpy as np
 
-from dlc_toolbox.labeled_video import make_labeled_video
-from dlc_toolbox.marks import Marks
-from dlc_toolbox.tables import make_table, write_table
-from dlc_toolbox.video import writing_video
+from dlc_toolbox.pictures.marks import Marks
+from dlc_toolbox.poses.labeled_video import make_labeled_video
+from dlc_toolbox.project.tables import make_table, write_table
+from dlc_toolbox.video.video import writing_video
 
 WIDTH, HEIGHT, PARTS, ROUNDS = 640, 480, 17, 3
 SKELETON = tuple((part, part + 1) for part in range(PARTS - 1))

@@ -15,12 +15,11 @@ from time import process_time
 import cv2
 import numpy as np
 
-from deepercut import checkpoints, config, predict
-from dlc_toolbox import analysis
-from dlc_toolbox.layout import CHECKOUT, Layout
-from dlc_toolbox.settings import load_analysis_settings
-from dlc_toolbox.video import Video
-from dlc_toolbox.window import MovingWindow, WindowRule
+from deepercut.inference import predict
+from dlc_common.cli import CHECKOUT
+from dlc_toolbox.analysis.window import MovingWindow, WindowRule
+from dlc_toolbox.steps.videos import find_work
+from dlc_toolbox.video.video import Video
 
 BATCH = 4
 SOFT_EDGE = 12  # px
@@ -62,10 +61,10 @@ def main() -> None:
     parser.add_argument("--scale", type=float, default=0.8)
     parser.add_argument("--margins", type=float, nargs="+", default=[60, 80])
     args = parser.parse_args()
-    layout, settings = Layout(args.project), load_analysis_settings(args.project)
-    network = analysis.find_network(layout, settings, config.load_config, checkpoints.select_snapshot)
+    work = find_work(args.project)
+    network, settings = work.network, work.settings
     find = predict.load_predictor(network.config_path, network.snapshot)
-    video = Video(analysis.videos_to_analyze(layout, settings)[0], settings.crop)
+    video = Video(work.videos[0], settings.crop)
     frames = np.stack([frame for frame in islice(video, args.frames) if frame is not None])
     animal = 1.0
     if args.scale:

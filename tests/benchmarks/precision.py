@@ -8,14 +8,13 @@ import sys
 
 import numpy as np
 
-from deepercut import checkpoints, config
-from deepercut.engines import ENGINES, REDUCED
-from deepercut.predict import load_predictor
-from dlc_toolbox import cli
-from dlc_toolbox.evaluation import find_networks, predict_images
-from dlc_toolbox.metrics import euclidean_errors
-from dlc_toolbox.settings import load_settings
-from dlc_toolbox.tables import points
+from deepercut.inference.engines import ENGINES, REDUCED
+from deepercut.inference.predict import load_predictor
+from dlc_common import cli
+from dlc_toolbox.evaluation.evaluation import predict_images
+from dlc_toolbox.measure.metrics import euclidean_errors
+from dlc_toolbox.project.tables import points
+from dlc_toolbox.steps.evaluation import find_networks
 
 MEANINGFUL = 0.1
 FAR_PX = 5
@@ -27,11 +26,7 @@ def main() -> None:
     parser.add_argument("--engines", nargs="+", default=[*ENGINES, *REDUCED], choices=[*ENGINES, *REDUCED])
     args = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    layout = cli.layout_of(args)
-    settings = load_settings(layout.root)
-    *_, network = find_networks(
-        layout, settings, config.load_config, checkpoints.list_snapshots, checkpoints.select_snapshot
-    )
+    *_, network = find_networks(args.project)
     images = [network.images[name] for name in network.split.test]
     labels = points(network.split.table.loc[list(network.split.test)], network.bodyparts)
     write, reference = sys.stdout.write, None

@@ -20,15 +20,16 @@ import numpy as np  # noqa: E402
 import yaml  # noqa: E402
 
 from deepercut.backend import start_backend  # noqa: E402
-from deepercut.checkpoints import list_snapshots  # noqa: E402
 from deepercut.config import load_config  # noqa: E402
-from deepercut.predict import load_predictor  # noqa: E402
-from dlc_toolbox.evaluation import predict_images  # noqa: E402
-from dlc_toolbox.layout import CHECKOUT, Experiment, Layout, percent_of  # noqa: E402
-from dlc_toolbox.metrics import euclidean_errors  # noqa: E402
-from dlc_toolbox.posecfg import with_values  # noqa: E402
-from dlc_toolbox.settings import load_settings  # noqa: E402
-from dlc_toolbox.trainset import read_split  # noqa: E402
+from deepercut.inference.predict import load_predictor  # noqa: E402
+from deepercut.weights.snapshots import list_snapshots  # noqa: E402
+from dlc_common.cli import CHECKOUT  # noqa: E402
+from dlc_toolbox.evaluation.evaluation import predict_images  # noqa: E402
+from dlc_toolbox.measure.metrics import euclidean_errors  # noqa: E402
+from dlc_toolbox.project.layout import Experiment, Layout, percent_of  # noqa: E402
+from dlc_toolbox.project.settings import load_settings  # noqa: E402
+from dlc_toolbox.training_set.pose_cfg import with_values  # noqa: E402
+from dlc_toolbox.training_set.trainset import read_split  # noqa: E402
 
 
 def find_experiment(layout: Layout) -> Experiment:
@@ -70,7 +71,7 @@ def train_by_the_clock(config_path: Path) -> dict[int, tuple[float, float]]:
     watcher.start()
     try:
         start_backend()
-        from deepercut.training import train
+        from deepercut.training.training import train
 
         train(load_config(config_path))
     finally:

@@ -15,9 +15,9 @@ import imageio.v3 as iio
 import numpy as np
 
 from deepercut.config import PoseConfig
-from deepercut.dataset import TrainingBatches, TrainingImage
-from deepercut.engines import device_name
-from deepercut.training import compiled, network_of
+from deepercut.data.dataset import TrainingBatches, TrainingImage
+from deepercut.inference.engines import device_name
+from deepercut.training.training import compiled, network_of
 
 PARTS = 17
 

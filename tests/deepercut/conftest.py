@@ -13,8 +13,8 @@ import scipy.io
 import yaml
 from PIL import Image
 
-from deepercut.architecture import weight_shapes
 from deepercut.config import PoseConfig
+from deepercut.network.architecture import weight_shapes
 
 NAMES = ["nose", "left", "right"]
 
@@ -52,8 +52,8 @@ def start_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Weights of a network for three parts, as a start; random, but the same for all tests."""
     import keras
 
-    from deepercut.checkpoints import save_snapshot
-    from deepercut.posenet import build_posenet
+    from deepercut.network.posenet import build_posenet
+    from deepercut.weights.checkpoints import save_snapshot
 
     keras.utils.set_random_seed(0)
     path = tmp_path_factory.mktemp("weights") / "start.weights.h5"

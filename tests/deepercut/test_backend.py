@@ -17,7 +17,9 @@ def run(code: str) -> subprocess.CompletedProcess:
 
 
 def test_the_start_is_silent_and_stderr_works_afterwards():
-    code = "import os; from deepercut.engines import device_name; print(device_name('keras')); os.write(2, b'after')"
+    code = (
+        "import os; from deepercut.inference import engines; print(engines.device_name('keras')); os.write(2, b'after')"
+    )
     done = run(code)
     assert (done.returncode, done.stderr) == (0, "after")
     assert "(Keras 3." in done.stdout

@@ -9,7 +9,7 @@ import sys
 import numpy as np
 import pytest
 
-from deepercut.checkpoints import read_weights
+from deepercut.weights.checkpoints import read_weights
 
 pytestmark = pytest.mark.slow
 

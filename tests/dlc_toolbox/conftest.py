@@ -9,7 +9,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from dlc_toolbox.analysis import Network, analyze_video
+from dlc_toolbox.poses.network import Network
+from tests.analyze import analyze
 
 
 @pytest.fixture
@@ -33,7 +34,7 @@ def analyzed(network: Network) -> Callable[..., Path]:
 
     def write(video: Path, poses: np.ndarray) -> Path:
         rows = iter(np.asarray(poses, dtype=np.float32)[:, None])
-        return analyze_video(video, lambda frames: next(rows).copy(), network, batch_size=1)
+        return analyze(video, lambda frames: next(rows).copy(), network, batch_size=1)
 
     return write
 

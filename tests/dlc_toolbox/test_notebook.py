@@ -4,9 +4,10 @@ from pathlib import Path
 import IPython.display
 import pytest
 
+from dlc_common.cli import CHECKOUT
 from dlc_toolbox import ToolboxError
-from dlc_toolbox.layout import CHECKOUT, Layout
 from dlc_toolbox.notebook import open_project, run_script, show
+from dlc_toolbox.project.layout import Layout
 
 pytestmark = pytest.mark.usefixtures("own_handlers")
 
@@ -18,7 +19,7 @@ def script(tmp_path: Path):
     def write(body: str) -> str:
         path = tmp_path / "step.py"
         end = "if __name__ == '__main__':\n    sys.exit(cli.run(main))\n"
-        path.write_text(f"import signal, sys\nfrom dlc_toolbox import cli\ndef main(argv=None):\n    {body}\n{end}")
+        path.write_text(f"import signal, sys\nfrom dlc_common import cli\ndef main(argv=None):\n    {body}\n{end}")
         return str(path)
 
     return write

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from dlc_toolbox.interchange import export_deeplabcut, read_labels
-from dlc_toolbox.tables import make_table, write_table
+from dlc_toolbox.labels.interchange import export_deeplabcut, read_labels
+from dlc_toolbox.project.tables import make_table, write_table
 
 SCORER = "DeepCut_resnet50_reachJan1shuffle1_500"
 PARTS = ["nose", "left ear", "tail.tip"]  # not in alphabetical order, and with characters that readers may split at

@@ -9,30 +9,28 @@ import logging
 import sys
 from pathlib import Path
 
-from deepercut import DeepercutError
-from dlc_toolbox import ToolboxError
+from dlc_common import UsersError
+from dlc_common.training_set import read_training_set
 
 
 def read(kind: str, path: Path) -> None:
     """Read one file as the steps do."""
     if kind == "table":
-        from dlc_toolbox.tables import read_table
+        from dlc_toolbox.project.tables import read_table
 
         read_table(path)
     elif kind == "mat":
-        from dlc_toolbox.trainset import read_mat
-
-        read_mat(path)
+        read_training_set(path)
     elif kind == "image":
-        from dlc_toolbox.frames import image_size, read_image
+        from dlc_common.images import image_size, read_image
 
         image_size(path), read_image(path)
     elif kind == "snapshot":
-        from deepercut.checkpoints import read_weights
+        from deepercut.weights.checkpoints import read_weights
 
         read_weights(path)
     else:
-        from dlc_toolbox.sequences import open_frames
+        from dlc_toolbox.video.sequences import open_frames
 
         list(open_frames(path))
 
@@ -42,7 +40,7 @@ if __name__ == "__main__":
     for name in sys.argv[2:]:
         try:
             read(sys.argv[1], Path(name))
-        except (ToolboxError, DeepercutError):
+        except UsersError:
             print("refused", flush=True)
         else:
             print("read", flush=True)

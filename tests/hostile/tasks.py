@@ -11,15 +11,17 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from dlc_toolbox import cli
-from dlc_toolbox.analysis import Network, analyze_video
-from dlc_toolbox.evaluation import Network as Evaluated
-from dlc_toolbox.evaluation import evaluate
-from dlc_toolbox.labeled_video import label_video
-from dlc_toolbox.layout import CHECKOUT, Experiment, Layout
-from dlc_toolbox.marks import marks_of
-from dlc_toolbox.settings import load_analysis_settings
-from dlc_toolbox.trainset import read_split
+from dlc_common import cli
+from dlc_common.cli import CHECKOUT
+from dlc_toolbox.evaluation.evaluation import Network as Evaluated
+from dlc_toolbox.evaluation.evaluation import evaluate
+from dlc_toolbox.pictures.marks import marks_of
+from dlc_toolbox.poses.labeled_video import label_video
+from dlc_toolbox.poses.network import Network
+from dlc_toolbox.project.layout import Experiment, Layout
+from dlc_toolbox.project.settings import load_analysis_settings
+from dlc_toolbox.training_set.trainset import read_split
+from tests.analyze import analyze
 
 PARTS = ("nose", "paw", "tail")
 EXPERIMENT = Experiment("toy", "Jan1", "Ann", 70, 1, 50)
@@ -83,7 +85,7 @@ def evaluation(project: Path, overwrite: bool) -> None:
 
 def analysis(project: Path, overwrite: bool) -> None:
     """Find the poses of the video, with a stand-in for the network."""
-    analyze_video(_video(project), find_brightest, _network(project), batch_size=2, csv=True, overwrite=overwrite)
+    analyze(_video(project), find_brightest, _network(project), batch_size=2, csv=True, overwrite=overwrite)
 
 
 def labeling(project: Path, overwrite: bool) -> None:

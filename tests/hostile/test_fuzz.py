@@ -22,12 +22,13 @@ from hypothesis import strategies as st
 
 from deepercut import DeepercutError
 from deepercut.config import load_config
-from dlc_toolbox import ToolboxError, records
-from dlc_toolbox.fiji import read_clicks
-from dlc_toolbox.posecfg import read_pose_cfg
-from dlc_toolbox.settings import load_analysis_settings, load_settings
-from dlc_toolbox.splits import read_split_file
-from dlc_toolbox.tables import points, read_table
+from dlc_toolbox import ToolboxError
+from dlc_toolbox.labels.fiji import read_clicks
+from dlc_toolbox.project import records
+from dlc_toolbox.project.settings import load_analysis_settings, load_settings
+from dlc_toolbox.project.tables import points, read_table
+from dlc_toolbox.training_set.pose_cfg import read_pose_cfg
+from dlc_toolbox.training_set.split import read_split_file
 from tests import zoo
 
 DAMAGES = int(os.environ.get("DEEPLABCUT_DAMAGES", 20))

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dlc_toolbox.layout import Layout
-from dlc_toolbox.trainset import read_mat
+from dlc_common.training_set import read_training_set
+from dlc_toolbox.project.layout import Layout
 
 STEPS = "Generating_a_Training_Set/"
 STEP2, STEP4 = STEPS + "Step2_ConvertingLabels2DataFrame.py", STEPS + "Step4_GenerateTrainingFileFromLabelledData.py"
@@ -29,7 +29,7 @@ def test_every_kind_of_png_and_mixed_sizes_among_the_images_of_a_folder(toy_proj
     code, output = run_here(STEP4, "--project", toy_project)
     assert code == 0, output
     (mat,) = Layout(toy_project).models.glob("*/*.mat")
-    sizes = {image.path.rsplit("/", 1)[1]: image.size for image in read_mat(mat)}
+    sizes = {image.path.rsplit("/", 1)[1]: image.size for image in read_training_set(mat)}
     assert {size for name, size in sizes.items() if name != fourth.name} == {(120, 160)}
     assert sizes.get(fourth.name, (241, 321)) == (241, 321)
 

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from dlc_toolbox.tables import read_table
+from dlc_toolbox.project.tables import read_table
 from tests.hostile import tasks
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="no SIGKILL, no forkserver")

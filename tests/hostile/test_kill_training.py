@@ -17,9 +17,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from deepercut.checkpoints import Snapshot, list_snapshots, read_weights, state_path
-from deepercut.state import read_state
-from dlc_toolbox.layout import CHECKOUT, Layout
+from deepercut.weights.checkpoints import read_weights
+from deepercut.weights.snapshots import Snapshot, list_snapshots, state_path
+from deepercut.weights.state import read_state
+from dlc_common.cli import CHECKOUT
+from dlc_toolbox.project.layout import Layout
 from tests.hostile import tasks
 from tests.hostile.test_kill import KILLS, run
 from tests.hostile.test_kill import processes as processes

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from dlc_toolbox.tables import points, read_table
+from dlc_toolbox.project.tables import points, read_table
 from tests import zoo
 
 STEP2 = "Generating_a_Training_Set/Step2_ConvertingLabels2DataFrame.py"

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from dlc_toolbox import ToolboxError
-from dlc_toolbox.layout import Layout
-from dlc_toolbox.pictures import folder_and_image
-from dlc_toolbox.tables import make_table, write_table
+from dlc_toolbox.pictures.pictures import folder_and_image
+from dlc_toolbox.project.layout import Layout
+from dlc_toolbox.project.tables import make_table, write_table
 
 STEPS = "Generating_a_Training_Set/"
 STEP3, STEP4 = STEPS + "Step3_CheckLabels.py", STEPS + "Step4_GenerateTrainingFileFromLabelledData.py"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from dlc_toolbox.layout import Layout
+from dlc_toolbox.project.layout import Layout
 from tests import zoo
 
 STEP1 = "Generating_a_Training_Set/Step1_SelectRandomFrames_fromVideos.py"

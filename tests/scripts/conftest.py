@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from dlc_toolbox import cli
-from dlc_toolbox.layout import CHECKOUT
+from dlc_common import cli
+from dlc_common.cli import CHECKOUT
 
 
 @pytest.fixture

@@ -9,9 +9,10 @@ from contextlib import contextmanager
 import numpy as np
 import pytest
 
-from dlc_toolbox import scaleout
-from dlc_toolbox.layout import CHECKOUT, Layout
-from dlc_toolbox.tables import points, read_table
+from dlc_common.cli import CHECKOUT
+from dlc_toolbox.analysis import scaleout
+from dlc_toolbox.project.layout import Layout
+from dlc_toolbox.project.tables import points, read_table
 
 SCRIPT = "Analysis-tools/AnalyzeVideos.py"
 STEM = "toyDeepCut_resnet50_toyJan1shuffle1_100"
@@ -20,7 +21,7 @@ STEM = "toyDeepCut_resnet50_toyJan1shuffle1_100"
 @pytest.fixture
 def loaded(monkeypatch, find_dots):
     """The snapshots that were loaded; every network finds the dots."""
-    from deepercut import predict
+    from deepercut.inference import predict
 
     loaded = []
 

@@ -8,9 +8,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from dlc_toolbox import cli
-from dlc_toolbox.layout import CHECKOUT, Layout
-from dlc_toolbox.tables import read_table, write_table
+from dlc_common import cli
+from dlc_common.cli import CHECKOUT
+from dlc_toolbox.project.layout import Layout
+from dlc_toolbox.project.tables import read_table, write_table
 
 STEP1 = CHECKOUT / "Evaluation-tools" / "Step1_EvaluateModelonDataset.py"
 STEP2 = CHECKOUT / "Evaluation-tools" / "Step2_AnalysisofResults.py"
@@ -20,7 +21,7 @@ NETWORK = "DeepCut_resnet_50_70shuffle1_100forTask_toy"
 @pytest.fixture
 def stub_network(monkeypatch, toy_network):
     """Every snapshot finds the dots, moved by (3, 4) pixels; the tail with a likelihood of exactly pcutoff / 2."""
-    from deepercut import predict
+    from deepercut.inference import predict
 
     loaded = []
 
@@ -150,7 +151,7 @@ def test_help_answers_without_a_network(script):
 @pytest.mark.parametrize("script", [STEP1, STEP2])
 def test_settings_are_checked_before_a_network_is_loaded(script, trained_project):
     edit_settings(trained_project, pcutof=0.3)
-    code = "import runpy, sys\nfrom dlc_toolbox import cli\n"
+    code = "import runpy, sys\nfrom dlc_common import cli\n"
     code += f"code = cli.run(runpy.run_path({str(script)!r})['main'], ['--project', {str(trained_project)!r}])\n"
     code += "sys.exit(9 if 'keras' in sys.modules else code)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
@@ -161,7 +162,7 @@ def test_settings_are_checked_before_a_network_is_loaded(script, trained_project
 def test_one_page_per_experiment_shows_the_best_snapshot_and_can_be_sent_around(
     run, trained_project, results, monkeypatch, toy_network
 ):
-    from deepercut import predict
+    from deepercut.inference import predict
 
     monkeypatch.setattr(
         predict,

@@ -6,8 +6,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from dlc_toolbox.layout import Layout
-from dlc_toolbox.tables import read_table
+from dlc_toolbox.project.layout import Layout
+from dlc_toolbox.project.tables import read_table
 
 STEP2 = "Generating_a_Training_Set/Step2_ConvertingLabels2DataFrame.py"
 IMPORT = "Generating_a_Training_Set/ImportLabels.py"

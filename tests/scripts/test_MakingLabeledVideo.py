@@ -5,9 +5,9 @@ import sys
 
 import pytest
 
-from dlc_toolbox.drawing import part_colors
-from dlc_toolbox.layout import CHECKOUT
-from dlc_toolbox.video import Video
+from dlc_common.cli import CHECKOUT
+from dlc_toolbox.pictures.drawing import part_colors
+from dlc_toolbox.video.video import Video
 
 ANALYZE = "Analysis-tools/AnalyzeVideos.py"
 SCRIPT = "Analysis-tools/MakingLabeledVideo.py"
@@ -16,7 +16,7 @@ SCRIPT = "Analysis-tools/MakingLabeledVideo.py"
 @pytest.fixture
 def run(run_here, trained_project, tmp_path, monkeypatch, find_dots):
     """Run one of the scripts on the toy project, from a foreign directory."""
-    from deepercut import predict
+    from deepercut.inference import predict
 
     monkeypatch.setattr(predict, "load_predictor", lambda config_path, snapshot, engine: find_dots)
     monkeypatch.chdir(tmp_path)

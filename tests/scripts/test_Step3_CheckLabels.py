@@ -4,8 +4,9 @@ import sys
 
 import pytest
 
-from dlc_toolbox import cli
-from dlc_toolbox.layout import CHECKOUT, Layout
+from dlc_common import cli
+from dlc_common.cli import CHECKOUT
+from dlc_toolbox.project.layout import Layout
 
 SCRIPT = CHECKOUT / "Generating_a_Training_Set" / "Step3_CheckLabels.py"
 

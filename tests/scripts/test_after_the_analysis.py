@@ -6,9 +6,9 @@ import sys
 import pandas as pd
 import pytest
 
-from dlc_toolbox.layout import CHECKOUT
-from dlc_toolbox.tables import read_table
-from dlc_toolbox.video import Video
+from dlc_common.cli import CHECKOUT
+from dlc_toolbox.project.tables import read_table
+from dlc_toolbox.video.video import Video
 
 ANALYZE, LABEL, FILTER, PLOT, EXTRACT = (
     f"Analysis-tools/{name}.py"
@@ -24,7 +24,7 @@ STEM = "toyDeepCut_resnet50_toyJan1shuffle1_100"
 @pytest.fixture
 def run(run_here, trained_project, tmp_path, monkeypatch, find_dots):
     """Run one of the scripts on the toy project, from a foreign directory."""
-    from deepercut import predict
+    from deepercut.inference import predict
 
     monkeypatch.setattr(predict, "load_predictor", lambda *arguments, **flags: find_dots)
     monkeypatch.chdir(tmp_path)

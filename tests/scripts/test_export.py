@@ -26,7 +26,6 @@ def test_wrong_usage_is_told(run_script, config):
     done = run_script(SCRIPT, "caffe", "--config", config)
     assert done.returncode == 2
     assert "invalid choice: 'caffe'" in done.stderr
-    assert run_script(SCRIPT, "--config", config).returncode == 2
 
 
 def test_what_is_missing_is_one_line(run_script, config):

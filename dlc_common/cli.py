@@ -1,0 +1,159 @@
+"""What every numbered script does around its work: flags, log, one clear line for an error, exit code."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import shlex
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from dlc_common import is_users_error
+
+CHECKOUT = Path(__file__).resolve().parents[1]
+"""The folder of the scripts; also the project, where no other is named."""
+
+log = logging.getLogger(__name__)
+
+_CHATTY = ("matplotlib", "PIL", "h5py", "tensorflow", "jax", "libav", "absl", "numexpr")
+_GOES_ON = "What was finished is saved; the same command goes on from there."
+
+
+def make_parser(doc: str, *, overwrites: bool = True, videos: bool = False) -> argparse.ArgumentParser:
+    """Make the parser that all scripts share: ``--project``, ``--overwrite``, ``--verbose``.
+
+    Parameters
+    ----------
+    doc : str
+        The script's docstring, shown by ``--help``.
+    overwrites : bool
+        Whether the script has something to do again, so that it takes ``--overwrite``.
+    videos : bool
+        Whether the script works on videos, so that it takes their names.
+
+    Returns
+    -------
+    argparse.ArgumentParser
+        Ready for flags of the script's own.
+    """
+    parser = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument(
+        "--project",
+        type=_folder,
+        default=CHECKOUT,
+        metavar="DIR",
+        help="folder with myconfig.py and myconfig_analysis.py (default: this checkout)",
+    )
+    if overwrites:
+        parser.add_argument("--overwrite", action="store_true", help="do again what is current")
+    if videos:
+        parser.add_argument("videos", nargs="*", type=Path, help="files or folders, instead of videofolder")
+    parser.add_argument("--verbose", action="store_true", help="debug log; traceback on error")
+    return parser
+
+
+def path(text: str) -> Path:
+    """Read a flag's file or folder; for `type` of ``add_argument``."""
+    try:
+        return Path(text).expanduser()
+    except RuntimeError as error:  # ~somebody whom the system does not know
+        raise argparse.ArgumentTypeError(f"{text!r}: {error}") from error
+
+
+def _folder(text: str) -> Path:
+    """Read a flag's folder, which may be missing but is no file."""
+    folder = path(text).resolve()
+    if folder.is_file():
+        raise argparse.ArgumentTypeError(f"{folder} is a file, not a folder")
+    return folder
+
+
+def whole_number(least: int = 0) -> Callable[[str], int]:
+    """Make what reads a flag's whole number; for `type` of ``add_argument``.
+
+    Parameters
+    ----------
+    least : int
+        The least that is accepted; the most is 2**31 - 1.
+
+    Returns
+    -------
+    callable
+        From the text of the flag to its number.
+    """
+
+    def read(text: str) -> int:
+        if not text.isdecimal() or not least <= int(text) < 2**31:
+            raise argparse.ArgumentTypeError(f"{text!r} is no whole number from {least} to {2**31 - 1}")
+        return int(text)
+
+    return read
+
+
+def command(project: Path, script: str, *arguments: str) -> str:
+    """Return the command line, good in any directory, that runs a script of the checkout on a project.
+
+    Parameters
+    ----------
+    project : Path
+        The folder of the settings.
+    script : str
+        The script, relative to the checkout.
+    *arguments : str
+        What follows it.
+
+    Returns
+    -------
+    str
+        To be pasted into a shell.
+    """
+    flag = [] if project == CHECKOUT else ["--project", str(project)]
+    return shell_line(["python3", str(CHECKOUT / script), *arguments, *flag])
+
+
+def shell_line(words: Sequence[str]) -> str:
+    """Return the words of a command as they are pasted into the shell of this system."""
+    return subprocess.list2cmdline(words) if os.name == "nt" else shlex.join(words)
+
+
+def run(
+    main: Callable[[Sequence[str] | None], object], argv: Sequence[str] | None = None, *, interrupted: str = _GOES_ON
+) -> int:
+    """Run a script's `main` and turn what happens into an exit code.
+
+    Parameters
+    ----------
+    main : callable
+        ``main(argv)``; what it returns is ignored unless it is an int (an exit code of its own).
+    argv : sequence of str, optional
+        Arguments; default the command line's.
+    interrupted : str
+        What to tell after Ctrl-C.
+
+    Returns
+    -------
+    int
+        0 done, 1 a problem in the user's data or settings, 130 interrupted. Wrong usage exits with 2 by itself.
+    """
+    verbose = "--verbose" in (sys.argv if argv is None else argv)
+    if hasattr(sys.stdout, "reconfigure"):
+        sys.stdout.reconfigure(errors="backslashreplace")  # as stderr's are, where a console knows few characters
+    logging.basicConfig(
+        level=logging.DEBUG if verbose else logging.INFO, format="%(message)s", stream=sys.stdout, force=True
+    )
+    for chatty in _CHATTY:
+        logging.getLogger(chatty).setLevel(logging.WARNING)
+    try:
+        code = main(argv)
+    except KeyboardInterrupt:
+        log.error("Interrupted. %s", interrupted)
+        return 130
+    except Exception as error:
+        if not is_users_error(error):
+            raise
+        log.error("Error: %s", error, exc_info=verbose)
+        return 1
+    return code if isinstance(code, int) else 0

@@ -1,0 +1,212 @@
+"""Write files so that a reader only ever sees the old or the new one, whole."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+
+from dlc_common import UsersError
+from dlc_common.images import images_in
+
+_UNFINISHED = ".part-"  # begins the name of what is being written
+_ABANDONED_S = 24 * 3600
+_WHOLE_FILE_BYTES = 64 * 2**20
+_SAMPLE_BYTES = 2**20
+_SAMPLES = 64
+_SEAL = b"\nsealed by blake2b "
+_DIGEST_BYTES = 16
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Yield a temporary path beside `path` that takes its place when the block ends without an error.
+
+    Parameters
+    ----------
+    path : Path
+        The file to write. Its folder is created when missing.
+
+    Yields
+    ------
+    Path
+        A name in the same folder with the same suffixes (``.weights.h5``), for the block to write to.
+
+    Raises
+    ------
+    UsersError
+        When the system refuses to write (disk full, folder not writable).
+    """
+    path = Path(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _clear(path.parent)
+        handle, name = tempfile.mkstemp(prefix=_UNFINISHED, suffix="".join(path.suffixes[-2:]), dir=path.parent)
+        os.close(handle)
+    except OSError as error:
+        raise _not_written(path, error) from error
+    temporary = Path(name)
+    try:
+        yield temporary
+        temporary.chmod(0o666 & ~_umask())
+        with temporary.open("rb+") as written:
+            os.fsync(written.fileno())
+        temporary.replace(path)
+    except OSError as error:
+        raise _not_written(path, error) from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def replacing_folder(path: Path) -> Iterator[Path]:
+    """Yield an empty temporary folder beside `path` that takes its place when the block ends without an error.
+
+    Parameters
+    ----------
+    path : Path
+        The folder to write. What stood there is deleted once the new one is in its place.
+
+    Yields
+    ------
+    Path
+        A folder on the same disk, for the block to fill.
+
+    Raises
+    ------
+    UsersError
+        When the system refuses to write.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _clear(path.parent)
+        workplace = Path(tempfile.mkdtemp(prefix=_UNFINISHED, dir=path.parent))
+    except OSError as error:
+        raise _not_written(path, error) from error
+    temporary, retired = workplace / "new", workplace / "old"
+    try:
+        temporary.mkdir()
+        yield temporary
+        if path.exists():
+            path.replace(retired)
+        try:
+            temporary.replace(path)
+        except OSError:
+            if retired.exists():
+                retired.replace(path)
+            raise
+    except OSError as error:
+        raise _not_written(path, error) from error
+    finally:
+        shutil.rmtree(workplace, ignore_errors=True)
+
+
+@cache
+def _clear(folder: Path) -> None:
+    """Delete, once per run, what killed runs left half-written; nobody has touched it for a day."""
+    for leftover in folder.glob(f"{_UNFINISHED}*"):
+        try:
+            if time.time() - leftover.stat().st_mtime > _ABANDONED_S:
+                shutil.rmtree(leftover) if leftover.is_dir() else leftover.unlink()
+        except OSError:
+            continue  # another run was quicker
+
+
+def seal(path: Path) -> None:
+    """Append a checksum to a finished HDF5 file; its readers pass over what stands behind the end of the data.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    """
+    digest = _digest(path.read_bytes())
+    with path.open("ab") as file:
+        file.write(_SEAL + digest)
+
+
+def is_broken(path: Path) -> bool:
+    """Tell whether a file was damaged after `seal`; to be asked before the HDF5 library, which may crash, sees it.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+
+    Returns
+    -------
+    bool
+        Whether its checksum disagrees; False for a file without one.
+    """
+    content = memoryview(path.read_bytes())
+    length = len(_SEAL) + 2 * _DIGEST_BYTES
+    found, end = content[:-length], bytes(content[-length:])
+    return end.startswith(_SEAL) and end[len(_SEAL) :] != _digest(found)
+
+
+def _digest(content: bytes | memoryview) -> bytes:
+    """Return the checksum that seals a content."""
+    return hashlib.blake2b(content, digest_size=_DIGEST_BYTES).hexdigest().encode()
+
+
+def fingerprint(path: Path) -> str:
+    """Hash what a file, or a folder of images, holds.
+
+    Files above 64 MB (videos) are hashed by their size and 64 pieces of 1 MB spread evenly, so that hours of
+    video take a moment. Folders are hashed by names and sizes of their images and what 64 of them, spread evenly, hold.
+
+    Parameters
+    ----------
+    path : Path
+        An existing file or folder.
+
+    Returns
+    -------
+    str
+        32 hexadecimal digits (BLAKE2b).
+    """
+    if path.is_dir():
+        return _fingerprint_of_images(path)
+    size = path.stat().st_size
+    digest = hashlib.blake2b(str(size).encode(), digest_size=16)
+    with path.open("rb") as file:
+        if size <= _WHOLE_FILE_BYTES:
+            digest.update(file.read())
+        else:
+            for sample in range(_SAMPLES):
+                file.seek(sample * (size - _SAMPLE_BYTES) // (_SAMPLES - 1))
+                digest.update(file.read(_SAMPLE_BYTES))
+    return digest.hexdigest()
+
+
+def _fingerprint_of_images(folder: Path) -> str:
+    """Hash the images of a folder; other files there do not matter."""
+    images = sorted(images_in(folder))
+    digest = hashlib.blake2b(digest_size=16)
+    for image in images:
+        digest.update(f"{image.name}/{image.stat().st_size}/".encode())
+    for image in images[:: -(-len(images) // _SAMPLES) or 1]:
+        digest.update(fingerprint(image).encode())
+    return digest.hexdigest()
+
+
+def _umask() -> int:
+    """Return the permission bits the user's shell withholds from new files."""
+    current = os.umask(0)
+    os.umask(current)
+    return current
+
+
+def _not_written(path: Path, error: OSError) -> UsersError:
+    """Say which file could not be written and why."""
+    reason = os.strerror(error.errno) if error.errno else error  # HDF5 tells it in pages of its own
+    return UsersError(
+        f"{path} could not be written: {reason}. "
+        "Free disk space or allow writing to that folder; what stood there before is unchanged."
+    )

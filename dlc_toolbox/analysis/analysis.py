@@ -1,0 +1,189 @@
+"""From a video to its pose table, given a predictor."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from dlc_toolbox.analysis.jobs import BATCH_PIXELS, Fill, Job, Predict, fill_rows, frames_at_once
+from dlc_toolbox.analysis.partial import open_partial
+from dlc_toolbox.analysis.window import WindowRule
+from dlc_toolbox.poses.network import Network, check_owner, describe_poses
+from dlc_toolbox.project import records, tables
+from dlc_toolbox.project.layout import (
+    pose_record,
+    pose_rows,
+    pose_rows_of_ranges,
+    pose_table,
+)
+from dlc_toolbox.video.sequences import open_frames
+from dlc_toolbox.video.video import Crop, Recording
+
+log = logging.getLogger(__name__)
+
+_TABLES = threading.Lock()  # PyTables knows no threads
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """How videos are analyzed: what is the same for all of them.
+
+    Parameters
+    ----------
+    network : Network
+        Whose poses they are.
+    load_predictor : callable
+        Without arguments; returns a function from frames, uint8 (B, H, W, 3), to poses, float32 (B, K, 3): x, y,
+        likelihood. It is called once in each process; where others work, it is pickled.
+    crop : (x1, x2, y1, y2), optional
+        Analyze only this part of each frame. Poses are in pixels of the full frame all the same.
+    window : WindowRule, optional
+        Look only at a window that moves with the animal, see `MovingWindow`.
+    batch_size : int, optional
+        Frames per call; by default as many as together have `batch_pixels`. Every call gets the same shape, unless
+        there is a `window`; the last batch is filled up with black.
+    batch_pixels : int, optional
+        What the device should be given at once.
+    csv : bool
+        Whether to write the table as csv too; if not, a csv of an earlier table is deleted with that table.
+    overwrite : bool
+        Whether to do again what is current.
+    device : str
+        What the predictor runs on, for the record.
+    """
+
+    network: Network
+    load_predictor: Callable[[], Predict]
+    crop: Crop | None = None
+    window: WindowRule | None = None
+    batch_size: int | None = None
+    batch_pixels: int = BATCH_PIXELS
+    csv: bool = False
+    overwrite: bool = False
+    device: str = ""
+
+    def with_one_predictor(self) -> Analysis:
+        """Load the predictor and return the same analysis with it, for all videos of this process."""
+        predict = self.load_predictor()
+        return replace(self, load_predictor=lambda: predict)
+
+    def made_from(self, video: Path) -> dict[str, Any]:
+        """Describe what the poses of a video would be made from now."""
+        return describe_poses(video, self.network, self.crop, self.window and asdict(self.window))
+
+    def job(self, video: Path, made_from: Mapping[str, Any]) -> Job:
+        """Open a video, ready to be analyzed.
+
+        Raises
+        ------
+        UsersError
+            When it cannot be read, or the crop does not fit it.
+        """
+        frames = open_frames(video, self.crop)
+        size = self.batch_size or frames_at_once(frames.width * frames.height, self.batch_pixels, bool(self.window))
+        table = pose_table(video, self.network.scorer)
+        return Job(frames, table, made_from, len(self.network.bodyparts), size, self.window)
+
+
+def analyze_video(video: Path, analysis: Analysis, fill: Fill = fill_rows) -> Path:
+    """Find the poses in every frame of a video and write their table beside it.
+
+    Poses are kept on disk as they are found: a killed analysis goes on where it stopped. A table that is current is
+    kept, and a video that another process is analyzing is left to it; the log says so.
+
+    Parameters
+    ----------
+    video : Path
+        The video, TIFF file or folder of images.
+    analysis : Analysis
+        The network and how it looks at videos.
+    fill : callable, optional
+        ``fill(partial, job, load_predictor)`` finds the missing rows.
+
+    Returns
+    -------
+    Path
+        The table, one row per frame; NaN where a frame is lost. Its record tells frame rate, numbers of frames, lost
+        frames, size, crop, times and what it was made from.
+
+    Raises
+    ------
+    UsersError
+        When the video cannot be read, the crop does not fit it, the table belongs to another network or video, the
+        network's answers are not finite, or the system refuses to write.
+    """
+    table, made_from = pose_table(video, analysis.network.scorer), analysis.made_from(video)
+    if _is_current(table, made_from, video, analysis):
+        return table
+    job = analysis.job(video, made_from)
+    with open_partial(pose_rows(table), job.header, job.row) as partial:
+        if partial is None:
+            log.info("%s: another process is analyzing it", video.name)
+            return table
+        if not len(partial):
+            check_owner(table, made_from)
+        if _is_current(table, made_from, video, analysis):  # another process has just finished
+            return table
+        reason = "--overwrite" if analysis.overwrite else records.why_stale(pose_record(table), made_from, [table])
+        log.info("%s: analyzed, because %s", video.name, reason)
+        partial.keep(job.batches_start(len(partial)))
+        facts = {"resumed_at_frame": len(partial)} | fill(partial, job, analysis.load_predictor)
+        _write_poses(partial.read(), job, analysis, facts)
+    return table
+
+
+def _write_poses(rows: np.ndarray, job: Job, analysis: Analysis, facts: Mapping[str, Any]) -> None:
+    """Write the table and its record, and say so."""
+    network = analysis.network
+    poses = tables.make_table(network.scorer, network.bodyparts, np.arange(len(rows)), rows["pose"])
+    with _TABLES:
+        tables.write_table(poses, job.table, csv=analysis.csv)
+    made_with = {"batch_size": job.batch_size, "snapshot": network.snapshot.path.name, "device": analysis.device}
+    video_facts = _describe_video(job.video, rows)
+    records.write(pose_record(job.table), job.made_from, **video_facts, **facts, **made_with)
+    for leftover in pose_rows_of_ranges(job.table):
+        leftover.unlink()
+    log.info(
+        "%s: %d frames (%d in the header), %d lost; wrote %s",
+        *(job.video.path.name, len(rows), job.video.header_frames, np.count_nonzero(~rows["decoded"]), job.table),
+    )
+
+
+def _is_current(table: Path, made_from: Mapping[str, Any], video: Path, analysis: Analysis) -> bool:
+    """Tell whether a table can be kept; if so, say it, write a csv that is wanted, and clear what is left over."""
+    if analysis.overwrite or records.why_stale(pose_record(table), made_from, [table]) is not None:
+        return False
+    if analysis.csv and not table.with_suffix(".csv").exists():
+        with _TABLES:
+            tables.write_csv(tables.read_table(table), table.with_suffix(".csv"))
+    for leftover in (pose_rows(table), *pose_rows_of_ranges(table)):  # of an interrupted run with --overwrite
+        if leftover.exists():
+            with open_partial(leftover, {}, np.dtype("u1")):  # removes it, unless another process holds it
+                pass
+    log.info("%s: skipped, %s is current (--overwrite makes it again)", video.name, table.name)
+    return True
+
+
+def _describe_video(video: Recording, rows: np.ndarray) -> dict[str, Any]:
+    """Gather what the record of a pose table tells about the video."""
+    steps = np.diff(rows["time"])
+    varies = len(steps) > 0 and np.ptp(steps) > 1  # one unit is rounding
+    seconds = [round(float(time * video.time_base), 6) for time in rows["time"].tolist()]
+    return {
+        "fps": video.fps,
+        "fps_is_assumed": video.rate_is_assumed,
+        "frames": len(rows),
+        "frames_in_header": video.header_frames,
+        "frames_decoded": int(np.count_nonzero(rows["decoded"])),
+        "lost_frames": np.flatnonzero(~rows["decoded"]).tolist(),
+        "frame_times_s": seconds if varies else None,
+        "width": video.full_width,
+        "height": video.full_height,
+        "crop": video.crop,
+    }

@@ -1,0 +1,252 @@
+"""Poses of the labeled images by trained networks: which networks, which images, what is current."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from tqdm import tqdm
+
+from dlc_common.images import read_image
+from dlc_toolbox import ToolboxError
+from dlc_toolbox.project import records
+from dlc_toolbox.project.layout import Experiment, Layout
+from dlc_toolbox.project.settings import Settings
+from dlc_toolbox.project.tables import bodyparts_of, make_table, write_table
+from dlc_toolbox.training_set.trainset import Split, read_split
+
+log = logging.getLogger(__name__)
+
+Predict = Callable[[np.ndarray], np.ndarray]
+
+
+@dataclass(frozen=True)
+class Network:
+    """One snapshot of one experiment, and the labeled images it is judged on.
+
+    Parameters
+    ----------
+    layout : Layout
+        The project.
+    experiment : Experiment
+        Whose training it was.
+    fraction : float
+        Its training fraction.
+    split : Split
+        Which images trained it and which test it, with the labels of that moment.
+    bodyparts : sequence of str
+        K names, in the order of the network's outputs.
+    config_path : Path
+        Its pose_cfg.yaml.
+    snapshot : Snapshot
+        Its weights: ``iteration`` (completed updates) and ``path`` (a file).
+    """
+
+    layout: Layout
+    experiment: Experiment
+    fraction: float
+    split: Split
+    bodyparts: Sequence[str]
+    config_path: Path
+    snapshot: Any
+
+    @property
+    def iteration(self) -> int:
+        """Completed updates."""
+        return self.snapshot.iteration
+
+    @property
+    def scorer(self) -> str:
+        """Name of the network as a scorer."""
+        return self.experiment.evaluation_scorer(self.iteration)
+
+    @property
+    def table(self) -> Path:
+        """Its poses of the labeled images."""
+        return self.layout.evaluation_table(self.experiment, self.iteration)
+
+    @property
+    def record(self) -> Path:
+        """What the poses were made from."""
+        return self.layout.evaluation_record(self.experiment, self.iteration)
+
+    @property
+    def images(self) -> dict[str, Path]:
+        """Files of the labeled images by their names, in the order of the split's table."""
+        folder = self.layout.dataset_images(self.experiment.task, self.experiment.date)
+        wanted = {*self.split.train, *self.split.test}
+        return {name: folder / name for name in self.split.table.index if name in wanted}
+
+    def made_from(self) -> dict[str, Any]:
+        """Describe what its poses would be made from now.
+
+        Raises
+        ------
+        ToolboxError
+            When the split has no images, or some are missing.
+        """
+        images = self.images
+        if not images:
+            raise ToolboxError(f"the split of {self.experiment.name} names no image; make it again with Step 4")
+        missing = [str(path) for path in images.values() if not path.is_file()]
+        if missing:
+            raise ToolboxError(
+                f"{len(missing)} of the {len(images)} labeled images are missing: {', '.join(missing[:3])}"
+                f"{' ...' if len(missing) > 3 else ''}; bring them back, or make the training set again with Step 4"
+            )
+        inputs = {"snapshot": self.snapshot.path, "pose_cfg.yaml": self.config_path, **images}
+        return records.describe(inputs, {"bodyparts": list(self.bodyparts)})
+
+
+def find_networks(
+    layout: Layout,
+    settings: Settings,
+    load_config: Callable[[Path], Any],
+    list_snapshots: Callable[[Path, str], list[Any]],
+    select_snapshot: Callable[..., Any],
+) -> list[Network]:
+    """Find the networks that the settings choose and check that each belongs to them.
+
+    Parameters
+    ----------
+    layout : Layout
+        The project.
+    settings : Settings
+        TrainingFraction, shuffleindex and snapshotindex choose.
+    load_config, list_snapshots, select_snapshot : callable
+        Of the library that trained them: ``load_config(path)`` reads a pose_cfg.yaml,
+        ``list_snapshots(folder, prefix)`` and ``select_snapshot(folder, index, prefix=prefix)`` find snapshots by
+        their iteration.
+
+    Returns
+    -------
+    list of Network
+        By training fraction, in the settings' order, then by iteration.
+
+    Raises
+    ------
+    ToolboxError
+        When a train folder or split is missing, two fractions have the same, or the network has other body parts or
+        another depth than the settings.
+    """
+    networks, fractions = [], {}
+    for fraction in settings.TrainingFraction:
+        experiment = _experiment(layout, settings, fraction)
+        if experiment in fractions:
+            raise ToolboxError(
+                f"TrainingFraction {fractions[experiment]} and {fraction} share the network {experiment.name}: leave "
+                "the one that it was trained with in myconfig.py"
+            )
+        fractions[experiment] = fraction
+        config_path = layout.train_folder(experiment) / "pose_cfg.yaml"
+        config = load_config(config_path)
+        split = read_split(layout, experiment)
+        _check_same_network(config_path, config, settings, split)
+        folder, prefix = config.snapshot_place
+        every = settings.snapshotindex == "all"
+        chosen = [select_snapshot(folder, -1 if every else settings.snapshotindex, prefix=prefix)]
+        if every:
+            chosen = list_snapshots(folder, prefix)
+        networks += [
+            Network(layout, experiment, fraction, split, config.all_joints_names, config_path, snapshot)
+            for snapshot in chosen
+        ]
+    return networks
+
+
+def predict_images(images: Sequence[Path], predict: Predict) -> np.ndarray:
+    """Find the body parts in images, each at its own size.
+
+    Parameters
+    ----------
+    images : sequence of Path
+        N image files.
+    predict : callable
+        ``predict(frames uint8 (1, H, W, 3)) -> float32 (1, K, 3)``: x, y in pixels, likelihood.
+
+    Returns
+    -------
+    ndarray of shape (N, K, 3)
+        In the order of `images`.
+
+    Raises
+    ------
+    ToolboxError
+        When an image is damaged, or the network's answer is no finite number.
+    """
+    poses = []
+    for path in tqdm(images, unit="image"):
+        pose = np.asarray(predict(read_image(path)[None]))[0]
+        if not np.isfinite(pose).all():
+            raise ToolboxError(
+                f"the network finds no finite position in {path}; its training went astray: "
+                "take an earlier snapshot, or train again with a lower learning rate"
+            )
+        poses.append(pose)
+    return np.stack(poses)
+
+
+def evaluate(network: Network, load_predictor: Callable[[], Predict], *, overwrite: bool = False) -> Path:
+    """Write a network's poses of its labeled images, unless they are current.
+
+    Parameters
+    ----------
+    network : Network
+        As `find_networks` returns it.
+    load_predictor : callable
+        Called without arguments when there is something to do; returns what `predict_images` needs.
+    overwrite : bool
+        Whether to do again what is current.
+
+    Returns
+    -------
+    Path
+        The pose table (h5; a csv of the same stem lies beside it).
+
+    Raises
+    ------
+    ToolboxError
+        When an image is missing or damaged, the network's answers are not finite, or the system refuses to write.
+    """
+    made_from = network.made_from()
+    csv = network.table.with_suffix(".csv")
+    stale = records.why_stale(network.record, made_from, [network.table, csv])
+    if stale is None and not overwrite:
+        log.info("%s is current, skipped", network.table)
+        return network.table
+    images = network.images
+    log.info("%s: finding body parts in %d images (%s)", network.scorer, len(images), stale or "--overwrite")
+    poses = predict_images(list(images.values()), load_predictor())
+    write_table(make_table(network.scorer, network.bodyparts, list(images), poses), network.table)
+    records.write(network.record, made_from)
+    log.info("Written: %s and .csv", network.table)
+    return network.table
+
+
+def _experiment(layout: Layout, settings: Settings, fraction: float) -> Experiment:
+    """Return the experiment of one training fraction and the chosen shuffle, as it stands on disk."""
+    return layout.locate(Experiment.of(settings, fraction, settings.Shuffles[settings.shuffleindex]), fraction)
+
+
+def _check_same_network(path: Path, config: Any, settings: Settings, split: Split) -> None:
+    """Raise when the network's own yaml disagrees with the settings or the labels; the order of parts is free."""
+    places = {
+        str(path): config.all_joints_names,
+        "myconfig.py": settings.bodyparts,
+        "labels": bodyparts_of(split.table),
+    }
+    if len({frozenset(parts) for parts in places.values()}) > 1:
+        found = "; ".join(f"{place}: {', '.join(parts)}" for place, parts in places.items())
+        raise ToolboxError(
+            f"network, settings and labels have different body parts ({found}): correct bodyparts in myconfig.py, or "
+            "choose the network that was trained for them (date, shuffleindex)"
+        )
+    if config.net_type != f"resnet_{settings.resnet}":
+        raise ToolboxError(
+            f"{path} describes a {config.net_type}, but myconfig.py has resnet = {settings.resnet}: set resnet to that "
+            "network's depth, or choose another shuffle"
+        )

@@ -1,0 +1,237 @@
+"""Reports of an evaluation: plots, pictures with the labels of human and network, and a page of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from dlc_common.images import read_image
+from dlc_toolbox.evaluation.results import Evaluation
+from dlc_toolbox.measure.metrics import is_confident
+from dlc_toolbox.pictures import drawing, pages, plots
+from dlc_toolbox.pictures.drawing import Look
+from dlc_toolbox.pictures.pictures import draw_pictures, folder_and_image, look_of, picture_name, raise_problems
+from dlc_toolbox.project import records
+from dlc_toolbox.project.settings import Settings
+
+_WORST = 12
+_WORST_PX = 640
+_PLOTS = {"part_errors": "error_per_part.png", "cumulative": "cumulative_error.png", "likelihood": "likelihood.png"}
+
+
+def plot_evaluations(evaluations: Sequence[Evaluation], rows: pd.DataFrame, settings: Settings) -> list[Path]:
+    """Plot the errors of each network, and those of several snapshots against their iterations.
+
+    Parameters
+    ----------
+    evaluations : sequence of Evaluation
+        As `results.read_evaluation` returns them.
+    rows : DataFrame
+        Their rows of the evaluation table, in the same order.
+    settings : Settings
+        Its colormap and pcutoff count.
+
+    Returns
+    -------
+    list of Path
+        The folders of plots, and the plots against iterations.
+    """
+    written = [_plot_evaluation(evaluation, settings) for evaluation in evaluations]
+    experiments = {evaluation.network.fraction: evaluation.network for evaluation in evaluations}
+    for fraction, network in experiments.items():
+        snapshots = rows[rows["train_fraction"] == fraction]
+        if len(snapshots) > 1:
+            path = network.layout.iterations_plot(network.experiment)
+            plots.write_plot(plots.plot_error_by_iteration(snapshots), path)
+            written.append(path)
+    return written
+
+
+def draw_evaluation(evaluation: Evaluation, settings: Settings, *, overwrite: bool = False) -> Path:
+    """Draw the labels of human and network into the labeled images.
+
+    The human's are '+', the network's '.' where its likelihood is at least pcutoff and 'x' elsewhere. Training and test
+    images lie in folders of their own.
+
+    Parameters
+    ----------
+    evaluation : Evaluation
+        As `results.read_evaluation` returns it.
+    settings : Settings
+        Its pcutoff counts, and how points are drawn.
+    overwrite : bool
+        Whether to draw again what is current.
+
+    Returns
+    -------
+    Path
+        The folder of both.
+
+    Raises
+    ------
+    ToolboxError
+        When images are missing or damaged; the others are drawn first.
+    """
+    network = evaluation.network
+    layers, look = _human_and_network(evaluation, settings)
+    folder = network.layout.evaluation_pictures(network.experiment, network.iteration)
+    problems = []
+    for part, chosen in (("Training", evaluation.is_train), ("Test", ~evaluation.is_train)):
+        rows = [row for row, wanted in zip(evaluation.images, chosen, strict=True) if wanted]
+        images = {_evaluated_name(row): network.images[row] for row in rows}
+        problems += draw_pictures(folder / part, images, layers[chosen], look, overwrite=overwrite)
+    raise_problems(problems)
+    return folder
+
+
+def write_evaluation_pages(evaluations: Sequence[Evaluation], rows: pd.DataFrame, settings: Settings) -> list[Path]:
+    """Write a page for each experiment: its snapshots, learning curve, errors per body part and worst test images.
+
+    The page holds its pictures and can be sent to others as it is. `plot_evaluations` must have drawn the plots.
+
+    Parameters
+    ----------
+    evaluations, rows, settings
+        As for `plot_evaluations`.
+
+    Returns
+    -------
+    list of Path
+        The pages.
+
+    Raises
+    ------
+    ToolboxError
+        When an image is damaged or the system refuses to write.
+    """
+    written = []
+    for experiment in dict.fromkeys(evaluation.network.experiment for evaluation in evaluations):
+        places = [i for i, evaluation in enumerate(evaluations) if evaluation.network.experiment == experiment]
+        snapshots = rows.iloc[places].reset_index(drop=True)
+        medians = snapshots["test_median_error_px"]
+        best = int(medians.idxmin()) if medians.notna().any() else len(medians) - 1
+        evaluation = evaluations[places[best]]
+        page = evaluation.network.layout.evaluation_page(experiment)
+        pages.write_page(page, "evaluation.html", **_evaluation_content(evaluation, snapshots, best, settings, page))
+        written.append(page)
+    return written
+
+
+def _plot_evaluation(evaluation: Evaluation, settings: Settings) -> Path:
+    """Plot a network's errors: by body part, cumulative, and against likelihood."""
+    network, errors, is_train = evaluation.network, evaluation.errors, evaluation.is_train
+    look = look_of(settings, [])
+    folder = network.layout.evaluation_plots(network.experiment, network.iteration)
+    against_likelihood = plots.plot_likelihood(errors, evaluation.likelihoods, is_train, settings.pcutoff, look)
+    plots.write_plot(against_likelihood, folder / "likelihood.png")
+    plots.write_plot(plots.plot_part_errors(errors, is_train, look), folder / "error_per_part.png")
+    plots.write_plot(plots.plot_cumulative_errors(errors, is_train, look), folder / "cumulative_error.png")
+    return folder
+
+
+def _human_and_network(evaluation: Evaluation, settings: Settings) -> tuple[np.ndarray, Look]:
+    """Return the points of human, confident and less confident network, (N, 3, K, 2), and how they are drawn."""
+    found = evaluation.poses[..., :2]
+    confident = is_confident(evaluation.likelihoods, settings.pcutoff)[..., None]
+    layers = [evaluation.labels, np.where(confident, found, np.nan), np.where(confident, np.nan, found)]
+    names = f"{settings.scorer} (human)", f"network, likelihood ≥ {settings.pcutoff:g}", "network, less likely"
+    return np.stack(layers, axis=1), look_of(settings, list(zip("+.x", names, strict=True)))
+
+
+def _evaluated_name(row: str) -> str:
+    """Return the name of the picture of an evaluated image; those of all folders lie together."""
+    return picture_name("_".join(folder_and_image(row)))
+
+
+def _evaluation_content(
+    evaluation: Evaluation, snapshots: pd.DataFrame, best: int, settings: Settings, page: Path
+) -> dict[str, Any]:
+    """Return what the page of an evaluation shows."""
+    network = evaluation.network
+    layers, look = _human_and_network(evaluation, settings)
+    plots_folder = network.layout.evaluation_plots(network.experiment, network.iteration)
+    curve = network.config_path.with_name("learning_curve.png")
+    by_iteration = network.layout.iterations_plot(network.experiment) if len(snapshots) > 1 else None
+    rows = snapshots.astype({"iteration": int}).to_dict("records")
+    sizes = {f"{name}_images": int(chosen.sum()) for name, chosen in evaluation.sets()}
+    return {
+        "name": network.experiment.name,
+        "scorer": settings.scorer,
+        "pcutoff": f"{settings.pcutoff:g}",
+        "snapshots": rows,
+        "best": rows[best] | sizes,
+        "learning_curve": pages.embed(curve) if curve.is_file() else None,
+        "train_folder": str(curve.parent),
+        "error_by_iteration": pages.embed(by_iteration) if by_iteration else None,
+        "parts": _part_rows(evaluation, look),
+        **{name: pages.embed(plots_folder / file) for name, file in _PLOTS.items()},
+        "layers": [f"{marker} {name}" for marker, name in look.layers],
+        "worst": _worst_images(evaluation, layers, look, page),
+        "made_from": _made_from(evaluation, settings),
+    }
+
+
+def _part_rows(evaluation: Evaluation, look: Look) -> list[dict[str, Any]]:
+    """Return the percentiles of the errors of all body parts together, then of each."""
+    columns = [("all", None, evaluation.errors)]
+    columns += [
+        (part, color, evaluation.errors[:, [k]])
+        for k, (part, color) in enumerate(zip(look.bodyparts, look.colors, strict=True))
+    ]
+    return [
+        {"name": name, "color": color, **{which: _percentiles(errors[chosen]) for which, chosen in evaluation.sets()}}
+        for name, color, errors in columns
+    ]
+
+
+def _percentiles(errors: np.ndarray) -> dict[str, Any]:
+    """Return count, mean, and the median, 75th, 90th and 100th percentile of errors; NaN of none."""
+    found = errors[np.isfinite(errors)]
+    percentiles = np.percentile(found, [50, 75, 90, 100]) if found.size else np.full(4, np.nan)
+    return {"count": found.size, "mean": found.mean() if found.size else np.nan, "percentiles": percentiles.tolist()}
+
+
+def _worst_images(evaluation: Evaluation, layers: np.ndarray, look: Look, page: Path) -> list[dict[str, Any]]:
+    """Return the test images with the largest mean errors, drawn, the worst first."""
+    network, errors = evaluation.network, evaluation.errors
+    judged = np.flatnonzero(~evaluation.is_train & np.isfinite(errors).any(axis=1))
+    means = np.nanmean(errors[judged], axis=1)
+    folder = network.layout.evaluation_pictures(network.experiment, network.iteration) / "Test"
+    worst = []
+    for n in judged[np.argsort(-means, kind="stable")[:_WORST]]:
+        name, k = evaluation.images[n], int(np.nanargmax(errors[n]))
+        image, picture = read_image(network.images[name]), folder / _evaluated_name(name)
+        small = drawing.draw_points(image, layers[n], drawing.look_at_size(look, image, _WORST_PX))
+        worst.append(
+            {
+                "name": name,
+                "mean_px": float(np.nanmean(errors[n])),
+                "part": evaluation.bodyparts[k],
+                "part_px": errors[n, k],
+                "likelihood": evaluation.likelihoods[n, k],
+                "picture": pages.embed(small),
+                "link": pages.link(picture, page) if picture.is_file() else None,
+            }
+        )
+    return worst
+
+
+def _made_from(evaluation: Evaluation, settings: Settings) -> dict[str, object]:
+    """Return what tells this evaluation from others: network, settings, versions."""
+    network = evaluation.network
+    return {
+        "snapshot": network.snapshot.path,
+        "poses": network.table,
+        "Task": settings.Task,
+        "date": settings.date,
+        "scorer": settings.scorer,
+        "TrainingFraction": f"{network.fraction:g}",
+        "shuffle": network.experiment.shuffle,
+        "resnet": settings.resnet,
+        "pcutoff": f"{settings.pcutoff:g}",
+        "versions": ", ".join(f"{package} {version}" for package, version in records.versions().items()),
+    }

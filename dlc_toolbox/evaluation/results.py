@@ -1,0 +1,307 @@
+"""Errors of trained networks on the images that trained them and on those that test them."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from dlc_common import UsersError
+from dlc_common.files import replacing
+from dlc_toolbox import ToolboxError
+from dlc_toolbox.evaluation.evaluation import Network
+from dlc_toolbox.measure.metrics import euclidean_errors, summarize, summarize_parts
+from dlc_toolbox.project import records
+from dlc_toolbox.project.layout import Layout
+from dlc_toolbox.project.settings import Settings
+from dlc_toolbox.project.tables import bodyparts_of, points, read_table
+
+log = logging.getLogger(__name__)
+
+KEYS = ["train_fraction", "shuffle", "iteration"]
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Labels and poses of N labeled images with K body parts.
+
+    Parameters
+    ----------
+    network : Network
+        Who found the poses.
+    bodyparts : sequence of str
+        K names, in the order of the settings.
+    images : sequence of str
+        N names, ``folder/image``.
+    is_train : ndarray of shape (N,)
+        Which images the network was trained on; the others test it.
+    labels : ndarray of shape (N, K, 2)
+        x, y in pixels; NaN where nobody labeled.
+    poses : ndarray of shape (N, K, 3)
+        x, y in pixels, likelihood.
+    """
+
+    network: Network
+    bodyparts: Sequence[str]
+    images: Sequence[str]
+    is_train: np.ndarray
+    labels: np.ndarray
+    poses: np.ndarray
+
+    @property
+    def errors(self) -> np.ndarray:
+        """Distances in pixels, (N, K); NaN where nobody labeled."""
+        return euclidean_errors(self.labels, self.poses)
+
+    @property
+    def likelihoods(self) -> np.ndarray:
+        """The network's likelihoods, (N, K)."""
+        return self.poses[..., 2]
+
+    def sets(self) -> Iterator[tuple[str, np.ndarray]]:
+        """Yield 'train' and 'test' with the images of each, (N,) bool."""
+        yield "train", self.is_train
+        yield "test", ~self.is_train
+
+
+def read_evaluation(network: Network, bodyparts: Sequence[str]) -> Evaluation:
+    """Put a network's poses beside the labels.
+
+    Parameters
+    ----------
+    network : Network
+        As `evaluation.find_networks` returns it.
+    bodyparts : sequence of str
+        The order wanted.
+
+    Returns
+    -------
+    Evaluation
+        Of the images in the split.
+
+    Raises
+    ------
+    ToolboxError
+        When the poses do not exist (the message lists those that do), or are out of date.
+    """
+    step1 = "run Evaluation-tools/Step1_EvaluateModelonDataset.py"
+    if not network.table.is_file():
+        existing = sorted(path.stem for path in network.table.parent.glob("*.h5"))
+        advice = f"there are: {', '.join(existing)}" if existing else "there is none yet"
+        raise ToolboxError(
+            f"{network.table} does not exist ({advice}): {step1} first, or correct snapshotindex, shuffleindex or "
+            "TrainingFraction in myconfig.py"
+        )
+    poses = read_table(network.table)
+    images = list(network.images)
+    if network.record.is_file():
+        stale = records.why_stale(network.record, network.made_from(), [network.table])
+    else:
+        log.warning("%s is taken as it is: no record tells what it was made from", network.table)
+        stale = _why_incomplete(poses, images, bodyparts)
+    if stale:
+        raise ToolboxError(f"{network.table} is out of date ({stale}): {step1} again")
+    return Evaluation(
+        network,
+        bodyparts,
+        images,
+        np.isin(images, network.split.train),
+        points(network.split.table.loc[images], bodyparts),
+        points(poses.loc[images], bodyparts),
+    )
+
+
+def warn_of_corrected_labels(evaluations: Sequence[Evaluation]) -> None:
+    """Warn, once per training set, of labels that were corrected since it was made; the errors keep to the old ones.
+
+    A label counts as corrected when the scorer's label table has it elsewhere or no longer. A training set without
+    such a table beside it (the project may have moved in part) is passed over.
+
+    Parameters
+    ----------
+    evaluations : sequence of Evaluation
+        As `read_evaluation` returns them.
+    """
+    for experiment, evaluation in {evaluation.network.experiment: evaluation for evaluation in evaluations}.items():
+        live = evaluation.network.layout.label_table(experiment.task, experiment.scorer)
+        if not live.is_file():
+            continue
+        try:
+            present = points(read_table(live).reindex(evaluation.images), evaluation.bodyparts)[..., :2]
+        except UsersError as error:
+            log.warning("%s cannot be compared with the labels of %s: %s", live, experiment.name, error)
+            continue
+        labeled = np.isfinite(evaluation.labels).all(axis=2)
+        corrected = np.count_nonzero((present != evaluation.labels).any(axis=2) & labeled)
+        if corrected:
+            log.warning(
+                "%s: %d of %d labels were corrected since its training set was made; the errors are against the "
+                "labels of that moment. Step 4 with a new number in Shuffles takes the corrected ones over",
+                *(experiment.name, corrected, np.count_nonzero(labeled)),
+            )
+
+
+def summary_row(evaluation: Evaluation, pcutoff: float) -> dict[str, float]:
+    """Summarize one network's errors as a row of the evaluation table.
+
+    Parameters
+    ----------
+    evaluation : Evaluation
+        As `read_evaluation` returns it.
+    pcutoff : float
+        The least likelihood that counts as confident.
+
+    Returns
+    -------
+    dict of str to float
+        train_fraction, shuffle, iteration, pcutoff, then the numbers of `metrics.summarize` for train and test.
+    """
+    row = {**_keys(evaluation.network), "pcutoff": pcutoff}
+    for name, chosen in evaluation.sets():
+        numbers = summarize(evaluation.errors[chosen], evaluation.likelihoods[chosen], pcutoff)
+        row |= {f"{name}_{number}": value for number, value in numbers.items()}
+    return row
+
+
+def part_rows(evaluation: Evaluation, pcutoff: float) -> pd.DataFrame:
+    """Summarize one network's errors by body part, in long form.
+
+    Parameters
+    ----------
+    evaluation, pcutoff
+        As for `summary_row`.
+
+    Returns
+    -------
+    DataFrame of 2 * K rows
+        train_fraction, shuffle, iteration, pcutoff, set (train or test), then the columns of
+        `metrics.summarize_parts`.
+    """
+    tables = []
+    for name, chosen in evaluation.sets():
+        numbers = evaluation.errors[chosen], evaluation.likelihoods[chosen]
+        table = summarize_parts(*numbers, evaluation.bodyparts, pcutoff)
+        for place, (key, value) in enumerate({**_keys(evaluation.network), "pcutoff": pcutoff, "set": name}.items()):
+            table.insert(place, key, value)
+        tables.append(table)
+    return pd.concat(tables, ignore_index=True)
+
+
+def write_summaries(layout: Layout, settings: Settings, evaluations: Sequence[Evaluation]) -> pd.DataFrame:
+    """Write the errors of networks into the evaluation table and the table by body part.
+
+    Rows of other networks with the same Task, date, scorer and resnet stay. Rows of any others give way, because the
+    columns cannot tell them apart; their poses stay, so that this step can write them again.
+
+    Parameters
+    ----------
+    layout : Layout
+        The project.
+    settings : Settings
+        Of that project.
+    evaluations : sequence of Evaluation
+        One per network.
+
+    Returns
+    -------
+    DataFrame
+        The new rows of the evaluation table.
+
+    Raises
+    ------
+    ToolboxError
+        When an existing table has been changed by hand beyond recognition, or the system refuses to write.
+    """
+    rows = pd.DataFrame([summary_row(evaluation, settings.pcutoff) for evaluation in evaluations])
+    parts = pd.concat([part_rows(evaluation, settings.pcutoff) for evaluation in evaluations], ignore_index=True)
+    owner = records.describe({}, {name: getattr(settings, name) for name in ("Task", "date", "scorer", "resnet")})
+    stale = records.why_stale(layout.summary_record, owner, [])
+    if stale and layout.summary_table.is_file():
+        log.info("%s: its earlier rows are left out (%s)", layout.summary_table, stale)
+    for path, table in ((layout.summary_table, rows), (layout.part_table, parts)):
+        _write_rows(path, table, keep_others=stale is None)
+    records.write(layout.summary_record, owner)
+    return rows
+
+
+def in_words(rows: pd.DataFrame) -> list[str]:
+    """Tell the errors of each row of the evaluation table in sentences.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        As `write_summaries` returns it.
+
+    Returns
+    -------
+    list of str
+        Two for each row (training, test) and, for several rows, one that names the best.
+    """
+    sentences = []
+    for row in rows.to_dict("records"):
+        for name, side in (("train", "training"), ("test", "test")):
+            mean, median, share, confident = (
+                row[f"{name}_{number}"]
+                for number in ("mean_error_px", "median_error_px", "share_above_pcutoff", "mean_error_pcutoff_px")
+            )
+            if np.isnan(mean):
+                sentences.append(f"{_named(row)}: no {side} image is labeled, so there is no {side} error")
+                continue
+            sentences.append(
+                f"{_named(row)}: {side} error {mean:.2f} px (mean), {median:.2f} px (median); likelihood >= "
+                f"{row['pcutoff']:g} for {share:.0%} of the labels, whose mean error is {confident:.2f} px"
+            )
+    if len(rows) > 1 and rows["test_median_error_px"].notna().any():
+        best = rows.loc[rows["test_median_error_px"].idxmin()]
+        sentences.append(f"Lowest median test error: {_named(best)}")
+    return sentences
+
+
+def _named(row: Mapping[str, float]) -> str:
+    """Name the network of a row."""
+    return (
+        f"training fraction {row['train_fraction']:g}, shuffle {row['shuffle']:.0f}, iteration {row['iteration']:.0f}"
+    )
+
+
+def _why_incomplete(poses: pd.DataFrame, images: Sequence[str], bodyparts: Sequence[str]) -> str | None:
+    """Say what a pose table of unknown origin lacks, or None."""
+    if not set(images) <= set(poses.index):
+        return "it lacks labeled images"
+    if not set(bodyparts) <= set(bodyparts_of(poses)):
+        return f"its body parts are {', '.join(bodyparts_of(poses))}"
+    return None if "likelihood" in poses.columns.get_level_values("coords") else "it has no likelihoods"
+
+
+def _keys(network: Network) -> dict[str, float]:
+    """Return what tells the networks of one project apart."""
+    return dict(zip(KEYS, (network.fraction, network.experiment.shuffle, network.iteration), strict=True))
+
+
+def _write_rows(path: Path, rows: pd.DataFrame, *, keep_others: bool) -> None:
+    """Write rows to a csv table in place of those with the same keys, sorted by their keys."""
+    if keep_others and path.is_file():
+        earlier = _read_rows(path, rows.columns)
+        replaced = pd.MultiIndex.from_frame(earlier[KEYS]).isin(pd.MultiIndex.from_frame(rows[KEYS]))
+        if not replaced.all():
+            rows = pd.concat([earlier[~replaced], rows])
+    with replacing(path) as temporary:
+        rows.sort_values(KEYS, kind="stable").to_csv(temporary, index=False, na_rep="NaN")
+
+
+def _read_rows(path: Path, columns: pd.Index) -> pd.DataFrame:
+    """Read a table that an earlier run wrote."""
+    advice = "move it away and run this step again"
+    texts = dict.fromkeys(("set", "bodypart"), str)
+    numbers = {column: ["NaN"] for column in columns if column not in texts}  # a body part may be called NA
+    try:  # Python's engine, because it reads back the very floats that were written
+        table = pd.read_csv(path, engine="python", dtype=texts, na_values=numbers, keep_default_na=False)
+    except (OSError, ValueError) as error:
+        raise ToolboxError(f"{path} cannot be read ({error}): {advice}") from error
+    if list(table.columns) != list(columns):
+        raise ToolboxError(f"{path} has other columns than {', '.join(columns)}: {advice}")
+    return table

@@ -1,0 +1,294 @@
+"""Images of a video's folder: reading them in numeric order, choosing frames and numbering them."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Collection, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+from tqdm import tqdm
+
+from dlc_common import UsersError
+from dlc_common.files import replacing, replacing_folder
+from dlc_common.images import TIFF_SUFFIXES
+from dlc_toolbox import ToolboxError
+from dlc_toolbox.project import records
+from dlc_toolbox.project.layout import Layout, first_step_advice, frames_record
+from dlc_toolbox.project.settings import Settings
+from dlc_toolbox.video.video import Crop, Recording, Video, find_videos
+
+log = logging.getLogger(__name__)
+
+_JUNK = re.compile(r"\._.*|\.DS_Store|\.part-.*|Thumbs\.db|desktop\.ini")  # of systems and killed runs
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which frames to pick from a video.
+
+    Parameters
+    ----------
+    numframes2pick : int
+        How many.
+    portion : float
+        Share of the video to pick from, counted from its start, in (0, 1].
+    seed : int
+        Same seed, same frames.
+    crop : (x1, x2, y1, y2), optional
+        Keep x1 <= x < x2 and y1 <= y < y2, in pixels.
+    """
+
+    numframes2pick: int
+    portion: float
+    seed: int
+    crop: Crop | None = None
+
+
+def choose_frames(total: int, wanted: Wanted, excluded: Collection[int] = ()) -> list[int]:
+    """Choose frames uniformly at random, none twice.
+
+    Parameters
+    ----------
+    total : int
+        Number of frames of the video.
+    wanted : Wanted
+        How many, from which portion, and the seed.
+    excluded : collection of int
+        Frame numbers that must not be chosen. What is chosen otherwise stays as it was.
+
+    Returns
+    -------
+    list of int
+        Frame numbers from 0, ascending; fewer than wanted when the portion holds no more.
+
+    Examples
+    --------
+    >>> choose_frames(10, Wanted(numframes2pick=3, portion=0.4, seed=1), excluded=[2])
+    [0, 1, 3]
+    """
+    order = np.random.default_rng(wanted.seed).permutation(max(1, round(wanted.portion * total)))
+    return sorted([int(frame) for frame in order if frame not in excluded][: wanted.numframes2pick])
+
+
+def videos_to_pick_from(layout: Layout, settings: Settings) -> list[Path]:
+    """List the videos that `vidpath` and `filename` name.
+
+    Raises
+    ------
+    ToolboxError
+        When none is named, one is missing, no video file, an output of ours or named as later steps cannot name a
+        folder, or `imagetype` is not what is written here.
+    """
+    if not settings.filename:
+        raise ToolboxError(f"{layout.root / 'myconfig.py'}: filename names no video to pick frames from")
+    check_imagetype(settings)
+    folder = layout.training_set_root / Path(settings.vidpath).expanduser()
+    named = [folder / name for name in settings.filename]
+    videos = find_videos(named, "", first_step_advice(layout.root), within=_refuse_folder)
+    for video in videos:
+        _refuse_unsuitable(video)
+    return videos
+
+
+def _refuse_folder(folder: Path, _: str) -> list[Path]:
+    """Raise, as a folder is no video."""
+    raise ToolboxError(f"{folder} is a folder; filename in myconfig.py must name the videos in it")
+
+
+def _refuse_unsuitable(video: Path) -> None:
+    """Raise for a file of no frames to pick, or with a name that later steps would not find its images by."""
+    if video.suffix.lower() in TIFF_SUFFIXES:
+        raise ToolboxError(f"{video} is a TIFF file, from which no frames can be picked; save it in Fiji as AVI")
+    if video.stem == "labeled-data" or video.stem.startswith(".") or "\\" in video.stem:
+        raise ToolboxError(
+            f"{video}: later steps would not find images in a folder named {video.stem!r}; rename the video, or name a "
+            "link to it"
+        )
+
+
+def check_imagetype(settings: Settings) -> None:
+    """Raise ToolboxError unless `imagetype` is what is written here."""
+    if settings.imagetype.lower() != ".png":
+        raise ToolboxError(f"frames are written as png, but imagetype = {settings.imagetype!r}; set it to '.png'")
+
+
+def pick_frames(path: Path, data_folder: Path, wanted: Wanted, *, overwrite: bool = False) -> Path:
+    """Write randomly chosen frames of a video as images, ready to be labeled.
+
+    They go to ``<data_folder>/<video stem>``. A folder that holds anything but unlabeled frames picked from this video,
+    above all labels, which count images by position, stays as it is: the frames, none of them picked before, then go to
+    ``<video stem>_2`` and so on. A folder is replaced as a whole, so that it never mixes two choices.
+
+    Parameters
+    ----------
+    path : Path
+        The video.
+    data_folder : Path
+        Folder with one sub-folder per video.
+    wanted : Wanted
+        Which frames.
+    overwrite : bool
+        Pick again although the same was picked before.
+
+    Returns
+    -------
+    Path
+        The folder with the images ``img<frame number>.png`` and ``frames.json``, which tells where they are from.
+
+    Raises
+    ------
+    ToolboxError
+        When the video cannot be read, has too few frames, or the crop does not fit.
+    """
+    made_from = records.describe({path.name: path}, asdict(wanted))
+    folders = folders_of(data_folder, path.stem)
+    reasons = [records.why_stale(frames_record(folder), made_from, [folder]) for folder in folders]
+    if None in reasons and not overwrite:
+        current = folders[reasons.index(None)]
+        log.info("%s: frames were picked before, with the same settings: %s", path.name, current)
+        return current
+    video = made_from["inputs"]
+    position = next(i for i, folder in enumerate(folders) if not folder.exists() or _may_be_replaced(folder, video))
+    folder = folders[position]
+    for kept in folders[:position]:
+        log.info("%s stays as it is: it holds labels, or files that Step 1 did not write for this video", kept)
+    if folder.exists():
+        log.info("%s is picked again: %s", folder, reasons[position] or "--overwrite")
+    taken = {frame for kept in folders if kept != folder for frame in frames_in(kept, video)}
+    with replacing_folder(folder) as temporary:
+        frames, total = _extract(Video(path, wanted.crop), temporary, wanted, taken)
+        origin = {"video": path.resolve().as_posix(), "frame_count": total, "frames": frames}
+        records.write(frames_record(temporary), made_from, **origin)
+    log.info("%s: %d of %d frames written to %s", path.name, len(frames), total, folder)
+    return folder
+
+
+def folders_of(data_folder: Path, stem: str) -> list[Path]:
+    """List the folders for frames of one video: those that exist, stem, stem_2 and so on, and the first that does not.
+
+    Parameters
+    ----------
+    data_folder : Path
+        Folder with one sub-folder per video.
+    stem : str
+        The video's, see `layout.video_stem`.
+
+    Returns
+    -------
+    list of Path
+        The last one is free.
+    """
+    folders = [data_folder / stem]
+    while folders[-1].exists():
+        folders.append(data_folder / f"{stem}_{len(folders) + 1}")
+    return folders
+
+
+def _record_of(folder: Path) -> dict[str, Any]:
+    """Return what tells where a folder's frames are from, or nothing where nobody wrote it down."""
+    try:
+        return records.read(frames_record(folder))
+    except UsersError:
+        return {}
+
+
+def _may_be_replaced(folder: Path, video: dict[str, str]) -> bool:
+    """Tell whether a folder holds nothing but what its record lists, from the same video, and junk of the system."""
+    record = _record_of(folder)
+    try:
+        listed = {_image_name(frame, _digits(record["frame_count"])) for frame in record["frames"]}
+    except (KeyError, TypeError, ValueError):
+        return False
+    found = {path.name for path in folder.iterdir() if not _JUNK.fullmatch(path.name)}
+    return record.get("inputs") == video and found <= {frames_record(folder).name, *listed}
+
+
+def _digits(total: int) -> int:
+    """Return the length of the frame numbers in the images' names."""
+    return len(str(max(total - 1, 0)))
+
+
+def _image_name(frame: int, digits: int) -> str:
+    """Name the image of a frame."""
+    return f"img{frame:0{digits}d}.png"
+
+
+def frames_in(folder: Path, video: dict[str, str]) -> list[int]:
+    """List the frames of a video that a folder holds.
+
+    Parameters
+    ----------
+    folder : Path
+        A folder of images, of ours or of v1.
+    video : dict of str to str
+        Hash of the video by its name. Images that are known to be from another video do not count.
+
+    Returns
+    -------
+    list of int
+        Their numbers, in no order.
+    """
+    names = [path.stem for path in folder.glob("img*.*")] if _record_of(folder).get("inputs") in (None, video) else []
+    return [int(name[3:]) for name in names if re.fullmatch(r"img[0-9]+", name)]
+
+
+def _extract(video: Video, folder: Path, wanted: Wanted, taken: Collection[int]) -> tuple[list[int], int]:
+    """Write chosen frames and return their numbers and the video's frame count.
+
+    The count in the header is believed only while decoding, which ends with the true one, has not refuted it.
+    """
+    # A frame takes a byte or more, so the size of the file bounds what a damaged header may claim.
+    total, lost = min(video.expected_frames, video.path.stat().st_size), set()
+    while True:
+        chosen = choose_frames(total, wanted, {*taken, *lost})
+        delivered, newly_lost = write_frames(video, folder, chosen, _digits(total))
+        if delivered == total and not newly_lost:
+            break
+        total, lost = delivered, lost | newly_lost
+        for image in folder.iterdir():
+            image.unlink()
+    if len(chosen) < wanted.numframes2pick:
+        raise ToolboxError(
+            f"{video.path}: numframes2pick = {wanted.numframes2pick}, but only {len(chosen)} frames can be picked from "
+            f"portion = {wanted.portion:g} of its {total} frames "
+            f"({len(taken)} were picked before, {len(lost)} cannot be decoded)"
+        )
+    return chosen, total
+
+
+def write_frames(video: Recording, folder: Path, chosen: Sequence[int], digits: int) -> tuple[int, set[int]]:
+    """Write frames of a video as ``img<number>.png``.
+
+    Parameters
+    ----------
+    video : Recording
+        The video, with the crop that is kept.
+    folder : Path
+        Where the images go.
+    chosen : sequence of int
+        Numbers of the frames, from 0.
+    digits : int
+        Length of the numbers in the names.
+
+    Returns
+    -------
+    int
+        How many frames the video delivers.
+    set of int
+        Chosen frames that cannot be decoded.
+    """
+    delivered, lost, wanted = 0, set(), set(chosen)
+    progress = tqdm(video, desc=video.path.name, total=video.expected_frames or None, unit="frame", leave=False)
+    for number, frame in enumerate(progress):
+        delivered = number + 1
+        if number in wanted and frame is None:
+            lost.add(number)
+        elif number in wanted:
+            with replacing(folder / _image_name(number, digits)) as temporary:
+                Image.fromarray(frame).save(temporary)
+    return delivered, lost

@@ -1,0 +1,151 @@
+"""Check labels by eye (Step 3): pictures of all labeled images, and a page that shows them with their counts."""
+
+from __future__ import annotations
+
+import itertools
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from dlc_common import UsersError
+from dlc_common.images import image_size, natural_key
+from dlc_toolbox import ToolboxError
+from dlc_toolbox.labels.labels import name_labels, outside_image, read_label_table, why_labels_stale
+from dlc_toolbox.pictures import drawing, pages
+from dlc_toolbox.pictures.drawing import Look
+from dlc_toolbox.pictures.pictures import draw_pictures, folder_and_image, look_of, picture_name, raise_problems
+from dlc_toolbox.project.layout import Layout, contact_sheet, first_step_advice, labeled_folder, thumbnail
+from dlc_toolbox.project.settings import Settings
+from dlc_toolbox.project.tables import bodyparts_of, points
+
+log = logging.getLogger(__name__)
+
+
+def check_labels(layout: Layout, settings: Settings, *, overwrite: bool = False) -> list[Path]:
+    """Draw the labels of all scorers into their images, so that people see whether they are right (Step 3).
+
+    Labels outside their image and the counts of labels per body part go to the log.
+
+    Parameters
+    ----------
+    layout : Layout
+        The project.
+    settings : Settings
+        Of that project; one marker shape per entry of `Scorers`.
+    overwrite : bool
+        Whether to draw again what is current.
+
+    Returns
+    -------
+    list of Path
+        The folders of pictures.
+
+    Raises
+    ------
+    ToolboxError
+        When a label table is missing, older than its csv files or of other body parts, or there is no label at all;
+        after all else is drawn, also when images are missing or damaged.
+    """
+    rows, labels = _read_labels(layout, settings)
+    look = look_of(settings, list(zip(itertools.cycle(drawing.MARKERS), settings.Scorers, strict=False)))
+    data, page = layout.data_folder(settings.Task), layout.labels_page(settings.Task)
+    sizes = np.array([_size(data / row) for row in rows])
+    _report_outside(rows, labels, settings, sizes)
+    members: dict[str, list[int]] = {}
+    for i, row in enumerate(rows):
+        members.setdefault(folder_and_image(row)[0], []).append(i)
+    drawn, problems, sections = [], [], []
+    for folder, places in members.items():
+        images = {picture_name(folder_and_image(rows[i])[1]): data / rows[i] for i in places}
+        target = labeled_folder(data / folder)
+        drawn.append(target)
+        problems += draw_pictures(target, images, labels[places], look, thumbnails=True, overwrite=overwrite)
+        pictures = [target / name for name in images]
+        sections.append({"name": folder, **_section(pictures, labels[places], sizes[places], look, page)})
+    colors = list(zip(look.bodyparts, look.colors, strict=True))
+    pages.write_page(page, "labels.html", task=settings.Task, parts=colors, scorers=look.layers, folders=sections)
+    raise_problems(problems)
+    return drawn
+
+
+def _read_labels(layout: Layout, settings: Settings) -> tuple[list[str], np.ndarray]:
+    """Return the images with any label, and the labels (N, scorers, K, 2) in the settings' order of body parts."""
+    tables = {scorer: _label_table(layout, settings, scorer) for scorer in settings.Scorers}
+    rows = sorted({str(row) for table in tables.values() for row in table.index}, key=natural_key)
+    labels = np.stack([points(table.reindex(rows), settings.bodyparts) for table in tables.values()], axis=1)
+    labeled = np.isfinite(labels).all(axis=-1)
+    for scorer, found in zip(tables, np.moveaxis(labeled, 1, 0), strict=True):
+        counts = pd.DataFrame({"labeled": found.sum(axis=0), "missing": (~found).sum(axis=0)}, settings.bodyparts)
+        log.info("Labels of %s in %d images:\n%s", scorer, len(rows), counts.to_string())
+    shown = labeled.any(axis=(1, 2))
+    if not shown.any():
+        raise ToolboxError(
+            f"no body part is labeled in {layout.data_folder(settings.Task)}: label first, then run Step 2"
+        )
+    return [row for row, keep in zip(rows, shown, strict=True) if keep], labels[shown]
+
+
+def _label_table(layout: Layout, settings: Settings, scorer: str) -> pd.DataFrame:
+    """Read the label table of one scorer and compare its body parts with the settings."""
+    path = layout.label_table(settings.Task, scorer)
+    if not path.is_file():
+        raise ToolboxError(
+            f"{path} does not exist; Step 2 makes it from the csv files. {first_step_advice(layout.root)}"
+        )
+    changed = why_labels_stale(layout, settings, scorer)
+    if changed:
+        raise ToolboxError(f"{path} is older than what it was made from ({changed}): run Step 2 again, then this step")
+    table = read_label_table(path)
+    if set(bodyparts_of(table)) != set(settings.bodyparts):
+        raise ToolboxError(
+            f"{path} has the body parts {', '.join(bodyparts_of(table))}, but myconfig.py has "
+            f"{', '.join(settings.bodyparts)}: correct bodyparts, or run Step 2 again"
+        )
+    return table
+
+
+def _section(pictures: Sequence[Path], labels: np.ndarray, sizes: np.ndarray, look: Look, page: Path) -> dict[str, Any]:
+    """Return what the page of labels shows of one folder: its counts of labels, (N, scorers, K, 2), and pictures."""
+    labeled = np.isfinite(labels).all(axis=-1)
+    missing = (labeled.any(axis=2, keepdims=True) & ~labeled).sum(axis=(1, 2))  # of those who labeled this image
+    shown = [
+        {
+            "name": picture.name,
+            "link": pages.link(picture, page),
+            "thumbnail": pages.link(thumbnail(picture), page),
+            "width": int(width),
+            "height": int(height),
+            "missing": count,
+        }
+        for picture, (width, height), count in zip(pictures, sizes, missing, strict=True)
+        if picture.is_file()
+    ]
+    return {
+        "images": len(pictures),
+        "labeled": labeled.sum(),
+        "possible": labeled.size,
+        "counts": list(zip(zip(look.bodyparts, look.colors, strict=True), labeled.sum(axis=0).T.tolist(), strict=True)),
+        "sheet": pages.link(contact_sheet(pictures[0].parent), page),
+        "pictures": shown,
+    }
+
+
+def _report_outside(rows: Sequence[str], labels: np.ndarray, settings: Settings, sizes: np.ndarray) -> None:
+    """Name the labels, (N, scorers, K, 2), that lie outside their image, of which `sizes` has width and height."""
+    for scorer, of_scorer in zip(settings.Scorers, np.moveaxis(labels, 1, 0), strict=True):
+        outside = outside_image(of_scorer, sizes)
+        if outside.any():
+            named = name_labels(outside, of_scorer, rows, settings.bodyparts)
+            log.warning("%d labels of %s lie outside their image: %s", outside.sum(), scorer, named)
+
+
+def _size(path: Path) -> tuple[float, float]:
+    """Return width and height of an image; infinite where it cannot be read, which drawing it will tell."""
+    try:
+        return image_size(path)
+    except UsersError:
+        return np.inf, np.inf

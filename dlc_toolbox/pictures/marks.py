@@ -1,0 +1,193 @@
+"""Poses drawn into a frame, in place: dots, the lines of a skeleton and the trails of the last frames.
+
+Made for many frames per second; the pictures of single images are those of `drawing`.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import cv2
+import numpy as np
+
+from dlc_toolbox import ToolboxError
+from dlc_toolbox.project.settings import AnalysisSettings
+
+_STEPS_PER_PIXEL = 4  # dots are placed to a quarter of a pixel
+_SHIFT = 4  # lines to 2**-4 of a pixel
+_FARTHEST_PX = 2**15  # more overflows the fixed-point numbers of lines
+_LARGEST_RADIUS_PX = 500  # more takes gigabytes of memory
+
+
+@dataclass(frozen=True)
+class Marks:
+    """How poses are drawn.
+
+    Parameters
+    ----------
+    pcutoff : float
+        Likelihood from which on a body part is drawn, 0 to 1.
+    radius : float
+        Of the dots, in pixels.
+    alpha : float
+        Opacity, 0 to 1.
+    colormap : str
+        Name of a matplotlib colormap; its colours go to the body parts in the order of the table.
+    skeleton : sequence of (int, int)
+        Body parts, by position, that a line joins; it has the colour of the first.
+    trailpoints : int
+        Number of past frames through which each part's trail leads.
+    """
+
+    pcutoff: float = 0.1
+    radius: float = 7
+    alpha: float = 0.6
+    colormap: str = "cool"
+    skeleton: Sequence[tuple[int, int]] = ()
+    trailpoints: int = 0
+
+
+def marks_of(settings: AnalysisSettings, bodyparts: Sequence[str]) -> Marks:
+    """Return how the settings want poses to be drawn.
+
+    Parameters
+    ----------
+    settings : AnalysisSettings
+        pcutoff, dotsize, alphavalue, colormap, skeleton and trailpoints.
+    bodyparts : sequence of str
+        Of the network, in the order of its poses.
+
+    Returns
+    -------
+    Marks
+        With the skeleton's body parts by position.
+
+    Raises
+    ------
+    ToolboxError
+        When the dots are too large to be drawn, or the skeleton names a part that the network does not know.
+    """
+    if settings.dotsize > _LARGEST_RADIUS_PX:
+        raise ToolboxError(
+            f"myconfig_analysis.py: dotsize is {settings.dotsize}; at most {_LARGEST_RADIUS_PX} can be drawn"
+        )
+    unknown = sorted({part for pair in settings.skeleton for part in pair} - set(bodyparts))
+    if unknown:
+        near = difflib.get_close_matches(unknown[0], bodyparts, n=1)
+        raise ToolboxError(
+            f"myconfig_analysis.py: skeleton names {', '.join(unknown)}, but the network's body parts are "
+            f"{', '.join(bodyparts)}" + (f"; did you mean {near[0]}?" if near else "")
+        )
+    positions = {part: position for position, part in enumerate(bodyparts)}
+    skeleton = tuple((positions[first], positions[second]) for first, second in settings.skeleton)
+    return Marks(
+        settings.pcutoff, settings.dotsize, settings.alphavalue, settings.colormap, skeleton, settings.trailpoints
+    )
+
+
+def draw_marks(frame: np.ndarray, points: np.ndarray, colors: np.ndarray, marks: Marks) -> None:
+    """Draw trails, above them the skeleton, above it the dots into a frame, in place.
+
+    Parameters
+    ----------
+    frame : ndarray of shape (H, W, 3)
+        uint8 RGB; changed.
+    points : ndarray of shape (T, K, 2)
+        x, y in pixels; (0, 0) is the centre of the top-left pixel. The last row is this frame's, those before are the
+        past's, of which at most `trailpoints` count. NaN is not drawn, and no line leads to it.
+    colors : ndarray of shape (K, 3)
+        uint8 RGB.
+    marks : Marks
+        How they are drawn.
+    """
+    now = points[-1]
+    if marks.skeleton or marks.trailpoints:
+        lines = frame.copy()  # blended as a whole, so that lines that cross are no less transparent there
+        draw_lines(lines, points[-1 - marks.trailpoints :].swapaxes(0, 1), colors, width=1)
+        pairs = np.array(marks.skeleton, dtype=int).reshape(-1, 2)
+        draw_lines(lines, now[pairs], colors[pairs[:, 0]], width=max(1, round(marks.radius / 3)))
+        cv2.addWeighted(lines, marks.alpha, frame, 1 - marks.alpha, 0, dst=frame)
+    draw_dots(frame, now, colors, marks.radius, marks.alpha)
+
+
+def draw_lines(frame: np.ndarray, paths: np.ndarray, colors: np.ndarray, width: int) -> None:
+    """Draw opaque lines with soft edges into a frame, in place.
+
+    Parameters
+    ----------
+    frame : ndarray of shape (H, W, 3)
+        uint8 RGB; changed.
+    paths : ndarray of shape (P, M, 2)
+        x, y in pixels of the M points of each path; (0, 0) is the centre of the top-left pixel. A path is interrupted
+        at NaN; what lies outside the frame is cut off.
+    colors : ndarray of shape (P, 3)
+        uint8 RGB.
+    width : int
+        In pixels.
+
+    Examples
+    --------
+    >>> frame = np.zeros((3, 5, 3), np.uint8)
+    >>> draw_lines(frame, np.array([[[1.0, 1.0], [3.0, 1.0]]]), np.array([[255, 0, 0]]), width=1)
+    >>> (frame[..., 0] > 100).astype(int).tolist()
+    [[0, 0, 0, 0, 0], [0, 1, 1, 1, 0], [0, 0, 0, 0, 0]]
+    """
+    is_near = (np.abs(paths) < _FARTHEST_PX).all(axis=-1)  # False for NaN
+    places = np.round(np.where(is_near[..., None], paths, 0) * 2**_SHIFT).astype(np.int32)
+    segments = np.stack([places[:, :-1], places[:, 1:]], axis=2)
+    for ends, is_drawn, color in zip(segments, is_near[:, :-1] & is_near[:, 1:], colors.tolist(), strict=True):
+        cv2.polylines(frame, ends[is_drawn], False, color, width, cv2.LINE_AA, _SHIFT)
+
+
+def draw_dots(frame: np.ndarray, points: np.ndarray, colors: np.ndarray, radius: float, alpha: float = 1.0) -> None:
+    """Draw discs with soft edges into a frame, in place.
+
+    Parameters
+    ----------
+    frame : ndarray of shape (H, W, 3)
+        uint8 RGB; changed.
+    points : ndarray of shape (K, 2)
+        x, y of the centres in pixels; (0, 0) is the centre of the top-left pixel. NaN is not drawn; what lies outside
+        the frame is cut off.
+    colors : ndarray of shape (K, 3)
+        uint8 RGB.
+    radius : float
+        In pixels.
+    alpha : float
+        Opacity, 0 to 1.
+
+    Examples
+    --------
+    >>> frame = np.zeros((5, 5, 3), np.uint8)
+    >>> draw_dots(frame, np.array([[1.0, 2.0]]), np.array([[255, 0, 0]]), radius=1)
+    >>> frame[..., 0].tolist()[2]
+    [128, 255, 128, 0, 0]
+    """
+    stamps = _stamps(float(radius), float(alpha))
+    reach = stamps.shape[-1] // 2
+    height, width = frame.shape[:2]
+    seen = np.isfinite(points).all(axis=-1)
+    places = np.round(points[seen] * _STEPS_PER_PIXEL) + _STEPS_PER_PIXEL // 2
+    pixels, steps = np.divmod(places, _STEPS_PER_PIXEL)
+    for (x, y), (step_x, step_y), color in zip(pixels.tolist(), steps.astype(int), colors[seen], strict=True):
+        if not (-reach <= x < width + reach and -reach <= y < height + reach):
+            continue
+        left, top = int(x) - reach, int(y) - reach
+        window = frame[max(top, 0) : top + 2 * reach + 1, max(left, 0) : left + 2 * reach + 1]
+        rows, columns = slice(max(-top, 0), None), slice(max(-left, 0), None)
+        weight = stamps[step_y, step_x, rows, columns][: window.shape[0], : window.shape[1], None]
+        window[:] = (window * (256 - weight) + color * weight + 128) >> 8
+
+
+@lru_cache(maxsize=8)
+def _stamps(radius: float, alpha: float) -> np.ndarray:
+    """Return a disc's weights, 0 to 256, by the place of its centre in a pixel: (steps y, steps x, size, size)."""
+    reach = int(np.ceil(radius + 1))
+    pixels = np.arange(-reach, reach + 1)
+    centers = np.arange(_STEPS_PER_PIXEL) / _STEPS_PER_PIXEL - 0.5
+    squares = (pixels - centers[:, None]) ** 2  # (steps, size)
+    distances = np.sqrt(squares[:, None, :, None] + squares[None, :, None, :])
+    return np.round(256 * alpha * np.clip(radius + 0.5 - distances, 0, 1)).astype(np.uint16)

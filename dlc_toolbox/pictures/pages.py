@@ -1,0 +1,93 @@
+"""HTML pages that open by a double click: no network, no script, and every name shown as the text that it is."""
+
+from __future__ import annotations
+
+import base64
+import math
+import os
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import numpy as np
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from dlc_common.files import replacing
+from dlc_toolbox.pictures.drawing import encode_picture
+
+
+def write_page(path: Path, template: str, **content: Any) -> None:
+    """Write a page; it appears whole or not at all.
+
+    Parameters
+    ----------
+    path : Path
+        The html file.
+    template : str
+        Name of a file in ``dlc_toolbox/pictures/templates``.
+    **content
+        What the template shows. Texts are escaped: names of body parts and files are shown, never obeyed.
+
+    Raises
+    ------
+    ToolboxError
+        When the system refuses to write.
+    """
+    pages = Environment(
+        loader=PackageLoader("dlc_toolbox.pictures"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    pages.filters |= {"px": _in_px, "share": _in_percent, "rgb": _css_color}
+    text = pages.get_template(template).render(content)
+    with replacing(path) as temporary:
+        temporary.write_text(text, encoding="utf-8", errors="replace")  # file names may hold bytes that are no text
+
+
+def link(target: Path, page: Path) -> str:
+    """Return the address by which a page names a file in its own folder or below.
+
+    Examples
+    --------
+    >>> link(Path("Results/Test/50% off#1.png"), Path("Results/page.html"))
+    'Test/50%25%20off%231.png'
+    """
+    return quote(os.fsencode(target.relative_to(page.parent).as_posix()))
+
+
+def embed(picture: np.ndarray | Path) -> str:
+    """Return a picture as an address that holds it, for a page that stays whole when it is sent to someone.
+
+    Parameters
+    ----------
+    picture : ndarray of shape (height, width, 3) or Path
+        uint8 RGB, embedded as jpg, or a png file.
+
+    Returns
+    -------
+    str
+        A ``data:`` address.
+    """
+    kind, content = (
+        ("png", picture.read_bytes()) if isinstance(picture, Path) else ("jpeg", encode_picture(picture, ".jpg"))
+    )
+    return f"data:image/{kind};base64,{base64.b64encode(content).decode('ascii')}"
+
+
+def _in_px(value: float) -> str:
+    """Write an error with one decimal, two where it is small; a dash where there is none."""
+    if math.isnan(value):
+        return "-"
+    return f"{value:.1f}" if value >= 1 else f"{value:.2f}"
+
+
+def _in_percent(share: float) -> str:
+    """Write a share in percent; a dash where there is none."""
+    return "-" if math.isnan(share) else f"{share:.0%}"
+
+
+def _css_color(color: np.ndarray) -> str:
+    """Write a colour, uint8 RGB, as CSS does."""
+    return "#" + bytes(color).hex()

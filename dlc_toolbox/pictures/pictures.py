@@ -1,0 +1,179 @@
+"""Sets of pictures: every image of a folder with its points drawn in, and one contact sheet of them all."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+from tqdm import tqdm
+
+from dlc_common import UsersError
+from dlc_common.images import read_image
+from dlc_toolbox import ToolboxError
+from dlc_toolbox.pictures import drawing
+from dlc_toolbox.pictures.drawing import Look
+from dlc_toolbox.project import records
+from dlc_toolbox.project.layout import contact_sheet, pictures_record, thumbnail
+from dlc_toolbox.project.settings import Settings
+
+log = logging.getLogger(__name__)
+
+_THUMBNAIL_PX = 320
+
+
+def look_of(settings: Settings, layers: Sequence[tuple[str, str]]) -> Look:
+    """Return how the settings want points to be drawn.
+
+    Parameters
+    ----------
+    settings : Settings
+        Its body parts, colormap, scale, msize and alphavalue count.
+    layers : sequence of (str, str)
+        Marker and meaning of each layer of points.
+
+    Returns
+    -------
+    Look
+        Colours go to the body parts in the order of the settings.
+    """
+    colors = drawing.part_colors(settings.colormap, len(settings.bodyparts))
+    return Look(settings.bodyparts, colors, layers, settings.scale, settings.msize, settings.alphavalue)
+
+
+def draw_pictures(
+    folder: Path,
+    images: Mapping[str, Path],
+    layers: np.ndarray,
+    look: Look,
+    *,
+    thumbnails: bool = False,
+    overwrite: bool = False,
+) -> list[str]:
+    """Draw every image of a set with its points, and a contact sheet, unless they are current.
+
+    Parameters
+    ----------
+    folder : Path
+        Where the pictures go; those of an earlier set are removed from it.
+    images : mapping of str to Path
+        Image file by the name of its picture, N of them.
+    layers : ndarray of shape (N, L, K, 2)
+        x, y in pixels of each image, in the order of `images`; NaN is not drawn.
+    look : Look
+        How the points are drawn.
+    thumbnails : bool
+        Whether to draw each once more, small, for a page that shows them all.
+    overwrite : bool
+        Whether to draw again what is current.
+
+    Returns
+    -------
+    list of str
+        One sentence for each image that is missing or damaged; all others are drawn.
+
+    Raises
+    ------
+    ToolboxError
+        When the folder holds files that were not drawn here, the system refuses to write, or the settings make a
+        picture too large.
+    """
+    record = pictures_record(folder)
+    if not record.is_file() and folder.is_dir() and any(not path.name.startswith(".") for path in folder.iterdir()):
+        raise ToolboxError(
+            f"pictures are to be drawn into {folder}, but it holds files and no {record.name}, so they may be a "
+            "video's images: rename it"
+        )
+    made_from = records.describe(
+        {name: path for name, path in images.items() if path.is_file()},
+        {
+            **asdict(look),
+            "colors": look.colors.tolist(),
+            "points": hashlib.blake2b(np.ascontiguousarray(layers).tobytes(), digest_size=16).hexdigest(),
+        },
+    )
+    pictures = [folder / name for name in images]
+    outputs = [*pictures, *(map(thumbnail, pictures) if thumbnails else ()), contact_sheet(folder)]
+    reason = "--overwrite" if overwrite else records.why_stale(record, made_from, outputs)
+    if reason is None:
+        log.info("%s: %d pictures are current, skipped", folder.name, len(images))
+        return []
+    log.info("%s: drawing %d pictures (%s)", folder.name, len(images), reason)
+    _remove_earlier(folder)
+    records.write(record, {"inputs": dict.fromkeys(images), "settings": {}})  # ours, though not complete yet
+    problems = _draw(folder, images, layers, look, thumbnails)
+    if not problems:
+        records.write(record, made_from)
+    return problems
+
+
+def raise_problems(problems: Sequence[str]) -> None:
+    """Raise ToolboxError with the images that could not be drawn, if there are any."""
+    if problems:
+        more = f"; and {len(problems) - 5} more" if len(problems) > 5 else ""
+        raise ToolboxError(f"all is drawn but {len(problems)} images: {'; '.join(problems[:5])}{more}")
+
+
+def folder_and_image(row: str) -> tuple[str, str]:
+    """Split a row's name in a label table into the names of folder and image.
+
+    Raises
+    ------
+    ToolboxError
+        When it is not of the form ``folder/image``.
+
+    Examples
+    --------
+    >>> folder_and_image("day1/img03.png")
+    ('day1', 'img03.png')
+    """
+    pieces = str(row).split("/")
+    if len(pieces) != 2 or {"", ".", ".."} & set(pieces):
+        raise ToolboxError(f"the label table names the image {row!r}; it must be '<video folder>/<image>'")
+    return pieces[0], pieces[1]
+
+
+def picture_name(image: str) -> str:
+    """Return the name of an image's picture, which is a png.
+
+    Examples
+    --------
+    >>> picture_name("img1.png"), picture_name("img1.jpg")
+    ('img1.png', 'img1.jpg.png')
+    """
+    return image if image.endswith(".png") else f"{image}.png"
+
+
+def _remove_earlier(folder: Path) -> None:
+    """Remove the pictures of an earlier set, so that no picture outlives its labels."""
+    try:
+        earlier = records.read(pictures_record(folder)).get("inputs", {})
+    except UsersError:
+        return
+    for name in earlier:
+        picture = folder / Path(name).name
+        picture.unlink(missing_ok=True)
+        thumbnail(picture).unlink(missing_ok=True)
+
+
+def _draw(folder: Path, images: Mapping[str, Path], layers: np.ndarray, look: Look, thumbnails: bool) -> list[str]:
+    """Draw all pictures and their contact sheet; return what is wrong with images that could not be drawn."""
+    tiles, problems = {}, []
+    for (name, path), layer in zip(tqdm(images.items(), desc=folder.name, unit="image"), layers, strict=True):
+        try:
+            image = read_image(path)
+        except UsersError as error:
+            problems.append(str(error))
+            continue
+        drawing.write_picture(drawing.draw_points(image, layer, look), folder / name)
+        tiles[name] = drawing.draw_points(image, layer, drawing.tile_look(look, image, len(images)))
+        if thumbnails:
+            small = drawing.draw_points(image, layer, drawing.look_at_size(look, image, _THUMBNAIL_PX))
+            drawing.write_picture(small, thumbnail(folder / name))
+    if tiles:
+        page = drawing.draw_contact_sheet(list(tiles.values()), list(tiles), look)
+        drawing.write_picture(page, contact_sheet(folder))
+    return problems

@@ -1,0 +1,305 @@
+"""Plots of errors in pixels (per body part, cumulative, against likelihood, against iterations) and of trajectories.
+
+Each function returns a figure that belongs to no window; `write_plot` stores it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.axis import Axis
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patheffects import withStroke
+
+from dlc_common.files import replacing
+from dlc_toolbox.measure.tracks import seen_points
+from dlc_toolbox.pictures.drawing import Look
+
+_LEAST_ERROR_PX = 0.1
+_LEAST_STEP_PX = 0.01
+_STEP_BINS = 60
+_STRETCHES = 4000  # more than a plot is pixels wide
+
+
+def plot_part_errors(errors: np.ndarray, is_train: np.ndarray, look: Look) -> Figure:
+    """Draw a bar of the mean error of each body part, training and test images apart, with a line at the median.
+
+    Parameters
+    ----------
+    errors : ndarray of shape (N, K)
+        Distances in pixels; NaN does not count.
+    is_train : ndarray of shape (N,)
+        Which images the network was trained on.
+    look : Look
+        Names and colours of the body parts.
+
+    Returns
+    -------
+    Figure
+        Not yet written, see `write_plot`.
+    """
+    figure, axes = _plot("Mean error (pixels); line: median", "", height=1.5 + 0.28 * len(look.bodyparts))
+    rim = withStroke(linewidth=3.5, foreground="white")
+    for k, color in enumerate(look.colors / 255):
+        for shift, rows, alpha in ((-0.2, is_train, 0.4), (0.2, ~is_train, 1)):
+            found = errors[rows, k][np.isfinite(errors[rows, k])]
+            if found.size:
+                axes.barh(k + shift, found.mean(), 0.4, color=color, alpha=alpha)
+                ends = k + shift - 0.16, k + shift + 0.16
+                axes.plot([np.median(found)] * 2, ends, color="black", linewidth=1.5, path_effects=[rim])
+    axes.set_yticks(range(len(look.bodyparts)), look.bodyparts, parse_math=False)
+    axes.invert_yaxis()
+    axes.set_title("pale: training images, full colour: test images", fontsize="medium")
+    return figure
+
+
+def plot_cumulative_errors(errors: np.ndarray, is_train: np.ndarray, look: Look) -> Figure:
+    """Draw the share of pairs that are at most so many pixels off: per body part on test images, and pooled.
+
+    Parameters
+    ----------
+    errors, is_train, look
+        As for `plot_part_errors`.
+
+    Returns
+    -------
+    Figure
+        The axis is logarithmic; errors below 0.1 pixel are drawn at 0.1.
+    """
+    figure, axes = _plot("Error (pixels)", "Share of labeled pairs")
+    _log_pixels(axes.xaxis)
+    pooled = {"color": "black", "linewidth": 2.5, "zorder": 3}
+    curves = [
+        ("all, test images", errors[~is_train], pooled),
+        ("all, training images", errors[is_train], {**pooled, "linestyle": ":"}),
+    ]
+    for k, part in enumerate(look.bodyparts):
+        curves.append((part, errors[~is_train, k], {"color": look.colors[k] / 255, "linewidth": 1}))
+    lines, names = [], []
+    for name, values, style in curves:
+        found = values[np.isfinite(values)]
+        if found.size:
+            lines.append(axes.ecdf(np.maximum(found, _LEAST_ERROR_PX), **style))
+            names.append(name)
+    _explain(figure, lines, names)
+    return figure
+
+
+def plot_likelihood(
+    errors: np.ndarray, likelihoods: np.ndarray, is_train: np.ndarray, pcutoff: float, look: Look
+) -> Figure:
+    """Draw the error of each pair against its likelihood, to see what `pcutoff` keeps.
+
+    Parameters
+    ----------
+    errors, is_train, look
+        As for `plot_part_errors`.
+    likelihoods : ndarray of shape (N, K)
+        0 to 1.
+    pcutoff : float
+        Drawn as a line.
+
+    Returns
+    -------
+    Figure
+        Circles are training images, discs test images. Errors below 0.1 pixel are drawn at 0.1.
+    """
+    figure, axes = _plot("Likelihood", "Error (pixels)")
+    _log_pixels(axes.yaxis)
+    handles = []
+    for k, color in enumerate(look.colors / 255):
+        shown = np.maximum(errors[:, k], _LEAST_ERROR_PX)
+        axes.scatter(
+            likelihoods[is_train, k], shown[is_train], 14, facecolors="none", edgecolors=[color], linewidths=0.7
+        )
+        handles.append(axes.scatter(likelihoods[~is_train, k], shown[~is_train], 20, color=[color], linewidths=0))
+    axes.axvline(pcutoff, color="black", linewidth=1, linestyle="--")
+    axes.set_title(f"dashed: pcutoff = {pcutoff:g}; circles: training, discs: test images", fontsize="medium")
+    axes.set_xlim(-0.02, 1.02)
+    _explain(figure, handles, list(look.bodyparts))
+    return figure
+
+
+def plot_error_by_iteration(rows: pd.DataFrame) -> Figure:
+    """Draw training and test error against the iterations of training.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        Rows of the evaluation table of one network: columns iteration, train_mean_error_px, train_median_error_px,
+        test_mean_error_px, test_median_error_px.
+
+    Returns
+    -------
+    Figure
+        Not yet written.
+    """
+    figure, axes = _plot("Iteration", "Error (pixels)")
+    rows = rows.sort_values("iteration")
+    for which, color in (("train", "tab:gray"), ("test", "tab:red")):
+        for statistic, style in (("mean", "o-"), ("median", "o--")):
+            values = rows[f"{which}_{statistic}_error_px"]
+            axes.plot(rows["iteration"], values, style, color=color, markersize=4, label=f"{which}, {statistic}")
+    axes.set_ylim(bottom=0)
+    axes.legend(frameon=False)
+    return figure
+
+
+def plot_time_courses(poses: np.ndarray, times_s: np.ndarray, pcutoff: float, look: Look) -> Figure:
+    """Draw x, y and likelihood of each body part against time.
+
+    Parameters
+    ----------
+    poses : ndarray of shape (N, K, 3)
+        x, y in pixels and likelihood; NaN in lost frames.
+    times_s : ndarray of shape (N,)
+        When each frame is shown, in seconds.
+    pcutoff : float
+        x and y are drawn where the likelihood is at least this; a dashed line marks it.
+    look : Look
+        Names and colours of the body parts.
+
+    Returns
+    -------
+    Figure
+        y points downwards, as in the frame. A part seen in a single frame only is a dot.
+    """
+    figure = Figure(figsize=(12, 8), layout="constrained")
+    panels = figure.subplots(3, 1, sharex=True)
+    points = seen_points(poses, pcutoff)
+    courses = (("x (pixels)", points[..., 0]), ("y (pixels)", points[..., 1]), ("Likelihood", poses[..., 2]))
+    for axes, (name, values) in zip(panels, courses, strict=True):
+        for k, color in enumerate(look.colors / 255):
+            times, course = _extremes(times_s, values[:, k])
+            axes.plot(times, course, ".-", markersize=1, markevery=_lone(course), linewidth=0.7, color=color)
+        axes.set_ylabel(name)
+        axes.spines[["top", "right"]].set_visible(False)
+    panels[1].invert_yaxis()
+    panels[2].axhline(pcutoff, color="black", linewidth=1, linestyle="--")
+    panels[2].set(xlabel="Time (s)", ylim=(-0.02, 1.02))
+    _explain(figure, _part_lines(look), look.bodyparts)
+    return figure
+
+
+def plot_paths(frame: np.ndarray, points: np.ndarray, look: Look) -> Figure:
+    """Draw the paths of all body parts over a frame of the video.
+
+    Parameters
+    ----------
+    frame : ndarray of shape (H, W, 3)
+        uint8 RGB.
+    points : ndarray of shape (N, K, 2)
+        x, y in pixels of the frame; a path is interrupted at NaN.
+    look : Look
+        Names and colours of the body parts.
+
+    Returns
+    -------
+    Figure
+        Shows the whole frame and nothing beyond it.
+    """
+    height, width = frame.shape[:2]
+    figure, axes = _plot("x (pixels)", "y (pixels)", height=1 + 5.5 * height / width)
+    axes.imshow(frame, alpha=0.6)
+    for k, color in enumerate(look.colors / 255):
+        lone = _lone(points[:, k, 0])
+        axes.plot(*points[:, k].T, ".-", markersize=1.5, markevery=lone, linewidth=0.4, alpha=0.7, color=color)
+    axes.set(xlim=(-0.5, width - 0.5), ylim=(height - 0.5, -0.5))
+    _explain(figure, _part_lines(look), look.bodyparts)
+    return figure
+
+
+def plot_steps(steps: np.ndarray, jumpthreshold: float, look: Look) -> Figure:
+    """Draw how often each body part moves how far from one frame to the next.
+
+    Parameters
+    ----------
+    steps : ndarray of shape (N, K)
+        Distances in pixels; NaN does not count.
+    jumpthreshold : float
+        In pixels; a dashed line marks it.
+    look : Look
+        Names and colours of the body parts.
+
+    Returns
+    -------
+    Figure
+        Both axes are logarithmic; steps below 0.01 pixel are drawn there.
+    """
+    figure, axes = _plot("Step from one frame to the next (pixels)", "Number of steps")
+    _log_pixels(axes.xaxis)
+    shown = np.maximum(steps, _LEAST_STEP_PX)
+    farthest = max(10 * _LEAST_STEP_PX, jumpthreshold, np.nanmax(shown, initial=0))
+    bins = np.geomspace(_LEAST_STEP_PX, farthest, _STEP_BINS)
+    for k, color in enumerate(look.colors / 255):
+        counts, _ = np.histogram(shown[np.isfinite(shown[:, k]), k], bins)
+        axes.stairs(counts, bins, color=color, linewidth=1.2)
+    if jumpthreshold > 0:
+        axes.axvline(jumpthreshold, color="black", linewidth=1, linestyle="--")
+    axes.set_yscale("symlog", linthresh=1)
+    axes.yaxis.set_major_formatter("{x:g}")
+    axes.set_title(f"dashed: jumpthreshold = {jumpthreshold:g} pixels", fontsize="medium")
+    _explain(figure, _part_lines(look), look.bodyparts)
+    return figure
+
+
+def write_plot(figure: Figure, path: Path) -> None:
+    """Write a plot as png; it appears whole or not at all.
+
+    Raises
+    ------
+    ToolboxError
+        When the system refuses to write.
+    """
+    with replacing(path) as temporary:
+        figure.savefig(temporary, dpi=150)
+
+
+def _plot(xlabel: str, ylabel: str, height: float = 4.5) -> tuple[Figure, Axes]:
+    """Return an empty plot without the frame's upper and right sides."""
+    figure = Figure(figsize=(6.5, height), layout="constrained")
+    axes = figure.add_subplot(xlabel=xlabel, ylabel=ylabel)
+    axes.spines[["top", "right"]].set_visible(False)
+    return figure, axes
+
+
+def _extremes(times_s: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the least and greatest value of each stretch of a long course, which drawn looks the same."""
+    length = -(-len(values) // _STRETCHES)
+    if length <= 2:
+        return times_s, values
+    stretches = np.pad(values, (0, -len(values) % length), constant_values=np.nan).reshape(-1, length)
+    ends = np.stack([np.fmin.reduce(stretches, axis=1), np.fmax.reduce(stretches, axis=1)], axis=1)
+    return times_s[::length].repeat(2), ends.ravel()
+
+
+def _lone(values: np.ndarray) -> list[int]:
+    """Return the positions of values between missing ones, which no line would show."""
+    seen = np.pad(np.isfinite(values), 1)
+    return np.flatnonzero(seen[1:-1] & ~seen[:-2] & ~seen[2:]).tolist()
+
+
+def _part_lines(look: Look) -> list[Line2D]:
+    """Return a line of each body part's colour, thick enough for a legend."""
+    return [Line2D([], [], color=color, linewidth=2) for color in look.colors / 255]
+
+
+def _log_pixels(axis: Axis) -> None:
+    """Give an axis of errors a logarithmic scale with plain numbers."""
+    axis.axes.set(**{f"{axis.axis_name}scale": "log"})
+    axis.set_major_formatter("{x:g}")
+
+
+def _explain(figure: Figure, handles: Sequence[Artist], names: Sequence[str]) -> None:
+    """Put a legend beside the axes, in as many columns as the names need."""
+    key = figure.legend(
+        handles, names, loc="outside right upper", frameon=False, fontsize="small", ncols=-(-len(names) // 24)
+    )
+    for text in key.get_texts():
+        text.set_parse_math(False)

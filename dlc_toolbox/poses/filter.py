@@ -1,0 +1,162 @@
+"""Pose tables beside a video: whose they are, and their median-filtered copies."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from dlc_toolbox import ToolboxError
+from dlc_toolbox.measure.tracks import median_filter
+from dlc_toolbox.poses.network import Network, check_owner, describe_poses
+from dlc_toolbox.project import layout, records, tables
+from dlc_toolbox.project.settings import AnalysisSettings
+from dlc_toolbox.video.video import Crop
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Filter:
+    """The running median of a filtered pose table; see `tracks.median_filter`.
+
+    Parameters
+    ----------
+    windowlength : int
+        In frames, odd.
+    pcutoff : float
+        The least likelihood of a body part that is seen.
+    """
+
+    windowlength: int
+    pcutoff: float
+
+
+def drawn_filter(settings: AnalysisSettings) -> Filter | None:
+    """Return the filter of the poses that are drawn, or None where they are drawn as the network found them."""
+    return Filter(settings.windowlength, settings.pcutoff) if settings.drawfiltered else None
+
+
+def find_poses(video: Path, network: Network, *, crop: Crop | None = None, filtered: Filter | None = None) -> Path:
+    """Find the poses of a video, and make sure that they are this network's and of the video as it is now.
+
+    Parameters
+    ----------
+    video : Path
+        The video.
+    network : Network
+        Whose poses are wanted, and no other's.
+    crop : (x1, x2, y1, y2), optional
+        Of the analysis.
+    filtered : Filter, optional
+        The filtered copy is wanted, made by this filter.
+
+    Returns
+    -------
+    Path
+        The table.
+
+    Raises
+    ------
+    ToolboxError
+        When this network, with the settings it has now, has not analyzed this video as it is now, or the filtered copy
+        is missing or not current, or rows are missing.
+    """
+    table = layout.pose_table(video, network.scorer)
+    if not table.exists():
+        others = ", ".join(path.name for path in layout.pose_tables(video))
+        existing = f"There are poses by other networks: {others}. " if others else ""
+        raise ToolboxError(f"{table} does not exist. {existing}Analyze the video first, with AnalyzeVideos.py.")
+    wanted = describe_poses(video, network, crop)
+    check_owner(table, wanted)
+    recorded = records.read(layout.pose_record(table))
+    if recorded["inputs"].get("video") != wanted["inputs"]["video"]:
+        raise ToolboxError(f"{video} has changed since it was analyzed: analyze it again, with AnalyzeVideos.py")
+    old, new = ({**made["settings"], "crop": None, "movingwindow": None} for made in (recorded, wanted))
+    changed = ", ".join(sorted(key for key in {*old, *new} if old.get(key) != new.get(key)))
+    if changed:
+        raise ToolboxError(
+            f"{table} was made with other settings of the network or another engine ({changed}): run AnalyzeVideos.py "
+            "again"
+        )
+    _check_rows(table, recorded, "AnalyzeVideos.py")
+    if filtered is None:
+        return table
+    copy = _find_filtered(table, filtered)
+    _check_rows(copy, recorded, "FilterPredictions.py")
+    return copy
+
+
+def _check_rows(table: Path, recorded: Mapping[str, Any], script: str) -> None:
+    """Make sure that nobody has cut a table: one row per frame of the record."""
+    rows, frames = len(tables.read_table(table)), recorded.get("frames")
+    if rows != frames:
+        raise ToolboxError(f"{table} has {rows} rows for {frames} frames: make it again, with {script} --overwrite")
+
+
+def _find_filtered(table: Path, wanted: Filter) -> Path:
+    """Return the filtered copy of a table, if it is current."""
+    copy = layout.filtered_table(table)
+    reason = records.why_stale(layout.pose_record(copy), _describe(table, wanted), [copy])
+    if reason is not None:
+        raise ToolboxError(
+            f"the filtered poses {copy} are wanted (drawfiltered = True), but are not current ({reason}): filter the "
+            "poses first, with FilterPredictions.py"
+        )
+    return copy
+
+
+def filter_poses(video: Path, network: Network, settings: AnalysisSettings, *, overwrite: bool = False) -> Path:
+    """Write the median-filtered copy of a video's pose table beside it, unless it is current.
+
+    Parameters
+    ----------
+    video : Path
+        The video; poses by `network` lie beside it, and are left untouched.
+    network : Network
+        Whose poses are filtered, and no other's.
+    settings : AnalysisSettings
+        windowlength, pcutoff and storedata_as_csv.
+    overwrite : bool
+        Whether to make again what is current.
+
+    Returns
+    -------
+    Path
+        The filtered table: same rows, columns and likelihoods, other x and y; see `tracks.median_filter`.
+
+    Raises
+    ------
+    ToolboxError
+        As `find_poses`; when the system refuses to write.
+    """
+    table = find_poses(video, network, crop=settings.crop)
+    copy, wanted = layout.filtered_table(table), Filter(settings.windowlength, settings.pcutoff)
+    made_from, csv = _describe(table, wanted), settings.storedata_as_csv
+    reason = "--overwrite" if overwrite else records.why_stale(layout.pose_record(copy), made_from, [copy])
+    if reason is None:
+        if csv and not copy.with_suffix(".csv").exists():
+            tables.write_csv(tables.read_table(copy), copy.with_suffix(".csv"))
+        log.info("%s: skipped, %s is current (--overwrite makes it again)", video.name, copy.name)
+        return copy
+    raw = tables.read_table(table)
+    poses, bodyparts = tables.points(raw), tables.bodyparts_of(raw)
+    poses[~np.isfinite(poses)] = np.nan  # what is infinite is as good as missing
+    filtered = median_filter(poses, wanted.windowlength, wanted.pcutoff)
+    tables.write_table(tables.make_table(network.scorer, bodyparts, raw.index, filtered), copy, csv=csv)
+    records.write(layout.pose_record(copy), made_from)
+    moved = np.hypot(*np.moveaxis((filtered - poses)[..., :2], -1, 0))
+    log.info(
+        "%s: filtered, because %s; %.2f %% of the places moved by more than 1 pixel, at most by %.1f; wrote %s",
+        *(video.name, reason, 100 * np.mean(moved > 1), np.nanmax(moved, initial=0), copy),
+    )
+    return copy
+
+
+def _describe(table: Path, wanted: Filter) -> dict[str, Any]:
+    """Gather what a filtered table is made from."""
+    return records.describe({"poses": table}, asdict(wanted))

@@ -1,0 +1,182 @@
+"""A video with its poses drawn in: one picture per frame, at the frame's own time."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import closing
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+from tqdm import tqdm
+
+from dlc_common.files import replacing
+from dlc_toolbox import ToolboxError
+from dlc_toolbox.measure.metrics import is_confident
+from dlc_toolbox.measure.tracks import seen_points
+from dlc_toolbox.pictures.drawing import part_colors
+from dlc_toolbox.pictures.marks import Marks, draw_marks
+from dlc_toolbox.poses.filter import Filter, find_poses
+from dlc_toolbox.poses.network import Network
+from dlc_toolbox.project import layout, records, tables
+from dlc_toolbox.video.sequences import open_frames
+from dlc_toolbox.video.video import Crop, Recording, prefetch, writing_video
+
+log = logging.getLogger(__name__)
+
+_WAITING_FRAMES = 4
+
+
+def make_labeled_video(
+    video_path: Path,
+    table: Path,
+    out: Path,
+    marks: Marks,
+    *,
+    crop: Crop | None = None,
+    saved_frames: Collection[int] = (),
+) -> None:
+    """Draw the poses of a video into it.
+
+    Parameters
+    ----------
+    video_path : Path
+        The video.
+    table : Path
+        Its pose table, in pixels of the full frame.
+    out : Path
+        The .mp4 to write: one picture per frame, at the frame's own time; a lost frame is black.
+    marks : Marks
+        What is drawn, and how.
+    crop : (x1, x2, y1, y2), optional
+        Show only this part of each frame.
+    saved_frames : collection of int
+        Frames to write as png too, see `layout.labeled_frame`; those that have been written before are written again.
+
+    Raises
+    ------
+    ToolboxError
+        When the video or table cannot be read, their numbers of frames differ, a frame to save is not among them,
+        or the system refuses to write.
+    """
+    video = open_frames(video_path, crop)
+    poses = tables.read_table(table)
+    values = tables.points(poses)
+    points = seen_points(values, marks.pcutoff) - ((crop[0], crop[2]) if crop else (0, 0))
+    beyond = [number for number in saved_frames if number >= len(points)]
+    if beyond:
+        raise ToolboxError(f"{video_path} has no frame {beyond[0]} to save; its frames are 0 to {len(points) - 1}")
+    log_shares(tables.bodyparts_of(poses), values[..., 2], marks.pcutoff)
+    frames = prefetch(video.frames(), _WAITING_FRAMES)
+    saved = {layout.labeled_frame(out, number) for number in saved_frames}
+    saved |= set(layout.labeled_frame(out, 0).parent.glob("*.png"))  # of other poses, or drawn in another way
+    with (
+        closing(prefetch(_drawn(frames, video, points, marks), _WAITING_FRAMES)) as pictures,
+        writing_video(out, video.width, video.height, video.rate, video.time_base) as write,
+    ):
+        for number, (time, picture) in enumerate(tqdm(pictures, out.name, len(points), unit=" frames")):
+            write(picture, time)
+            if (path := layout.labeled_frame(out, number)) in saved:
+                with replacing(path) as temporary:
+                    Image.fromarray(picture).save(temporary)
+
+
+def log_shares(bodyparts: Sequence[str], likelihood: np.ndarray, pcutoff: float) -> None:
+    """Tell for each body part in which share of the frames it is seen.
+
+    Parameters
+    ----------
+    bodyparts : sequence of str
+        K names.
+    likelihood : ndarray of shape (N, K)
+        NaN where a frame is lost, which counts as not seen.
+    pcutoff : float
+        Likelihood from which on a body part is seen.
+    """
+    shares = dict(zip(bodyparts, is_confident(likelihood, pcutoff).mean(axis=0), strict=True))
+    width = max(map(len, bodyparts))
+    lines = [f"  {part:<{width}} {share:7.1%}" for part, share in shares.items()]
+    log.info("Share of the %d frames with likelihood >= %g:\n%s", len(likelihood), pcutoff, "\n".join(lines))
+    never = ", ".join(part for part, share in shares.items() if share == 0)
+    if never:
+        log.warning(
+            "Never drawn, because always below pcutoff: %s. Lower pcutoff, or train longer or with more labels", never
+        )
+
+
+def _drawn(
+    frames: Iterator[tuple[int, np.ndarray | None]], video: Recording, points: np.ndarray, marks: Marks
+) -> Iterator[tuple[int, np.ndarray]]:
+    """Yield times and frames with marks; there must be one for each row of points."""
+    colors = part_colors(marks.colormap, points.shape[1])
+    row = -1
+    with closing(frames):
+        for row, (time, frame) in enumerate(frames):
+            if row == len(points):
+                raise _wrong_length(video, row, "more")
+            picture = np.zeros((video.height, video.width, 3), np.uint8) if frame is None else frame
+            draw_marks(picture, points[max(row - marks.trailpoints, 0) : row + 1], colors, marks)
+            yield time, picture
+    if row + 1 < len(points):
+        raise _wrong_length(video, len(points), f"only {row + 1}")
+
+
+def _wrong_length(video: Recording, rows: int, frames: str) -> ToolboxError:
+    """Say that table and video differ in length."""
+    return ToolboxError(
+        f"{video.path} has {frames} frames, but its pose table has {rows} rows, so they do not belong together; "
+        "analyze the video again, with AnalyzeVideos.py --overwrite"
+    )
+
+
+def label_video(
+    video: Path,
+    network: Network,
+    marks: Marks,
+    *,
+    crop: Crop | None = None,
+    filtered: Filter | None = None,
+    saved_frames: Collection[int] = (),
+    overwrite: bool = False,
+) -> Path:
+    """Make the labeled video beside a video, unless it is current.
+
+    Parameters
+    ----------
+    video : Path
+        The video; a pose table by `network` lies beside it.
+    network : Network
+        Whose poses are drawn, and no other's.
+    marks, crop, saved_frames
+        As for `make_labeled_video`.
+    filtered : Filter, optional
+        Draw the poses as this filter has left them.
+    overwrite : bool
+        Whether to make again what is current.
+
+    Returns
+    -------
+    Path
+        The labeled video.
+
+    Raises
+    ------
+    ToolboxError
+        As `find_poses` and `make_labeled_video`.
+    """
+    table = find_poses(video, network, crop=crop, filtered=filtered)
+    out = layout.labeled_video(video)
+    record = layout.pose_record(out)
+    made_from = records.describe({"video": video, "poses": table}, {**asdict(marks), "crop": crop})
+    outputs = [out, *(layout.labeled_frame(out, number) for number in saved_frames)]
+    reason = "--overwrite" if overwrite else records.why_stale(record, made_from, outputs)
+    if reason is None:
+        log.info("%s: skipped, %s is current (--overwrite makes it again)", video.name, out.name)
+        return out
+    log.info("%s: drawn, because %s", video.name, reason)
+    make_labeled_video(video, table, out, marks, crop=crop, saved_frames=saved_frames)
+    records.write(record, made_from)
+    log.info("Wrote %s", out)
+    return out

@@ -1,0 +1,153 @@
+"""The network whose poses a file holds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from dlc_common import UsersError
+from dlc_toolbox import ToolboxError
+from dlc_toolbox.project import records
+from dlc_toolbox.project.layout import Experiment, Layout, pose_record
+from dlc_toolbox.project.settings import AnalysisSettings
+from dlc_toolbox.video.video import Crop
+
+_CONFIG_OF_POSES = ("net_type", "all_joints_names", "location_refinement", "locref_stdev", "mean_pixel")
+
+
+@dataclass(frozen=True)
+class Network:
+    """A trained network, as far as its poses must tell whose they are.
+
+    Parameters
+    ----------
+    scorer : str
+        Its name as a scorer of videos.
+    bodyparts : sequence of str
+        K names, in the order of its poses.
+    config_path : Path
+        Its pose_cfg.yaml.
+    snapshot : object
+        Its weights, as the library that trained it describes them: ``iteration`` and ``path``.
+    config : mapping
+        What in its pose_cfg.yaml shapes its poses, and reduced precision; the rest may be edited without making them
+        stale.
+    """
+
+    scorer: str
+    bodyparts: Sequence[str]
+    config_path: Path
+    snapshot: Any
+    config: Mapping[str, Any]
+
+
+def find_network(
+    layout: Layout, settings: AnalysisSettings, load_config: Callable[[Path], Any], select_snapshot: Callable[..., Any]
+) -> Network:
+    """Find the network that `myconfig_analysis.py` names, and check that its own configuration agrees.
+
+    Parameters
+    ----------
+    layout : Layout
+        The project.
+    settings : AnalysisSettings
+        Task, date, scorer, trainingsFraction, shuffle and resnet name the training; trainingsiterations, or else
+        snapshotindex, the snapshot.
+    load_config, select_snapshot : callable
+        Of the library that trained it: ``load_config(path)`` reads a pose_cfg.yaml,
+        ``select_snapshot(folder, index, iteration, prefix)`` finds a snapshot.
+
+    Returns
+    -------
+    Network
+        Ready to be loaded.
+
+    Raises
+    ------
+    ToolboxError
+        When there is no such train folder, or the network's pose_cfg.yaml tells another depth or training set.
+    """
+    named = Experiment.of(settings, settings.trainingsFraction, settings.shuffle)
+    experiment = layout.locate(named, settings.trainingsFraction)
+    config_path = layout.train_folder(experiment) / "pose_cfg.yaml"
+    config = load_config(config_path)
+    own = {"resnet": config.net_type, "training set": PurePosixPath(config.dataset.replace("\\", "/")).stem}
+    wanted = {"resnet": f"resnet_{experiment.resnet}", "training set": experiment.split_stem}
+    for what, value in wanted.items():
+        if own[what] not in ("", value):
+            raise ToolboxError(
+                f"myconfig_analysis.py names a network with {what} {value} (Task, scorer, trainingsFraction, shuffle, "
+                f"resnet), but {config_path} tells {own[what]}: correct the settings, or name another network"
+            )
+    folder, prefix = config.snapshot_place
+    snapshot = select_snapshot(folder, settings.snapshotindex, settings.trainingsiterations, prefix)
+    shaping = {key: getattr(config, key) for key in _CONFIG_OF_POSES}
+    if precision := settings.engine.partition("-")[2]:  # engines of full precision give the same poses
+        shaping["precision"] = precision
+    scorer = experiment.video_scorer(snapshot.iteration)
+    return Network(scorer, config.all_joints_names, config_path, snapshot, shaping)
+
+
+def describe_poses(
+    video: Path, network: Network, crop: Crop | None, window: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """Gather what the poses of a video are made from, as `records` compares it.
+
+    Parameters
+    ----------
+    video : Path
+        The video.
+    network : Network
+        Whose poses.
+    crop : (x1, x2, y1, y2) or None
+        Of the analysis.
+    window : mapping, optional
+        The rule of a moving window, see `analysis.window.WindowRule`.
+
+    Returns
+    -------
+    dict
+        As `records.describe` returns it.
+    """
+    settings = {"scorer": network.scorer, "video": video.name, "crop": crop, **network.config}
+    if window:  # without one, records are those of the time before there were windows
+        settings["movingwindow"] = dict(window)
+    return records.describe({"video": video, "snapshot": network.snapshot.path}, settings)
+
+
+def check_owner(table: Path, made_from: Mapping[str, Any]) -> None:
+    """Make sure that a pose table, if there is one, belongs to this network and this video.
+
+    Parameters
+    ----------
+    table : Path
+        The pose table.
+    made_from : mapping
+        As `describe_poses` returns it.
+
+    Raises
+    ------
+    ToolboxError
+        When the record of the table is missing or names another network, snapshot or video.
+    """
+    if not table.exists():
+        return
+    record = pose_record(table)
+    advice = f"Move {table.name} elsewhere, or delete it if it is of no use; nothing was changed."
+    try:
+        owner = _owner(records.read(record))
+    except (UsersError, KeyError, TypeError):
+        raise ToolboxError(f"{table} exists, but no {record.name} tells which network made it. {advice}") from None
+    for what, name in _owner(made_from).items():
+        if owner[what] != name:
+            raise ToolboxError(
+                f"{table} holds the poses of another {what} ({record.name} tells {owner[what]}, not {name}). {advice}"
+            )
+
+
+def _owner(made_from: Mapping[str, Any]) -> dict[str, str]:
+    """Return whose poses a description tells of; a snapshot that was trained again has another hash."""
+    settings, inputs = made_from["settings"], made_from["inputs"]
+    return {"network": settings["scorer"], "video": settings["video"], "snapshot": inputs["snapshot"]}

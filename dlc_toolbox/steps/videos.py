@@ -1,0 +1,204 @@
+"""What is done with videos: analysis, labeled videos, filtering, plots, frames where the network fails."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from dlc_common import cli
+from dlc_toolbox.analysis import scaleout
+from dlc_toolbox.analysis.analysis import Analysis, analyze_video
+from dlc_toolbox.analysis.window import WindowRule
+from dlc_toolbox.pictures.marks import marks_of
+from dlc_toolbox.poses import outliers
+from dlc_toolbox.poses.filter import drawn_filter, filter_poses
+from dlc_toolbox.poses.labeled_video import label_video
+from dlc_toolbox.poses.network import Network, find_network
+from dlc_toolbox.poses.trajectories import plot_trajectories as plot
+from dlc_toolbox.project.layout import Layout
+from dlc_toolbox.project.settings import AnalysisSettings, load_analysis_settings, load_settings
+from dlc_toolbox.video.sequences import videos_to_analyze
+from dlc_toolbox.video.video import for_each_video
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Work:
+    """What the steps with videos work on.
+
+    Parameters
+    ----------
+    layout : Layout
+        The project.
+    settings : AnalysisSettings
+        Of myconfig_analysis.py.
+    videos : list of Path
+        The videos.
+    network : Network
+        That of the settings.
+    """
+
+    layout: Layout
+    settings: AnalysisSettings
+    videos: list[Path]
+    network: Network
+
+
+def find_work(project: Path, named: Sequence[Path] = ()) -> Work:
+    """Find the videos, and the network that the settings name.
+
+    Parameters
+    ----------
+    project : Path
+        The folder of the settings.
+    named : sequence of Path
+        Videos or folders, instead of `videofolder`.
+
+    Returns
+    -------
+    Work
+        Ready for the other steps of this module.
+
+    Raises
+    ------
+    UsersError
+        When there is no such network or video.
+    """
+    layout, settings = Layout(project), load_analysis_settings(project)
+    videos = videos_to_analyze(layout, settings, named)  # first, because the network takes seconds
+
+    from deepercut.config import load_config
+    from deepercut.weights.snapshots import select_snapshot
+
+    return Work(layout, settings, videos, find_network(layout, settings, load_config, select_snapshot))
+
+
+def analyze_videos(
+    project: Path,
+    named: Sequence[Path] = (),
+    *,
+    workers: int = 0,
+    scheduler: str | None = None,
+    overwrite: bool = False,
+) -> None:
+    """Let the network of the settings find the body parts in every frame of videos.
+
+    Parameters
+    ----------
+    project : Path
+        The folder of the settings.
+    named : sequence of Path
+        Videos or folders, instead of `videofolder`.
+    workers : int
+        Processes to work in, by Dask; 0: this one.
+    scheduler : str, optional
+        Address of a Dask scheduler to work for.
+    overwrite : bool
+        Do again what is current.
+
+    Raises
+    ------
+    UsersError
+        When there is no such network or video; in the end, when a video could not be analyzed.
+    """
+    work = find_work(project, named)
+    analysis = _analysis(work, overwrite)
+    if scheduler or workers:
+        with scaleout.open_cluster(scheduler, workers) as client:
+            scaleout.analyze_videos(work.videos, analysis, client)
+    else:
+        for_each_video(work.videos, partial(analyze_video, analysis=analysis.with_one_predictor()))
+    log.info("Next: %s", cli.command(project, "Analysis-tools/MakingLabeledVideo.py"))
+
+
+def _analysis(work: Work, overwrite: bool) -> Analysis:
+    """Gather what is the same for all videos; name device and network."""
+    from deepercut.inference import engines, predict
+
+    settings, network = work.settings, work.network
+    device = engines.device_name(settings.engine)
+    log.info("Device: %s", device)
+    log.info("Network: %s", network.scorer)
+    return Analysis(
+        network,
+        partial(predict.load_predictor, network.config_path, network.snapshot, settings.engine),
+        crop=settings.crop,
+        window=WindowRule(settings.pcutoff, settings.windowmargin) if settings.movingwindow else None,
+        batch_pixels=engines.batch_pixels(settings.engine),
+        csv=settings.storedata_as_csv,
+        overwrite=overwrite,
+        device=device,
+    )
+
+
+def label_videos(
+    project: Path, named: Sequence[Path] = (), *, saved_frames: Sequence[int] = (), overwrite: bool = False
+) -> None:
+    """Draw the poses into the videos.
+
+    Parameters
+    ----------
+    project : Path
+        The folder of the settings.
+    named : sequence of Path
+        Videos or folders, instead of `videofolder`.
+    saved_frames : sequence of int
+        Numbers of frames to write as png too.
+    overwrite : bool
+        Do again what is current.
+
+    Raises
+    ------
+    UsersError
+        In the end, when a video has no poses by this network, or cannot be read.
+    """
+    work = find_work(project, named)
+    label = partial(
+        label_video,
+        network=work.network,
+        marks=marks_of(work.settings, work.network.bodyparts),
+        crop=work.settings.crop,
+        filtered=drawn_filter(work.settings),
+        saved_frames=saved_frames,
+        overwrite=overwrite,
+    )
+    for_each_video(work.videos, label)
+    log.info("Done: look at the labeled videos beside the videos")
+
+
+def filter_predictions(project: Path, named: Sequence[Path] = (), *, overwrite: bool = False) -> None:
+    """Smooth the poses by a running median, into new tables; parameters and errors as of `label_videos`."""
+    work = find_work(project, named)
+    for_each_video(
+        work.videos, partial(filter_poses, network=work.network, settings=work.settings, overwrite=overwrite)
+    )
+    log.info("Next: %s", cli.command(project, "Analysis-tools/PlotTrajectories.py"))
+
+
+def plot_trajectories(project: Path, named: Sequence[Path] = (), *, overwrite: bool = False) -> None:
+    """Plot where each body part was when, and sum up; parameters and errors as of `label_videos`."""
+    work = find_work(project, named)
+    for_each_video(work.videos, partial(plot, network=work.network, settings=work.settings, overwrite=overwrite))
+    log.info("Next, where the network fails: %s", cli.command(project, "Analysis-tools/ExtractOutlierFrames.py"))
+
+
+def extract_outliers(project: Path, named: Sequence[Path] = (), *, overwrite: bool = False) -> None:
+    """Extract frames in which the network fails, to be labeled; parameters and errors as of `label_videos`."""
+    labeling = load_settings(project)
+    work = find_work(project, named)
+    outliers.check_labeling(labeling, work.settings, work.network)
+    extract = partial(
+        outliers.extract_outliers,
+        network=work.network,
+        settings=work.settings,
+        labeling=labeling,
+        data_folder=work.layout.data_folder(labeling.Task),
+        overwrite=overwrite,
+    )
+    for_each_video(work.videos, extract)
+    step2 = cli.command(project, "Generating_a_Training_Set/Step2_ConvertingLabels2DataFrame.py")
+    log.info("Next, when the new frames are labeled: %s", step2)

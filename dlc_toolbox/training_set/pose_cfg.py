@@ -1,0 +1,232 @@
+"""The pose_cfg.yaml files of a network: made from a template, with whatever a user has edited kept."""
+
+from __future__ import annotations
+
+import logging
+import math
+import os
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path, PureWindowsPath
+from typing import Any
+
+import yaml
+
+from dlc_common.cli import CHECKOUT
+from dlc_common.files import replacing
+from dlc_common.training_set import SMALLEST_SIDE, scale_range
+from dlc_toolbox import ToolboxError
+from dlc_toolbox.project.layout import Experiment, Layout
+
+log = logging.getLogger(__name__)
+
+_SCALES = {"global_scale": 1.0, "scale_jitter_lo": 1.0, "scale_jitter_up": 1.0, "max_input_size": math.inf}
+_SHARED_WITH_TEST = (
+    *("dataset", "num_joints", "all_joints", "all_joints_names", "net_type", "init_weights"),
+    *("global_scale", "location_refinement", "locref_stdev"),
+)
+
+
+def check_pose_cfg(layout: Layout, experiment: Experiment) -> None:
+    """Make sure, before anything is written, that a train pose_cfg.yaml has scales to work with.
+
+    Parameters
+    ----------
+    layout : Layout
+        The project.
+    experiment : Experiment
+        Whose file; the template counts where there is none yet.
+
+    Raises
+    ------
+    ToolboxError
+        When it cannot be read, or a scale, or max_input_size where it is not null, is no number greater than 0.
+    """
+    path = _base(layout, experiment)
+    for key, value in read_pose_cfg(path).items():
+        if key in _SCALES and not _is_positive(value) and (key, value) != ("max_input_size", None):
+            raise ToolboxError(f"{path}: {key} is {value!r}, but must be a number greater than 0")
+
+
+def write_pose_cfgs(layout: Layout, experiment: Experiment, bodyparts: Sequence[str]) -> dict[str, Any]:
+    """Write the train and the test pose_cfg.yaml of an experiment.
+
+    A train file that exists keeps its text; only the keys that follow from the training set are set anew in it.
+
+    Parameters
+    ----------
+    layout : Layout
+        The project.
+    experiment : Experiment
+        Whose files.
+    bodyparts : sequence of str
+        Names, in the order of their numbers in the .mat.
+
+    Returns
+    -------
+    dict
+        The content of the train file.
+
+    Raises
+    ------
+    ToolboxError
+        When the present file, or the template, is no yaml of keys and values, or the system refuses to write.
+    """
+    path = layout.train_folder(experiment) / "pose_cfg.yaml"
+    base = _base(layout, experiment)
+    present = read_pose_cfg(base)
+    content = {
+        "dataset": relative_path(layout.mat_file(experiment), path.parent),
+        "num_joints": len(bodyparts),
+        "all_joints": _pairing(present, bodyparts, base),
+        "all_joints_names": list(bodyparts),
+        "net_type": f"resnet_{experiment.resnet}",
+        "init_weights": _init_weights(str(present.get("init_weights", "")), path.parent, experiment.resnet),
+    }
+    changed = {key: value for key, value in content.items() if key not in present or present[key] != value}
+    text = with_values(base.read_text(encoding="utf-8-sig"), changed)
+    content = present | content
+    if _loaded(text) != content:
+        raise ToolboxError(f"{base}: write each key at the start of a line of its own, or delete the file")
+    with replacing(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+    test = {key: content[key] for key in _SHARED_WITH_TEST if key in content} | {"scoremap_dir": "test"}
+    with replacing(layout.test_folder(experiment) / "pose_cfg.yaml") as temporary:
+        temporary.write_text(yaml.safe_dump(test, default_flow_style=None, allow_unicode=True), encoding="utf-8")
+    return content
+
+
+def read_pose_cfg(path: Path) -> dict[str, Any]:
+    """Read a pose_cfg.yaml, of ours or of v1.
+
+    Raises
+    ------
+    ToolboxError
+        When the file is missing, damaged, or holds no keys and values.
+    """
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8-sig"))
+    except Exception as error:  # yaml raises many types on damaged values, such as KeyError on `!!bool maybe`
+        raise ToolboxError(f"{path} cannot be read as yaml: {' '.join(str(error).split())}") from error
+    if not isinstance(content, dict):
+        raise ToolboxError(f"{path} must hold lines `key: value`")
+    return content
+
+
+def is_trained_on(train_folder: Path, experiment: Experiment) -> bool:
+    """Tell whether the pose_cfg.yaml of a network names this split, which includes its scorer; True without the file.
+
+    Raises
+    ------
+    ToolboxError
+        As `read_pose_cfg`.
+    """
+    path = train_folder / "pose_cfg.yaml"
+    dataset = read_pose_cfg(path).get("dataset") if path.is_file() else None
+    return dataset is None or PureWindowsPath(str(dataset)).stem == experiment.split_stem
+
+
+def _base(layout: Layout, experiment: Experiment) -> Path:
+    """Return the file that a train pose_cfg.yaml is made from: itself, or the template."""
+    path = layout.train_folder(experiment) / "pose_cfg.yaml"
+    return path if path.is_file() else layout.pose_cfg_template
+
+
+def _is_positive(value: object) -> bool:
+    """Tell a finite number greater than 0; yaml reads 1e-1 as a text."""
+    try:
+        return not isinstance(value, bool) and 0 < float(value) < math.inf
+    except (TypeError, ValueError, OverflowError):
+        return False
+
+
+def _loaded(text: str) -> object:
+    """Return what a yaml text holds; None when it is damaged."""
+    try:
+        return yaml.safe_load(text)
+    except Exception:
+        return None
+
+
+def with_values(text: str, values: Mapping[str, Any]) -> str:
+    r"""Set keys in the text of a yaml file and leave everything else, comments too, as it is.
+
+    Parameters
+    ----------
+    text : str
+        Yaml with its keys at the start of lines.
+    values : mapping
+        New value of each key; a key that the text lacks is added at the end.
+
+    Returns
+    -------
+    str
+        The new text.
+
+    Examples
+    --------
+    >>> print(with_values("# epochs\nmax: 3\njoints:\n- [0]\n- [1]\n", {"joints": ["nose"], "max": 5}), end="")
+    # epochs
+    max: 5
+    joints: [nose]
+    """
+    for key, value in values.items():
+        entry = yaml.safe_dump({key: value}, default_flow_style=True, allow_unicode=True, width=10**6).strip("{}\n")
+        present = re.compile(rf"^{key}[ \t]*:.*(?:\n(?:[ \t]+\S|-[ \t]).*)*", re.MULTILINE)
+        text, replaced = present.subn(lambda _, entry=entry: entry, text)
+        if not replaced:
+            text = f"{text.rstrip()}\n{entry}\n"
+    return text
+
+
+def warn_of_sizes(sizes: Sequence[tuple[int, int]], config: Mapping[str, Any]) -> None:
+    """Warn of training images that fit at none of the scales, so that training will leave them out.
+
+    Parameters
+    ----------
+    sizes : sequence of (int, int)
+        Width and height of the images in pixels.
+    config : mapping
+        A pose_cfg.yaml that `check_pose_cfg` accepts: global_scale times the jitter must leave every side 100 pixels or
+        more, and an area of at most max_input_size squared.
+    """
+    scale, low, high, limit = (float(config.get(key) or default) for key, default in _SCALES.items())
+    low, high = scale * low, scale * high
+    unfit = Counter(size for size in sizes if scale_range((size[1], size[0]), low, high, limit) is None)
+    if unfit:
+        log.warning(
+            "%d of %d training images will be left out: scaled by %g to %g, a side is below %d pixels or the area "
+            "above max_input_size squared. Change global_scale or max_input_size in pose_cfg.yaml for these: %s",
+            *(unfit.total(), len(sizes), low, high, SMALLEST_SIDE),
+            ", ".join(f"{times} of {width} x {height}" for (width, height), times in unfit.items()),
+        )
+
+
+def relative_path(path: Path, folder: Path) -> str:
+    """Return a path as seen from a folder, with forward slashes."""
+    return Path(os.path.relpath(path, folder)).as_posix()
+
+
+def _pairing(present: Mapping[str, Any], bodyparts: Sequence[str], path: Path) -> list[list[int]]:
+    """Return the left/right pairs of a pose_cfg.yaml in the parts' new numbers; parts alone where parts came or went.
+
+    The pairs are what mirroring swaps, so they follow the names of the parts, never their numbers.
+    """
+    pairs, names = present.get("all_joints"), present.get("all_joints_names")
+    try:
+        if sorted(names[part] for pair in pairs for part in pair) == sorted(bodyparts):
+            return [[bodyparts.index(names[part]) for part in pair] for pair in pairs]
+    except (TypeError, IndexError, KeyError):
+        pass
+    if isinstance(pairs, list) and any(isinstance(pair, list) and len(pair) > 1 for pair in pairs):
+        log.warning("%s: the pairs all_joints = %s are dropped, as they are not of these body parts", path, pairs)
+    return [[part] for part in range(len(bodyparts))]
+
+
+def _init_weights(present: str, folder: Path, depth: int) -> str:
+    """Return the ImageNet weights of this depth, from the checkout when the project has none; others stay."""
+    weights = Path(re.sub(r"resnet_v1_\d+", f"resnet_v1_{depth}", present))
+    if weights.name.startswith("resnet_v1_") and not (folder / weights).resolve().parent.is_dir():
+        weights = Layout(CHECKOUT).models / "pretrained" / weights.name
+    return weights.as_posix()

@@ -1,0 +1,352 @@
+"""Training sets: the split of the labeled images, and the files that training and evaluation read."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import re
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import count
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import yaml
+from tqdm import tqdm
+
+from dlc_common import UsersError
+from dlc_common.files import fingerprint, replacing
+from dlc_common.images import image_size, read_image
+from dlc_common.training_set import LabeledImage, read_training_set, write_training_set
+from dlc_toolbox import ToolboxError
+from dlc_toolbox.labels.labels import name_labels, outside_image, why_labels_stale
+from dlc_toolbox.project import records
+from dlc_toolbox.project.layout import Experiment, Layout, first_step_advice, percent_of
+from dlc_toolbox.project.settings import Settings
+from dlc_toolbox.project.tables import bodyparts_of, make_table, points, read_table, write_table
+from dlc_toolbox.training_set.pose_cfg import (
+    check_pose_cfg,
+    is_trained_on,
+    relative_path,
+    warn_of_sizes,
+    write_pose_cfgs,
+)
+from dlc_toolbox.training_set.split import split_by_rows, split_images
+
+log = logging.getLogger(__name__)
+
+
+def make_training_sets(
+    layout: Layout, settings: Settings, *, rows: Mapping[str, Sequence[int]] | None = None, overwrite: bool = False
+) -> list[Experiment]:
+    """Make a training set for every training fraction and shuffle, unless it is current.
+
+    Labels outside their image are dropped, and images without any label left out; both are counted in the log. A train
+    folder that holds a snapshot keeps its files.
+    Differs from v1: coordinates keep their sub-pixel part; the split is seeded; running it again changes nothing.
+
+    Parameters
+    ----------
+    layout : Layout
+        The project.
+    settings : Settings
+        Whose labels, which fractions, shuffles, seed and network.
+    rows : mapping, optional
+        Rows of the label table for `train` and `test`, instead of a random split.
+    overwrite : bool
+        Make current ones again; never those that a network was trained on.
+
+    Returns
+    -------
+    list of Experiment
+        All that the settings name, ready to train.
+
+    Raises
+    ------
+    ToolboxError
+        When labels are missing or older than their csv files, an image is missing or damaged, a pose_cfg.yaml is no
+        sound one, labels or settings changed since a network was trained on such a set, or `rows` are given for several
+        sets.
+    """
+    if rows is not None and len(settings.TrainingFraction) * len(settings.Shuffles) != 1:
+        raise ToolboxError(
+            "a split of your own is one training set; leave one number in TrainingFraction = "
+            f"{list(settings.TrainingFraction)} and one in Shuffles = {list(settings.Shuffles)} of myconfig.py"
+        )
+    labels = _load_labels(layout, settings)
+    experiments = _experiments(layout, settings)
+    made_from = _describe(labels, settings, rows)
+    stale = {}
+    for experiment, fraction in experiments.items():
+        made = {**made_from, "settings": {**made_from["settings"], "fraction": fraction, "shuffle": experiment.shuffle}}
+        reason = _why_make(layout, experiment, made, overwrite)
+        log.info("%s %s", experiment.name, f"is made: {reason}" if reason else "stays as it is")
+        if reason:
+            check_pose_cfg(layout, experiment)
+            stale[experiment] = made
+    _copy_images(layout, settings, labels.images, made_from["inputs"])
+    for experiment, made in stale.items():
+        names, fraction = list(labels.images), experiments[experiment]
+        if rows is None:
+            train, test = split_images(names, fraction, settings.seed, experiment.shuffle)
+            drawn = {"fraction": fraction, "seed": settings.seed}
+        else:
+            train, test = split_by_rows(rows, labels.table.index, names)
+            drawn = {"fraction": _share(train, test, experiment), "seed": None}
+        _write_training_set(layout, experiment, labels, train, test, drawn)
+        records.write(layout.split_record(experiment), made)
+    return list(experiments)
+
+
+@dataclass(frozen=True)
+class _Labels:
+    """Checked labels: the table (unlabeled images too), and of each labeled image its file and (width, height)."""
+
+    table: pd.DataFrame
+    images: dict[str, Path]
+    sizes: dict[str, tuple[int, int]]
+
+
+def _load_labels(layout: Layout, settings: Settings) -> _Labels:
+    """Read the label table of the scorer; drop labels outside their images."""
+    path = layout.label_table(settings.Task, settings.scorer)
+    names, values = _read_labels(path, layout, settings)
+    labeled = np.isfinite(values).any(axis=(1, 2))
+    images = {names[row]: _image_file(names[row], path) for row in np.flatnonzero(labeled)}
+    sizes = {name: image_size(image) for name, image in images.items()}
+    outside = np.zeros(values.shape[:2], dtype=bool)
+    outside[labeled] = outside_image(values[labeled], np.array(list(sizes.values())).reshape(-1, 2))
+    if outside.any():
+        named = name_labels(outside, values, names, settings.bodyparts)
+        total = np.isfinite(values).all(axis=2).sum()
+        log.warning("%d of %d labels lie outside their images and are dropped: %s", outside.sum(), total, named)
+    values[outside] = np.nan
+    left = [names[row] for row in np.flatnonzero(np.isfinite(values).any(axis=(1, 2)))]
+    if len(left) < len(names):
+        log.info("%d of %d images have no label and are left out", len(names) - len(left), len(names))
+    if len(left) < 2:
+        raise ToolboxError(f"{path} has {len(left)} labeled images; at least one to train on and one to test is needed")
+    table = make_table(settings.scorer, settings.bodyparts, names, values)
+    return _Labels(table, {name: images[name] for name in left}, {name: sizes[name] for name in left})
+
+
+def _read_labels(path: Path, layout: Layout, settings: Settings) -> tuple[list[str], np.ndarray]:
+    """Return image names and labels (N, K, 2) of a table that is not older than its csv files."""
+    if not path.is_file():
+        raise ToolboxError(f"{path} does not exist. Run Step 2 first. {first_step_advice(layout.root)}")
+    changed = why_labels_stale(layout, settings, settings.scorer)
+    if changed:
+        raise ToolboxError(f"{path} is older than what it was made from ({changed}): run Step 2 again, then this step")
+    table = read_table(path)
+    try:
+        values = points(table, settings.bodyparts)[..., :2]
+    except UsersError as error:
+        raise ToolboxError(f"{path}: {error}. Run Step 2 again, or correct bodyparts in myconfig.py") from None
+    values[~np.isfinite(values).all(axis=2)] = np.nan
+    return list(table.index), values
+
+
+def _image_file(name: str, table: Path) -> Path:
+    """Return the image of a row, which must lie in a folder beside the table."""
+    parts = PurePosixPath(str(name)).parts
+    if len(parts) != 2 or ".." in parts or "/" in parts:
+        raise ToolboxError(f"{table} has the row {name!r}; rows must be <folder>/<image>")
+    path = table.parent / name
+    if not path.is_file():
+        raise ToolboxError(
+            f"{path} does not exist, but {table.name} has labels of it; put it back, or delete the table and run Step 2"
+        )
+    return path
+
+
+def _experiments(layout: Layout, settings: Settings) -> dict[Experiment, float]:
+    """Return every experiment of the settings, as it is named on disk, with its training fraction."""
+    experiments = {}
+    for fraction in settings.TrainingFraction:
+        for shuffle in settings.Shuffles:
+            named = Experiment.of(settings, fraction, shuffle)
+            of_v1 = layout.present(named, fraction)
+            experiment = of_v1 if of_v1 and _holds_snapshot(layout.train_folder(of_v1)) else named
+            if experiment in experiments:
+                raise ToolboxError(f"TrainingFraction {fraction} and {experiments[experiment]} would share their names")
+            experiments[experiment] = fraction
+    return experiments
+
+
+def _describe(labels: _Labels, settings: Settings, rows: Mapping[str, Sequence[int]] | None) -> dict[str, Any]:
+    """Gather what all training sets are made from."""
+    text = labels.table.to_csv(na_rep="NaN")
+    shaping = {
+        "labels": hashlib.blake2b(text.encode(), digest_size=16).hexdigest(),
+        "bodyparts": settings.bodyparts,
+        "resnet": settings.resnet,
+        **({"seed": settings.seed} if rows is None else {"rows": dict(rows)}),
+    }
+    return records.describe(labels.images, shaping)
+
+
+def _why_make(layout: Layout, experiment: Experiment, made_from: dict[str, Any], overwrite: bool) -> str | None:
+    """Tell why a training set must be made, or None; raise when a trained network stands in the way."""
+    record = layout.split_record(experiment)
+    folders = layout.train_folder(experiment), layout.test_folder(experiment)
+    table = layout.split_table(experiment)
+    outputs = [layout.mat_file(experiment), table, table.with_suffix(".csv"), layout.split_documentation(experiment)]
+    reason = records.why_stale(record, made_from, [*outputs, *(folder / "pose_cfg.yaml" for folder in folders)])
+    if not _holds_snapshot(folders[0]):
+        return reason or ("--overwrite" if overwrite else None)
+    changed = records.why_stale(record, made_from, [])
+    if not record.is_file() and is_trained_on(folders[0], experiment):
+        log.info("%s holds a snapshot, and nobody wrote down what it was trained on: kept", folders[0])
+        return None
+    if changed:
+        numbers = (replace(experiment, shuffle=number) for number in count(1))
+        free = next(other.shuffle for other in numbers if not layout.train_folder(other).exists())
+        raise ToolboxError(
+            f"{folders[0]} holds a network trained on other labels or settings ({changed}). It is kept: in Shuffles of "
+            f"myconfig.py, replace {experiment.shuffle} by a free number such as {free}"
+        )
+    return reason
+
+
+def _holds_snapshot(train_folder: Path) -> bool:
+    """Tell whether a network was trained here, by us or by TensorFlow 1, under any prefix."""
+    # A name that begins with a dot is a snapshot that a killed training left half-written.
+    return any(re.fullmatch(r"[^.].*-\d+\.(weights\.h5|index)", path.name) for path in train_folder.rglob("*"))
+
+
+def _copy_images(layout: Layout, settings: Settings, images: Mapping[str, Path], hashes: Mapping[str, str]) -> None:
+    """Copy what is new or changed; a changed image must not replace one that a network was trained on."""
+    copies = {name: layout.dataset_images(settings.Task, settings.date) / name for name in images}
+    new = [name for name, copy in copies.items() if not copy.is_file() or fingerprint(copy) != hashes[name]]
+    changed = [name for name in new if copies[name].is_file()]
+    trained = [path for path in layout.train_folders(settings.Task, settings.date) if _holds_snapshot(path)]
+    if changed and trained:
+        raise ToolboxError(
+            f"{images[changed[0]]} ({len(changed)} images) changed since {trained[0]} was trained with it; set another "
+            "date in myconfig.py to start new training sets"
+        )
+    for name in tqdm(new, desc="Checking images", unit="image", leave=False, disable=not new):
+        read_image(images[name])  # a damaged image is found here, not hours later
+    for name in new:
+        with replacing(copies[name]) as temporary:
+            shutil.copyfile(images[name], temporary)
+
+
+def _share(train: Sequence[str], test: Sequence[str], experiment: Experiment) -> float:
+    """Return the share of training images in a split of the user's; warn when the names tell another."""
+    share = len(train) / (len(train) + len(test))
+    if (percent := percent_of(share)) != experiment.percent:
+        message = "%s is named after %d %%, but %d %% of the images in the split train; set TrainingFraction to %.2f"
+        log.warning(message, experiment.name, experiment.percent, percent, share)
+    return share
+
+
+def _write_training_set(
+    layout: Layout, experiment: Experiment, labels: _Labels, train: list[str], test: list[str], drawn: dict[str, Any]
+) -> None:
+    """Write all files of one experiment; `drawn` says how its split came about."""
+    folder = layout.train_folder(experiment)
+    images = layout.dataset_images(experiment.task, experiment.date)
+    values = dict(zip(labels.table.index, points(labels.table), strict=True))
+    entries = [_entry(relative_path(images / name, folder), labels.sizes[name], values[name]) for name in train]
+    write_training_set(layout.mat_file(experiment), entries)
+    write_table(labels.table, layout.split_table(experiment))
+    documentation = {
+        "train": train,
+        "test": test,
+        "train_rows": [labels.table.index.get_loc(name) for name in train],
+        "test_rows": [labels.table.index.get_loc(name) for name in test],
+        **drawn,
+        "versions": records.versions(),
+    }
+    with replacing(layout.split_documentation(experiment)) as temporary:
+        temporary.write_text(yaml.safe_dump(documentation, sort_keys=False, allow_unicode=True), encoding="utf-8")
+    config = write_pose_cfgs(layout, experiment, bodyparts_of(labels.table))
+    warn_of_sizes([labels.sizes[name] for name in train], config)
+    log.info("%d images train, %d test: %s", len(train), len(test), folder)
+
+
+def _entry(path: str, size: tuple[int, int], labels: np.ndarray) -> LabeledImage:
+    """Return an image's entry in the training set; `size` is width and height, `labels` (K, 2)."""
+    parts = np.flatnonzero(np.isfinite(labels).all(axis=1))
+    return LabeledImage(path, (size[1], size[0]), np.column_stack([parts, labels[parts]]))
+
+
+@dataclass(frozen=True)
+class Split:
+    """Which labeled images trained a network and which test it.
+
+    Parameters
+    ----------
+    train, test : list of str
+        Image names, as in the table's row index (``folder/image``).
+    table : DataFrame
+        The labels that belong to the split, which stay when the project's labels change later.
+    """
+
+    train: list[str]
+    test: list[str]
+    table: pd.DataFrame
+
+
+def read_split(layout: Layout, experiment: Experiment) -> Split:
+    """Read which images trained a network, and the labels of that moment.
+
+    For a project of v1 the split is recovered from the .mat file: its images are the training images, the other labeled
+    ones the test images.
+
+    Parameters
+    ----------
+    layout : Layout
+        The project.
+    experiment : Experiment
+        As `Layout.locate` returns it.
+
+    Returns
+    -------
+    Split
+        Never made from the project's live label table.
+
+    Raises
+    ------
+    ToolboxError
+        When a file of the split is missing or damaged, or names images that its table lacks.
+    """
+    documentation = layout.split_documentation(experiment)
+    if documentation.is_file():
+        table = read_table(layout.split_table(experiment))
+        train, test = _read_documentation(documentation)
+    else:
+        table = read_table(layout.dataset_images(experiment.task, experiment.date) / _v1_table(experiment))
+        train = [_image_name(image.path) for image in read_training_set(layout.mat_file(experiment))]
+        labeled = table.index[table.notna().any(axis=1)]
+        test = [name for name in labeled if name not in set(train)]
+    unknown = [name for name in (*train, *test) if name not in table.index]
+    if unknown:
+        raise ToolboxError(f"the split of {experiment.name} names {unknown[0]}, which its label table lacks")
+    return Split(train, test, table)
+
+
+def _read_documentation(path: Path) -> tuple[list[str], list[str]]:
+    """Read the train and test images of a split."""
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        train, test = content["train"], content["test"]
+        if not all(isinstance(name, str) for name in (*train, *test)):
+            raise TypeError("train and test must be lists of image names")
+    except Exception as error:  # yaml raises many types on damaged values
+        raise ToolboxError(f"{path} cannot be read as the documentation of a split: {error!r}") from error
+    return train, test
+
+
+def _v1_table(experiment: Experiment) -> str:
+    """Name of the table copy that v1 shares between splits."""
+    return f"CollectedData_{experiment.scorer}.h5"
+
+
+def _image_name(path: str) -> str:
+    """Return ``folder/image`` of an image path in a .mat file."""
+    return "/".join(PurePosixPath(path.replace("\\", "/")).parts[-2:])

@@ -1,0 +1,293 @@
+"""What computes poses: Keras on its backend, or OpenVINO on a CPU, behind one kind of function."""
+
+from __future__ import annotations
+
+import ctypes
+import importlib.util
+import logging
+import sys
+from collections.abc import Callable, Mapping
+from functools import cache, lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from deepercut import DeepercutError
+from deepercut.backend import is_out_of_memory, start_backend
+from deepercut.config import PoseConfig
+
+if TYPE_CHECKING:
+    import keras
+    import openvino
+
+log = logging.getLogger(__name__)
+
+Compute = Callable[[np.ndarray], np.ndarray]
+"""From frames, uint8 (B, H, W, 3), to poses, float32 (B, K, 3): x and y in pixels, likelihood."""
+
+CPU_BATCH_PIXELS, GPU_BATCH_PIXELS = 8 * 640 * 480, 64 * 640 * 480
+"""Area of the frames of one batch: what keeps all processors busy, in memory that small machines have."""
+
+GPU_DRIVERS = ("libcuda.so.1", "nvcuda.dll", "libamdhip64.so")
+
+
+def choose_engine(engine: str = "auto") -> str:
+    """Decide what shall compute.
+
+    Parameters
+    ----------
+    engine : {'auto', 'keras', 'openvino', 'keras-bf16', 'openvino-bf16', 'openvino-int8'}
+        'auto' is Keras where its backend finds a GPU or OpenVINO is not installed, and OpenVINO otherwise; both
+        compute in float32. Reduced precision is never chosen unasked.
+
+    Returns
+    -------
+    {'keras', 'openvino', 'keras-bf16', 'openvino-bf16', 'openvino-int8'}
+        The engine.
+
+    Raises
+    ------
+    DeepercutError
+        For another name, when OpenVINO is asked for and not installed, or bfloat16 and the CPU does not have it.
+    """
+    if engine not in ("auto", *ENGINES, *REDUCED):
+        raise DeepercutError(f"engine is {engine!r}; accepted are auto, {', '.join([*ENGINES, *REDUCED])}")
+    installed = importlib.util.find_spec("openvino") is not None
+    if engine.startswith("openvino") and not installed:
+        raise DeepercutError(f"the engine {engine} is not installed: pip install openvino, or use keras")
+    if engine == "openvino-bf16" and "BF16" not in cpu_runtime()["capabilities"]:
+        raise DeepercutError(
+            f"the engine {engine} needs a CPU with bfloat16 instructions, which {cpu_runtime()['cpu']} lacks: use "
+            "openvino-int8, or auto"
+        )
+    if engine != "auto":
+        return engine
+    return "openvino" if installed and not _accelerators() else "keras"
+
+
+def device_name(engine: str = "auto") -> str:
+    """Name what an engine computes on, and with what.
+
+    Parameters
+    ----------
+    engine : {'auto', 'keras', 'openvino', 'keras-bf16', 'openvino-bf16', 'openvino-int8'}
+        See `choose_engine`.
+
+    Returns
+    -------
+    str
+        Such as 'CPU (OpenVINO 2026.4.1, int8)' or 'gpu:0 (Keras 3.15.1 on tensorflow)'.
+    """
+    engine = choose_engine(engine)
+    precision = engine.split("-")[1:]
+    if engine.startswith("openvino"):
+        return f"CPU (OpenVINO {', '.join([cpu_runtime()['openvino'], *precision])})"
+    start_backend()
+    import keras
+
+    program = f"Keras {keras.__version__} on {keras.backend.backend()}"
+    return f"{', '.join(_accelerators()) or 'CPU'} ({', '.join([program, *precision])})"
+
+
+def batch_pixels(engine: str = "auto") -> int:
+    """Return the area of frames that an engine should be given at once; on a GPU it is halved if it does not fit."""
+    on_gpu = choose_engine(engine).startswith("keras") and _accelerators()
+    return GPU_BATCH_PIXELS if on_gpu else CPU_BATCH_PIXELS
+
+
+def cpu_runtime() -> dict[str, Any]:
+    """Tell what decides how OpenVINO computes: its version, the CPU and what that is capable of."""
+    import openvino
+
+    core = _openvino_core()
+    return {
+        "openvino": openvino.__version__.split("-")[0],
+        "cpu": core.get_property("CPU", "FULL_DEVICE_NAME"),
+        "capabilities": sorted(core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")),
+    }
+
+
+def _accelerators() -> list[str]:
+    """List the GPUs and TPUs of Keras' backend, which takes seconds to start and is left alone without any driver."""
+    if sys.platform != "darwin" and not any(map(_loads, GPU_DRIVERS)):
+        return []
+    return [device for device in start_backend() if not device.startswith("cpu")]
+
+
+def _loads(library: str) -> bool:
+    """Tell whether the system has a shared library."""
+    try:
+        ctypes.CDLL(library)
+    except OSError:
+        return False
+    return True
+
+
+def keras_engine(config: PoseConfig, arrays: Mapping[str, np.ndarray], precision: str = "float32") -> Compute:
+    """Make the poses of Keras' network.
+
+    Parameters
+    ----------
+    config : PoseConfig
+        Of the network.
+    arrays : mapping of str to ndarray
+        All its weights, by ``<layer>/<variable>``.
+    precision : {'float32', 'mixed_bfloat16'}, optional
+        Of the arithmetic.
+
+    Returns
+    -------
+    callable
+        Frames to poses, on the backend's device: only the frames as uint8 go there, only the poses come back.
+    """
+    from deepercut.network.posenet import with_poses
+
+    network = keras_network(config, arrays, precision)
+    return in_batches_that_fit(with_poses(network, config.locref_stdev).predict_on_batch)
+
+
+def keras_network(config: PoseConfig, arrays: Mapping[str, np.ndarray], precision: str = "float32") -> keras.Model:
+    """Build Keras' network with its weights; parameters as in `keras_engine`, and see `posenet.build_posenet`."""
+    from deepercut.network.posenet import build_posenet
+    from deepercut.weights.checkpoints import fill
+
+    network = build_posenet(
+        config.depth, config.num_joints, config.mean_pixel, config.location_refinement, precision=precision
+    )
+    fill(network, arrays, "the snapshot")
+    return network
+
+
+def in_batches_that_fit(compute: Compute) -> Compute:
+    """Split batches that are too large for the device's memory, this one and all after it.
+
+    Parameters
+    ----------
+    compute : callable
+        Frames to poses.
+
+    Returns
+    -------
+    callable
+        The same poses. It raises DeepercutError when not even a single frame fits.
+    """
+    most = sys.maxsize
+
+    def compute_pieces(frames: np.ndarray) -> np.ndarray:
+        nonlocal most
+        while True:
+            try:
+                return np.concatenate([compute(frames[at : at + most]) for at in range(0, len(frames), most)])
+            except Exception as error:
+                if not is_out_of_memory(error):
+                    raise
+                tried = min(most, len(frames))
+                if tried == 1:
+                    height, width = frames.shape[1:3]
+                    raise DeepercutError(
+                        f"the device is out of memory with a single frame of {width}x{height}: close other programs "
+                        "that use it, analyze a crop, or choose the engine openvino, which needs no GPU"
+                    ) from error
+            most = tried // 2
+            log.info("%d frames at once are too much for the device's memory: trying %d", tried, most)
+
+    return compute_pieces
+
+
+def openvino_engine(config: PoseConfig, arrays: Mapping[str, np.ndarray]) -> Compute:
+    """Make the poses of OpenVINO's network, in float32 on all cores.
+
+    Parameters
+    ----------
+    config : PoseConfig
+        Of the network.
+    arrays : mapping of str to ndarray
+        All its weights, by ``<layer>/<variable>``.
+
+    Returns
+    -------
+    callable
+        Frames to poses.
+    """
+    return run_openvino(openvino_network(config, arrays), config.num_joints)
+
+
+def openvino_network(config: PoseConfig, arrays: Mapping[str, np.ndarray]) -> openvino.Model:
+    """Build OpenVINO's network with its weights; parameters as in `openvino_engine`, and see `build_openvino`."""
+    from deepercut.inference.openvino_graph import build_openvino
+
+    return build_openvino(arrays, config.depth, config.mean_pixel, config.locref_stdev)
+
+
+def save_openvino(network: openvino.Model, path: Path) -> None:
+    """Write a network as ``.xml`` and, beside it, ``.bin``, with its weights as they are."""
+    import openvino
+
+    openvino.save_model(network, path, compress_to_fp16=False)
+
+
+def read_openvino(path: Path) -> openvino.Model:
+    """Read what `save_openvino` wrote."""
+    return _openvino_core().read_model(path)
+
+
+def run_openvino(network: openvino.Model, num_joints: int, precision: str = "f32") -> Compute:
+    """Make the poses of a network for OpenVINO, on all cores.
+
+    Parameters
+    ----------
+    network : openvino.Model
+        From frames to poses.
+    num_joints : int
+        Number of body parts K.
+    precision : {'f32', 'bf16'}, optional
+        Of the arithmetic; products of integers stay what they are.
+
+    Returns
+    -------
+    callable
+        Frames to poses. Each frame is a request of its own: cores that work on different frames need not wait for one
+        another. What is compiled serves frames of every size, as fast as if it were made for one.
+    """
+    import openvino
+
+    @lru_cache(maxsize=2)
+    def requests(count: int) -> openvino.AsyncInferQueue:
+        hints = {
+            "INFERENCE_PRECISION_HINT": precision,  # a CPU with bfloat16 instructions would use them unasked
+            "PERFORMANCE_HINT": "THROUGHPUT",
+            "PERFORMANCE_HINT_NUM_REQUESTS": count,  # so that a single frame gets all cores
+        }
+        queue = openvino.AsyncInferQueue(_openvino_core().compile_model(network, "CPU", hints))
+        queue.set_callback(lambda request, pose: np.copyto(pose, request.get_output_tensor().data))
+        return queue
+
+    def compute(frames: np.ndarray) -> np.ndarray:
+        poses = np.empty((len(frames), num_joints, 3), np.float32)
+        queue = requests(len(frames))
+        for frame, pose in zip(np.ascontiguousarray(frames)[:, None], poses[:, None], strict=True):
+            queue.start_async([frame], pose, share_inputs=True)
+        queue.wait_all()
+        return poses
+
+    return compute
+
+
+@cache
+def _openvino_core() -> openvino.Core:
+    """Return the one core that serves as long as the process lives.
+
+    A core gives its thread another stack for signals, and takes it away again when it ends. Of two, the second to end
+    puts back the stack of the first, which is gone: the next signal, such as Ctrl-C, would crash Python.
+    """
+    import openvino
+
+    return openvino.Core()
+
+
+ENGINES = {"keras": keras_engine, "openvino": openvino_engine}
+"""In float32: the same poses."""
+
+REDUCED = ("keras-bf16", "openvino-bf16", "openvino-int8")
+"""In reduced precision: poses differ a little; see `precision.reduced_engine`."""

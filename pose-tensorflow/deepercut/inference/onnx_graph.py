@@ -1,0 +1,122 @@
+"""The network as an ONNX model, from frames to poses, made from the weights without another framework."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+
+from deepercut.network.architecture import FEATURE_STRIDE
+from deepercut.network.folded import Arrays, build_features, channels_first
+from deepercut.network.targets import STRIDE
+
+OPSET, IR_VERSION = 17, 8
+"""Of 2022: runtimes of the years since can load them, and nothing newer is needed."""
+
+
+def build_onnx(arrays: Arrays, depth: int, mean_pixel: Sequence[float], locref_stdev: float) -> onnx.ModelProto:
+    """Build the network.
+
+    Parameters
+    ----------
+    arrays : mapping of str to ndarray
+        All that `architecture.weight_shapes` names; without ``locref_pred``, poses are the centres of cells.
+    depth : {50, 101, 152}
+        Layers of the ResNet.
+    mean_pixel : sequence of 3 float
+        RGB, 0..255.
+    locref_stdev : float
+        Unit in pixels of the location refinement.
+
+    Returns
+    -------
+    onnx.ModelProto
+        Takes ``frames``, uint8 (B, H, W, 3), RGB of any size; gives ``poses``, float32 (B, K, 3): x and y in pixels,
+        likelihood 0..1. It computes what `posenet.build_posenet` and `targets.decode_poses` do.
+    """
+    graph = _Onnx()
+    size = graph("Gather", graph("Shape", "frames"), _ints(1, 2))
+    features = build_features(graph, _center_and_pad(graph, size, mean_pixel), arrays, depth)
+    cells = graph("Div", graph("Add", size, _ints(STRIDE - 1)), _ints(STRIDE))
+    logits = _head(graph, features, arrays, "part_pred", cells)
+    locref = _head(graph, features, arrays, "locref_pred", cells) if "locref_pred/bias" in arrays else None
+    parts = arrays["part_pred/bias"].size
+    _decode_poses(graph, logits, locref, graph("Gather", cells, _ints(1)), parts, locref_stdev)
+    graph.nodes[-1].output[0] = "poses"
+    inputs = helper.make_tensor_value_info("frames", TensorProto.UINT8, ["batch", "height", "width", 3])
+    outputs = helper.make_tensor_value_info("poses", TensorProto.FLOAT, ["batch", parts, 3])
+    made = helper.make_graph(graph.nodes, f"posenet_{depth}", [inputs], [outputs], graph.constants)
+    opset = [helper.make_opsetid("", OPSET)]
+    return helper.make_model(made, opset_imports=opset, ir_version=IR_VERSION, producer_name="deepercut")
+
+
+class _Onnx:
+    """ONNX as a `folded.Graph`; called, it appends a node and returns the name of what the node gives."""
+
+    def __init__(self):
+        self.nodes, self.constants = [], []
+
+    def __call__(self, operator: str, *inputs: str | np.ndarray, **attributes) -> str:
+        names = [x if isinstance(x, str) else self._constant(x) for x in inputs]
+        output = f"{operator}_{len(self.nodes)}"
+        self.nodes.append(helper.make_node(operator, names, [output], name=output, **attributes))
+        return output
+
+    def _constant(self, value: np.ndarray) -> str:
+        name = f"constant_{len(self.constants)}"
+        self.constants.append(numpy_helper.from_array(value, name))
+        return name
+
+    def convolve(self, x: str, name: str, kernel: np.ndarray, bias: np.ndarray, stride: int, dilation: int) -> str:
+        padding = dilation * (kernel.shape[-1] // 2)
+        x = self("Conv", x, kernel, bias, strides=[stride] * 2, pads=[padding] * 4, dilations=[dilation] * 2)
+        self.nodes[-1].name = name
+        return x
+
+    def max_pool(self, x: str, size: int, stride: int, end_padding: int) -> str:
+        pads = [0, 0, end_padding, end_padding]
+        return self("MaxPool", x, kernel_shape=[size] * 2, strides=[stride] * 2, pads=pads)
+
+    def add(self, a: str, b: str) -> str:
+        return self("Add", a, b)
+
+    def relu(self, x: str) -> str:
+        return self("Relu", x)
+
+
+def _ints(*values: int) -> np.ndarray:
+    """Return a constant of the type that ONNX's sizes and axes have."""
+    return np.array(values, np.int64)
+
+
+def _center_and_pad(graph: _Onnx, size: str, mean_pixel: Sequence[float]) -> str:
+    """Subtract the mean pixel, move the channels to the front, and pad with zero at the bottom and right."""
+    x = graph("Sub", graph("Cast", "frames", to=TensorProto.FLOAT), np.array(mean_pixel, np.float32))
+    x = graph("Transpose", x, perm=[0, 3, 1, 2])
+    ends = graph("Mod", graph("Neg", size), _ints(FEATURE_STRIDE))
+    return graph("Pad", x, graph("Concat", _ints(0, 0, 0, 0, 0, 0), ends, axis=0))
+
+
+def _head(graph: _Onnx, x: str, arrays: Arrays, name: str, cells: str) -> str:
+    """Double the resolution by a transposed convolution; keep the cells that do not lie in the padding."""
+    kernel, bias = channels_first(arrays[f"{name}/kernel"]), arrays[f"{name}/bias"].astype(np.float32)
+    x = graph("ConvTranspose", x, kernel, bias, strides=[2, 2], pads=[0, 0, 1, 1])
+    return graph("Slice", x, _ints(0, 0), cells, _ints(2, 3))
+
+
+def _decode_poses(graph: _Onnx, logits: str, locref: str | None, columns: str, parts: int, locref_stdev: float) -> str:
+    """Return each part's best cell, moved by its refinement, with its likelihood; see `targets.decode_poses`."""
+    scores = graph("Reshape", logits, _ints(0, parts, -1))
+    best = graph("ArgMax", scores, axis=2)
+    cell = graph("Concat", graph("Mod", best, columns), graph("Div", best, columns), axis=2)
+    xy = graph("Mul", graph("Cast", cell, to=TensorProto.FLOAT), np.float32([STRIDE]))
+    xy = graph("Add", xy, np.float32([STRIDE / 2]))
+    if locref is not None:
+        offsets = graph("Reshape", locref, _ints(0, parts, 2, -1))
+        best = graph("Unsqueeze", best, _ints(2))
+        offset = graph("GatherElements", offsets, graph("Concat", best, best, axis=2), axis=3)
+        xy = graph("Add", xy, graph("Mul", graph("Squeeze", offset, _ints(3)), np.float32([locref_stdev])))
+    likelihood = graph("Sigmoid", graph("ReduceMax", scores, axes=[2]))
+    return graph("Concat", xy, likelihood, axis=2)

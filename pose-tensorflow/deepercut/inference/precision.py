@@ -1,0 +1,232 @@
+"""Reduced precision, used only after its poses were compared with float32's on labeled images."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from tqdm import tqdm
+
+from deepercut import DeepercutError, __version__
+from deepercut.backend import start_backend
+from deepercut.config import PoseConfig
+from deepercut.inference.engines import (
+    ENGINES,
+    Compute,
+    cpu_runtime,
+    device_name,
+    keras_engine,
+    openvino_network,
+    read_openvino,
+    run_openvino,
+    save_openvino,
+)
+from deepercut.inference.models import (
+    OPENVINO_FILE,
+    describe,
+    describe_function,
+    fingerprint,
+    read_description,
+    write_description,
+)
+from deepercut.weights.snapshots import Snapshot
+from dlc_common.files import replacing_folder
+
+if TYPE_CHECKING:
+    import openvino
+
+    from deepercut.data.dataset import TrainingImage
+
+log = logging.getLogger(__name__)
+
+LARGEST_DIFFERENCE_PX = 0.3
+"""Accepted median distance from the poses of float32."""
+
+LARGEST_INCREASE = 0.02
+"""Accepted increase of the mean error on labeled images, beyond what chance explains (one standard error): where a
+network is in two minds, rounding decides, and a single left paw taken for a right one can move the mean by 2 %."""
+
+MEANINGFUL = 0.1
+"""Likelihood in float32 from which a pose is compared; below it, the best cell is chance."""
+
+MOST_IMAGES = 100
+"""Images to calibrate with, and images to check with, at most."""
+
+
+def reduced_engine(engine: str, config: PoseConfig, arrays: Mapping[str, np.ndarray], snapshot: Snapshot) -> Compute:
+    """Make the poses of a network in reduced precision, which was compared with float32.
+
+    The first time, labeled images of the training set are needed: half of them calibrate what has to be calibrated,
+    the other half tell the accuracy. The outcome is kept beside the snapshot, for this network on this kind of device.
+
+    Parameters
+    ----------
+    engine : {'keras-bf16', 'openvino-bf16', 'openvino-int8'}
+        See `engines.choose_engine`.
+    config : PoseConfig
+        Of the network.
+    arrays : mapping of str to ndarray
+        All its weights, by ``<layer>/<variable>``.
+    snapshot : Snapshot
+        Where they come from.
+
+    Returns
+    -------
+    callable
+        Frames to poses.
+
+    Raises
+    ------
+    DeepercutError
+        When the poses differ too much from those of float32, with the figures; when the images are gone; when nncf,
+        which int8 needs, is not installed.
+    """
+    folder = snapshot.model_folder(engine)
+    runtime = cpu_runtime() if engine.startswith("openvino") else device_name(engine)
+    made_from = {"weights": fingerprint(config, arrays), "runtime": runtime, "deepercut": __version__}
+    known = read_description(folder)
+    if any(known.get(key) != value for key, value in made_from.items()):
+        known = {"engine": engine, **describe(config, snapshot), **describe_function(config.num_joints), **made_from}
+        known["accuracy"] = _prepare(engine, config, arrays, folder, known)
+    if problem := _problem(known["accuracy"]):
+        raise DeepercutError(f"{engine} changes the poses of {snapshot.path.name} too much: {problem}. Choose auto")
+    return _compute(engine, config, arrays, folder)
+
+
+def _compute(engine: str, config: PoseConfig, arrays: Mapping[str, np.ndarray], folder: Path) -> Compute:
+    """Make the poses of a network in reduced precision, of one in integers as it lies in a folder."""
+    if engine == "keras-bf16":
+        return keras_engine(config, arrays, "mixed_bfloat16")
+    if engine == "openvino-bf16":
+        return run_openvino(openvino_network(config, arrays), config.num_joints, "bf16")
+    try:
+        return run_openvino(read_openvino(folder / OPENVINO_FILE), config.num_joints)
+    except RuntimeError as error:
+        raise DeepercutError(f"{folder} is damaged: delete it, and the model in it is made again") from error
+
+
+def quantize(network: openvino.Model, images: Sequence[np.ndarray]) -> openvino.Model:
+    """Turn the convolutions of a network into products of 8-bit integers.
+
+    The first one, which sees the pixels, the sums over units and the heads stay in float32: together they are a
+    twentieth of the arithmetic, and rounding there moves poses most.
+
+    Parameters
+    ----------
+    network : openvino.Model
+        From `openvino_graph.build_openvino`.
+    images : sequence of ndarray of shape (H, W, 3), uint8
+        RGB; the ranges of all activations are measured on them.
+
+    Returns
+    -------
+    openvino.Model
+        Of the same inputs and outputs.
+
+    Raises
+    ------
+    DeepercutError
+        When nncf is not installed.
+    """
+    try:
+        import nncf
+    except ImportError:
+        raise DeepercutError("the engine openvino-int8 needs nncf once for each snapshot: pip install nncf") from None
+    nncf.set_log_level(logging.ERROR)
+    return nncf.quantize(
+        network,
+        nncf.Dataset(images, lambda image: image[None]),
+        preset=nncf.QuantizationPreset.MIXED,
+        subset_size=len(images),
+        ignored_scope=nncf.IgnoredScope(names=["conv1"], types=["Add", "ConvolutionBackpropData"]),
+    )
+
+
+def compare(reference: np.ndarray, reduced: np.ndarray, joints: Sequence[np.ndarray]) -> dict[str, float]:
+    """Compare poses in reduced precision with those of float32, and both with labels.
+
+    Parameters
+    ----------
+    reference, reduced : ndarray of shape (N, K, 3)
+        x and y in pixels, likelihood; of float32 and of reduced precision.
+    joints : sequence of N ndarray of shape (M, 3)
+        Labels of each image: part number, x and y in pixels.
+
+    Returns
+    -------
+    dict
+        ``median_difference_px`` over the poses whose likelihood in float32 is at least 0.1, NaN if there is none;
+        over all labels ``mean_error_px``, ``float32_mean_error_px`` and ``increase_standard_error_px``, that of the
+        mean of their differences.
+
+    Examples
+    --------
+    >>> reference = np.array([[[10, 10, 0.9], [50, 50, 0.01]]])
+    >>> reduced = np.array([[[10, 11, 0.9], [90, 90, 0.02]]])
+    >>> compare(reference, reduced, [np.array([[0, 10, 8], [1, 50, 50]])])["median_difference_px"]
+    1.0
+    """
+    from deepercut.training.validation import errors_px
+
+    differences = np.linalg.norm((reduced - reference)[..., :2], axis=-1)[reference[..., 2] >= MEANINGFUL]
+    errors, float32_errors = (np.concatenate(list(map(errors_px, poses, joints))) for poses in (reduced, reference))
+    increase = errors - float32_errors
+    return {
+        "median_difference_px": float(np.median(differences)) if differences.size else float("nan"),
+        "mean_error_px": float(errors.mean()),
+        "float32_mean_error_px": float(float32_errors.mean()),
+        "increase_standard_error_px": float(increase.std() / np.sqrt(increase.size)),
+    }
+
+
+def _prepare(
+    engine: str,
+    config: PoseConfig,
+    arrays: Mapping[str, np.ndarray],
+    folder: Path,
+    description: Mapping[str, Any],
+) -> dict[str, float]:
+    """Quantize where it is needed, compare with float32, write it down with the model, and return the accuracy."""
+    start_backend()  # quietly, before what follows imports Keras, whatever the engine
+    from deepercut.data.dataset import load_dataset, read_labeled
+
+    images = load_dataset(config)
+    calibrating, checked = (_spread(images[start::2] or images) for start in (1, 0))
+    frames = [read_labeled(image) for image in checked]
+    if engine == "openvino-int8":
+        log.info("Calibrating %s with %d labeled images, once for this snapshot", engine, len(calibrating))
+        network = quantize(openvino_network(config, arrays), [read_labeled(image) for image in calibrating])
+        reduced = run_openvino(network, config.num_joints)
+    else:
+        reduced = _compute(engine, config, arrays, folder)
+    poses = [
+        np.concatenate([compute(frame[None]) for frame in tqdm(frames, f"Checking {engine}", unit=" images")])
+        for compute in (ENGINES[engine.split("-")[0]](config, arrays), reduced)
+    ]
+    accuracy = {"images": len(checked), **compare(*poses, [image.joints for image in checked])}
+    with replacing_folder(folder) as new:
+        if engine == "openvino-int8" and _problem(accuracy) is None:
+            save_openvino(network, new / OPENVINO_FILE)
+        write_description(new, {**description, "accuracy": accuracy})
+    return accuracy
+
+
+def _spread(images: Sequence[TrainingImage]) -> Sequence[TrainingImage]:
+    """Return at most as many images as are needed, from the whole training set."""
+    return images[:: -(-len(images) // MOST_IMAGES)]
+
+
+def _problem(accuracy: Mapping[str, float]) -> str | None:
+    """Tell what is wrong with the poses in reduced precision; None if nothing is."""
+    difference, chance = accuracy["median_difference_px"], accuracy["increase_standard_error_px"]
+    error, reference = accuracy["mean_error_px"], accuracy["float32_mean_error_px"]
+    if difference <= LARGEST_DIFFERENCE_PX and error - reference <= LARGEST_INCREASE * reference + chance:
+        return None
+    return (
+        f"on {accuracy['images']} labeled images the median distance from the poses of float32 is {difference:.2f} px "
+        f"(at most {LARGEST_DIFFERENCE_PX}), the mean error {error:.2f} px instead of {reference:.2f} px (at most "
+        f"{LARGEST_INCREASE:.0%} more, give or take {chance:.2f} px)"
+    )

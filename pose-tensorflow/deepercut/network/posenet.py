@@ -1,0 +1,167 @@
+"""The DeeperCut network: ResNet features, two deconvolution heads, score maps of stride 8."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import keras
+from keras import layers, ops
+
+from deepercut import DeepercutError
+from deepercut.network.architecture import FEATURE_STRIDE, UNITS, check_depth
+from deepercut.network.resnet import resnet_v1
+from deepercut.network.targets import decode_poses
+
+
+@keras.saving.register_keras_serializable("deepercut")
+class CenterAndPad(layers.Layer):
+    """Subtract the mean pixel, then pad at the bottom and right to a multiple of 16 pixels.
+
+    The padding is zero after the subtraction: it looks like the mean pixel. Alignment never depends on the size.
+
+    Parameters
+    ----------
+    mean_pixel : sequence of 3 float
+        RGB, 0..255.
+    """
+
+    def __init__(self, mean_pixel: Sequence[float], **kwargs):
+        # Half precision cannot hold interpolated grey values near 255, so the difference is taken in float32.
+        super().__init__(**{**kwargs, "dtype": "float32"})
+        self.mean_pixel = [float(value) for value in mean_pixel]
+
+    def call(self, images):
+        """Return the centred and padded images."""
+        height, width = ops.shape(images)[1:3]
+        padding = ((0, 0), (0, -height % FEATURE_STRIDE), (0, -width % FEATURE_STRIDE), (0, 0))
+        return ops.pad(images - ops.convert_to_tensor(self.mean_pixel, dtype=images.dtype), padding)
+
+    def compute_output_shape(self, input_shape):
+        """Return the padded shape; None stays None."""
+        batch, *size, channels = input_shape
+        return (batch, *(None if n is None else n + -n % FEATURE_STRIDE for n in size), channels)
+
+    def get_config(self):
+        """Return what `from_config` needs."""
+        return {**super().get_config(), "mean_pixel": self.mean_pixel}
+
+
+@keras.saving.register_keras_serializable("deepercut")
+class DecodePoses(layers.Layer):
+    """Turn images and the network's maps of them into poses (`targets.decode_poses`), in float32.
+
+    Parameters
+    ----------
+    locref_stdev : float
+        Unit in pixels of the location refinement.
+    """
+
+    def __init__(self, locref_stdev: float, **kwargs):
+        super().__init__(**{**kwargs, "dtype": "float32"})
+        self.locref_stdev = locref_stdev
+
+    def call(self, images, outputs):
+        """Return the poses, (B, K, 3)."""
+        return decode_poses(outputs, self.locref_stdev, ops.shape(images)[1:3])
+
+    def compute_output_shape(self, images_shape, outputs_shape):
+        """Return (B, K, 3)."""
+        return (images_shape[0], outputs_shape["part_pred"][-1], 3)
+
+    def get_config(self):
+        """Return what `from_config` needs."""
+        return {**super().get_config(), "locref_stdev": self.locref_stdev}
+
+
+def _head(features, channels: int, name: str):
+    """Double the resolution by a 3x3 transposed convolution; in float32, whatever the precision of the rest."""
+    # Keras' default is Glorot's uniform distribution and a bias of 0, slim's too: the start of DeepLabCut's heads.
+    maps = layers.Conv2DTranspose(channels, 3, strides=2, dtype="float32", name=name)(features)
+    # What TensorFlow calls 'same'. Keras' own 'same' crops the other side on PyTorch, up to version 3.14.
+    return layers.Cropping2D(((0, 1), (0, 1)), dtype="float32", name=f"{name}_crop")(maps)
+
+
+def build_posenet(
+    depth: int,
+    num_joints: int,
+    mean_pixel: Sequence[float],
+    location_refinement: bool = True,
+    intermediate_supervision_layer: int | None = None,
+    precision: str = "float32",
+) -> keras.Model:
+    """Build the network from RGB images of any size to score maps.
+
+    Parameters
+    ----------
+    depth : {50, 101, 152}
+        Layers of the ResNet.
+    num_joints : int
+        Number of body parts K.
+    mean_pixel : sequence of 3 float
+        RGB, 0..255.
+    location_refinement : bool, optional
+        Whether there is a location refinement head.
+    intermediate_supervision_layer : int, optional
+        Unit of block 3, from 1, that gets a part head of its own.
+    precision : {'float32', 'mixed_bfloat16'}, optional
+        Of the arithmetic between the mean pixel and the heads; weights are float32 at any.
+
+    Returns
+    -------
+    keras.Model
+        Takes images of shape (B, H, W, 3), RGB 0..255, float32 or uint8. Gives a dict of float32 maps, with
+        R = ceil(H / 16) * 2 and C = ceil(W / 16) * 2: ``part_pred`` (B, R, C, K), logits; ``locref_pred``
+        (B, R, C, 2K), dx and dy of each part in turn, in units of locref_stdev; ``part_pred_interm`` (B, R, C, K),
+        logits. The heads start random (Glorot uniform, bias 0, as in slim), the ResNet too (He normal).
+
+    Raises
+    ------
+    DeepercutError
+        If `depth` is not one of ResNet's, or its block 3 has no such unit.
+
+    References
+    ----------
+    Insafutdinov et al. 2016, arXiv 1605.03170, section 3; Mathis et al. 2018, arXiv 1804.03142, methods.
+    """
+    check_depth(depth)
+    interm = intermediate_supervision_layer
+    if interm is not None and not 1 <= interm <= UNITS[depth][2]:
+        raise DeepercutError(
+            f"intermediate_supervision_layer is {interm}, but block 3 of resnet_{depth} has the units 1 to "
+            f"{UNITS[depth][2]}; name one of them or set intermediate_supervision: false"
+        )
+    usual = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(precision)
+    try:
+        images = keras.Input((None, None, 3), name="images")
+        units = resnet_v1(CenterAndPad(mean_pixel, name="center_and_pad")(images), depth)
+        features = next(reversed(units.values()))
+        outputs = {"part_pred": _head(features, num_joints, "part_pred")}
+        if location_refinement:
+            outputs["locref_pred"] = _head(features, 2 * num_joints, "locref_pred")
+        if interm is not None:
+            outputs["part_pred_interm"] = _head(units[f"block3_unit_{interm}"], num_joints, "part_pred_interm")
+        return keras.Model(images, outputs, name=f"posenet_{depth}")
+    finally:
+        keras.config.set_dtype_policy(usual)
+
+
+def with_poses(network: keras.Model, locref_stdev: float) -> keras.Model:
+    """Let a network give poses in place of maps.
+
+    Parameters
+    ----------
+    network : keras.Model
+        From `build_posenet`; its layers are shared.
+    locref_stdev : float
+        Unit in pixels of the location refinement.
+
+    Returns
+    -------
+    keras.Model
+        From images (B, H, W, 3) to poses (B, K, 3), float32: x and y in pixels of the images, likelihood. Its
+        `predict_on_batch` takes and gives NumPy arrays.
+    """
+    model = keras.Model(network.input, DecodePoses(locref_stdev)(network.input, network.output))
+    model.compile(jit_compile=False)  # XLA compiles anew for every size of image
+    return model

@@ -1,0 +1,283 @@
+"""Train a network: start or resume, fit, keep snapshots and the learning curve."""
+
+from __future__ import annotations
+
+import logging
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import keras
+import numpy as np
+from keras import ops
+
+from deepercut import DeepercutError
+from deepercut.backend import is_out_of_memory, machines
+from deepercut.config import PoseConfig
+from deepercut.data.dataset import THREADS, TrainingBatches, TrainingImage, load_dataset
+from deepercut.network.losses import locref_loss, part_loss
+from deepercut.network.posenet import build_posenet
+from deepercut.training.callbacks import LearningStatistics, Snapshots, StopOnInterrupt, StopOnNonFinite
+from deepercut.training.devices import choose_devices, sharing
+from deepercut.training.optimizers import make_optimizer
+from deepercut.training.validation import Validation, hold_out
+from deepercut.weights.checkpoints import load_weights, resolve_weights
+from deepercut.weights.snapshots import list_snapshots, snapshot_path, state_path
+from deepercut.weights.state import changed_versions, read_state, restore
+
+log = logging.getLogger(__name__)
+
+
+def train(config: PoseConfig, *, resume: bool = False) -> Path:
+    """Train the network of a configuration up to its last iteration.
+
+    Parameters
+    ----------
+    config : PoseConfig
+        Its folder gets the snapshots, learning_stats.csv and learning_curve.png.
+    resume : bool
+        Go on from the newest snapshot of the folder. The run is then the one that would have been.
+
+    Returns
+    -------
+    Path
+        The last snapshot. One that has all iterations already is left as it is.
+
+    Raises
+    ------
+    DeepercutError
+        When the training set or the weights do not fit the configuration, when the folder holds snapshots that would
+        be mixed up with new ones, or when loss (the image is named) or weights are not finite.
+    KeyboardInterrupt
+        After Ctrl-C, with a snapshot of the last completed iteration written.
+    """
+    if config.ignored:
+        log.info("These keys of pose_cfg.yaml change nothing here: %s", ", ".join(config.ignored))
+    images = load_dataset(config)
+    weights, start = starting_point(config, resume)
+    if start >= config.iterations:
+        log.info("%s has %d iterations; max_iters %d asks for no more", weights, start, config.iterations)
+        return weights
+    folder, prefix = config.snapshot_place
+    state = read_state(state_path(folder, start, prefix)) if start else {}
+    if changed := changed_versions(state):
+        log.warning("The snapshot was written with other versions, so bits may differ: %s", "; ".join(changed))
+    config = _of_the_run(config, state)
+    with _outputs(config) as config:
+        _make_folders(config)
+        return _train(config, images, weights, state, start)
+
+
+def _train(
+    config: PoseConfig, images: list[TrainingImage], weights: Path, state: dict[str, np.ndarray], start: int
+) -> Path:
+    """Train from the weights and the state of an iteration on; return the last snapshot."""
+    stop = config.iterations
+    devices = choose_devices(config.devices, config.batch_size)
+    training, held_out = hold_out(images, config.validation_fraction, config.seed)
+    # On several devices Keras looks at a batch before it trains, which threads that work ahead would count as done.
+    threads = THREADS if len(devices) == 1 else 1
+    batches = TrainingBatches(training, config, config.seed, start, stop, threads, share=machines())
+    keras.utils.set_random_seed(config.seed)
+    with sharing(devices):
+        network, trainee = _networks(config, weights, state, start)
+        log.info("Training on %d images, seed %d, iterations %d to %d", len(training), config.seed, start + 1, stop)
+        if config.validation_fraction:
+            log.info("Held out of it: %d images, which measure the error (validation_fraction)", len(held_out))
+        if len(devices) > 1:
+            log.info("Each batch is shared out over %s", ", ".join(devices))
+        snapshots = Snapshots(network, config, start)
+        validation = Validation(network, config.locref_stdev, training, held_out, copies=len(devices))
+        statistics = LearningStatistics(config, start, stop, validation)
+        with StopOnInterrupt() as interrupt, statistics:
+            _fit(trainee, batches, [StopOnNonFinite(batches), statistics, snapshots, interrupt])
+    if interrupt.noted:
+        snapshots.save()
+        raise KeyboardInterrupt
+    folder, prefix = config.snapshot_place
+    return snapshot_path(folder, stop, prefix)
+
+
+def _networks(
+    config: PoseConfig, weights: Path, state: dict[str, np.ndarray], start: int
+) -> tuple[keras.Model, keras.Model]:
+    """Return the network with its first weights, and the model that trains it with its optimizer where it was."""
+    network = network_of(config)
+    filled = load_weights(network, weights)
+    heads = [name for name in network.output if name not in filled]
+    log.info("Weights: %s%s", weights, f"; {', '.join(heads)} start at random" if heads else "")
+    trainee = compiled(network, config)
+    restore(trainee.optimizer, state, start)
+    return network, trainee
+
+
+def network_of(config: PoseConfig) -> keras.Model:
+    """Build the network that a configuration describes, with random weights; they are float32 at any `precision`.
+
+    The first `frozen_blocks` blocks of its ResNet, and all before them, are not to be trained.
+    """
+    network = build_posenet(
+        config.depth,
+        config.num_joints,
+        config.mean_pixel,
+        config.location_refinement,
+        config.intermediate_layer,
+        config.precision,
+    )
+    frozen = tuple(f"block{number}_" for number in range(1, config.frozen_blocks + 1))
+    for layer in network.layers if frozen else ():
+        layer.trainable = not layer.name.startswith(("conv1", *frozen))
+    return network
+
+
+def starting_point(config: PoseConfig, resume: bool) -> tuple[Path, int]:
+    """Choose the weights to start from, and the iterations that they have.
+
+    Parameters
+    ----------
+    config : PoseConfig
+        `init_weights` naming a snapshot of the same train folder means to resume from it (v1's habit).
+    resume : bool
+        Go on from the newest snapshot.
+
+    Returns
+    -------
+    (Path, int)
+        A file of weights and its iteration, 0 for weights of elsewhere.
+
+    Raises
+    ------
+    DeepercutError
+        When there is nothing to resume, or a start at 0 would mix with the folder's snapshots.
+    """
+    folder, prefix = config.snapshot_place
+    own = {snapshot.path: snapshot.iteration for snapshot in list_snapshots(folder, prefix)}
+    if resume:
+        if not own:
+            raise DeepercutError(f"{folder} holds no snapshot to resume from: start without --resume")
+        return list(own.items())[-1]
+    if not config.init_weights:
+        raise DeepercutError(
+            f"init_weights is missing in pose_cfg.yaml of {config.folder}: name the weights to start from"
+        )
+    weights = resolve_weights(config.resolve(config.init_weights))
+    newest = list(own)[-1].name if own else ""
+    if weights in own and weights.name != newest:
+        raise DeepercutError(
+            f"init_weights names {weights.name}, but {folder} holds later snapshots (up to {newest}), and two runs "
+            "would be mixed: move the later ones away, or use --resume"
+        )
+    if weights in own:
+        return weights, own[weights]
+    if own:
+        raise DeepercutError(
+            f"{folder} holds {len(own)} snapshots already (last: {newest}). Go on with --resume; for a new training, "
+            "move them away or let Step 4 make another shuffle"
+        )
+    return weights, 0
+
+
+def compiled(network: keras.Model, config: PoseConfig) -> keras.Model:
+    """Give a network its optimizer and losses; the targets carry their weights behind them (see TrainingBatches).
+
+    Parameters
+    ----------
+    network : keras.Model
+        From `network_of`; it stays free of the optimizer, so that its weights are saved alone.
+    config : PoseConfig
+        Optimizer, learning rate and loss settings.
+
+    Returns
+    -------
+    keras.Model
+        Shares all layers with `network` and is ready for `fit`.
+    """
+    optimizer = make_optimizer(config)
+    optimizer.build(network.trainable_variables)
+
+    def part(targets, logits):
+        return part_loss(logits, *ops.split(targets, 2, axis=-1))
+
+    def locref(targets, predictions):
+        return locref_loss(predictions, *ops.split(targets, 2, axis=-1), huber=config.locref_huber_loss)
+
+    losses = {name: locref if name == "locref_pred" else part for name in network.output}
+    weights = {name: config.locref_loss_weight if name == "locref_pred" else 1.0 for name in network.output}
+    trainee = keras.Model(network.input, network.output)
+    # XLA compiles anew for every image size, and on a CPU its convolutions are slower than oneDNN's; JAX has no other.
+    jit_compile = keras.backend.backend() == "jax"
+    if jit_compile and config.crop_size is None:
+        log.warning("JAX compiles anew for every size of image, which takes long: set crop_size: auto in pose_cfg.yaml")
+    trainee.compile(optimizer, loss=losses, loss_weights=weights, jit_compile=jit_compile)
+    # Otherwise `fit` builds the losses with the first batch, and on JAX and PyTorch goes on with the second.
+    maps = {name: ops.zeros((1, 2, 2, output.shape[-1])) for name, output in network.output.items()}
+    trainee.compute_loss(
+        y={name: ops.concatenate([zeros, zeros], axis=-1) for name, zeros in maps.items()}, y_pred=maps
+    )
+    return trainee
+
+
+def _of_the_run(config: PoseConfig, state: dict[str, np.ndarray]) -> PoseConfig:
+    """Return the configuration with the seed and the held-out share that the run began with; a new run gets a seed."""
+    for name in [name for name in ("seed", "validation_fraction") if name in state]:
+        wanted, kept = getattr(config, name), state[name].item()
+        if wanted not in (None, kept):
+            log.warning("%s %s of the resumed run is kept, not %s", name, kept, wanted)
+        config = replace(config, **{name: kept})
+    if config.seed is None and machines()[1] > 1:
+        raise DeepercutError("set seed in pose_cfg.yaml: machines that train together must draw the same")
+    return config if config.seed is not None else replace(config, seed=int(np.random.SeedSequence().entropy % 2**31))
+
+
+@contextmanager
+def _outputs(config: PoseConfig) -> Iterator[PoseConfig]:
+    """Let one machine of several write; what the others write goes to a folder that ends with them.
+
+    All must do the same, because they compute together: measure the error at the same iterations, for one.
+    """
+    if machines()[0] == 0:
+        yield config
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        own = {"snapshot_prefix": str(Path(folder) / "snapshot"), "log_dir": folder, "save_iters": config.iterations}
+        yield replace(config, validation_iters=config.validation_iters or config.save_iters, **own)
+
+
+def _make_folders(config: PoseConfig) -> None:
+    """Make the folders that get the outputs, and see that they can be written to, before any work."""
+    for key, folder in (("snapshot_prefix", config.snapshot_place[0]), ("log_dir", config.resolve(config.log_dir))):
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            tempfile.TemporaryFile(dir=folder).close()
+        except OSError as error:
+            raise DeepercutError(
+                f"{key} in pose_cfg.yaml is {getattr(config, key)!r}, but {folder} cannot be a folder to write to: "
+                f"{error.strerror}"
+            ) from error
+
+
+def _fit(trainee: keras.Model, batches: TrainingBatches, callbacks: list[keras.callbacks.Callback]) -> None:
+    """Train on all batches."""
+    try:
+        trainee.fit(batches, shuffle=False, verbose=0, callbacks=callbacks)  # batches come in random order already
+    except Exception as error:
+        _explain(error, batches)
+        raise
+
+
+def _explain(error: Exception, batches: TrainingBatches) -> None:
+    """Raise what the user can act on, where that is behind what the backend raised."""
+    if batches.error is not None:
+        raise batches.error from error
+    if isinstance(error, OSError):
+        raise DeepercutError(
+            f"{batches.config.folder} could not be written to: {error.strerror or error}. Free disk space or allow "
+            "writing there, then go on with --resume"
+        ) from error
+    if is_out_of_memory(error):
+        raise DeepercutError(
+            "the device is out of memory: lower batch_size, global_scale, scale_jitter_up, max_input_size or crop_size "
+            "in pose_cfg.yaml, or close other programs that use it"
+        ) from error

@@ -1,0 +1,55 @@
+"""Predictors from the files of a training."""
+
+import keras
+import numpy as np
+import pytest
+
+from deepercut import DeepercutError
+from deepercut.config import load_config
+from deepercut.inference import predict
+from deepercut.inference.predict import load_predictor
+from deepercut.network.architecture import weight_shapes
+from deepercut.training.training import network_of
+from deepercut.weights.checkpoints import save_snapshot
+from deepercut.weights.snapshots import Snapshot
+
+
+def test_every_engine_computes_what_the_snapshot_holds(make_train_folder):
+    keys = {"intermediate_supervision": True, "intermediate_supervision_layer": 6}  # serves training only
+    config_path = make_train_folder(**keys) / "pose_cfg.yaml"
+    keras.utils.set_random_seed(1)
+    network = network_of(load_config(config_path))
+    snapshot = Snapshot(7, config_path.parent / "snapshot-7.weights.h5")
+    save_snapshot(network, snapshot.path)
+    frames = np.random.default_rng(0).integers(0, 256, (2, 40, 56, 3), dtype=np.uint8)
+    logits = keras.ops.convert_to_numpy(network(frames)["part_pred"])[:, :5, :7].max(axis=(1, 2))
+    for engine in ("keras", "openvino"):
+        predictor = load_predictor(config_path, snapshot, engine)
+        assert predictor.bodyparts == ("nose", "left", "right")
+        assert engine in predictor.device.lower()
+        np.testing.assert_allclose(predictor(frames)[..., 2], 1 / (1 + np.exp(-logits)), atol=1e-5)
+
+
+@pytest.mark.parametrize("engine", ["auto", "keras", "openvino"])
+@pytest.mark.parametrize(
+    ("parts", "kept", "message"),
+    [
+        (4, "", "snapshot-7.weights.h5 was trained for 4 body parts, but the network has 3"),
+        (3, "block", "snapshot-7.weights.h5 is of another network, or damaged: conv1/kernel is missing"),
+        (3, "bn/", "snapshot-7.weights.h5 holds no ResNet v1, but the network is resnet_50"),
+    ],
+)
+def test_a_snapshot_of_another_network_is_refused(make_train_folder, monkeypatch, engine, parts, kept, message):
+    arrays = {name: np.zeros(shape, "float32") for name, shape in weight_shapes(50, parts).items() if kept in name}
+    monkeypatch.setattr(predict, "read_weights", lambda path: arrays)
+    config_path = make_train_folder() / "pose_cfg.yaml"
+    with pytest.raises(DeepercutError, match=message):
+        load_predictor(config_path, Snapshot(7, config_path.parent / "snapshot-7.weights.h5"), engine)
+
+
+def test_a_snapshot_without_heads_is_refused(make_train_folder, monkeypatch):
+    arrays = {name: np.zeros(shape, "float32") for name, shape in weight_shapes(50, 3).items() if "pred" not in name}
+    monkeypatch.setattr(predict, "read_weights", lambda path: arrays)
+    config_path = make_train_folder() / "pose_cfg.yaml"
+    with pytest.raises(DeepercutError, match="holds the ResNet alone, which finds no body parts: train first"):
+        load_predictor(config_path, Snapshot(7, config_path.parent / "snapshot-7.weights.h5"))

@@ -1,0 +1,346 @@
+"""Start, resume, learning rates, snapshots; the whole of a tiny training."""
+
+import csv
+import os
+import runpy
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+from deepercut import DeepercutError
+from deepercut.config import load_config
+from deepercut.data.dataset import TrainingBatches, load_dataset
+from deepercut.inference.predict import load_predictor
+from deepercut.training.callbacks import LearningStatistics, Snapshots, StopOnInterrupt
+from deepercut.training.learning_stats import COLUMNS
+from deepercut.training.training import _of_the_run, compiled, network_of, starting_point, train
+from deepercut.weights.checkpoints import load_weights, read_weights
+from deepercut.weights.snapshots import list_snapshots, read_validation_errors, select_snapshot
+from dlc_common import UsersError
+from dlc_common.cli import CHECKOUT
+from dlc_common.images import read_image
+from dlc_common.locks import alone_or_refused
+
+TRAIN = CHECKOUT / "pose-tensorflow" / "train.py"
+
+
+def config_of(folder: Path, **overrides):
+    return load_config(folder / "pose_cfg.yaml", overrides)
+
+
+def test_starting_point(make_train_folder):
+    folder = make_train_folder()
+    (folder / "start.weights.h5").touch()
+    assert starting_point(config_of(folder), resume=False) == (folder / "start.weights.h5", 0)
+    with pytest.raises(DeepercutError, match="no snapshot to resume from"):
+        starting_point(config_of(folder), resume=True)
+    for iteration in (2, 10):
+        (folder / f"snapshot-{iteration}.weights.h5").touch()
+    assert starting_point(config_of(folder), resume=True) == (folder / "snapshot-10.weights.h5", 10)
+    assert starting_point(config_of(folder, init_weights="./snapshot-10"), resume=False)[1] == 10
+    with pytest.raises(DeepercutError, match=r"names snapshot-2\..*later snapshots .up to snapshot-10"):
+        starting_point(config_of(folder, init_weights="./snapshot-2"), resume=False)
+    with pytest.raises(DeepercutError, match=r"holds 2 snapshots already.*snapshot-10.*--resume"):
+        starting_point(config_of(folder), resume=False)
+
+
+def test_missing_init_weights_are_named(make_train_folder):
+    with pytest.raises(DeepercutError, match=r"init_weights is missing in pose_cfg\.yaml of .*train"):
+        starting_point(config_of(make_train_folder(init_weights="")), resume=False)
+
+
+@pytest.mark.parametrize(
+    ("keys", "message"),
+    [
+        ({"log_dir": "set.mat"}, r"log_dir in pose_cfg\.yaml is 'set\.mat', but .*train.set\.mat cannot be a folder"),
+        ({"log_dir": "set.mat/log"}, r"log_dir in pose_cfg\.yaml is 'set\.mat/log', but .*Not a directory"),
+        ({"snapshot_prefix": "set.mat/s"}, r"snapshot_prefix in pose_cfg\.yaml is 'set\.mat/s', but"),
+    ],
+)
+def test_what_cannot_be_a_folder_is_named_before_any_work(make_train_folder, start_weights, keys, message):
+    with pytest.raises(DeepercutError, match=message):
+        train(config_of(make_train_folder(init_weights=str(start_weights), **keys)))
+
+
+def test_folders_of_the_outputs_are_made(make_train_folder, start_weights, monkeypatch):
+    keys = {"snapshot_prefix": "./snaps/snapshot", "log_dir": "logs/first"}
+    folder = make_train_folder(init_weights=str(start_weights), **keys)
+    monkeypatch.setattr(keras.Model, "fit", lambda *_, **__: None)
+    assert train(config_of(folder)) == folder / "snaps" / "snapshot-4.weights.h5"
+    assert (folder / "snaps" / "learning_stats.csv").exists()
+    assert any((folder / "logs" / "first").iterdir())
+
+
+def test_a_resumed_run_keeps_its_seed_and_its_held_out_images(make_train_folder, caplog):
+    config = config_of(make_train_folder(), seed=3, validation_fraction=0.4)
+    state = {"seed": np.array(5), "validation_fraction": np.array(0.2)}
+    kept = _of_the_run(config, state)
+    assert (kept.seed, kept.validation_fraction) == (5, 0.2)
+    assert "seed 5 of the resumed run is kept, not 3" in caplog.text
+    assert "validation_fraction 0.2 of the resumed run is kept, not 0.4" in caplog.text
+    caplog.clear()
+    assert _of_the_run(kept, state) == kept
+    assert _of_the_run(config, {}) == config
+    assert _of_the_run(config, {"seed": np.array(3)}) == config  # written before the fraction was
+    assert not caplog.text
+    assert _of_the_run(replace(config, seed=None), {}).seed is not None
+
+
+def test_learning_curve_of_a_resumed_run_has_no_row_twice(make_train_folder):
+    folder = make_train_folder()
+    rows = [",".join(COLUMNS), "2,0.5,0,0,0,1,", "4,0.4,0,0,0,1,"]
+    (folder / "learning_stats.csv").write_text("\n".join(rows) + "\n")
+    with LearningStatistics(config_of(folder), start=2, stop=8, validation=None) as statistics:
+        statistics.on_train_end()
+    assert (folder / "learning_stats.csv").read_text().splitlines() == rows[:2]
+    assert read_image(folder / "learning_curve.png").shape == (600, 1050, 3)
+
+
+def test_the_learning_rate_of_a_row_is_that_of_its_update(make_train_folder):
+    config = config_of(make_train_folder(multi_step=[[0.5, 1], [0.25, 4]], display_iters=1, validation_iters=100))
+    with LearningStatistics(config, 0, 4, validation=None) as statistics:
+        statistics.set_model(keras.Sequential([keras.Input((1,))]))
+        for batch in range(3):
+            statistics.on_train_batch_end(batch, {"loss": 1.0})
+    with statistics.path.open() as file:
+        # multi_step holds a rate up to and including its iteration, which counts the updates before
+        assert [float(row["learning_rate"]) for row in csv.DictReader(file)] == [0.5, 0.5, 0.25]
+
+
+def test_an_error_begins_a_line_of_its_own_below_the_progress_bar(make_train_folder, capsys):
+    config = config_of(make_train_folder())
+    with pytest.raises(DeepercutError), LearningStatistics(config, 0, 4, validation=None):
+        raise DeepercutError
+    assert capsys.readouterr().err.endswith("\n")
+
+
+def test_weights_that_are_no_numbers_make_no_snapshot(make_train_folder):
+    folder = make_train_folder()
+    network = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
+    network.compile(keras.optimizers.SGD())
+    network.optimizer.iterations.assign(1)
+    snapshots = Snapshots(network, config_of(folder), start=0)
+    snapshots.set_model(network)
+    network.layers[0].bias.assign([np.nan])
+    with pytest.raises(
+        DeepercutError, match=r"not finite after iteration 1 and were not saved\. Lower the learning rate"
+    ):
+        snapshots.save()
+    assert not list(folder.glob("snapshot*"))
+    network.layers[0].bias.assign([0])
+    snapshots.save()
+    assert [snapshot.iteration for snapshot in list_snapshots(folder)] == [1]
+
+
+def test_the_first_ctrl_c_waits_for_the_iteration_and_the_second_does_not():
+    usual = signal.getsignal(signal.SIGINT)
+    with StopOnInterrupt() as interrupt:
+        assert not interrupt.noted
+        signal.raise_signal(signal.SIGINT)
+        assert interrupt.noted
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+    assert signal.getsignal(signal.SIGINT) is usual
+    with StopOnInterrupt():
+        assert signal.getsignal(signal.SIGINT) is not usual
+    assert signal.getsignal(signal.SIGINT) is usual
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError("Unable to allocate 3.00 GiB"),
+        RuntimeError("CUDA out of memory. Tried to allocate 2.00 GiB"),  # PyTorch
+        RuntimeError("RESOURCE_EXHAUSTED: Out of memory while trying to allocate"),  # JAX
+        RuntimeError("UNKNOWN: error: OpenCV(4.13.0) (-4:Insufficient memory) Failed to allocate 120000000000 bytes"),
+        type("ResourceExhaustedError", (Exception,), {})("OOM when allocating tensor"),  # TensorFlow
+    ],
+)
+def test_out_of_memory_tells_what_to_change(make_train_folder, start_weights, monkeypatch, error):
+    def fit(*_, **__):
+        raise error
+
+    monkeypatch.setattr(keras.Model, "fit", fit)
+    with pytest.raises(DeepercutError, match=r"out of memory: lower batch_size, global_scale, .* in pose_cfg\.yaml"):
+        train(config_of(make_train_folder(init_weights=str(start_weights))))
+
+
+@pytest.mark.slow
+def test_mixed_precision_makes_nearly_the_same_step_on_float32_weights(make_train_folder, start_weights):
+    folder = make_train_folder(init_weights=str(start_weights), multi_step=[[1.0, 10]])
+    losses, steps = {}, {}
+    for precision in ("float32", "mixed_bfloat16"):
+        config = config_of(folder, precision=precision)
+        network = network_of(config)
+        load_weights(network, start_weights)
+        before = network.get_weights()
+        trainee = compiled(network, config)
+        batch = TrainingBatches(load_dataset(config), config, seed=3, start=0, stop=1)[0]
+        losses[precision] = trainee.train_on_batch(*batch, return_dict=True)
+        assert {weight.dtype for weight in [*network.weights, *trainee.optimizer.variables[2:]]} == {"float32"}
+        steps[precision] = np.concatenate(
+            [np.ravel(new - old) for new, old in zip(network.get_weights(), before, strict=True)]
+        )
+    assert losses["mixed_bfloat16"] == pytest.approx(losses["float32"], rel=0.03)
+    assert losses["mixed_bfloat16"] != losses["float32"]
+    difference = np.linalg.norm(steps["mixed_bfloat16"] - steps["float32"])
+    assert difference < 0.25 * np.linalg.norm(steps["float32"])  # 8 bits of each number, through 50 layers
+
+
+@pytest.mark.slow
+def test_frozen_blocks_and_all_before_them_stay_as_they_are(make_train_folder, start_weights):
+    config = config_of(make_train_folder(init_weights=str(start_weights)), frozen_blocks=2, multi_step=[[0.1, 10]])
+    network = network_of(config)
+    load_weights(network, start_weights)
+    before = network.get_weights()
+    batch = TrainingBatches(load_dataset(config), config, seed=3, start=0, stop=1)[0]
+    compiled(network, config).train_on_batch(*batch)
+    moved = {
+        weight.path
+        for weight, old, new in zip(network.weights, before, network.get_weights(), strict=True)
+        if (new != old).any()
+    }
+    assert {path.split("_")[0] for path in moved} == {"block3", "block4", "part", "locref"}
+    kernels = {weight.path for weight in network.trainable_weights if weight.path.endswith("kernel")}
+    assert kernels <= moved
+
+
+@pytest.mark.slow
+def test_training_learns_writes_snapshots_and_predicts(make_train_folder, start_weights):
+    folder = make_train_folder(
+        **{"init_weights": str(start_weights), "max_iters": 6, "save_iters": 4, "display_iters": 2},
+        **{"optimizer": "adam", "adam_lr": 1e-4, "validation_fraction": 0.4, "validation_iters": 3},
+    )
+    assert train(config_of(folder)) == folder / "snapshot-6.weights.h5"
+    assert [snapshot.iteration for snapshot in list_snapshots(folder)] == [4, 6]
+    with (folder / "learning_stats.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert [row["iteration"] for row in rows] == ["2", "3", "4", "6"]
+    assert [row["iteration"] for row in rows if row["validation_error_px"]] == ["3", "6"]
+    assert float(rows[-1]["part_loss"]) < float(rows[0]["part_loss"])
+    assert float(rows[-1]["learning_rate"]) == pytest.approx(1e-4)
+    board = EventAccumulator(str(folder / "log")).Reload()
+    assert [event.step for event in board.Scalars("validation_error_px")] == [3, 6]
+    pictures = board.Images("predictions/1")
+    assert [(picture.step, picture.width, picture.height) for picture in pictures] == [(3, 136, 120), (6, 136, 120)]
+    assert board.Tags()["images"] == ["predictions/0", "predictions/1"]  # 2 of 5 images are held out
+    predictor = load_predictor(folder / "pose_cfg.yaml", select_snapshot(folder, "best"))
+    poses = predictor(np.zeros((2, 70, 90, 3), np.uint8))
+    assert poses.shape == (2, 3, 3)
+    np.testing.assert_array_equal(poses[0], poses[1])
+    assert train(config_of(folder), resume=True) == folder / "snapshot-6.weights.h5"  # nothing left to do
+
+
+@pytest.mark.slow
+def test_a_loss_that_is_no_number_names_the_image_and_saves_nothing(make_train_folder, start_weights):
+    folder = make_train_folder(init_weights=str(start_weights), multi_step=[[1e30, 10]], save_iters=1, max_iters=10)
+    with pytest.raises(
+        DeepercutError, match=r"loss is not finite in iteration \d+ .*img\d\.png.*newest snapshot is spoilt"
+    ):
+        train(config_of(folder))
+    for snapshot in list_snapshots(folder):
+        assert all(np.isfinite(array).all() for array in read_weights(snapshot.path).values())
+
+
+@pytest.mark.slow
+def test_a_changed_image_stops_training_with_its_name(make_train_folder, start_weights):
+    folder = make_train_folder(init_weights=str(start_weights))
+    for number in range(5):
+        (folder / f"img{number}.png").write_bytes(b"no image")
+    with pytest.raises(DeepercutError, match=r"img\d\.png cannot be read as an image"):
+        train(config_of(folder))
+
+
+def run_train(folder: Path, *flags: str, wait: bool = True) -> subprocess.Popen:
+    """Run train.py in the train folder, with deterministic kernels."""
+    environment = {**os.environ, "TF_DETERMINISTIC_OPS": "1"}
+    process = subprocess.Popen(
+        [sys.executable, TRAIN, *flags], cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    )
+    if wait:
+        output, _ = process.communicate(timeout=300)
+        assert process.returncode == 0, output.decode()
+    return process
+
+
+@pytest.mark.slow
+def test_a_killed_and_resumed_run_is_the_run_that_would_have_been(make_train_folder, start_weights):
+    keys = {"save_iters": 3, "scale_jitter_lo": 0.9, "scale_jitter_up": 1.4, "optimizer": "adam", "max_iters": 6}
+    keys |= {"validation_fraction": 0.2, "validation_iters": 2}
+    folder = make_train_folder(init_weights=str(start_weights), **keys)
+    run_train(folder)
+    undisturbed = read_weights(folder / "snapshot-6.weights.h5")
+    errors = read_validation_errors(folder / "learning_stats.csv")
+    assert list(errors) == [2, 4, 6]
+    for path in folder.glob("snapshot-*"):
+        path.unlink()
+    process = run_train(folder, wait=False)
+    while not (folder / "snapshot-3.weights.h5").exists():
+        assert process.poll() is None, process.stdout.read().decode()
+        time.sleep(0.02)
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    (folder / "snapshot-6.weights.h5").unlink(missing_ok=True)
+    run_train(folder, "--resume")
+    resumed = read_weights(folder / "snapshot-6.weights.h5")
+    assert undisturbed.keys() == resumed.keys()
+    for name in undisturbed:
+        np.testing.assert_array_equal(undisturbed[name], resumed[name], err_msg=name)
+    assert read_validation_errors(folder / "learning_stats.csv") == errors
+
+
+@pytest.mark.slow
+def test_ctrl_c_saves_the_last_completed_iteration(make_train_folder, start_weights):
+    keys = {"max_iters": 10000, "display_iters": 1, "optimizer": "adam", "adam_lr": 1e-6}
+    folder = make_train_folder(init_weights=str(start_weights), **keys)
+    process = run_train(folder, wait=False)
+    while not (folder / "learning_stats.csv").exists() or (folder / "learning_stats.csv").read_text().count("\n") < 3:
+        assert process.poll() is None, process.stdout.read().decode()
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    output, _ = process.communicate(timeout=60)
+    assert process.returncode == 130, output.decode()
+    assert "If a snapshot was written, go on from it with --resume" in output.decode()
+    (snapshot,) = list_snapshots(folder)
+    assert snapshot.iteration >= 2
+
+
+def test_script_answers_quickly_and_names_what_is_wrong(tmp_path):
+    def run(*flags: str) -> subprocess.CompletedProcess:
+        return subprocess.run(
+            [sys.executable, TRAIN, *flags], cwd=tmp_path, capture_output=True, text=True, check=False
+        )
+
+    assert run("--help").returncode == 0
+    assert run("--max-iters", "many").returncode == 2
+    assert "argument --max-iters: '0' is no whole number from 1" in run("--max-iters", "0").stderr
+    assert "argument --seed: '-3' is no whole number from 0" in run("--seed", "-3").stderr
+    assert run("--resume", "--init-weights", "x").returncode == 2
+    missing = run()
+    assert missing.returncode == 1
+    assert missing.stdout.startswith("Error: ")
+    assert "train does not exist" in missing.stdout and "Step4_" in missing.stdout
+    code = "import runpy, sys; runpy.run_path('train.py'); sys.exit('keras' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], cwd=TRAIN.parent, check=False).returncode == 0
+
+
+def test_a_second_training_of_a_folder_is_told_its_path(make_train_folder, monkeypatch):
+    folder = make_train_folder()
+    monkeypatch.chdir(folder)
+    main = runpy.run_path(str(TRAIN))["main"]
+    with alone_or_refused(folder / "pose_cfg.yaml", ""), pytest.raises(UsersError) as raised:
+        main([])
+    assert f"another process works with {folder / 'pose_cfg.yaml'}: wait" in str(raised.value)
+
+
+def test_network_of_follows_the_configuration(make_train_folder):
+    network = network_of(config_of(make_train_folder(location_refinement=False)))
+    assert list(network.output) == ["part_pred"]

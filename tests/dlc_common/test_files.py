@@ -1,0 +1,180 @@
+import errno
+import os
+import tempfile
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+
+from dlc_common import UsersError, files
+from dlc_common.files import fingerprint, is_broken, replacing, replacing_folder, seal
+
+
+def names(folder: Path) -> list[str]:
+    return [path.name for path in folder.iterdir()]
+
+
+def test_a_file_appears_with_its_folder(tmp_path: Path):
+    path = tmp_path / "new" / "a.txt"
+    with replacing(path) as temporary:
+        assert (temporary.parent, temporary.suffix) == (path.parent, ".txt")
+        temporary.write_text("x")
+        assert not path.exists()
+    assert path.read_text() == "x"
+    assert names(path.parent) == ["a.txt"]
+
+
+def test_an_error_leaves_the_old_file_and_nothing_else(tmp_path: Path):
+    path = tmp_path / "a.txt"
+    path.write_text("old")
+    with pytest.raises(ZeroDivisionError), replacing(path) as temporary:
+        temporary.write_text("half")
+        raise ZeroDivisionError
+    assert path.read_text() == "old"
+    assert names(tmp_path) == ["a.txt"]
+
+
+def test_a_full_disk_is_told_and_leaves_the_old_file(tmp_path: Path):
+    path = tmp_path / "a.txt"
+    path.write_text("old")
+    message = r"a\.txt could not be written: No space left.*Free disk space"
+    with pytest.raises(UsersError, match=message), replacing(path):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    assert path.read_text() == "old"
+    assert names(tmp_path) == ["a.txt"]
+
+
+def test_a_folder_that_refuses_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    def refuse(**_: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(tempfile, "mkstemp", refuse)
+    message = r"a\.txt could not be written: Permission denied"
+    with pytest.raises(UsersError, match=message), replacing(tmp_path / "a.txt"):
+        pytest.fail("the block must not run")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="POSIX permissions")
+def test_permissions_are_those_of_any_new_file(tmp_path: Path):
+    before = os.umask(0o027)
+    try:
+        with replacing(tmp_path / "a.txt") as temporary:
+            temporary.write_text("x")
+    finally:
+        os.umask(before)
+    assert (tmp_path / "a.txt").stat().st_mode & 0o777 == 0o640
+
+
+def test_a_folder_is_replaced_as_a_whole(tmp_path: Path):
+    path = tmp_path / "f"
+    for name in ("old.txt", "new.txt"):
+        with replacing_folder(path) as temporary:
+            (temporary / name).touch()
+    assert names(path) == ["new.txt"]
+    assert names(tmp_path) == ["f"]
+
+
+def test_an_error_leaves_the_old_folder(tmp_path: Path):
+    path = tmp_path / "f"
+    path.mkdir()
+    (path / "old.txt").touch()
+    with pytest.raises(UsersError, match="f could not be written"), replacing_folder(path) as temporary:
+        (temporary / "half.txt").touch()
+        raise OSError(errno.ENOSPC, "No space left on device")
+    assert names(path) == ["old.txt"]
+    assert names(tmp_path) == ["f"]
+
+
+def test_fingerprint_tells_contents_apart(tmp_path: Path):
+    contents = [b"", b"\0", b"a", b"b", b"ab"]
+    prints = set()
+    for content in contents:
+        (tmp_path / "a").write_bytes(content)
+        prints.add(fingerprint(tmp_path / "a"))
+    assert len(prints) == len(contents)
+    assert {len(digest) for digest in prints} == {32}
+
+
+@pytest.mark.parametrize("position", [0, 500, -1])
+def test_large_files_are_told_apart_by_size_beginning_middle_and_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, position: int
+):
+    monkeypatch.setattr(files, "_WHOLE_FILE_BYTES", 100)
+    monkeypatch.setattr(files, "_SAMPLE_BYTES", 16)
+    path = tmp_path / "video"
+    content = bytearray(1001)
+    path.write_bytes(content)
+    before = fingerprint(path)
+    content[position] = 1
+    path.write_bytes(content)
+    assert fingerprint(path) != before
+    path.write_bytes(bytes(1002))
+    assert fingerprint(path) != before
+
+
+def test_two_runs_that_replace_one_folder_do_not_mix(tmp_path: Path):
+    folder = tmp_path / "day1"
+    with replacing_folder(folder) as first, replacing_folder(folder) as second:
+        (first / "img1.png").write_text("first")
+        (second / "img2.png").write_text("second")
+    assert [path.name for path in folder.iterdir()] == ["img1.png"]
+    assert [path.name for path in tmp_path.iterdir()] == ["day1"]
+
+
+def test_a_folder_that_cannot_take_its_place_leaves_the_old_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    folder = tmp_path / "day1"
+    folder.mkdir()
+    (folder / "img1.png").write_text("old")
+    replace = Path.replace
+
+    def refusing(path: Path, target: Path) -> Path:
+        if path.name == "new":
+            raise PermissionError(13, "Permission denied")
+        return replace(path, target)
+
+    monkeypatch.setattr(Path, "replace", refusing)
+    with pytest.raises(UsersError, match="Permission denied"), replacing_folder(folder) as temporary:
+        (temporary / "img1.png").write_text("new")
+    assert (folder / "img1.png").read_text() == "old"
+    assert [path.name for path in tmp_path.iterdir()] == ["day1"]
+
+
+def test_what_a_killed_run_left_is_cleared_after_a_day(tmp_path: Path):
+    video, images, fresh = (tmp_path / f".part-{name}" for name in ("a.mp4", "b", "c.mp4"))
+    for path in (video, fresh):
+        path.write_bytes(b"half")
+    images.mkdir()
+    for path in (video, images):
+        os.utime(path, (0, 0))
+    with replacing(tmp_path / "labels.csv") as temporary:
+        temporary.write_text("x")
+    assert sorted(path.name for path in tmp_path.iterdir()) == [fresh.name, "labels.csv"]
+
+
+def test_any_damage_to_a_sealed_file_is_noticed_and_others_are_left_alone(tmp_path):
+    path = tmp_path / "a.h5"
+    with h5py.File(path, "w") as file:
+        file["values"] = np.arange(1000)
+    assert not is_broken(path)  # not seal
+    seal(path)
+    assert not is_broken(path)
+    with h5py.File(path) as file:
+        np.testing.assert_array_equal(file["values"], np.arange(1000))
+    content = path.read_bytes()
+    for place in (0, len(content) // 2, len(content) - 1):
+        damaged = bytearray(content)
+        damaged[place] ^= 1
+        path.write_bytes(damaged)
+        assert is_broken(path)
+
+
+def test_the_temporary_name_has_both_suffixes(tmp_path: Path):
+    path = tmp_path / "snapshot-7.weights.h5"
+    path.write_text("old")
+    with replacing(path) as temporary:
+        assert temporary.parent == tmp_path and temporary.name.endswith(".weights.h5")
+        temporary.write_text("new")
+        assert path.read_text() == "old"
+    assert path.read_text() == "new"
+    assert list(tmp_path.iterdir()) == [path]

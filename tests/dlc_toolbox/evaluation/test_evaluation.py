@@ -1,0 +1,171 @@
+import logging
+from dataclasses import replace
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from dlc_toolbox import ToolboxError
+from dlc_toolbox.evaluation.evaluation import evaluate, find_networks, predict_images
+from dlc_toolbox.project.layout import Layout
+from dlc_toolbox.project.settings import load_settings
+from dlc_toolbox.project.tables import points, read_table, scorer_of
+
+
+@pytest.fixture
+def layout(trained_project):
+    return Layout(trained_project)
+
+
+@pytest.fixture
+def config(layout):
+    """What deepercut reads from the toy's pose_cfg.yaml."""
+    folder = layout.models / "toyJan1-trainset70shuffle1" / "train"
+    return SimpleNamespace(
+        all_joints_names=("nose", "paw", "tail"),
+        net_type="resnet_50",
+        snapshot_place=(folder, "snapshot"),
+    )
+
+
+def find(layout, config, **changes):
+    """Find networks by the toy's settings with some of them changed; snapshots as deepercut lists them."""
+
+    def list_snapshots(folder, prefix):
+        found = [(int(path.name.split("-")[1].split(".")[0]), path) for path in folder.glob(f"{prefix}-*.weights.h5")]
+        return [SimpleNamespace(iteration=iteration, path=path) for iteration, path in sorted(found)]
+
+    def select_snapshot(folder, index, prefix):
+        return list_snapshots(folder, prefix)[index]
+
+    settings = replace(load_settings(layout.root), **changes)
+    return find_networks(layout, settings, lambda path: config, list_snapshots, select_snapshot)
+
+
+@pytest.mark.parametrize(("index", "iterations"), [(-1, [100]), (0, [20]), (1, [100]), ("all", [20, 100])])
+def test_snapshotindex_chooses(layout, config, index, iterations):
+    networks = find(layout, config, snapshotindex=index)
+    assert [network.iteration for network in networks] == iterations
+    assert [network.snapshot.path.name for network in networks] == [f"snapshot-{i}.weights.h5" for i in iterations]
+
+
+def test_a_network_knows_its_files(layout, config):
+    (network,) = find(layout, config)
+    assert network.scorer == "DeepCut_resnet_50_70shuffle1_100forTask_toy"
+    assert network.table == layout.results / "DeepCut_resnet_50_70shuffle1_100forTask_toy.h5"
+    assert list(network.images) == [f"toy/img{i:02d}.png" for i in range(0, 30, 3)]
+    assert all(path.is_file() and "UnaugmentedDataSet_toyJan1" in str(path) for path in network.images.values())
+
+
+def test_the_order_of_body_parts_is_free_but_not_their_names(layout, config):
+    config.all_joints_names = ("tail", "nose", "paw")
+    assert find(layout, config)[0].bodyparts == ("tail", "nose", "paw")
+    config.all_joints_names = ("nose", "paw", "ear")
+    with pytest.raises(
+        ToolboxError, match=r"pose_cfg.yaml: nose, paw, ear; myconfig.py: nose, paw, tail; labels: nose"
+    ):
+        find(layout, config)
+
+
+def test_body_parts_of_the_settings_must_be_the_networks(layout, config):
+    with pytest.raises(ToolboxError, match=r"myconfig.py: nose, paw; .* correct bodyparts in myconfig.py"):
+        find(layout, config, bodyparts=("nose", "paw"))
+
+
+def test_another_depth_is_an_error(layout, config):
+    with pytest.raises(ToolboxError, match=r"describes a resnet_50, but myconfig.py has resnet = 101"):
+        find(layout, config, resnet=101)
+
+
+def test_a_shuffle_that_was_not_trained_lists_those_that_were(layout, config):
+    with pytest.raises(ToolboxError, match=r"shuffle3.*there are: toyJan1-trainset70shuffle1"):
+        find(layout, config, Shuffles=(1, 3), shuffleindex=1)
+
+
+def test_fractions_of_one_name_are_an_error(layout, config):
+    with pytest.raises(ToolboxError, match=r"0.7 and 0.7001 share the network toyJan1-trainset70shuffle1: leave"):
+        find(layout, config, TrainingFraction=(0.7, 0.7001))
+
+
+def test_images_of_any_size_are_predicted_one_by_one_in_order(tmp_path):
+    sizes = [(7, 5), (30, 41), (1, 1)]
+    paths = [tmp_path / f"img{i}.png" for i in range(3)]
+    for path, (height, width) in zip(paths, sizes, strict=True):
+        Image.fromarray(np.zeros((height, width, 3), np.uint8)).save(path)
+
+    def predict(frames):
+        assert frames.dtype == np.uint8
+        return np.array([[[frames.shape[2], frames.shape[1], 0.5]]] * len(frames), np.float32)
+
+    np.testing.assert_array_equal(predict_images(paths, predict)[:, 0], [[5, 7, 0.5], [41, 30, 0.5], [1, 1, 0.5]])
+
+
+def test_an_answer_that_is_no_number_names_the_image(tmp_path):
+    Image.fromarray(np.zeros((4, 4, 3), np.uint8)).save(tmp_path / "img7.png")
+    with pytest.raises(ToolboxError, match=r"no finite position in .*img7.png"):
+        predict_images([tmp_path / "img7.png"], lambda frames: np.full((1, 2, 3), np.nan))
+
+
+def test_evaluate_writes_the_poses_of_every_image_by_name(layout, config, toy_network, toy_points):
+    config.all_joints_names = ("tail", "nose", "paw")
+    (network,) = find(layout, config)
+    evaluate(network, lambda: lambda frames: toy_network(frames)[:, [2, 0, 1]] + np.float32([2, -1, 0]))
+    table = read_table(network.table)
+    assert scorer_of(table) == network.scorer
+    assert table.index.tolist() == list(network.images)
+    expected = toy_points[::3] + [2, -1]
+    np.testing.assert_allclose(points(table, ["nose", "paw", "tail"])[..., :2], expected, atol=1e-4)
+    np.testing.assert_array_equal(read_table(network.table.with_suffix(".csv")).columns, table.columns)
+
+
+def test_what_is_current_is_skipped_without_loading_a_network(layout, config, toy_network, caplog):
+    caplog.set_level(logging.INFO)
+    (network,) = find(layout, config)
+    evaluate(network, lambda: toy_network)
+    written = network.table.stat().st_mtime_ns
+    evaluate(network, lambda: pytest.fail("loaded"))
+    assert network.table.stat().st_mtime_ns == written
+    assert "current, skipped" in caplog.text
+    evaluate(network, lambda: toy_network, overwrite=True)
+    assert network.table.stat().st_mtime_ns > written
+
+
+@pytest.mark.parametrize("changed", ["snapshot", "pose_cfg.yaml", "toy/img03.png"])
+def test_a_changed_input_is_evaluated_again_and_named(layout, config, toy_network, changed, caplog):
+    caplog.set_level(logging.INFO)
+    (network,) = find(layout, config)
+    evaluate(network, lambda: toy_network)
+    file = {"snapshot": network.snapshot.path, "pose_cfg.yaml": network.config_path, **network.images}[changed]
+    if changed.endswith(".png"):
+        Image.fromarray(255 - np.asarray(Image.open(file))).save(file)
+    else:
+        file.write_bytes(b"another")
+    evaluate(network, lambda: lambda frames: np.ones((1, 3, 3), np.float32))
+    assert f"changed since: {changed}" in caplog.text
+    assert (read_table(network.table).to_numpy() == 1).all()
+
+
+def test_missing_images_are_named_before_a_network_is_loaded(layout, config):
+    (network,) = find(layout, config)
+    network.images["toy/img06.png"].unlink()
+    with pytest.raises(ToolboxError, match=r"1 of the 10 labeled images are missing: .*img06.png"):
+        evaluate(network, lambda: pytest.fail("loaded"))
+
+
+def test_a_split_without_images_is_an_error(layout, config):
+    (network,) = find(layout, config)
+    empty = replace(network, split=replace(network.split, train=[], test=[]))
+    with pytest.raises(ToolboxError, match=r"toyJan1-trainset70shuffle1 names no image"):
+        evaluate(empty, lambda: pytest.fail("loaded"))
+
+
+def test_an_interrupted_evaluation_leaves_no_table(layout, config):
+    (network,) = find(layout, config)
+
+    def interrupted(frames):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        evaluate(network, lambda: interrupted)
+    assert not network.table.exists() and not network.record.exists()

@@ -1,0 +1,198 @@
+import logging
+from dataclasses import replace
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from dlc_toolbox import ToolboxError
+from dlc_toolbox.evaluation.evaluation import Network, evaluate
+from dlc_toolbox.evaluation.results import (
+    Evaluation,
+    in_words,
+    part_rows,
+    read_evaluation,
+    summary_row,
+    write_summaries,
+)
+from dlc_toolbox.project.layout import Experiment, Layout
+from dlc_toolbox.project.settings import load_settings
+from dlc_toolbox.project.tables import make_table, write_table
+from dlc_toolbox.training_set.trainset import read_split
+
+PARTS = ("nose", "paw", "tail")
+COLUMNS = ["train_fraction", "shuffle", "iteration", "pcutoff"] + [
+    f"{name}_{number}"
+    for name in ("train", "test")
+    for number in ("mean_error_px", "median_error_px", "rmse_px", "mean_error_pcutoff_px", "share_above_pcutoff")
+]
+
+
+@pytest.fixture
+def settings(trained_project):
+    return load_settings(trained_project)
+
+
+@pytest.fixture
+def network(trained_project):
+    layout = Layout(trained_project)
+    experiment = Experiment("toy", "Jan1", "Ann", 70, 1, 50)
+    config = layout.train_folder(experiment) / "pose_cfg.yaml"
+    split = read_split(layout, experiment)
+    return Network(layout, experiment, 0.7, split, PARTS, config, snapshot(config.parent, 100))
+
+
+def snapshot(folder, iteration):
+    return SimpleNamespace(iteration=iteration, path=folder / f"snapshot-{iteration}.weights.h5")
+
+
+def by_hand(network, iteration=100, **kwargs):
+    """Two training images and one test image, two parts; errors 5, -, 10, 1 (train) and 2, - (test)."""
+    labels = np.array([[[0, 0], [np.nan, np.nan]], [[10, 10], [20, 20]], [[5, 5], [np.nan, np.nan]]])
+    poses = np.array(
+        [[[3, 4, 0.9], [9, 9, 0.9]], [[20, 10, 0.1], [20, 21, 0.6]], [[5, 7, 0.5], [0, 0, 1]]], dtype=np.float64
+    )
+    is_train = np.array([True, True, False])
+    kwargs["snapshot"] = snapshot(network.snapshot.path.parent, iteration)
+    return Evaluation(replace(network, **kwargs), PARTS[:2], ["a/1", "a/2", "a/3"], is_train, labels, poses)
+
+
+def test_summary_row_by_hand(network):
+    row = summary_row(by_hand(network), 0.5)
+    assert list(row) == COLUMNS
+    expected = [0.7, 1, 100, 0.5, 16 / 3, 5, np.sqrt((25 + 100 + 1) / 3), 3, 2 / 3, 2, 2, 2, 2, 1]
+    np.testing.assert_allclose(list(row.values()), expected)
+
+
+def test_part_rows_by_hand(network):
+    rows = part_rows(by_hand(network), 0.5)
+    assert rows.columns.tolist()[:7] == [*COLUMNS[:4], "set", "bodypart", "labeled_pairs"]
+    found = rows[["set", "bodypart", "labeled_pairs", "mean_error_px"]].to_numpy().tolist()
+    assert found[:3] == [["train", "nose", 2, 7.5], ["train", "paw", 1, 1.0], ["test", "nose", 1, 2.0]]
+    assert found[3][:3] == ["test", "paw", 0] and np.isnan(found[3][3])
+
+
+def test_words_give_mean_and_median_of_both_sets_and_the_best_snapshot(network):
+    rows = pd.DataFrame([summary_row(by_hand(network, i), 0.5) for i in (20, 100)])
+    rows.loc[0, "test_median_error_px"] = 9.0
+    words = in_words(rows)
+    assert words[0].startswith("training fraction 0.7, shuffle 1, iteration 20: training error 5.33 px (mean), 5.00 px")
+    assert "test error 2.00 px (mean), 2.00 px (median); likelihood >= 0.5 for 100% of the labels" in words[3]
+    assert words[4].endswith("iteration 100")
+    assert len(in_words(rows[:1])) == 2
+
+
+def test_words_tell_that_no_test_image_is_labeled(network):
+    evaluation = replace(by_hand(network), is_train=np.ones(3, bool))
+    _, test = in_words(pd.DataFrame([summary_row(evaluation, 0.5)]))
+    assert test.endswith("iteration 100: no test image is labeled, so there is no test error")
+
+
+def test_read_evaluation_puts_labels_and_poses_in_the_order_wanted(network, toy_network, toy_points):
+    evaluate(network, lambda: lambda frames: toy_network(frames, (3, 4), (0.1, 0.5, 0.9)))
+    evaluation = read_evaluation(network, ["tail", "nose", "paw"])
+    assert evaluation.is_train.tolist() == [True] * 7 + [False] * 3
+    np.testing.assert_allclose(evaluation.labels[:, 1], toy_points[::3, 0])
+    np.testing.assert_allclose(evaluation.likelihoods[0], [0.9, 0.1, 0.5], atol=1e-6)
+    hidden = np.zeros((10, 3), bool)
+    hidden[3, 0] = True
+    np.testing.assert_array_equal(np.isnan(evaluation.errors), hidden)
+    np.testing.assert_allclose(evaluation.errors[~hidden], 5, atol=1e-4)
+
+
+def test_labels_are_those_of_the_split_not_the_live_ones(network, toy_network):
+    evaluate(network, lambda: toy_network)
+    live = network.layout.label_table("toy", "Ann")
+    write_table(make_table("Ann", PARTS, list(network.images), np.zeros((10, 3, 2))), live)
+    assert read_evaluation(network, PARTS).errors[0, 0] == pytest.approx(0, abs=1e-4)
+
+
+def test_missing_poses_list_those_that_exist(network, toy_network):
+    with pytest.raises(ToolboxError, match=r"100forTask_toy.h5 does not exist \(there is none yet\): run Evaluation"):
+        read_evaluation(network, PARTS)
+    ten = replace(network, experiment=replace(network.experiment, shuffle=10))
+    evaluate(ten, lambda: toy_network)
+    with pytest.raises(
+        ToolboxError, match=r"70shuffle1_100.*there are: DeepCut_resnet_50_70shuffle10_100forTask_toy\)"
+    ):
+        read_evaluation(network, PARTS)
+
+
+def test_poses_of_a_network_that_was_trained_again_are_refused(network, toy_network):
+    evaluate(network, lambda: toy_network)
+    network.snapshot.path.write_bytes(b"trained again")
+    with pytest.raises(ToolboxError, match=r"out of date \(changed since: snapshot\): run .* again"):
+        read_evaluation(network, PARTS)
+
+
+def test_poses_without_a_record_are_taken_if_they_cover_the_images(network, toy_network, caplog):
+    evaluate(network, lambda: toy_network)
+    network.record.unlink()
+    assert read_evaluation(network, PARTS).errors[0, 0] == pytest.approx(0, abs=1e-4)
+    assert "taken as it is" in caplog.text
+    images = list(network.images)
+    for table, why in (
+        (make_table("v1", PARTS, images[:5], np.zeros((5, 3, 3))), "it lacks labeled images"),
+        (make_table("v1", ("nose", "ear"), images, np.zeros((10, 2, 3))), "its body parts are nose, ear"),
+        (make_table("v1", PARTS, images, np.zeros((10, 3, 2))), "it has no likelihoods"),
+    ):
+        write_table(table, network.table)
+        with pytest.raises(ToolboxError, match=rf"out of date \({why}\): run"):
+            read_evaluation(network, PARTS)
+
+
+def written(network, name):
+    return pd.read_csv(network.layout.results / name)
+
+
+def test_tables_keep_other_networks_and_replace_the_same(network, settings):
+    settings = replace(settings, bodyparts=PARTS[:2])
+    ten = replace(network.experiment, shuffle=10)
+    for evaluation in (
+        by_hand(network, 20),
+        by_hand(network, experiment=ten),
+        by_hand(network, 100),
+        by_hand(network, fraction=0.29),
+    ):
+        write_summaries(network.layout, settings, [evaluation])
+    write_summaries(network.layout, replace(settings, pcutoff=0.6), [by_hand(network, 20)])
+    table = written(network, "evaluation.csv")
+    assert table.columns.tolist() == COLUMNS
+    assert table[COLUMNS[:4]].to_numpy().tolist() == [
+        [0.29, 1, 100, 0.1],
+        [0.7, 1, 20, 0.6],
+        [0.7, 1, 100, 0.1],
+        [0.7, 10, 100, 0.1],
+    ]
+    parts = written(network, "evaluation_per_part.csv")
+    assert len(parts) == 4 * 2 * 2
+    assert parts["bodypart"].tolist() == ["nose", "paw"] * 8
+    assert parts["iteration"].tolist() == [100] * 4 + [20] * 4 + [100] * 8
+
+
+def test_body_parts_may_have_names_that_look_like_nothing(network, settings):
+    names = ("NA", "007")
+    evaluation = replace(by_hand(network), bodyparts=names)
+    write_summaries(network.layout, settings, [evaluation])
+    write_summaries(network.layout, settings, [replace(by_hand(network, 20), bodyparts=names)])
+    lines = (network.layout.results / "evaluation_per_part.csv").read_text().splitlines()[1:]
+    assert [line.split(",")[5] for line in lines] == list(names) * 4
+
+
+def test_rows_of_another_task_give_way(network, settings, caplog):
+    caplog.set_level(logging.INFO)
+    write_summaries(network.layout, settings, [by_hand(network, 20)])
+    write_summaries(network.layout, replace(settings, date="Feb2"), [by_hand(network)])
+    assert written(network, "evaluation.csv")["iteration"].tolist() == [100]
+    assert "earlier rows are left out (changed since: date)" in caplog.text
+
+
+@pytest.mark.parametrize("content", [b"a;b\n1;2\n", b"", b"\xff\xfe\x00"])
+def test_a_table_changed_beyond_recognition_is_not_overwritten(network, settings, content):
+    write_summaries(network.layout, settings, [by_hand(network)])
+    path = network.layout.results / "evaluation.csv"
+    path.write_bytes(content)
+    with pytest.raises(ToolboxError, match=r"evaluation.csv .*move it away"):
+        write_summaries(network.layout, settings, [by_hand(network)])
+    assert path.read_bytes() == content

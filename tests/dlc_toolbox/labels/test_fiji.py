@@ -1,0 +1,142 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dlc_toolbox import ToolboxError
+from dlc_toolbox.labels.fiji import read_clicks, write_clicks
+
+CLICKS = [[202.0, 629.5, 1], [393.25, 199.0, 2]]
+V1 = " \tArea\tMean\tX\tY\tSlice\tCount\n1\t0\t178\t202\t629.5\t1\t80\n5\t0\t183\t393.25\t199\t2\t80\n"
+
+
+@pytest.fixture
+def read(tmp_path: Path):
+    def from_text(text: str | bytes, name: str = "nose.csv"):
+        path = tmp_path / name
+        path.write_bytes(text if isinstance(text, bytes) else text.encode())
+        return read_clicks(path)
+
+    return from_text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        V1,
+        V1.replace("\t", ","),
+        V1.replace("\t", ";"),
+        V1.replace("\t", ";").replace(".", ","),
+        V1.replace(".", ","),
+        V1.replace("\n", "\r\n"),
+        V1.replace("\n", "\r"),
+        V1.rstrip("\n"),
+        V1.replace("\n", "\n\n") + "\t\t\t\t\t\t\n",
+        V1.replace("80\n", "80\t\n"),
+        '" ","X","Y","Slice"\n"1","202","629,5","1"\n"2","393,25","199","2"\n',
+        "Slice,Y,X\n1,629.5,202\n2,199,393.25\n",
+        "X,Y,Slice\n2.02e2,629.5,1.0\n+393.25,199.,2\n",
+        "\ufeff" + V1,
+        V1.encode("utf-16"),
+        V1.replace("Mean", "Mean µm²").encode("latin-1"),
+    ],
+)
+def test_every_dialect_reads_the_same(read, text):
+    assert read(text)[["x", "y", "slice"]].to_numpy().tolist() == CLICKS
+
+
+def test_the_suffix_of_v1_is_as_good(read):
+    assert read(V1, "nose.xls")[["x", "y", "slice"]].to_numpy().tolist() == CLICKS
+
+
+def test_clicks_come_in_the_order_of_their_numbers(read):
+    shuffled = " ,X,Y,Slice\n10,1,1,1\n9,2,2,1\n2,3,3,1\n"
+    assert read(shuffled)["x"].tolist() == [3, 2, 1]
+    assert read(shuffled.replace(" ,X", "id,X"))["x"].tolist() == [1, 2, 3]
+    assert read(shuffled.replace("9", "10"))["x"].tolist() == [1, 2, 3], "numbers that repeat say nothing"
+
+
+def test_labels_and_lines_are_kept(read):
+    clicks = read(" ,Label,X,Y,Slice\n1,day:img3.png,1,2,1\n\n2,day:img4.png,3,4,2\n")
+    assert clicks["label"].tolist() == ["day:img3.png", "day:img4.png"]
+    assert clicks["line"].tolist() == [2, 4]
+
+
+@pytest.mark.parametrize("mark", ["\x0c", "\x85", "\u2028"])
+def test_only_line_ends_end_a_line(read, mark: str):
+    clicks = read(f"Label,X,Y,Slice\r\na{mark}b,1,2,1\r\nc,3,4,2\r\n")
+    assert clicks["label"].tolist() == [f"a{mark}b", "c"]
+    assert clicks["line"].tolist() == [2, 3]
+
+
+def test_names_that_windows_wrote(read):
+    assert read("Label,X,Y,Slice\nMaus…”,1,2,1\n".encode("cp1252"))["label"].tolist() == ["Maus…”"]
+
+
+def test_row_numbers_of_any_length(read):
+    assert read(f" ,X,Y,Slice\n{'9' * 5000},1,1,1\n1,2,2,2\n")["x"].tolist() == [2, 1]
+
+
+def test_a_click_without_x_and_y_is_no_label(read):
+    clicks = read("X,Y,Slice\n,,1\nNaN,NaN,2\n5,6,3\n")
+    assert np.isnan(clicks[["x", "y"]].to_numpy()).tolist() == [[True, True], [True, True], [False, False]]
+
+
+def test_a_table_without_clicks_is_empty(read):
+    assert len(read(" ,X,Y,Slice\n")) == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "is empty"),
+        ("\n \n", "is empty"),
+        (" ,X,Y\n1,2,3\n", r"has no column Slice \(it has X, Y\).*Set Measurements"),
+        (" ,x,y,Slice\n1,2,3,1\n", "has no column X and Y"),
+        ("1,2,3,1\n", "has no column X and Y and Slice"),
+        ("X,Y,Slice\n1,two,1\n", "line 2: Y is 'two', which is no number"),
+        ("X,Y,Slice\n1,2,1\n1_0,2,2\n", "line 3: X is '1_0'"),
+        ("X,Y,Slice\n1e999,2,1\n", "line 2: X is '1e999'"),
+        ("X,Y,Slice\n1,,1\n", "line 2: X, Y, Slice are '1', '', '1'; they must be two numbers"),
+        ("X,Y,Slice\n1,2,\n", "line 2: X, Y, Slice are"),
+        ("X,Y,Slice\n1,2\n", "line 2: X, Y, Slice are"),
+        ("X,Y,Slice\n1,2,1.5\n", "line 2: X, Y, Slice are '1', '2', '1.5'"),
+        ("X,Y,Slice\n1,2,0\n", "position of an image, a whole number from 1"),
+        ("X,Y,Slice\n1,2,1e300\n", "position of an image"),
+        ("X,Y,Slice\n1,5,2,5,1\n", "line 2 has 5 cells, but there are 3 columns .*decimal commas"),
+        (b"PK\x03\x04whatever", "is an Excel workbook"),
+        (b"\xd0\xcf\x11\xe0whatever", "is an Excel workbook"),
+    ],
+)
+def test_bad_files_are_named_with_line_and_column(read, text, message: str):
+    with pytest.raises(ToolboxError, match=rf"nose\.csv {message}|nose\.csv.*{message}"):
+        read(text)
+
+
+@settings(deadline=None, max_examples=50)
+@given(
+    st.lists(
+        st.tuples(
+            st.floats(-1e6, 1e6) | st.just(float("nan")),
+            st.floats(-1e6, 1e6) | st.just(float("nan")),
+            st.integers(1, 999),
+        )
+    )
+)
+def test_what_is_written_is_read(tmp_path_factory: pytest.TempPathFactory, clicks: list):
+    path = tmp_path_factory.mktemp("c") / "nose.csv"
+    labels = np.array([click[:2] for click in clicks]).reshape(-1, 2)
+    write_clicks(path, labels, [click[2] for click in clicks])
+    kept = [list(click) for click in clicks if np.isfinite(click[:2]).all()]
+    assert read_clicks(path)[["x", "y", "slice"]].to_numpy().tolist() == kept
+
+
+def test_peoples_labels_are_not_overwritten(tmp_path: Path):
+    path = tmp_path / "nose.csv"
+    write_clicks(path, np.array([[1.0, 2.0]]), [1])
+    write_clicks(path, np.array([[1.0, 2.0]]), [1])
+    with pytest.raises(ToolboxError, match=r"nose\.csv exists already with other labels"):
+        write_clicks(path, np.array([[1.0, 3.0]]), [1])
+    assert path.read_text() == " ,X,Y,Slice\n1,1.0,2.0,1\n"

@@ -1,0 +1,485 @@
+import json
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from dlc_common import UsersError
+from dlc_toolbox import ToolboxError
+from dlc_toolbox.labels.labels import convert_labels, outside_image, why_labels_stale
+from dlc_toolbox.project.layout import Layout
+from dlc_toolbox.project.settings import load_settings
+from dlc_toolbox.project.tables import bodyparts_of, make_table, points, read_table, write_table
+
+NAN = np.nan
+SIZE = (160, 120)
+
+
+@pytest.fixture
+def toy(toy_project: Path):
+    return Toy(toy_project)
+
+
+class Toy:
+    """A project whose labels a test may change."""
+
+    def __init__(self, root: Path):
+        self.layout = Layout(root)
+        self.data = self.layout.data_folder("toy")
+        self.folder = self.data / "toy"
+
+    def set(self, text: str) -> None:
+        with (self.layout.root / "myconfig.py").open("a") as file:
+            file.write(f"\n{text}\n")
+
+    def convert(self, scorer: str = "Ann", **flags: bool) -> pd.DataFrame:
+        path = convert_labels(self.layout, load_settings(self.layout.root), scorer, **flags)
+        return read_table(path)
+
+    def edit(self, name: str, change: Callable[[str], str]) -> None:
+        path = self.folder / name
+        path.write_text(change(path.read_text()))
+
+    def write(self, name: str, rows: str, header: str = " ,X,Y,Slice") -> None:
+        (self.folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (self.folder / name).write_text(f"{header}\n{rows}\n")
+
+    def add_folder(self, name: str, images: int = 2) -> Path:
+        folder = self.data / name
+        folder.mkdir()
+        for number in range(images):
+            Image.new("RGB", SIZE).save(folder / f"img{number}.png")
+        return folder
+
+
+# From csv to table
+
+
+def test_the_labels_are_the_clicks(toy: Toy, toy_points: np.ndarray):
+    table = toy.convert()
+    assert table.index.tolist() == [f"toy/img{frame:02d}.png" for frame in range(0, 30, 3)]
+    assert bodyparts_of(table) == ["nose", "paw", "tail"]
+    expected = toy_points[::3].copy()
+    expected[3, 2] = NAN
+    np.testing.assert_array_equal(points(table), expected)
+    pd.testing.assert_frame_equal(read_table(toy.data / "CollectedData_Ann.csv"), table)
+
+
+def test_rows_in_any_order_and_slices_count_even_when_rows_and_images_are_equal_in_number(toy: Toy):
+    expected = toy.convert()
+    for part in ("nose", "paw", "tail"):
+        toy.edit(f"{part}.csv", lambda text: "\n".join([text.split("\n")[0], *text.strip().split("\n")[:0:-1]]))
+    pd.testing.assert_frame_equal(toy.convert(), expected)
+
+
+def test_numeric_not_alphabetic_order_of_images(toy: Toy):
+    folder = toy.add_folder("other", images=11)
+    for part in ("nose", "paw", "tail"):
+        (folder / f"{part}.csv").write_text("X,Y,Slice\n50,60,3\n")
+    assert toy.convert().loc["other/img2.png"].tolist() == [50, 60] * 3
+
+
+def test_a_synthetic_project_of_v1(tmp_path: Path):
+    """Tab-separated, row numbers with gaps, renamed to .xls, unpadded image names: as v1 left them."""
+    folder = tmp_path / "Generating_a_Training_Set" / "data-reach" / "video1"
+    folder.mkdir(parents=True)
+    for frame in (0, 33, 119):
+        Image.new("RGB", SIZE).save(folder / f"img{frame}.png")
+    rows = {"hand": [(20, 62), (39, 19), (45, 18)], "Finger1": [(19, 67), (4, 9), (52, 16)]}
+    for part, clicks in rows.items():
+        lines = [f"{4 * n + 1}\t0\t178\t178\t178\t{x}\t{y}\t{n + 1}\t0\t80" for n, (x, y) in enumerate(clicks)]
+        (folder / f"{part}.xls").write_text(
+            "\n".join([" \tArea\tMean\tMin\tMax\tX\tY\tSlice\tCounter\tCount", *lines]) + "\n"
+        )
+    (tmp_path / "myconfig.py").write_text(
+        "Task = 'reach'\ndate = 'Jan30'\nbodyparts = ['hand', 'Finger1']\nScorers = ['Mackenzie']\n"
+        "scorer = 'Mackenzie'\ninvisibleboundary = 10\n"
+    )
+    path = convert_labels(Layout(tmp_path), load_settings(tmp_path), "Mackenzie")
+    assert path.with_suffix(".csv").read_text() == (
+        "scorer,Mackenzie,Mackenzie,Mackenzie,Mackenzie\n"
+        "bodyparts,hand,hand,Finger1,Finger1\n"
+        "coords,x,y,x,y\n"
+        "video1/img0.png,20.0,62.0,19.0,67.0\n"
+        "video1/img33.png,39.0,19.0,NaN,NaN\n"
+        "video1/img119.png,45.0,18.0,52.0,16.0\n"
+    )
+    assert sorted(path.suffix for path in folder.glob("[hF]*")) == [".xls", ".xls"], "inputs are renamed"
+
+
+def test_the_files_of_v1_give_the_table_of_v1(tmp_path: Path, v1_data: Path):
+    shutil.copytree(v1_data / "data-reaching", tmp_path / "Generating_a_Training_Set" / "data-reaching")
+    (tmp_path / "Generating_a_Training_Set" / "data-reaching").chmod(0o755)
+    (tmp_path / "myconfig.py").write_text(
+        "Task = 'reaching'\ndate = 'Jan30'\nbodyparts = ['hand', 'Finger1', 'Finger2', 'Joystick']\n"
+        "Scorers = ['Mackenzie']\nscorer = 'Mackenzie'\ninvisibleboundary = 10\n"
+    )
+    path = convert_labels(Layout(tmp_path), load_settings(tmp_path), "Mackenzie")
+    pd.testing.assert_frame_equal(read_table(path), read_table(v1_data / path.name))
+    assert path.with_suffix(".csv").read_bytes() == (v1_data / "CollectedData_Mackenzie.csv").read_bytes()
+
+
+# Cyclic files
+
+CYCLIC = "multibodypartsfile = True\ninvisibleboundary = 10"
+ROUND = ["1,20,21,1", "2,30,31,1", "3,40,41,1", "4,50,51,3", "5,2,3,3", "6,70,71,3"]
+
+
+def test_parts_clicked_in_turn(toy: Toy):
+    toy.set(CYCLIC)
+    toy.write("Results.csv", "\n".join(ROUND))
+    expected = np.full((10, 3, 2), NAN)
+    expected[0] = [[20, 21], [30, 31], [40, 41]]
+    expected[2] = [[50, 51], [NAN, NAN], [70, 71]]
+    np.testing.assert_array_equal(points(toy.convert()), expected)
+    toy.write("Results.csv", "\n".join(ROUND[::-1]))
+    np.testing.assert_array_equal(points(toy.convert()), expected)
+
+
+@pytest.mark.parametrize(("missing", "found"), [(1, 2), (5, 2)])
+def test_a_missed_click_is_an_error_not_a_shift(toy: Toy, missing: int, found: int):
+    toy.set(CYCLIC)
+    toy.write("Results.csv", "\n".join(row for n, row in enumerate(ROUND) if n != missing))
+    place, image = (1, "img00.png") if missing < 3 else (3, "img06.png")
+    message = rf"Results\.csv: slice {place} \({image}\) has {found} clicks, expected 3: nose, paw, tail"
+    with pytest.raises(ToolboxError, match=message):
+        toy.convert()
+
+
+# What labels may not be
+
+
+@pytest.mark.parametrize(
+    ("rows", "header", "message"),
+    [
+        ("1,50,60,11", " ,X,Y,Slice", r"nose\.csv line 2: Slice is 11, but .*toy has 10 images"),
+        (
+            "1,50,60,2\n2,51,61,2",
+            " ,X,Y,Slice",
+            r"nose\.csv: slice 2 \(img03\.png\) has several clicks, in lines 2 and 3",
+        ),
+        ("1,toy:img06,50,60,2", " ,Label,X,Y,Slice", r"line 2: Label is 'toy:img06', but slice 2 is img03\.png"),
+        ("1,img06.png,50,60,2", " ,Label,X,Y,Slice", r"Label is 'img06\.png', but slice 2 is img03\.png"),
+        ("1,toy:img05,50,60,2", " ,Label,X,Y,Slice", "were images added to .*toy, or deleted"),
+        ("1,50,sixty,2", " ,X,Y,Slice", r"nose\.csv line 2: Y is 'sixty'"),
+    ],
+)
+def test_clicks_that_contradict_the_images_are_errors(toy: Toy, rows: str, header: str, message: str):
+    toy.write("nose.csv", rows, header)
+    with pytest.raises(ToolboxError, match=message):
+        toy.convert()
+    assert not (toy.data / "CollectedData_Ann.h5").exists()
+
+
+@pytest.mark.parametrize(
+    "label", ["toy:img03", "img03.png", "toy:img3", "toy:0001:img03", "Stack", "toy:2", "", "ROI-7"]
+)
+def test_image_names_that_agree_or_say_nothing_are_fine(toy: Toy, label: str):
+    toy.write("nose.csv", f"1,{label},50,60,2", " ,Label,X,Y,Slice")
+    assert toy.convert().loc["toy/img03.png", ("Ann", "nose")].tolist() == [50, 60]
+
+
+def test_names_that_differ_in_zeros_only_are_told_apart(toy: Toy):
+    (toy.folder / "img03.png").rename(toy.folder / "img0.png")
+    for place, name in ((1, "img0"), (2, "img00")):
+        toy.write("nose.csv", f"1,toy:{name},50,60,{place}", " ,Label,X,Y,Slice")
+        assert toy.convert().loc[f"toy/{name}.png", ("Ann", "nose")].tolist() == [50, 60]
+
+
+def test_clicks_in_inches_are_an_error(toy: Toy):
+    for part in ("nose", "paw", "tail"):
+        rows = [f"{n},{x / 72:.3f},{x / 80:.3f},{n}" for n, x in enumerate((30, 90, 135), 1)]
+        toy.write(f"{part}.csv", "\n".join(rows))
+    with pytest.raises(ToolboxError, match=r"toy: the largest .* is 1\.875, .*inches or mm.*Set Scale"):
+        toy.convert()
+
+
+def test_one_part_in_inches_is_told(toy: Toy, caplog):
+    toy.write("paw.csv", "1,0.417,0.375,1\n2,1.25,1.125,2\n3,1.875,1.687,3")
+    toy.convert()
+    (warning,) = (record.getMessage() for record in caplog.records if record.levelname == "WARNING")
+    assert "paw.csv: the largest coordinate of all clicks is 1.875, in images of up to 160 pixels" in warning
+    assert "Set Scale > Click to Remove Scale" in warning
+
+
+@pytest.mark.parametrize("rows", ["1,3,4,1\n2,2.5,1,2\n3,1,1,3", "1,0.417,0.375,1\n2,1.25,1.125,2"])
+def test_one_part_in_the_corner_is_fine(toy: Toy, rows: str, caplog):
+    toy.write("paw.csv", rows)
+    toy.convert()
+    assert "inches" not in caplog.text
+
+
+def test_whole_pixels_in_the_corner_are_no_inches(toy: Toy):
+    for part in ("nose", "paw", "tail"):
+        toy.write(f"{part}.csv", "1,3,4,1\n2,2.5,1,2")
+    assert toy.convert().notna().sum().sum() == 12
+
+
+def test_clicks_below_the_boundary_are_counted_and_mean_not_visible(toy: Toy, caplog):
+    toy.set("invisibleboundary = 10")
+    toy.write("nose.csv", "1,9.9,9.9,1\n2,9.9,10,2\n3,10,9.9,3\n4,0,0,4\n5,-1,5,5")
+    caplog.set_level("INFO")
+    nose = points(toy.convert(), ["nose"])[:, 0]
+    np.testing.assert_array_equal(nose[:5], [[NAN, NAN], [9.9, 10], [10, 9.9], [NAN, NAN], [NAN, NAN]])
+    assert "toy: 3 clicks on nose below invisibleboundary" in caplog.text
+    assert "on paw" not in caplog.text
+
+
+def test_a_boundary_of_0_is_off(toy: Toy):
+    toy.write("nose.csv", "1,0,0,1\n2,-1,-1,2")
+    np.testing.assert_array_equal(points(toy.convert(), ["nose"])[:2, 0], [[0, 0], [-1, -1]])
+
+
+def test_labels_outside_the_image_are_named_and_stay(toy: Toy, caplog):
+    toy.write("nose.csv", "1,200.5,50,1\n2,80,60,2")
+    assert toy.convert().loc["toy/img00.png", ("Ann", "nose")].tolist() == [200.5, 50]
+    assert "1 labels lie outside their images" in caplog.text
+    assert "nose in toy/img00.png (x 200.5, y 50)" in caplog.text
+
+
+def test_outside_begins_half_a_pixel_beyond_the_last_centre():
+    labels = np.array([[[-0.5, 0], [9.5, 7.5]], [[-0.6, 0], [NAN, NAN]], [[0, 7.6], [9.6, 0]]])
+    expected = [[False, False], [True, False], [True, True]]
+    assert outside_image(labels, np.array([[10, 8]] * 3)).tolist() == expected
+
+
+# Which files
+
+
+def test_a_part_without_file_is_an_error_that_names_both_paths(toy: Toy):
+    (toy.folder / "paw.csv").rename(toy.folder / "Paw.csv")
+    message = r"neither .*toy/paw\.csv nor paw\.xls exists; there: Paw\.csv, nose\.csv, tail\.csv"
+    with pytest.raises(ToolboxError, match=message):
+        toy.convert()
+
+
+def test_csv_goes_before_an_older_xls(toy: Toy, caplog):
+    shutil.copy(toy.folder / "paw.csv", toy.folder / "nose.xls")
+    expected = toy.convert()
+    (toy.folder / "nose.xls").unlink()
+    pd.testing.assert_frame_equal(toy.convert(overwrite=True), expected)
+    assert "nose.csv is read; nose.xls beside it is not" in caplog.text
+
+
+def test_several_scorers_have_folders_of_their_own(toy: Toy):
+    toy.set("Scorers = ['Ann', 'Bob']")
+    with pytest.raises(
+        ToolboxError, match=r"no labels of Bob: neither .*toy/Bob/nose\.csv nor nose\.xls exists; there: no csv files"
+    ):
+        toy.convert("Bob")
+    for scorer, x in (("Ann", 50), ("Bob", 70)):
+        for part in ("nose", "paw", "tail"):
+            toy.write(f"{scorer}/{part}.csv", f"1,{x},60,1")
+    assert toy.convert("Ann").loc["toy/img00.png"].tolist() == [50, 60] * 3
+    assert toy.convert("Bob").loc["toy/img00.png"].tolist() == [70, 60] * 3
+    (toy.folder / "Bob" / "tail.csv").unlink()
+    with pytest.raises(ToolboxError, match=r"neither .*toy/Bob/tail\.csv nor tail\.xls exists"):
+        toy.convert("Bob")
+
+
+def test_files_of_more_or_fewer_scorers_are_to_be_moved(toy: Toy):
+    toy.set("Scorers = ['Ann', 'Bob']")
+    message = r"toy/nose\.csv exists: if it is of Ann, move it and the others there to .*toy/Ann\."
+    with pytest.raises(ToolboxError, match=message):
+        toy.convert()
+    (toy.folder / "Ann").mkdir()
+    for path in toy.folder.glob("*.csv"):
+        path.rename(toy.folder / "Ann" / path.name)
+    toy.convert()
+    toy.set("Scorers = ['Ann']")
+    with pytest.raises(ToolboxError, match=r"toy/Ann/nose\.csv exists: .* move it and the others there to .*/toy\."):
+        toy.convert()
+
+
+def test_a_project_without_labels_says_what_comes_first(toy: Toy):
+    for part in ("nose", "paw", "tail"):
+        toy.write(f"{part}.csv", "")
+    with pytest.raises(ToolboxError, match="csv files of Ann hold no visible label at all"):
+        toy.convert()
+    for path in toy.folder.glob("*.csv"):
+        path.unlink()
+    with pytest.raises(ToolboxError, match=r"has no labels of Ann: .*Label the images in Fiji first"):
+        toy.convert()
+    shutil.rmtree(toy.data)
+    with pytest.raises(ToolboxError, match=r"data-toy does not exist\. Check the names in .*myconfig\.py"):
+        toy.convert()
+
+
+def test_images_must_be_there(toy: Toy):
+    toy.set("imagetype = '.jpg'")
+    with pytest.raises(UsersError, match=r"toy has labels but no image that ends in \.jpg"):
+        toy.convert()
+    toy.set("imagetype = '.png'")
+    (toy.folder / "img03.png").write_bytes(b"")
+    with pytest.raises(UsersError, match=r"img03\.png is damaged"):
+        toy.convert()
+
+
+# Merging and what is current
+
+
+def test_new_folders_are_merged_and_old_ones_without_csv_kept(toy: Toy, caplog):
+    before = toy.convert()
+    folder = toy.add_folder("a day later")
+    for part in ("nose", "paw", "tail"):
+        (folder / f"{part}.csv").write_text("X,Y,Slice\n50,60,2\n")
+        (toy.folder / f"{part}.csv").unlink()
+    caplog.set_level("INFO")
+    table = toy.convert()
+    assert table.index[:2].tolist() == ["a day later/img0.png", "a day later/img1.png"]
+    assert table.iloc[1].tolist() == [50, 60] * 3
+    pd.testing.assert_frame_equal(table.iloc[2:], before)
+    assert "10 rows of toy are kept, though it has no csv files any more" in caplog.text
+
+
+def test_kept_rows_have_the_parts_of_the_settings(toy: Toy, caplog):
+    toy.convert()
+    folder = toy.add_folder("zoo")
+    toy.set("bodyparts = ['ear', 'nose']")
+    for part in ("ear", "nose"):
+        (folder / f"{part}.csv").write_text("X,Y,Slice\n50,60,1\n")
+    for path in toy.folder.glob("*.csv"):
+        path.unlink()
+    table = toy.convert()
+    assert bodyparts_of(table) == ["ear", "nose"]
+    assert "the labels of paw, tail in these rows are dropped" in caplog.text
+    assert table.loc["zoo/img0.png"].tolist()[:4] == [50, 60] * 2
+    assert table.loc["toy/img00.png", ("Ann", "nose")].tolist() == [135, 60]
+    assert table.loc["toy/img00.png", ("Ann", "ear")].isna().all()
+
+
+def test_a_current_table_is_left_alone_and_a_corrected_label_is_not(toy: Toy, caplog):
+    caplog.set_level("INFO")
+    toy.convert()
+    path = toy.data / "CollectedData_Ann.h5"
+    before = path.stat().st_mtime_ns
+    toy.convert()
+    assert path.stat().st_mtime_ns == before
+    assert "CollectedData_Ann.h5 is current" in caplog.text
+    toy.edit("nose.csv", lambda text: text.replace("135.0,60.0", "134.0,60.0"))
+    assert toy.convert().iloc[0, 0] == 134
+    assert "is made: changed since: toy/nose.csv" in caplog.text
+
+
+def test_images_that_moved_under_the_clicks_are_an_error(toy: Toy):
+    before = toy.convert()
+    Image.new("RGB", SIZE).save(toy.folder / "img28.png")
+    assert len(toy.convert()) == 11, "an image behind all others moves none"
+    Image.new("RGB", SIZE).save(toy.folder / "img10.png")
+    message = (
+        r"toy: img10\.png stands where img12\.png stood .* those in nose\.csv, paw\.csv, tail\.csv are the old ones\. "
+        "Put the images back, or label these anew, too"
+    )
+    with pytest.raises(ToolboxError, match=message):
+        toy.convert()
+    with pytest.raises(ToolboxError, match=message):
+        toy.convert(overwrite=True)
+    (toy.folder / "img10.png").unlink()
+    (toy.folder / "img00.png").rename(toy.folder / "img000.png")
+    pd.testing.assert_frame_equal(toy.convert().iloc[1:10], before.iloc[1:])
+    Image.new("RGB", SIZE).save(toy.folder / "img10.png")
+    toy.edit("nose.csv", lambda text: text.replace("35.5,80.57,5", "36.5,80.57,5"))
+    with pytest.raises(ToolboxError, match=r"those in paw\.csv, tail\.csv are the old ones"):
+        toy.convert()
+    toy.edit("paw.csv", lambda text: text + "\n")
+    (toy.folder / "tail.csv").write_text("".join((toy.folder / "tail.csv").read_text().splitlines(True)[:4]))
+    assert toy.convert().loc["toy/img10.png", ("Ann", "nose")].tolist() == [36.5, 80.57], "labeled anew"
+
+
+@pytest.mark.parametrize("change", ["invisibleboundary = 5", "bodyparts = ['paw', 'nose', 'tail']", "image"])
+def test_settings_and_images_count_too(toy: Toy, change: str):
+    toy.convert()
+    settings = load_settings(toy.layout.root)
+    assert why_labels_stale(toy.layout, settings, "Ann") is None
+    if change == "image":
+        (toy.folder / "img27.png").rename(toy.folder / "img28.png")
+    else:
+        toy.set(change)
+    changed = {"image": "images"}.get(change, change.split()[0])
+    assert why_labels_stale(toy.layout, load_settings(toy.layout.root), "Ann") == f"changed since: {changed}"
+
+
+def test_a_table_from_elsewhere_is_never_stale(toy: Toy):
+    write_table(toy.convert(), toy.data / "CollectedData_Ann.h5")
+    toy.layout.label_record("toy", "Ann").unlink()
+    toy.edit("nose.csv", lambda text: text.replace("135.0", "134.0"))
+    assert why_labels_stale(toy.layout, load_settings(toy.layout.root), "Ann") is None
+
+
+def test_a_failed_write_keeps_the_old_table_and_says_so(toy: Toy, monkeypatch: pytest.MonkeyPatch):
+    before = toy.convert()
+    toy.edit("nose.csv", lambda text: text.replace("135.0", "134.0"))
+
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError("disk full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(pd.DataFrame, "to_csv", refuse)
+        with pytest.raises(UsersError, match=r"could not be written: disk full"):
+            toy.convert()
+    assert toy.convert().iloc[0, 0] == 134, "the half-written state was taken for current"
+    assert len(before) == 10
+
+
+# And back
+
+
+def test_a_damaged_table_is_made_again_with_the_rows_of_its_csv(toy: Toy, caplog):
+    before = toy.convert()
+    path = toy.data / "CollectedData_Ann.h5"
+    toy.folder.rename(toy.data.parent / "elsewhere")
+    other = shutil.copytree(toy.data.parent / "elsewhere", toy.data / "other")
+    path.write_bytes(path.read_bytes()[:1000])
+    after = toy.convert()
+    assert "its csv is read in its place" in caplog.text
+    np.testing.assert_array_equal(after.loc[before.index], before)
+    assert len(after) == 2 * len(before)
+    path.write_bytes(b"")
+    path.with_suffix(".csv").unlink()
+    (other / "nose.csv").write_text((other / "nose.csv").read_text() + "\n")
+    with pytest.raises(ToolboxError, match="Delete it and run Step 2 again; labels of folders that have no csv files"):
+        toy.convert()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="names are never bytes there")
+@pytest.mark.parametrize("what", ["folder", "image"])
+def test_names_that_are_not_in_utf8_are_refused(toy: Toy, what: str):
+    path = toy.folder if what == "folder" else toy.folder / "img00.png"
+    path.rename(path.parent / os.fsdecode(b"m\xe4us1.png"))
+    with pytest.raises(UsersError, match="a name not in UTF-8: rename it"):
+        toy.convert()
+
+
+def test_a_damaged_table_is_not_current(toy: Toy, caplog):
+    before = toy.convert()
+    path = toy.data / "CollectedData_Ann.h5"
+    path.write_bytes(path.read_bytes()[:1000])
+    pd.testing.assert_frame_equal(toy.convert(), before)
+    assert "its csv is read in its place" in caplog.text
+
+
+def test_poses_in_the_place_of_labels_are_not_lost(toy: Toy):
+    write_table(make_table("Ann", ["nose"], [0, 1], np.ones((2, 1, 2))), toy.data / "CollectedData_Ann.h5")
+    with pytest.raises(ToolboxError, match=r"Ann\.h5 has frame numbers, not images, as rows.*Delete it and run Step 2"):
+        toy.convert()
+
+
+@pytest.mark.parametrize("images", [7, ["toy"], {"toy": 7}, {"toy": [7] * 10}, {"toy": None}])
+def test_a_record_of_wrong_types_tells_nothing(toy: Toy, images: object):
+    before = toy.convert()
+    record = toy.layout.label_record("toy", "Ann")
+    content = json.loads(record.read_text())
+    content["settings"]["images"] = images
+    record.write_text(json.dumps(content))
+    pd.testing.assert_frame_equal(toy.convert(), before)
+
+
+def test_accents_may_be_spelled_in_two_ways(toy: Toy):
+    toy.set("bodyparts = ['n\u00f6se', 'paw', 'tail']")
+    (toy.folder / "nose.csv").rename(toy.folder / "no\u0308se.csv")
+    assert toy.convert().columns[0] == ("Ann", "n\u00f6se", "x")

@@ -1,0 +1,166 @@
+import warnings
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from dlc_toolbox.pictures.drawing import Look, part_colors
+from dlc_toolbox.pictures.plots import (
+    plot_cumulative_errors,
+    plot_error_by_iteration,
+    plot_likelihood,
+    plot_part_errors,
+    plot_paths,
+    plot_steps,
+    plot_time_courses,
+    write_plot,
+)
+
+NAMES = ("_a", "$b", "ear")
+LOOK = Look(NAMES, part_colors("hsv", 3), [])
+ERRORS = np.array([[1.0, 4.0, np.nan], [3.0, np.nan, np.nan], [9.0, 0.01, np.nan]])
+IS_TRAIN = np.array([True, True, False])
+
+
+@pytest.fixture(autouse=True)
+def _no_warnings():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        yield
+
+
+def test_bars_are_the_means_of_both_sets_in_the_settings_order():
+    (axes,) = plot_part_errors(ERRORS, IS_TRAIN, LOOK).axes
+    bars = {(round(bar.get_y() + bar.get_height() / 2, 1)): bar.get_width() for bar in axes.patches}
+    assert bars == {-0.2: 2.0, 0.2: 9.0, 0.8: 4.0, 1.2: 0.01}
+    assert tuple(label.get_text() for label in axes.get_yticklabels()) == NAMES
+    assert axes.yaxis_inverted()
+    np.testing.assert_allclose(axes.patches[2].get_facecolor()[:3], LOOK.colors[1] / 255)
+    medians = [line.get_xdata()[0] for line in axes.lines]
+    assert medians == [2.0, 9.0, 4.0, 0.01]
+
+
+def test_cumulative_curves_reach_one_and_small_errors_stay_on_the_axis():
+    figure = plot_cumulative_errors(ERRORS, IS_TRAIN, LOOK)
+    (axes,) = figure.axes
+    curves = [(sorted(line.get_xdata()[1:]), line.get_ydata()[-1]) for line in axes.lines]
+    assert curves == [([0.1, 9], 1), ([1, 3, 4], 1), ([9], 1), ([0.1], 1)]
+    names = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert names == ["all, test images", "all, training images", "_a", "$b"]
+
+
+def test_likelihood_plot_has_every_pair_and_the_cutoff():
+    likelihoods = np.array([[0.1, 0.2, 0.3], [0.4, 0.5, 0.6], [0.7, 0.8, 0.9]])
+    (axes,) = plot_likelihood(ERRORS, likelihoods, IS_TRAIN, 0.25, LOOK).axes
+    drawn = np.ma.concatenate([points.get_offsets() for points in axes.collections])
+    drawn = drawn[~np.ma.getmaskarray(drawn).any(axis=1)].tolist()
+    assert sorted(drawn) == [[0.1, 1], [0.2, 4], [0.4, 3], [0.7, 9], [0.8, 0.1]]
+    assert axes.lines[0].get_xdata()[0] == 0.25
+
+
+def test_iterations_are_drawn_in_their_order():
+    rows = pd.DataFrame({"iteration": [300, 100]})
+    for column, values in (
+        ("train_mean", (1, 2)),
+        ("train_median", (3, 4)),
+        ("test_mean", (5, 6)),
+        ("test_median", (7, 8)),
+    ):
+        rows[f"{column}_error_px"] = values
+    (axes,) = plot_error_by_iteration(rows).axes
+    found = {line.get_label(): (list(line.get_xdata()), list(line.get_ydata())) for line in axes.lines}
+    assert found["train, mean"] == ([100, 300], [2, 1])
+    assert found["test, median"] == ([100, 300], [8, 7])
+
+
+def poses_of_three() -> np.ndarray:
+    """(5, 3, 3): the third part is never sure, the first not in frame 2; frame 4 is lost."""
+    rows, parts = np.arange(5.0)[:, None], np.arange(3.0)
+    poses = np.stack([10 * parts + rows, 20 * parts - rows, np.full((5, 3), [0.9, 0.8, 0.1])], axis=-1)
+    poses[2, 0, 2] = 0.4
+    poses[4] = np.nan
+    return poses
+
+
+def test_time_courses_show_seen_places_and_all_likelihoods():
+    times = np.array([0.0, 0.04, 0.08, 0.2, 1.0])
+    above, middle, below = plot_time_courses(poses_of_three(), times, 0.5, LOOK).axes
+    for axes, expected in ((above, [0, 1, np.nan, 3, np.nan]), (middle, [0, -1, np.nan, -3, np.nan])):
+        assert [len(line.get_xdata()) for line in axes.lines] == [5, 5, 5]
+        np.testing.assert_array_equal(axes.lines[0].get_xdata(), times)
+        np.testing.assert_array_equal(axes.lines[0].get_ydata(), expected)
+        assert np.isnan(axes.lines[2].get_ydata()).all()
+        np.testing.assert_allclose([line.get_color() for line in axes.lines], LOOK.colors / 255)
+    np.testing.assert_array_equal(below.lines[2].get_ydata(), [0.1] * 4 + [np.nan])
+    assert below.lines[3].get_ydata()[0] == 0.5
+    assert middle.yaxis_inverted()
+
+
+def test_a_long_course_keeps_its_extremes_and_gaps():
+    rng = np.random.default_rng(0)
+    poses = np.concatenate([rng.uniform(50, 60, (100_000, 3, 2)), np.ones((100_000, 3, 1))], axis=-1)
+    poses[70_007, 0, 0], poses[70_008, 0, 0] = 500, -500
+    poses[20_000:21_000] = np.nan
+    above, *_ = plot_time_courses(poses, np.arange(100_000) / 100, 0.5, LOOK).axes
+    times, x = above.lines[0].get_data()
+    assert len(x) < 10_000
+    assert (np.nanmax(x), np.nanmin(x)) == (500, -500)
+    np.testing.assert_allclose(times[[np.nanargmax(x), np.nanargmin(x)]], 700.07, atol=0.25)
+    assert np.isnan(x[(times > 200) & (times < 209.5)]).all()
+    assert np.isfinite(x[(times < 199.5) | (times > 210.5)]).all()
+
+
+def test_a_place_seen_once_is_a_dot():
+    poses = poses_of_three()
+    poses[3, 0, 2] = 0.1  # the first part is seen in frames 0 and 1
+    poses[1, 1, 2] = 0.1  # the second in frame 0, then in 2 and 3
+    above, *_ = plot_time_courses(poses, np.arange(5.0), 0.5, LOOK).axes
+    assert [line.get_markevery() for line in above.lines] == [[], [0], []]
+
+
+def test_paths_lie_over_the_whole_frame_and_break_at_gaps():
+    points = poses_of_three()[..., :2]
+    points[2, 1] = np.nan
+    (axes,) = plot_paths(np.zeros((30, 40, 3), np.uint8), points, LOOK).axes
+    assert (axes.get_xlim(), axes.get_ylim()) == ((-0.5, 39.5), (29.5, -0.5))
+    assert axes.get_aspect() == 1
+    np.testing.assert_array_equal(axes.lines[1].get_xydata(), points[:, 1])
+
+
+def test_every_step_is_counted_once_and_the_threshold_is_drawn():
+    steps = np.array([[np.nan, 5, np.nan], [0, 5, np.nan], [300, 0.5, np.nan]])
+    (axes,) = plot_steps(steps, 20, LOOK).axes
+    counts = [patch.get_data().values for patch in axes.patches]
+    assert [values.sum() for values in counts] == [2, 3, 0]
+    assert counts[0][0] == counts[0][-1] == 1
+    assert axes.lines[0].get_xdata() == [20, 20]
+    assert [list(patch.get_edgecolor()[:3]) for patch in axes.patches] == (LOOK.colors / 255).tolist()
+
+
+@pytest.mark.parametrize("poses", [poses_of_three(), poses_of_three()[:1], np.full((4, 3, 3), np.nan)])
+def test_trajectories_can_be_written_whatever_is_seen(tmp_path, poses):
+    figures = [
+        plot_time_courses(poses, np.arange(len(poses)) / 25, 0.5, LOOK),
+        plot_paths(np.full((30, 40, 3), 99, np.uint8), poses[..., :2], LOOK),
+        plot_steps(poses[..., 0], 0, LOOK),
+    ]
+    for i, figure in enumerate(figures):
+        names = [text.get_text() for text in figure.legends[0].get_texts()]
+        assert names == list(NAMES)
+        write_plot(figure, tmp_path / f"{i}.png")
+        assert np.asarray(Image.open(tmp_path / f"{i}.png").convert("L")).std() > 5
+
+
+@pytest.mark.parametrize("errors", [np.full((3, 3), np.nan), np.zeros((3, 3)), ERRORS])
+def test_every_plot_can_be_written_whatever_is_labeled(tmp_path, errors):
+    likelihoods = np.full((3, 3), 0.5)
+    figures = [
+        plot_part_errors(errors, IS_TRAIN, LOOK),
+        plot_cumulative_errors(errors, IS_TRAIN, LOOK),
+        plot_likelihood(errors, likelihoods, IS_TRAIN, 0.1, LOOK),
+    ]
+    for i, figure in enumerate(figures):
+        write_plot(figure, tmp_path / f"{i}.png")
+        assert np.asarray(Image.open(tmp_path / f"{i}.png").convert("L")).std() > 5
+    assert len(list(tmp_path.iterdir())) == 3

@@ -1,0 +1,123 @@
+"""Pose tables beside a video: filtered copies, and the raw ones as they were."""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from dlc_toolbox import ToolboxError
+from dlc_toolbox.measure.tracks import median_filter
+from dlc_toolbox.poses.filter import Filter, drawn_filter, filter_poses, find_poses
+from dlc_toolbox.project import layout
+from dlc_toolbox.project.settings import AnalysisSettings
+from dlc_toolbox.project.tables import make_table, points, read_table, scorer_of, write_table
+
+
+def settings(**changes) -> AnalysisSettings:
+    return AnalysisSettings(scorer="Ann", Task="toy", date="Jan1", **changes)
+
+
+@pytest.fixture
+def jumpy(toy_poses) -> np.ndarray:
+    toy_poses[7, 1, :2] += 60
+    toy_poses[12, 2, 2] = 0.03
+    return toy_poses
+
+
+def test_the_filtered_copy_lies_beside_the_raw_table_which_stays(video, network, analyzed, jumpy):
+    table = analyzed(video, jumpy)
+    before = table.read_bytes()
+    copy = filter_poses(video, network, settings(windowlength=3, storedata_as_csv=True))
+    assert copy.name == f"{table.stem}_filtered.h5"
+    assert table.read_bytes() == before
+    raw, filtered = read_table(table), read_table(copy)
+    np.testing.assert_array_equal(points(filtered), median_filter(points(raw), 3, 0.1))
+    assert abs(points(filtered)[7, 1, 0] - jumpy[6, 1, 0]) < 15
+    pd.testing.assert_index_equal(filtered.index, raw.index)
+    pd.testing.assert_index_equal(filtered.columns, raw.columns)
+    assert scorer_of(filtered) == network.scorer
+    pd.testing.assert_frame_equal(read_table(copy.with_suffix(".csv")), filtered)
+    with pd.HDFStore(copy, mode="r") as store:
+        assert store.keys() == ["/df_with_missing"]
+
+
+@pytest.mark.filterwarnings("error::RuntimeWarning")
+def test_what_is_infinite_is_missing(video, network, analyzed, jumpy):
+    table = analyzed(video, jumpy)
+    raw = read_table(table)
+    values = points(raw)
+    values[3, 0, 0], values[5, 1], values[7, 2, 2] = np.inf, -np.inf, np.inf
+    write_table(make_table(network.scorer, network.bodyparts, raw.index, values), table)
+    filtered = points(read_table(filter_poses(video, network, settings())))
+    np.testing.assert_array_equal(np.isnan(filtered), np.isinf(values))
+
+
+def test_a_filtered_copy_is_never_taken_for_the_poses_of_another_network(video, network, analyzed, toy_poses):
+    table = analyzed(video, toy_poses)
+    filter_poses(video, network, settings())
+    assert layout.pose_tables(video) == [table]
+    table.unlink()
+    assert layout.pose_tables(video) == []
+    with pytest.raises(ToolboxError, match=r"_100\.h5 does not exist\. Analyze the video first"):
+        find_poses(video, network)
+
+
+def test_what_is_current_is_kept_and_what_is_stale_is_filtered_again(
+    video, network, analyzed, toy_poses, caplog, monkeypatch
+):
+    caplog.set_level("INFO")
+    analyzed(video, toy_poses)
+    filter_poses(video, network, settings())
+    with monkeypatch.context() as patch:
+        patch.setattr("dlc_toolbox.poses.filter.median_filter", None)
+        copy = filter_poses(video, network, settings(storedata_as_csv=True))
+    assert "toy.avi: skipped, toyDeepCut_resnet50_toyJan1shuffle1_100_filtered.h5 is current" in caplog.text
+    pd.testing.assert_frame_equal(read_table(copy.with_suffix(".csv")), read_table(copy))
+    for change, reason in (
+        ({"windowlength": 7}, "windowlength"),
+        ({"windowlength": 7, "pcutoff": 0.5}, "pcutoff"),
+    ):
+        filter_poses(video, network, settings(**change))
+        assert reason in caplog.records[-1].getMessage()
+    toy_poses[0, 0, 0] += 1
+    layout.pose_table(video, network.scorer).unlink()
+    analyzed(video, toy_poses)
+    filter_poses(video, network, settings(**change))
+    assert "changed since: poses" in caplog.records[-1].getMessage()
+
+
+def test_filtered_poses_must_be_there_and_current(video, network, analyzed, toy_poses):
+    table = analyzed(video, toy_poses)
+    wanted = Filter(windowlength=5, pcutoff=0.1)
+    assert find_poses(video, network) == table
+    with pytest.raises(ToolboxError, match=r"does not exist yet\): filter the poses first, with FilterPredictions\.py"):
+        find_poses(video, network, filtered=wanted)
+    copy = filter_poses(video, network, settings())
+    assert find_poses(video, network, filtered=wanted) == copy
+    with pytest.raises(ToolboxError, match=r"changed since: pcutoff"):
+        find_poses(video, network, filtered=Filter(windowlength=5, pcutoff=0.2))
+
+
+def test_poses_of_another_precision_are_refused_and_those_of_another_crop_are_not(video, network, analyzed, toy_poses):
+    table = analyzed(video, toy_poses)
+    assert find_poses(video, network, crop=(0, 150, 0, 100)) == table
+    reduced = replace(network, config={"precision": "int8"})
+    with pytest.raises(ToolboxError, match=r"another engine \(precision\): run AnalyzeVideos\.py again"):
+        find_poses(video, reduced)
+
+
+def test_a_table_cut_by_hand_is_refused(video, network, analyzed, toy_poses):
+    table = analyzed(video, toy_poses)
+    copy = filter_poses(video, network, settings())
+    write_table(read_table(copy).iloc[:-1], copy)
+    with pytest.raises(ToolboxError, match=r"_filtered\.h5 has 29 rows for 30 .* FilterPredictions\.py --overwrite"):
+        find_poses(video, network, filtered=Filter(windowlength=5, pcutoff=0.1))
+    write_table(read_table(table).iloc[:-1], table)
+    with pytest.raises(ToolboxError, match=r"_100\.h5 has 29 rows for 30 .* AnalyzeVideos\.py --overwrite"):
+        filter_poses(video, network, settings(), overwrite=True)
+
+
+def test_the_settings_tell_which_poses_are_drawn():
+    assert drawn_filter(settings()) is None
+    assert drawn_filter(settings(drawfiltered=True, windowlength=9, pcutoff=0.4)) == Filter(9, 0.4)

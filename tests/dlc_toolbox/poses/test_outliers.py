@@ -1,0 +1,220 @@
+"""Frames where a network fails: the right ones, into new folders, with machine labels that are no labels yet."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from dlc_common.images import image_size, read_image
+from dlc_toolbox import ToolboxError
+from dlc_toolbox.frames.choosing import Wanted, pick_frames
+from dlc_toolbox.labels.fiji import read_clicks
+from dlc_toolbox.labels.labels import convert_labels
+from dlc_toolbox.poses.outliers import check_labeling, extract_outliers
+from dlc_toolbox.project.layout import Layout, contact_sheet, pose_record, pose_table
+from dlc_toolbox.project.settings import AnalysisSettings, Settings
+from dlc_toolbox.project.tables import points, read_table
+
+PARTS = ("nose", "paw", "tail")
+
+
+def settings(**changes) -> AnalysisSettings:
+    return AnalysisSettings(**{"scorer": "Ann", "Task": "toy", "date": "Jan1", "numoutlierframes": 3, **changes})
+
+
+def labeling(**changes) -> Settings:
+    given = {"Task": "toy", "date": "Jan1", "scorer": "Ann", "Scorers": ("Ann",), "bodyparts": PARTS, **changes}
+    return Settings(**given)
+
+
+@pytest.fixture
+def data(toy_project) -> Path:
+    return Layout(toy_project).data_folder("toy")
+
+
+@pytest.fixture
+def failing(toy_poses) -> np.ndarray:
+    """Poses with a jump of the nose in frame 4, an unsure tail in frame 13 and an unsure paw in frame 23."""
+    toy_poses[4, 0, :2] = 150, 110
+    toy_poses[13, 2, 2] = 0.02
+    toy_poses[23, 1, 2] = 0.05
+    return toy_poses
+
+
+@pytest.fixture
+def extract(video, network, analyzed, failing, data):
+    """``extract(settings, labeling, overwrite)``: frames of the toy video, whose frames 0, 3, ... are labeled."""
+    analyzed(video, failing)
+
+    def run(of_analysis=None, of_labels=None, **flags) -> Path | None:
+        return extract_outliers(video, network, of_analysis or settings(), of_labels or labeling(), data, **flags)
+
+    return run
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def numbers_in(folder: Path) -> list[int]:
+    return sorted(int(path.stem[3:]) for path in folder.glob("*.png"))
+
+
+def machine_labels(folder: Path, images: int) -> np.ndarray:
+    """Read the machine labels of a folder, (images, 3, 2)."""
+    labels = np.full((images, 3, 2), np.nan)
+    for part, name in enumerate(PARTS):
+        clicks = read_clicks(folder / "machine-labels" / f"{name}.csv")
+        labels[clicks["slice"] - 1, part] = clicks[["x", "y"]]
+    return labels
+
+
+def test_the_frames_where_it_fails_go_to_a_new_folder(extract, data, toy_points, draw_dots):
+    before = contents(data / "toy")
+    folder = extract()
+    assert folder == data / "toy_2"
+    assert numbers_in(folder) == [4, 13, 23]
+    for number in (4, 13, 23):
+        np.testing.assert_array_equal(read_image(folder / f"img{number:02d}.png"), draw_dots(toy_points[number]))
+    assert contents(data / "toy") == before
+    assert sorted(path.name for path in data.iterdir()) == ["toy", "toy_2"]
+
+
+def test_machine_labels_are_what_did_not_fail(extract, toy_points):
+    labels = machine_labels(extract(), 3)
+    expected = toy_points[[4, 13, 23]].copy()
+    expected[0, 0] = expected[1, 2] = expected[2, 1] = np.nan
+    np.testing.assert_allclose(labels, expected, atol=1e-4)
+
+
+def test_pictures_show_all_and_lie_where_no_step_looks_for_images(extract):
+    pictures = extract() / "machine-labels" / "pictures"
+    assert numbers_in(pictures.parent) == []
+    shown = read_image(pictures / "img04.png").astype(int)
+    assert np.abs(shown - read_image(pictures.parents[1] / "img04.png")).max() > 50
+    assert contact_sheet(pictures).is_file()
+
+
+def test_step_2_never_takes_machine_labels_for_labels(extract, toy_project, caplog):
+    caplog.set_level("INFO")
+    layout, project = Layout(toy_project), labeling()
+    before = read_table(convert_labels(layout, project, "Ann"))
+    folder = extract()
+    after = read_table(convert_labels(layout, project, "Ann", overwrite=True))
+    assert after.equals(before)
+    assert "toy_2 has no labels of Ann yet" in caplog.text
+    for path in (folder / "machine-labels").glob("*.csv"):  # what people do with those that are right
+        (folder / path.name).write_bytes(path.read_bytes())
+    table = read_table(convert_labels(layout, project, "Ann"))
+    assert list(table.index[-3:]) == [f"toy_2/img{number}.png" for number in ("04", "13", "23")]
+    np.testing.assert_array_equal(points(table)[-3:], machine_labels(folder, 3))
+
+
+@pytest.mark.parametrize("scorer", ["machine-labels", "Machine-Labels"])
+def test_a_scorer_whose_folder_would_be_that_of_machine_labels_is_refused(network, scorer):
+    with pytest.raises(ToolboxError, match=r"machine-labels in Scorers .* choose another name"):
+        check_labeling(labeling(Scorers=("Ann", scorer)), settings(), network)
+
+
+def test_frames_json_tells_where_they_are_from(extract, video):
+    record = json.loads((extract() / "frames.json").read_text())
+    assert (record["video"], record["frame_count"], record["frames"]) == (video.as_posix(), 30, [4, 13, 23])
+    assert record["settings"]["jumpthreshold"] == 20
+
+
+def test_the_same_again_is_skipped_and_overwrite_extracts_others(extract, data, caplog):
+    caplog.set_level("INFO")
+    first = extract()
+    before = contents(data)
+    assert extract() == first
+    assert contents(data) == before
+    assert f"toy.avi: skipped, extracted before: {first}" in caplog.text
+    second = extract(overwrite=True)
+    assert second == data / "toy_3"
+    assert numbers_in(second) == [5]
+    assert contents(first) == {name.removeprefix("toy_2/"): value for name, value in before.items() if "toy_2" in name}
+
+
+def test_other_settings_extract_further_frames(extract, data):
+    extract(settings(numoutlierframes=1))
+    further = extract(settings(numoutlierframes=2))
+    assert further == data / "toy_3"
+    taken = {*range(0, 30, 3), *numbers_in(data / "toy_2")}
+    assert len(numbers_in(further)) == 2
+    assert not taken & set(numbers_in(further))
+
+
+def test_where_nothing_fails_there_is_no_folder(extract, data):
+    assert extract(settings(pcutoff=0, jumpthreshold=1000, deviationthreshold=1000)) is None
+    assert [path.name for path in data.iterdir()] == ["toy"]
+
+
+def test_the_crop_of_the_images_moves_the_machine_labels(extract, toy_points):
+    folder = extract(of_labels=labeling(cropping=True, x1=40, x2=120, y1=20, y2=100))
+    assert image_size(folder / "img04.png") == (80, 80)
+    labels = machine_labels(folder, 3)
+    expected = toy_points[[4, 13, 23]] - (40, 20)
+    expected[0, 0] = expected[1, 2] = expected[2, 1] = np.nan
+    expected[((expected < -0.5) | (expected > 79.5)).any(axis=-1)] = np.nan
+    assert 1 <= np.isfinite(expected).all(axis=-1).sum() < 6
+    np.testing.assert_allclose(labels, expected, atol=1e-4)
+
+
+def test_a_new_video_gets_a_folder_of_its_own_name_and_step_1_picks_other_frames(extract, video, data):
+    (data / "toy").rename(data / "labeled before")
+    folder = extract()
+    assert folder == data / "toy"
+    assert numbers_in(folder) == [4, 13, 23]
+    picked = pick_frames(video, data, Wanted(27, 1, 0))
+    assert picked == data / "toy_2"
+    assert numbers_in(picked) == [number for number in range(30) if number not in (4, 13, 23)]
+
+
+@pytest.mark.parametrize(
+    ("project", "home"),
+    [
+        ({}, "toy_2, label the others in Fiji and save theirs there too"),
+        ({"Scorers": ("Bob", "Ann")}, "toy_2/Ann, label the others"),
+        ({"multibodypartsfile": True}, "all body parts in turn, and save Results.csv in "),
+    ],
+)
+def test_the_log_says_how_to_go_on(extract, caplog, project, home):
+    caplog.set_level("INFO")
+    extract(of_labels=labeling(**project))
+    message = caplog.records[-1].getMessage()
+    assert "Machine labels are no labels yet: look at " in message and "contact_sheet.png" in message
+    assert home in message.replace("\\", "/")
+    assert "the network fails in 4 of 30 frames (2 times a low likelihood, 2 jumps, 1 deviations" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("of_labels", "message"),
+    [
+        ({"Task": "reach"}, "Task = 'reach', myconfig_analysis.py about 'toy'"),
+        ({"bodyparts": ("nose", "paw")}, "body parts nose, paw, but the network was trained on nose, paw, tail"),
+        ({"imagetype": ".jpg"}, "frames are written as png, but imagetype = '.jpg'"),
+    ],
+)
+def test_settings_that_do_not_fit_the_network_are_an_error(network, of_labels, message):
+    check_labeling(labeling(bodyparts=("tail", "nose", "paw")), settings(), network)
+    with pytest.raises(ToolboxError, match=message):
+        check_labeling(labeling(**of_labels), settings(), network)
+
+
+def test_the_order_of_the_settings_is_not_that_of_the_network(extract, toy_points):
+    folder = extract(of_labels=labeling(bodyparts=("tail", "nose", "paw")))
+    np.testing.assert_allclose(machine_labels(folder, 3)[2, 0], toy_points[23, 0], atol=1e-4)
+
+
+def test_a_table_of_another_length_is_an_error_and_leaves_nothing(extract, video, network, data):
+    table = pose_table(video, network.scorer)
+    shorter = read_table(table).iloc[:-1]
+    shorter.to_hdf(table, key="df_with_missing", mode="w", format="table")
+    with pytest.raises(ToolboxError, match=r"has 29 rows for 30 frames: make it again, with AnalyzeVideos"):
+        extract()
+    record = pose_record(table)
+    record.write_text(record.read_text().replace('"frames": 30', '"frames": 29'))
+    with pytest.raises(ToolboxError, match=r"delivers 30 frames, .* has 29 rows, .* AnalyzeVideos.py --overwrite"):
+        extract()
+    assert [path.name for path in data.iterdir()] == ["toy"]

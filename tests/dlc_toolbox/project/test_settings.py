@@ -1,0 +1,236 @@
+from pathlib import Path
+
+import pytest
+
+from dlc_common.cli import CHECKOUT
+from dlc_toolbox import ToolboxError
+from dlc_toolbox.project.settings import load_analysis_settings, load_settings
+
+NEEDED = "Task = 't'\ndate = 'd'\nbodyparts = ['nose', 'tail']\nScorers = ['Ann']\nscorer = 'Ann'\n"
+
+V1_STYLE = '''"""Settings as version 1 had them."""
+# crop
+from pathlib import Path
+import numpy as np
+x1=0; x2=640; y1=277; y2=624
+cropping=True
+portion = 1
+Task='reaching'
+vidpath = '.'
+filename = 'reachingvideo1.avi'
+bodyparts=["hand",  # order matters
+           "Finger1", "Joystick"]
+Scorers = ['Mackenzie']
+multibodypartsfile = False
+multibodypartsfilename = "Results.csv"
+invisibleboundary = 10
+imagetype = '.png'
+colormap = 'cool'
+scale = 1
+msize = 10
+alphavalue = .6
+date = 'Jan30'
+scorer = 'Mackenzie'
+Shuffles = range(5)
+TrainingFraction = [.95]
+resnet = 50
+snapshotindex = "all"
+shuffleindex = 0
+pcutoff = .1
+plotting = True
+'''
+
+
+@pytest.fixture
+def load(tmp_path: Path):
+    def from_text(text: str, encoding: str = "utf-8"):
+        (tmp_path / "myconfig.py").write_text(text, encoding=encoding)
+        return load_settings(tmp_path)
+
+    return from_text
+
+
+def test_a_v1_file_runs_unchanged(load):
+    settings = load(V1_STYLE)
+    assert settings.crop == (0, 640, 277, 624)
+    assert settings.filename == ("reachingvideo1.avi",)
+    assert settings.Shuffles == (0, 1, 2, 3, 4)
+    assert settings.bodyparts == ("hand", "Finger1", "Joystick")
+    assert (settings.numframes2pick, settings.seed) == (10, 42)
+
+
+def test_the_files_of_the_checkout_are_sound_and_agree():
+    settings, analysis = load_settings(CHECKOUT), load_analysis_settings(CHECKOUT)
+    assert (settings.Task, settings.date, settings.scorer) == (analysis.Task, analysis.date, analysis.scorer)
+    assert analysis.trainingsFraction in settings.TrainingFraction
+    assert analysis.shuffle in settings.Shuffles
+
+
+def test_a_byte_order_mark_is_harmless(load):
+    assert load(NEEDED, encoding="utf-8-sig").Task == "t"
+
+
+def test_the_encoding_that_a_file_declares_is_taken(load):
+    assert load("# coding: cp1252\n" + NEEDED.replace("'d'", "'März'"), encoding="cp1252").date == "März"
+
+
+@pytest.mark.parametrize(
+    ("text", "encoding", "line"),
+    [
+        (NEEDED + "vidpath = 'Mäuse'\n", "cp1252", " line 6"),
+        ("# für Mäuse\n" + NEEDED, "cp1252", " line 1"),
+        (NEEDED, "utf-16", " line 1"),
+        (NEEDED, "utf-16-le", " line 1"),
+        ("# coding: klingon\n" + NEEDED, "utf-8", ""),
+    ],
+)
+def test_another_encoding_is_named_with_its_line(load, text: str, encoding: str, line: str):
+    with pytest.raises(ToolboxError, match=rf"myconfig\.py{line} is not in UTF-8: save it as UTF-8"):
+        load(text, encoding=encoding)
+
+
+def test_an_unknown_name_is_named_with_its_line_and_the_nearest_known_one(load):
+    with pytest.raises(ToolboxError, match=r"line 6: bodypart is no setting; did you mean bodyparts\?"):
+        load(NEEDED + "bodypart = ['x']\n")
+
+
+def test_every_problem_is_told_at_once(load):
+    with pytest.raises(ToolboxError) as caught:
+        load(NEEDED + "resnet = 34\nportion = 1.5\nplotting = 1\n")
+    for part in ("resnet = 34", "one of 50, 101, 152", "portion = 1.5", "plotting = 1, but it must be True or False"):
+        assert part in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("bodyparts = ['nose', 'nose']", "'nose' appears twice"),
+        ("bodyparts = ['a/b']", "part of a file name"),
+        ("bodyparts = []", "at least one entry"),
+        ("bodyparts = 'nose'", "a list"),
+        ("scorer = 'Bob'", r"scorer = 'Bob' is not one of Scorers = \['Ann'\]"),
+        ("cropping = True\nx1 = 9\nx2 = 9", "x1 = 9 must be less than x2 = 9"),
+        ("x1 = -1", "whole number of at least 0"),
+        ("x2 = 10.0", "whole number"),
+        ("TrainingFraction = [1]", r"a number in \(0, 1\)"),
+        ("TrainingFraction = [0.5, 'x']", "entry 2 is 'x'"),
+        ("seed = True", "whole number"),
+        ("shuffleindex = 1", "Shuffles has positions 0 to 0"),
+        ("colormap = 'cooll'", "such as 'cool'"),
+        ("snapshotindex = -2", "a position counted from 0, or 'best' or 'all'"),
+        ("snapshotindex = 'worst'", "a position counted from 0, or 'best' or 'all'"),
+        ("resnet = 50.0", "resnet = 50.0, but it must be one of 50, 101, 152"),
+        ("resnet = [50]", "one of 50, 101, 152"),
+        ("imagetype = 'p*g'", "file suffix"),
+        ("pcutoff = 10", r"a number in \[0, 1\]"),
+        ("Task = ''", "file name"),
+        ("msize = 1e300", r"a number in \(0, 1000\]"),
+        ("msize = 1e999", "msize = inf, but it must be a finite number"),
+        (f"scale = 1{400 * '0'}", "it must be a finite number"),
+    ],
+)
+def test_wrong_values_are_refused(load, line: str, message: str):
+    with pytest.raises(ToolboxError, match=message):
+        load(NEEDED + line)
+
+
+def test_a_crop_that_is_off_may_be_nonsense(load):
+    assert load(NEEDED + "x1 = 9\nx2 = 3\n").crop is None
+
+
+def test_a_missing_name_is_told(load):
+    with pytest.raises(ToolboxError, match="bodyparts is not set"):
+        load(NEEDED.replace("bodyparts", "# bodyparts"))
+
+
+def test_nothing_in_the_file_is_run(load, tmp_path: Path):
+    marker = tmp_path / "ran"
+    with pytest.raises(ToolboxError, match=r"line 6: .* is no plain value"):
+        load(NEEDED + f"vidpath = open({str(marker)!r}, 'w').name\n")
+    with pytest.raises(ToolboxError, match="line 6: only assignments"):
+        load(NEEDED + f"open({str(marker)!r}, 'w')\n")
+    assert not marker.exists()
+
+
+def test_unreadable_files_are_named_with_the_line(load, tmp_path: Path):
+    with pytest.raises(ToolboxError, match=r"myconfig\.py line 2 cannot be read as Python"):
+        load("Task = 't'\ndate = \n")
+    with pytest.raises(ToolboxError, match=r"myconfig_analysis\.py does not exist"):
+        load_analysis_settings(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        r"vidpath = 'D:\new\test'",
+        r"vidpath = '..\videos'",
+        r"vidpath = 'C:\Users\x'",
+        r"vidpath = 'D:\mice\'",
+        r"filename = ['a.avi', '\toy.avi']",
+    ],
+)
+def test_backslashes_that_start_an_escape_are_explained(load, line: str):
+    with pytest.raises(ToolboxError, match=r"line 6.*in Python a backslash starts an escape: write / or r'\.\.\.'"):
+        load(NEEDED + line)
+
+
+def test_what_the_system_refuses_is_no_matter_of_python(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    (tmp_path / "file").touch()
+    with pytest.raises(ToolboxError, match=r"file/myconfig\.py cannot be opened: Not a directory$"):
+        load_settings(tmp_path / "file")
+
+    def refuse(path: Path) -> None:
+        raise PermissionError(13, "Permission denied", path)
+
+    monkeypatch.setattr("tokenize.open", refuse)
+    with pytest.raises(ToolboxError, match=r"myconfig\.py cannot be opened: Permission denied$"):
+        load_settings(tmp_path)
+
+
+def test_setting_a_name_again_is_logged(load, caplog):
+    assert load(NEEDED + "Task = 'later'\n").Task == "later"
+    assert "line 6: Task is set again" in caplog.text
+
+
+def test_small_conveniences(load, tmp_path: Path):
+    assert load(NEEDED + "imagetype = 'png'\n").imagetype == ".png"
+    text = "scorer = 'a'\nTask = 't'\ndate = 'd'\ntrainingsiterations = '500'\n"
+    (tmp_path / "myconfig_analysis.py").write_text(text)
+    assert load_analysis_settings(tmp_path).trainingsiterations == 500
+
+
+def test_both_files_can_choose_the_best_snapshot(load, tmp_path: Path):
+    assert load(NEEDED + "snapshotindex = 'best'").snapshotindex == "best"
+    named = "scorer = 'Ann'\nTask = 't'\ndate = 'd'\n"
+    (tmp_path / "myconfig_analysis.py").write_text(named + "snapshotindex = 'best'")
+    assert load_analysis_settings(tmp_path).snapshotindex == "best"
+    (tmp_path / "myconfig_analysis.py").write_text(named + "snapshotindex = 'all'")
+    with pytest.raises(ToolboxError, match=r"snapshotindex = 'all', but it must be -1 .the last., .* or 'best'$"):
+        load_analysis_settings(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("skeleton = [['nose']]", "a list of pairs of different names"),
+        ("skeleton = ['nose', 'tail']", "a list of pairs of different names"),
+        ("skeleton = [['nose', 'nose']]", "a list of pairs of different names"),
+        ("skeleton = [['nose', 1]]", "a list of pairs of different names"),
+        ("skeleton = 'nose-tail'", "a list of pairs of different names"),
+        ("windowlength = 4", "an odd whole number of at least 1"),
+        ("windowlength = -3", "an odd whole number of at least 1"),
+        ("windowlength = 5.0", "an odd whole number of at least 1"),
+        ("trailpoints = -1", "a whole number of at least 0"),
+        ("numoutlierframes = 0", "a whole number of at least 1"),
+        ("jumpthreshold = '20'", "a finite number"),
+        ("dotsize = 1e300", r"a number in \(0, 200\]"),
+    ],
+)
+def test_settings_of_what_follows_the_analysis(tmp_path: Path, line, message):
+    path = tmp_path / "myconfig_analysis.py"
+    needed = "scorer = 'a'\nTask = 't'\ndate = 'd'\n"
+    path.write_text(needed + "skeleton = [('nose', 'tail')]\n")
+    assert load_analysis_settings(tmp_path).skeleton == (("nose", "tail"),)
+    path.write_text(needed + line)
+    with pytest.raises(ToolboxError, match=f"line 4: {line.split()[0]} = .*, but it must be {message}"):
+        load_analysis_settings(tmp_path)

@@ -1,0 +1,249 @@
+import os
+import pickle
+from collections.abc import Callable
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pandas as pd
+import pytest
+import tables as pytables
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from dlc_common import UsersError
+from dlc_toolbox import ToolboxError
+from dlc_toolbox.project import tables
+from dlc_toolbox.project.tables import KEY, make_table, points, read_table, write_table
+
+PARTS = ["tail", "nose"]  # not in alphabetical order
+IMAGES = ["day 1/img2.png", "day 1/img10.png"]
+POINTS = np.array([[[np.nan, np.nan], [np.nan, np.nan]], [[1.5, 2.25], [-3.0, 1 / 3]]])
+
+
+@pytest.fixture
+def table() -> pd.DataFrame:
+    return make_table("Ann", PARTS, IMAGES, POINTS)
+
+
+@pytest.fixture(params=[".h5", ".csv"])
+def written(request, tmp_path: Path, table: pd.DataFrame) -> Path:
+    write_table(table, tmp_path / "t.h5")
+    return tmp_path / f"t{request.param}"
+
+
+def test_what_is_written_is_read(written: Path, table: pd.DataFrame):
+    pd.testing.assert_frame_equal(read_table(written), table)
+    np.testing.assert_array_equal(points(read_table(written)), POINTS)
+
+
+@settings(deadline=None, max_examples=20)
+@given(arrays(np.float64, (3, 2, 3), elements=st.floats(width=64, allow_infinity=False)))
+@example(np.array([np.full((2, 3), np.nan), np.ones((2, 3)), np.ones((2, 3))]))
+def test_all_digits_survive(tmp_path_factory: pytest.TempPathFactory, values: np.ndarray):
+    path = tmp_path_factory.mktemp("t") / "t.h5"
+    write_table(make_table("Net", PARTS, [0, 1, 2], values), path)
+    for suffix in (".h5", ".csv"):
+        read = read_table(path.with_suffix(suffix))
+        np.testing.assert_array_equal(points(read), values)
+        assert read.index.tolist() == [0, 1, 2]
+
+
+def test_points_go_by_name_and_are_a_copy(table: pd.DataFrame):
+    chosen = points(table, ["nose"])
+    np.testing.assert_array_equal(chosen, POINTS[:, 1:])
+    chosen[:] = 0
+    np.testing.assert_array_equal(points(table), POINTS)
+    with pytest.raises(ToolboxError, match="no body part paw; it has tail, nose"):
+        points(table, ["nose", "paw"])
+
+
+def test_todays_readers_find_what_they_need(tmp_path: Path, table: pd.DataFrame):
+    write_table(table.rename_axis(index="image"), tmp_path / "t.h5")
+    with h5py.File(tmp_path / "t.h5") as file:
+        assert list(file) == [KEY]
+        assert file[KEY].attrs["pandas_version"] == b"0.15.2"
+        assert "table" in file[KEY]
+        assert file[KEY]["table"].dtype.names == ("index", "values_block_0")
+    lines = (tmp_path / "t.csv").read_text().splitlines()
+    assert lines[:4] == [
+        "scorer,Ann,Ann,Ann,Ann",
+        "bodyparts,tail,tail,nose,nose",
+        "coords,x,y,x,y",
+        "day 1/img2.png,NaN,NaN,NaN,NaN",
+    ]
+    assert len(lines) == 5
+    assert len(pd.read_csv(tmp_path / "t.csv", header=[0, 1, 2], index_col=0)) == 2
+
+
+def test_a_failed_write_leaves_the_old_table(tmp_path: Path, table: pd.DataFrame, monkeypatch: pytest.MonkeyPatch):
+    write_table(table, tmp_path / "t.h5")
+
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError("disk full")
+
+    monkeypatch.setattr(pd.HDFStore, "put", refuse)
+    with pytest.raises(UsersError, match="disk full"):
+        write_table(table * 2, tmp_path / "t.h5")
+    np.testing.assert_array_equal(points(read_table(tmp_path / "t.h5")), POINTS)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["t.csv", "t.h5"]
+
+
+def in_dlc2_form(table: pd.DataFrame, form: str) -> pd.DataFrame:
+    """Index the rows as DeepLabCut 2/3 does."""
+    rows = [("labeled-data", *row.split("/")) for row in table.index]
+    index = (
+        pd.MultiIndex.from_tuples(rows)
+        if form == "levels"
+        else [{"path": "/", "windows": "\\"}[form].join(r) for r in rows]
+    )
+    return table.set_axis(index)
+
+
+@pytest.mark.parametrize("form", ["levels", "path", "windows"])
+@pytest.mark.parametrize("suffix", [".h5", ".csv"])
+def test_tables_of_dlc2(tmp_path: Path, table: pd.DataFrame, form: str, suffix: str):
+    path = tmp_path / f"t{suffix}"
+    theirs = in_dlc2_form(table, form)
+    theirs.to_csv(path) if suffix == ".csv" else theirs.to_hdf(path, key="df_with_missing", mode="w")
+    read = read_table(path)
+    assert read.index.tolist() == IMAGES
+    np.testing.assert_array_equal(points(read)[1], POINTS[1])
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-8"])
+@pytest.mark.parametrize("newline", ["\n", "\r\n"])
+def test_csv_after_an_editor(tmp_path: Path, table: pd.DataFrame, encoding: str, newline: str):
+    text = table.to_csv(na_rep="")
+    (tmp_path / "t.csv").write_bytes(text.replace("\n", newline).encode(encoding))
+    np.testing.assert_array_equal(points(read_table(tmp_path / "t.csv")), POINTS)
+
+
+def test_a_named_index_adds_a_header_row_that_is_no_image(tmp_path: Path, table: pd.DataFrame):
+    table.iloc[::-1].rename_axis(index="image").to_csv(tmp_path / "t.csv")
+    assert read_table(tmp_path / "t.csv").index.tolist() == IMAGES[::-1]
+
+
+def test_any_text_is_a_name(tmp_path: Path):
+    parts = ["NA", "None", "null", "nan", "n/a"]
+    for scorer in parts:
+        write_table(make_table(scorer, parts, IMAGES, np.ones((2, 5, 2))), tmp_path / "t.h5")
+        for suffix in (".h5", ".csv"):
+            read = read_table(tmp_path / f"t{suffix}")
+            assert (tables.scorer_of(read), tables.bodyparts_of(read)) == (scorer, parts)
+
+
+def test_coordinates_are_put_in_order(tmp_path: Path):
+    poses = make_table("Net", PARTS, [0], np.array([[[1.0, 2.0, 0.5], [3.0, 4.0, 0.9]]]))
+    poses.iloc[:, ::-1].to_csv(tmp_path / "t.csv")
+    read = read_table(tmp_path / "t.csv")
+    assert tables.bodyparts_of(read) == ["nose", "tail"]
+    np.testing.assert_array_equal(points(read, PARTS), [[[1.0, 2.0, 0.5], [3.0, 4.0, 0.9]]])
+
+
+class Evil:
+    """What a malicious pickle would hold."""
+
+    def __init__(self, marker: Path):
+        self.marker = marker
+
+    def __reduce__(self):
+        return os.mkdir, (str(self.marker),)
+
+
+def with_pickled_attribute(path: Path, evil: Evil) -> None:
+    with h5py.File(path, "r+") as file:
+        file[KEY].attrs["info"] = np.bytes_(pickle.dumps(evil, 0))
+
+
+def with_pickled_attribute_deep_down(path: Path, evil: Evil) -> None:
+    with h5py.File(path, "r+") as file:
+        file[KEY]["table"].attrs["values_block_0_meta"] = np.bytes_(pickle.dumps(evil, 0))
+
+
+def with_pickled_rows(path: Path, evil: Evil) -> None:
+    with pytables.open_file(str(path), "a") as file:
+        file.create_vlarray(f"/{KEY}", "meta", pytables.ObjectAtom()).append(evil)
+
+
+@pytest.mark.parametrize("poison", [with_pickled_attribute, with_pickled_attribute_deep_down, with_pickled_rows])
+def test_code_in_a_table_is_refused_unrun(tmp_path: Path, table: pd.DataFrame, poison: Callable):
+    write_table(table, tmp_path / "t.h5")
+    poison(tmp_path / "t.h5", Evil(tmp_path / "ran"))
+    with pytest.raises(ToolboxError, match=r"t\.h5 is refused: .*code"):
+        read_table(tmp_path / "t.h5")
+    assert not (tmp_path / "ran").exists()
+
+
+def test_that_code_would_run_without_the_check(tmp_path: Path, table: pd.DataFrame):
+    write_table(table, tmp_path / "t.h5")
+    with_pickled_attribute(tmp_path / "t.h5", Evil(tmp_path / "ran"))
+    pd.read_hdf(tmp_path / "t.h5")
+    assert (tmp_path / "ran").exists()
+
+
+def test_a_link_out_of_the_file_is_refused(tmp_path: Path, table: pd.DataFrame):
+    write_table(table, tmp_path / "elsewhere.h5")
+    with h5py.File(tmp_path / "t.h5", "w") as file:
+        file[KEY] = h5py.ExternalLink("elsewhere.h5", f"/{KEY}")
+    with pytest.raises(ToolboxError, match="is a link to elsewhere"):
+        read_table(tmp_path / "t.h5")
+
+
+def test_two_tables_in_a_file_are_refused(tmp_path: Path, table: pd.DataFrame):
+    write_table(table, tmp_path / "t.h5")
+    table.to_hdf(tmp_path / "t.h5", key="second")
+    with pytest.raises(ToolboxError, match="must hold one table, but holds 2"):
+        read_table(tmp_path / "t.h5")
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda t: pd.concat([t, make_table("Bob", PARTS, IMAGES, POINTS)], axis=1), "one scorer"),
+        (lambda t: t.iloc[:, 1:], "x, y once for every body part"),
+        (lambda t: t.astype(object).where(t.notna(), "unsure"), "no number.*unsure"),
+        (lambda t: pd.concat([t, t]), "has the row day 1/img2.png twice"),
+    ],
+)
+def test_wrong_tables_are_refused(tmp_path: Path, table: pd.DataFrame, change: Callable, message: str):
+    change(table).to_csv(tmp_path / "t.csv")
+    with pytest.raises(ToolboxError, match=rf"t\.csv .*{message}"):
+        read_table(tmp_path / "t.csv")
+
+
+def test_tables_of_several_animals_are_refused(tmp_path: Path):
+    levels = [["Ann"], ["m1", "m2"], ["nose"], ["x", "y"]]
+    columns = pd.MultiIndex.from_product(levels, names=["scorer", "individuals", "bodyparts", "coords"])
+    table = pd.DataFrame(np.ones((2, 4)), columns=columns, index=IMAGES)
+    table.to_hdf(tmp_path / "t.h5", key="k")
+    table.to_csv(tmp_path / "t.csv")
+    for suffix in (".h5", ".csv"):
+        with pytest.raises(ToolboxError, match=rf"t\{suffix} tells individuals apart; several animals are not"):
+            read_table(tmp_path / f"t{suffix}")
+
+
+@pytest.mark.parametrize("separator", [";", "\t"])
+def test_only_commas_separate(tmp_path: Path, table: pd.DataFrame, separator: str):
+    table.to_csv(tmp_path / "t.csv", sep=separator, decimal=",")
+    with pytest.raises(ToolboxError, match=r"begins with 'scorer\S+Ann.*bodyparts and coords, with commas between"):
+        read_table(tmp_path / "t.csv")
+
+
+@pytest.mark.parametrize("digits", [18, 19, 20, 5000])
+def test_a_row_of_many_digits_is_a_name(tmp_path: Path, digits: int):
+    (tmp_path / "t.csv").write_text(make_table("Ann", PARTS, ["9" * digits], POINTS[1:]).to_csv())
+    assert read_table(tmp_path / "t.csv").index.tolist() == ["9" * digits if digits > 18 else 10**18 - 1]
+
+
+@pytest.mark.parametrize("suffix", [".h5", ".csv"])
+@pytest.mark.parametrize("content", [b"", b"nonsense", b"a\nb,c\n", b"\x89HDF\r\n\x1a\n\0\0"])
+def test_damaged_files_are_named(tmp_path: Path, suffix: str, content: bytes):
+    path = tmp_path / f"t{suffix}"
+    path.write_bytes(content)
+    with pytest.raises(ToolboxError, match=rf"t\{suffix} ") as told:
+        read_table(path)
+    assert "\n" not in str(told.value)
+    with pytest.raises(ToolboxError, match="does not exist"):
+        read_table(tmp_path / f"gone{suffix}")

@@ -1,0 +1,90 @@
+from pathlib import Path
+
+import pytest
+
+from dlc_toolbox import ToolboxError
+from dlc_toolbox.training_set.split import read_split_file, split_by_rows, split_images
+
+NAMES = [f"day/img{n}.png" for n in range(20)]
+
+
+@pytest.mark.parametrize(
+    ("total", "fraction", "trained"),
+    [(20, 0.95, 19), (20, 0.5, 10), (20, 0.01, 1), (20, 0.99, 19), (2, 0.9, 1), (7, 0.29, 2)],
+)
+def test_sizes_are_rounded_with_an_image_on_each_side(total: int, fraction: float, trained: int):
+    train, test = split_images(NAMES[:total], fraction, seed=1, shuffle=1)
+    assert len(train) == trained
+    assert sorted([*train, *test]) == sorted(NAMES[:total])
+    assert [NAMES.index(name) for name in train] == sorted(NAMES.index(name) for name in train)
+
+
+def test_seed_and_shuffle_determine_the_split():
+    assert split_images(NAMES, 0.5, 1, 1) == split_images(NAMES, 0.5, 1, 1)
+    others = [split_images(NAMES, 0.5, seed, shuffle)[0] for seed, shuffle in ((1, 1), (1, 2), (2, 1), (2, 2))]
+    assert len({tuple(train) for train in others}) == 4
+
+
+def test_a_larger_fraction_adds_images():
+    trains = [set(split_images(NAMES, fraction, 1, 1)[0]) for fraction in (0.1, 0.4, 0.8)]
+    assert trains[0] < trains[1] < trains[2]
+
+
+def test_every_image_is_as_likely_in_the_test_set():
+    counts = dict.fromkeys(NAMES, 0)
+    for shuffle in range(2000):
+        for name in split_images(NAMES, 0.75, 42, shuffle)[1]:
+            counts[name] += 1
+    # Expected 500 each, with a standard deviation of sqrt(2000 * 0.25 * 0.75) = 19.4.
+    assert max(abs(count - 500) for count in counts.values()) < 5 * 19.4
+
+
+def test_rows_become_names_and_unlabeled_ones_are_left_out(caplog):
+    rows = {"train": [3, 0, 5], "test": [4]}
+    labeled = {NAMES[0], NAMES[3], NAMES[4]}
+    assert split_by_rows(rows, NAMES, labeled) == ([NAMES[3], NAMES[0]], [NAMES[4]])
+    assert "1 of 3 train rows have no label" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        ({"train": [20], "test": [0]}, "names row 20, but the label table ends with 19"),
+        ({"train": [0], "test": []}, "no labeled image under 'test'"),
+        ({"train": [1], "test": [0]}, "no labeled image under 'train'"),
+    ],
+)
+def test_impossible_rows_are_errors(rows: dict, message: str):
+    with pytest.raises(ToolboxError, match=message):
+        split_by_rows(rows, NAMES, {NAMES[0]})
+
+
+def test_a_split_file(tmp_path: Path):
+    path = tmp_path / "split.json"
+    path.write_text('{"test": [1], "train": [2, 0]}', encoding="utf-8-sig")
+    assert read_split_file(path) == {"train": [2, 0], "test": [1]}
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "cannot be read as json"),
+        ("[" * 100_000, "cannot be read as json"),
+        ("[1, 2]", "must hold"),
+        ('{"train": [1]}', "must hold"),
+        ('{"train": [1], "test": [2], "valid": []}', "must hold"),
+        ('{"train": [1], "test": [2], "train": [3]}', "cannot be read as json: 'train' is there 2 times"),
+        ('{"train": [1], "test": 2}', "test must be a list of row numbers"),
+        ('{"train": [1], "test": ["img2.png"]}', "test must be a list of row numbers"),
+        ('{"train": [true], "test": [2]}', "train must be a list of row numbers"),
+        ('{"train": [-1], "test": [2]}', "train must be a list of row numbers"),
+        ('{"train": [1, 2], "test": [2]}', "row 2 is listed twice"),
+    ],
+)
+def test_bad_split_files_are_errors(tmp_path: Path, text: str, message: str):
+    path = tmp_path / "split.json"
+    path.write_text(text)
+    with pytest.raises(ToolboxError, match=rf"split\.json.*{message}"):
+        read_split_file(path)
+    with pytest.raises(ToolboxError, match=r"gone\.json cannot be read"):
+        read_split_file(tmp_path / "gone.json")

@@ -1,0 +1,265 @@
+"""Folders of images and TIFF files of many pages are read, found and analyzed like videos."""
+
+from __future__ import annotations
+
+import json
+from fractions import Fraction
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from PIL import Image, TiffImagePlugin
+
+from dlc_common import UsersError
+from dlc_common.files import fingerprint
+from dlc_toolbox import ToolboxError
+from dlc_toolbox.pictures.marks import Marks
+from dlc_toolbox.poses.labeled_video import label_video
+from dlc_toolbox.poses.network import Network
+from dlc_toolbox.project.layout import Layout, pictures_record, pose_record
+from dlc_toolbox.project.settings import load_analysis_settings
+from dlc_toolbox.project.tables import points, read_table
+from dlc_toolbox.video.sequences import ImageFolder, TiffStack, open_frames, recordings_in, videos_to_analyze
+from dlc_toolbox.video.video import Video
+from tests.analyze import analyze
+
+
+@pytest.fixture
+def images() -> list[np.ndarray]:
+    return list(np.random.default_rng(4).integers(0, 256, (12, 24, 32, 3), dtype=np.uint8))
+
+
+def write_folder(folder: Path, images, suffix: str = ".png") -> Path:
+    """Write images under numbers without leading zeros, so that their alphabetical order is wrong."""
+    folder.mkdir(parents=True)
+    for number, image in enumerate(images):
+        Image.fromarray(image).save(folder / f"frame {number}{suffix}")
+    return folder
+
+
+def write_stack(path: Path, images, **options) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    first, *rest = map(Image.fromarray, images)
+    first.save(path, save_all=True, append_images=rest, **options)
+    return path
+
+
+@pytest.fixture(params=["folder", "stack"])
+def recording(request, tmp_path, images) -> Path:
+    if request.param == "folder":
+        return write_folder(tmp_path / "day.1", images)
+    return write_stack(tmp_path / "day.1.tif", images)
+
+
+# ---- Reading ----
+
+
+def test_every_image_stands_on_its_row(recording, images):
+    video = open_frames(recording)
+    assert (video.width, video.height, video.full_width, video.full_height) == (32, 24, 32, 24)
+    assert (video.header_frames, video.expected_frames) == (12, 12)
+    rows = list(video.frames())
+    assert [time for time, _ in rows] == list(range(12))
+    assert all(np.array_equal(read, image) for (_, read), image in zip(rows, images, strict=True))
+    late = list(video.frames(start=9))
+    assert [time for time, _ in late] == [9, 10, 11]
+    assert all(np.array_equal(read, image) for (_, read), image in zip(late, images[9:], strict=True))
+    assert (video.rate, video.rate_is_assumed, video.time_base) == (25, True, Fraction(1, 25))
+
+
+def test_frames_are_the_readers_to_change(recording, images):
+    frame = next(iter(open_frames(recording)))
+    frame[:] = 0
+    assert frame.flags.c_contiguous
+    assert np.array_equal(next(iter(open_frames(recording))), images[0])
+
+
+def test_the_crop_really_happens(recording, images):
+    frames = list(open_frames(recording, crop=(3, 20, 5, 9)))
+    assert all(np.array_equal(frame, image[5:9, 3:20]) for frame, image in zip(frames, images, strict=True))
+    with pytest.raises(ToolboxError, match=r"day\.1.*does not lie inside its frames of 32 x 24 pixels"):
+        open_frames(recording, crop=(0, 33, 0, 24))
+
+
+def test_the_rate_of_a_video_is_not_assumed(tmp_path, write_video, images):
+    video = open_frames(write_video(tmp_path / "v.avi", images, rate=30))
+    assert isinstance(video, Video)
+    assert (video.rate, video.rate_is_assumed) == (30, False)
+
+
+@pytest.mark.parametrize("damaged", [0, 5, 11])
+def test_an_unreadable_image_is_a_lost_frame(tmp_path, images, damaged):
+    folder = write_folder(tmp_path / "day1", images)
+    path = folder / f"frame {damaged}.png"
+    path.write_bytes(path.read_bytes()[:300])
+    assert [frame is None for frame in ImageFolder(folder)] == [row == damaged for row in range(12)]
+
+
+def test_an_image_of_another_size_is_a_lost_frame(tmp_path, images):
+    images[4] = images[4][:20]
+    for recording in (write_folder(tmp_path / "day1", images), write_stack(tmp_path / "day1.tif", images)):
+        assert [row for row, frame in enumerate(open_frames(recording)) if frame is None] == [4]
+
+
+def test_a_damaged_page_is_a_lost_frame(tmp_path, images):
+    path = write_stack(tmp_path / "v.tif", images, compression="tiff_deflate")
+    with Image.open(path) as image:
+        image.seek(7)
+        (offset,) = image.tag_v2[TiffImagePlugin.STRIPOFFSETS]
+    content = bytearray(path.read_bytes())
+    content[offset : offset + 200] = bytes(200)
+    path.write_bytes(content)
+    frames = list(TiffStack(path))
+    assert [row for row, frame in enumerate(frames) if frame is None] == [7]
+    assert np.array_equal(frames[8], images[8])
+
+
+@pytest.mark.filterwarnings("ignore:Corrupt EXIF data")
+def test_a_truncated_stack_gives_what_it_has(tmp_path, images):
+    path = write_stack(tmp_path / "v.tif", images)
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    frames = list(TiffStack(path))
+    assert 5 <= len(frames) <= 7
+    assert all(np.array_equal(frame, image) for frame, image in zip(frames[:5], images, strict=False))
+
+
+def test_gray_stacks_of_16_bits_are_read_as_images_are(tmp_path):
+    values = np.random.default_rng(5).integers(0, 2**16, (3, 20, 30), dtype=np.uint16)
+    frames = list(TiffStack(write_stack(tmp_path / "v.tif", values)))
+    assert all(np.array_equal(frame[..., 1], value // 256) for frame, value in zip(frames, values, strict=True))
+
+
+def test_a_stack_whose_images_only_imagej_finds_is_an_error(tmp_path, images):
+    description = "ImageJ=1.53t\nimages=5000\nslices=5000\nloop=false\n"
+    path = write_stack(tmp_path / "v.tif", images, description=description)
+    with pytest.raises(ToolboxError, match=r"v\.tif holds 5000 images of which only 12 can be found.*Image Sequence"):
+        TiffStack(path)
+    complete = write_stack(tmp_path / "w.tif", images, description=description.replace("5000", "12"))
+    assert len(list(TiffStack(complete))) == 12
+
+
+def test_what_cannot_be_one_recording_is_an_error(tmp_path, images):
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(UsersError, match="empty holds no image"):
+        open_frames(tmp_path / "empty")
+    mixed = write_folder(tmp_path / "mixed", images)
+    Image.fromarray(images[0]).save(mixed / "frame 3.jpg")
+    with pytest.raises(UsersError, match=r"mixed holds images of several types \(\.jpg, \.png\)"):
+        open_frames(mixed)
+    unnumbered = write_folder(tmp_path / "unnumbered", images)
+    Image.fromarray(images[0]).save(unnumbered / "background.png")
+    with pytest.raises(UsersError, match=r"background\.png has no number in its name"):
+        open_frames(unnumbered)
+    broken = write_folder(tmp_path / "broken", images[:2])
+    for path in broken.iterdir():
+        path.write_bytes(b"no image")
+    with pytest.raises(UsersError, match="broken has no image that can be read"):
+        open_frames(broken)
+    (tmp_path / "v.tif").write_bytes(b"no image")
+    with pytest.raises(UsersError, match=r"v\.tif is damaged or no TIFF file"):
+        open_frames(tmp_path / "v.tif")
+    with pytest.raises(UsersError, match=r"gone\.tif does not exist"):
+        open_frames(tmp_path / "gone.tif")
+
+
+# ---- Finding ----
+
+
+def names(paths) -> list[str]:
+    return [path.name for path in paths]
+
+
+def test_a_suffix_of_images_finds_the_folder_or_its_sub_folders(tmp_path, images):
+    for day in ("day2", "day1"):
+        write_folder(tmp_path / day, images[:2])
+    write_folder(tmp_path / "day1_DeepLabCutlabeled", images[:1])
+    pictures_record(write_folder(tmp_path / "day1DeepCut_1_trajectories", images[:1])).touch()
+    write_folder(tmp_path / ".hidden", images[:1])
+    write_folder(tmp_path / "photos", images[:1], ".jpg")
+    assert recordings_in(tmp_path, ".png") == [tmp_path / "day1", tmp_path / "day2"]
+    assert recordings_in(tmp_path, ".PNG") == [tmp_path / "day1", tmp_path / "day2"]
+    assert recordings_in(tmp_path / "day1", ".png") == [tmp_path / "day1"]
+    assert recordings_in(tmp_path / "day1", ".jpg") == []
+
+
+def test_tiff_files_are_recordings_where_they_have_pages_and_images_where_not(tmp_path, images):
+    single = write_folder(tmp_path / "single", images, ".tif")
+    assert recordings_in(single, ".tif") == [single]
+    for name in ("b.tif", "a.tif"):
+        write_stack(tmp_path / "stacks" / name, images)
+    write_stack(tmp_path / "stacks" / "c.tif", images[:1])
+    assert names(recordings_in(tmp_path / "stacks", ".tif")) == ["a.tif", "b.tif", "c.tif"]
+    assert recordings_in(tmp_path, ".tif") == [single]
+
+
+def test_images_count_without_a_suffix_only_where_asked_for_and_alone(tmp_path, images):
+    folder = write_folder(tmp_path / "day1", images)
+    assert recordings_in(folder, ".avi", whatever=True) == [folder]
+    with pytest.raises(ToolboxError, match=r"no video with the suffix \.avi .* but 12 images; .* videotype = '\.png'"):
+        recordings_in(folder, ".avi")
+    (folder / "other.mp4").touch()  # the images may be plots of this video
+    assert recordings_in(folder, ".avi", whatever=True) == []
+    assert names(recordings_in(folder, ".mp4")) == ["other.mp4"]
+    stack = write_stack(tmp_path / "stacks" / "a.tif", images)
+    assert recordings_in(stack.parent, ".avi", whatever=True) == [stack]
+
+
+def test_recordings_of_settings_and_of_the_command(toy_project, images):
+    layout = Layout(toy_project)
+    settings = load_analysis_settings(toy_project)
+    folder = write_folder(toy_project / "day1", images)
+    stack = write_stack(toy_project / "day2.tif", images)
+    assert names(videos_to_analyze(layout, settings)) == ["toy.avi"]
+    assert names(videos_to_analyze(layout, settings, [folder, stack])) == ["day1", "day2.tif"]
+    with (toy_project / "myconfig_analysis.py").open("a") as file:
+        file.write("videofolder = '../day1'\n")
+    with pytest.raises(ToolboxError, match="or name the folder in the command"):
+        videos_to_analyze(layout, load_analysis_settings(toy_project))
+
+
+# ---- Analyzing ----
+
+
+@pytest.fixture
+def network(tmp_path) -> Network:
+    (tmp_path / "snapshot-1.weights.h5").write_bytes(b"weights")
+    snapshot = SimpleNamespace(iteration=1, path=tmp_path / "snapshot-1.weights.h5")
+    return Network("DeepCut_resnet50_toyJan1shuffle1_1", ("nose", "paw", "tail"), tmp_path / "c.yaml", snapshot, {})
+
+
+@pytest.mark.parametrize("kind", ["folder", "stack"])
+def test_poses_and_labeled_video_of_images(tmp_path, network, find_dots, draw_dots, toy_points, kind):
+    images = [draw_dots(place) for place in toy_points]
+    if kind == "folder":
+        recording = write_folder(tmp_path / "videos" / "day.1", images)
+        (recording / "frame 8.png").write_bytes(b"no image")
+        lost = [8]
+    else:
+        recording, lost = write_stack(tmp_path / "videos" / "day.1.tif", images), []
+    table = analyze(recording, find_dots, network)
+    assert table == tmp_path / "videos" / f"day.1{network.scorer}.h5"
+    poses = points(read_table(table))
+    assert np.flatnonzero(np.isnan(poses).all(axis=(1, 2))).tolist() == lost
+    kept = np.delete(np.arange(30), lost)
+    assert np.abs(poses[kept, :, :2] - toy_points[kept]).max() < 0.1
+    record = json.loads(pose_record(table).read_text())
+    assert (record["fps"], record["fps_is_assumed"], record["lost_frames"]) == (25, True, lost)
+    assert record["settings"]["video"] == recording.name
+    out = label_video(recording, network, Marks())
+    assert out.name == "day.1_DeepLabCutlabeled.mp4"
+    assert [frame is not None for frame in Video(out)] == [True] * 30
+    assert analyze(recording, None, network) == table  # current: the network is not asked
+
+
+def test_a_folder_is_another_when_an_image_is(tmp_path, images):
+    folder = write_folder(tmp_path / "day1", images)
+    before = fingerprint(folder)
+    (folder / "notes.txt").write_text("a note changes nothing")
+    assert fingerprint(folder) == before
+    copy = write_folder(tmp_path / "copy", images)
+    assert fingerprint(copy) == before
+    Image.fromarray(images[0]).save(folder / "frame 7.png")
+    assert fingerprint(folder) != before
+    (copy / "frame 11.png").unlink()
+    assert fingerprint(copy) != before
