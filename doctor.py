@@ -93,7 +93,7 @@ def look_at_devices(_: Path) -> str:
         if abs(sums - 27).max() > 1e-3:
             raise RuntimeError(f"{device} computes {sums.min()} to {sums.max()} where 27 is right")
     unused = shutil.which("nvidia-smi") and not any(device.startswith("gpu") for device in devices)
-    advice = "; the NVIDIA GPU is not used, see 'With a GPU' in the README" if unused else ""
+    advice = "; the NVIDIA GPU is not used, see docs/train-with-a-gpu.md" if unused else ""
     return f"{', '.join(devices)} (Keras {keras.__version__} on {keras.backend.backend()}){advice}"
 
 
