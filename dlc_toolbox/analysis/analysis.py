@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from dlc_toolbox.analysis.jobs import BATCH_PIXELS, Fill, Job, Predict, fill_rows, frames_at_once
+from dlc_toolbox.analysis.jobs import BATCH_PIXELS, Fill, Job, fill_rows, frames_at_once
 from dlc_toolbox.analysis.partial import open_partial
 from dlc_toolbox.analysis.window import WindowRule
-from dlc_toolbox.poses.network import Network, check_owner, describe_poses
+from dlc_toolbox.poses.network import Network, Predict, check_owner, describe_poses
 from dlc_toolbox.project import records, tables
 from dlc_toolbox.project.layout import (
     pose_record,
@@ -75,7 +75,8 @@ class Analysis:
 
     def made_from(self, video: Path) -> dict[str, Any]:
         """Describe what the poses of a video would be made from now."""
-        return describe_poses(video, self.network, self.crop, self.window and asdict(self.window))
+        window = asdict(self.window) if self.window else None
+        return describe_poses(video, self.network, self.crop, window)
 
     def job(self, video: Path, made_from: Mapping[str, Any]) -> Job:
         """Open a video, ready to be analyzed.

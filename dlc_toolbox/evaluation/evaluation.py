@@ -13,6 +13,7 @@ from tqdm import tqdm
 
 from dlc_common.images import read_image
 from dlc_toolbox import ToolboxError
+from dlc_toolbox.poses.network import Config, Predict, SelectSnapshot, Snapshot
 from dlc_toolbox.project import records
 from dlc_toolbox.project.layout import Experiment, Layout
 from dlc_toolbox.project.settings import Settings
@@ -20,8 +21,6 @@ from dlc_toolbox.project.tables import bodyparts_of, make_table, write_table
 from dlc_toolbox.training_set.trainset import Split, read_split
 
 log = logging.getLogger(__name__)
-
-Predict = Callable[[np.ndarray], np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -43,7 +42,7 @@ class Network:
     config_path : Path
         Its pose_cfg.yaml.
     snapshot : Snapshot
-        Its weights: ``iteration`` (completed updates) and ``path`` (a file).
+        Its weights.
     """
 
     layout: Layout
@@ -52,7 +51,7 @@ class Network:
     split: Split
     bodyparts: Sequence[str]
     config_path: Path
-    snapshot: Any
+    snapshot: Snapshot
 
     @property
     def iteration(self) -> int:
@@ -105,9 +104,9 @@ class Network:
 def find_networks(
     layout: Layout,
     settings: Settings,
-    load_config: Callable[[Path], Any],
-    list_snapshots: Callable[[Path, str], list[Any]],
-    select_snapshot: Callable[..., Any],
+    load_config: Callable[[Path], Config],
+    list_snapshots: Callable[[Path, str], Sequence[Snapshot]],
+    select_snapshot: SelectSnapshot,
 ) -> list[Network]:
     """Find the networks that the settings choose and check that each belongs to them.
 
@@ -118,9 +117,8 @@ def find_networks(
     settings : Settings
         TrainingFraction, shuffleindex and snapshotindex choose.
     load_config, list_snapshots, select_snapshot : callable
-        Of the library that trained them: ``load_config(path)`` reads a pose_cfg.yaml,
-        ``list_snapshots(folder, prefix)`` and ``select_snapshot(folder, index, prefix=prefix)`` find snapshots by
-        their iteration.
+        Of the library that trained them: ``load_config(path)`` reads a pose_cfg.yaml, ``list_snapshots(folder,
+        prefix)`` lists snapshots by their iteration.
 
     Returns
     -------
@@ -133,7 +131,8 @@ def find_networks(
         When a train folder or split is missing, two fractions have the same, or the network has other body parts or
         another depth than the settings.
     """
-    networks, fractions = [], {}
+    networks: list[Network] = []
+    fractions: dict[Experiment, float] = {}
     for fraction in settings.TrainingFraction:
         experiment = _experiment(layout, settings, fraction)
         if experiment in fractions:
@@ -148,9 +147,8 @@ def find_networks(
         _check_same_network(config_path, config, settings, split)
         folder, prefix = config.snapshot_place
         every = settings.snapshotindex == "all"
-        chosen = [select_snapshot(folder, -1 if every else settings.snapshotindex, prefix=prefix)]
-        if every:
-            chosen = list_snapshots(folder, prefix)
+        newest_or_named = select_snapshot(folder, -1 if every else settings.snapshotindex, prefix=prefix)
+        chosen = list_snapshots(folder, prefix) if every else [newest_or_named]
         networks += [
             Network(layout, experiment, fraction, split, config.all_joints_names, config_path, snapshot)
             for snapshot in chosen
@@ -165,8 +163,8 @@ def predict_images(images: Sequence[Path], predict: Predict) -> np.ndarray:
     ----------
     images : sequence of Path
         N image files.
-    predict : callable
-        ``predict(frames uint8 (1, H, W, 3)) -> float32 (1, K, 3)``: x, y in pixels, likelihood.
+    predict : Predict
+        The network; it gets one image at a time.
 
     Returns
     -------
@@ -232,7 +230,7 @@ def _experiment(layout: Layout, settings: Settings, fraction: float) -> Experime
     return layout.locate(Experiment.of(settings, fraction, settings.Shuffles[settings.shuffleindex]), fraction)
 
 
-def _check_same_network(path: Path, config: Any, settings: Settings, split: Split) -> None:
+def _check_same_network(path: Path, config: Config, settings: Settings, split: Split) -> None:
     """Raise when the network's own yaml disagrees with the settings or the labels; the order of parts is free."""
     places = {
         str(path): config.all_joints_names,

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -131,7 +132,7 @@ def warn_of_corrected_labels(evaluations: Sequence[Evaluation]) -> None:
         if not live.is_file():
             continue
         try:
-            present = points(read_table(live).reindex(evaluation.images), evaluation.bodyparts)[..., :2]
+            present = points(read_table(live).reindex(list(evaluation.images)), evaluation.bodyparts)[..., :2]
         except UsersError as error:
             log.warning("%s cannot be compared with the labels of %s: %s", live, experiment.name, error)
             continue
@@ -185,7 +186,8 @@ def part_rows(evaluation: Evaluation, pcutoff: float) -> pd.DataFrame:
     for name, chosen in evaluation.sets():
         numbers = evaluation.errors[chosen], evaluation.likelihoods[chosen]
         table = summarize_parts(*numbers, evaluation.bodyparts, pcutoff)
-        for place, (key, value) in enumerate({**_keys(evaluation.network), "pcutoff": pcutoff, "set": name}.items()):
+        leading: dict[str, str | float] = {**_keys(evaluation.network), "pcutoff": pcutoff, "set": name}
+        for place, (key, value) in enumerate(leading.items()):
             table.insert(place, key, value)
         tables.append(table)
     return pd.concat(tables, ignore_index=True)
@@ -256,12 +258,12 @@ def in_words(rows: pd.DataFrame) -> list[str]:
                 f"{row['pcutoff']:g} for {share:.0%} of the labels, whose mean error is {confident:.2f} px"
             )
     if len(rows) > 1 and rows["test_median_error_px"].notna().any():
-        best = rows.loc[rows["test_median_error_px"].idxmin()]
+        best = rows.iloc[rows["test_median_error_px"].argmin()]
         sentences.append(f"Lowest median test error: {_named(best)}")
     return sentences
 
 
-def _named(row: Mapping[str, float]) -> str:
+def _named(row: Mapping[Hashable, Any] | pd.Series) -> str:
     """Name the network of a row."""
     return (
         f"training fraction {row['train_fraction']:g}, shuffle {row['shuffle']:.0f}, iteration {row['iteration']:.0f}"

@@ -243,7 +243,7 @@ def _extract(video: Video, folder: Path, wanted: Wanted, taken: Collection[int])
     The count in the header is believed only while decoding, which ends with the true one, has not refuted it.
     """
     # A frame takes a byte or more, so the size of the file bounds what a damaged header may claim.
-    total, lost = min(video.expected_frames, video.path.stat().st_size), set()
+    total, lost = min(video.expected_frames, video.path.stat().st_size), set[int]()
     while True:
         chosen = choose_frames(total, wanted, {*taken, *lost})
         delivered, newly_lost = write_frames(video, folder, chosen, _digits(total))
@@ -282,13 +282,15 @@ def write_frames(video: Recording, folder: Path, chosen: Sequence[int], digits: 
     set of int
         Chosen frames that cannot be decoded.
     """
-    delivered, lost, wanted = 0, set(), set(chosen)
+    delivered, lost, wanted = 0, set[int](), set(chosen)
     progress = tqdm(video, desc=video.path.name, total=video.expected_frames or None, unit="frame", leave=False)
     for number, frame in enumerate(progress):
         delivered = number + 1
-        if number in wanted and frame is None:
+        if number not in wanted:
+            continue
+        if frame is None:
             lost.add(number)
-        elif number in wanted:
+        else:
             with replacing(folder / _image_name(number, digits)) as temporary:
                 Image.fromarray(frame).save(temporary)
     return delivered, lost

@@ -115,10 +115,11 @@ def find_label_files(layout: Layout, settings: Settings, scorer: str) -> dict[Pa
         for csv_path, xls_path in tried:
             if csv_path != xls_path and csv_path.is_file() and xls_path.is_file():
                 log.warning("%s is read; %s beside it is not", csv_path, xls_path.name)
-        if None not in found:
-            sources[folder] = found
+        absent = [paths for paths, path in zip(tried, found, strict=True) if path is None]
+        if not absent:
+            sources[folder] = [path for path in found if path]
         elif any(found):
-            raise ToolboxError(_missing(tried[found.index(None)], folder, scorer))
+            raise ToolboxError(_missing(absent[0], folder, scorer))
         else:
             missing = _missing(tried[0], folder, scorer)
             log.info("%s has no labels of %s yet: %s", folder, scorer, missing)
@@ -290,7 +291,7 @@ def outside_image(labels: np.ndarray, sizes: np.ndarray) -> np.ndarray:
     >>> outside_image(np.array([[[-0.4, 3.0], [10.0, 3.0]]]), np.array([[10, 8]])).tolist()
     [[False, True]]
     """
-    return ((labels < -0.5) | (labels > sizes[:, None] - 0.5)).any(axis=2)
+    return np.any((labels < -0.5) | (labels > sizes[:, None] - 0.5), axis=2)
 
 
 def name_labels(chosen: np.ndarray, labels: np.ndarray, names: Sequence[str], bodyparts: Sequence[str]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Generator, Sequence
 from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
@@ -107,8 +107,8 @@ def log_shares(bodyparts: Sequence[str], likelihood: np.ndarray, pcutoff: float)
 
 
 def _drawn(
-    frames: Iterator[tuple[int, np.ndarray | None]], video: Recording, points: np.ndarray, marks: Marks
-) -> Iterator[tuple[int, np.ndarray]]:
+    frames: Generator[tuple[int, np.ndarray | None], None, None], video: Recording, points: np.ndarray, marks: Marks
+) -> Generator[tuple[int, np.ndarray], None, None]:
     """Yield times and frames with marks; there must be one for each row of points."""
     colors = part_colors(marks.colormap, points.shape[1])
     row = -1

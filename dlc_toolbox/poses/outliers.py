@@ -122,7 +122,7 @@ def extract_outliers(
     with replacing_folder(folder) as temporary:
         _write_images(video, temporary, chosen, len(poses), labeling)
         offset = (labeling.x1, labeling.y1) if labeling.cropping else (0, 0)
-        found, fails = poses[chosen][..., :2] - offset, failures[chosen].any(axis=-1)
+        found, fails = poses[chosen][..., :2] - offset, np.any(failures[chosen], axis=-1)
         _write_machine_labels(temporary, found, fails, network.scorer, labeling)
         origin = {"video": video.resolve().as_posix(), "frame_count": len(poses), "frames": chosen}
         records.write(frames_record(temporary), made_from, **origin)

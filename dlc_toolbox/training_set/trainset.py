@@ -92,9 +92,9 @@ def make_training_sets(
         names, fraction = list(labels.images), experiments[experiment]
         if rows is None:
             train, test = split_images(names, fraction, settings.seed, experiment.shuffle)
-            drawn = {"fraction": fraction, "seed": settings.seed}
+            drawn: dict[str, float | None] = {"fraction": fraction, "seed": settings.seed}
         else:
-            train, test = split_by_rows(rows, labels.table.index, names)
+            train, test = split_by_rows(rows, list(labels.table.index), names)
             drawn = {"fraction": _share(train, test, experiment), "seed": None}
         _write_training_set(layout, experiment, labels, train, test, drawn)
         records.write(layout.split_record(experiment), made)
@@ -164,7 +164,7 @@ def _image_file(name: str, table: Path) -> Path:
 
 def _experiments(layout: Layout, settings: Settings) -> dict[Experiment, float]:
     """Return every experiment of the settings, as it is named on disk, with its training fraction."""
-    experiments = {}
+    experiments: dict[Experiment, float] = {}
     for fraction in settings.TrainingFraction:
         for shuffle in settings.Shuffles:
             named = Experiment.of(settings, fraction, shuffle)
