@@ -102,6 +102,7 @@ class Lab:
         self.extra: dict = {}  # fields of the project that a test wants otherwise
         self.jobs: list[dict] = []
         self.numbers: dict[str, int] = {}
+        self.draw = draw  # (names, number, size) -> PNG
         for folder, count in self.folders.items():
             for number in range(count):
                 self.add(f"{folder}/img{number:03d}.png", number + 50 * (folder == "vid2"))
@@ -250,11 +251,12 @@ def app_of(lab: Lab) -> Starlette:
         key = key_of(request)
         if request.query_params.get("v") != lab.hash(key):
             return JSONResponse({"error": "another version"}, 404)
-        data = await asyncio.to_thread(draw, lab.names, lab.numbers[key], lab.size)
+        data = await asyncio.to_thread(lab.draw, lab.names, lab.numbers[key], lab.size)
         return png(data, **{"Cache-Control": "private, max-age=31536000, immutable"})
 
     async def neighbour(request: Request) -> Response:
-        return png(draw(lab.names, lab.numbers[key_of(request)] + 0.1 * int(request.path_params["offset"]) + 0.0, lab.size))
+        number = lab.numbers[key_of(request)] + int(request.path_params["offset"])
+        return png(draw(lab.names, abs(number), lab.size))
 
     async def video(request: Request) -> Response:
         frame = request.path_params["frame"]
@@ -333,7 +335,7 @@ def app_of(lab: Lab) -> Starlette:
 @contextmanager
 def serving(lab: Lab, port: int = 0) -> Iterator[str]:
     """Serve a lab in a thread; yield its address."""
-    config = uvicorn.Config(app_of(lab), port=port, log_level="warning", timeout_graceful_shutdown=1)
+    config = uvicorn.Config(app_of(lab), port=port, log_level="warning", lifespan="off")
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()

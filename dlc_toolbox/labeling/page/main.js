@@ -121,16 +121,17 @@ function refreshed() {
   press("ghosts", options.ghosts > 0, ["Ghosts", "Ghosts ±1", "Ghosts ±2"][options.ghosts]);
   press("video", strip.open);
   $("light").classList.toggle("on", !page.light.plain);
-  $("step").textContent = `Step ${options.step} px (⇧E)`;
+  write($("step"), `Step ${options.step} px`);
   write($("zoom"), `${Math.round(100 * page.view.scale)} %`);
   showBanner();
   if (!key || !page.state) return;
   const at = page.images.order.indexOf(key) + 1;
-  write($("title"), `${key}  ${at} of ${page.images.order.length}`);
+  write($("title"), key);
+  write($("position"), `${at} of ${page.images.order.length}`);
   images.show();
   parts.show();
   showMachine();
-  $("leave-out").firstChild.textContent = page.leftOut ? "Take image back " : "Leave image out ";
+  press("leaveOut", page.leftOut, page.leftOut ? "Take back" : "Leave out");
   canvas.setAttribute("aria-label", `Image ${key}. Body part: ${page.part}.`);
   write($("hint"), page.cross
     ? "Arrows move the crosshair, Enter places the part there"
@@ -138,7 +139,7 @@ function refreshed() {
 }
 
 function press(name, is, text = null) {
-  const button = document.querySelector(`[data-does="${name}"][aria-pressed]`);
+  const button = document.querySelector(`.tools [data-does="${name}"]`);
   button.setAttribute("aria-pressed", String(is));
   if (text) write(button, text);
 }
@@ -156,7 +157,7 @@ function showMachine() {
   const here = page.parts.filter((part) => page.machine(part)).length;
   const folder = [...page.images.entries.values()].filter((entry) => entry.folder === page.state.folder);
   const all = folder.reduce((sum, { machine }) => sum + machine, 0);
-  write($("machine-count"), all ? `${here} here, ${all} in the folder` : "none");
+  write($("machine-count"), all ? `${here} here · ${all} in folder` : "none");
   if (all && !told.has("machine")) $("machine").open = true;
   if (all) told.add("machine");
 }

@@ -84,7 +84,8 @@ export class ImagesPanel {
     const share = possible ? (100 * placed) / possible : 0;
     $("bar").firstElementChild.style.width = `${share}%`;
     $("bar").setAttribute("aria-valuenow", share.toFixed(1));
-    write($("progress"), `${count(placed)} of ${count(possible)} labels · ${count(done)} of ${count(images)} images done`);
+    write($("progress").firstElementChild, `${count(placed)} of ${count(possible)} labels`);
+    write($("progress").lastElementChild, `${count(done)} of ${count(images)} images`);
     if (this.#current === this.page.key) return;
     this.#items.get(this.#current)?.button.removeAttribute("aria-current");
     this.#current = this.page.key;

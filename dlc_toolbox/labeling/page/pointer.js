@@ -27,6 +27,7 @@ export class Pointer {
   #hands;
   #down = new Map(); // pointer id -> canvas place
   #gesture = null;
+  #last = [0, 0]; // where the pointer was seen last
 
   /** @param {Hands} hands */
   constructor(canvas, view, hands) {
@@ -47,6 +48,12 @@ export class Pointer {
   #place({ clientX, clientY }) {
     const { left, top } = this.#canvas.getBoundingClientRect();
     return [clientX - left, clientY - top];
+  }
+
+  /** Browsers tell whole pixels with a wheel: the pointer's own fractions, where it is the same place. */
+  #exact(at) {
+    const same = Math.hypot(at[0] - this.#last[0], at[1] - this.#last[1]) < 2;
+    return same ? this.#last : at;
   }
 
   #press(event) {
@@ -86,6 +93,7 @@ export class Pointer {
 
   #move(event) {
     const at = this.#place(event);
+    this.#last = at;
     this.#hands.hover(this.#view.toImage(...at));
     if (!this.#down.has(event.pointerId)) return;
     this.#down.set(event.pointerId, at);
@@ -159,7 +167,7 @@ export class Pointer {
     const lines = event.deltaMode === WheelEvent.DOM_DELTA_PIXEL ? 1 : 16;
     const speed = event.ctrlKey ? 0.01 : 0.0016; // with ctrlKey: two fingers on a touchpad
     const factor = Math.exp(-Math.max(-400, Math.min(400, event.deltaY * lines)) * speed);
-    this.#view.zoomAt(factor, ...this.#place(event));
+    this.#view.zoomAt(factor, ...this.#exact(this.#place(event)));
     this.#hands.moved();
   }
 }
