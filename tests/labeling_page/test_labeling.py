@@ -149,6 +149,7 @@ def test_copy_from_the_previous_image(lab, page):
     show(page, SECOND)
     click(page, 10, 10)
     page.keyboard.press("c")
+    page.get_by_text("Copied. Drag what does not fit.").wait_for()
     saved(page)
     np.testing.assert_allclose(lab.points[SECOND]["nose"], (10, 10), atol=0.5)
     assert {part: lab.points[SECOND][part] for part in MOUSE[1:]} == {part: truth(lab, FIRST)[part] for part in MOUSE[1:]}

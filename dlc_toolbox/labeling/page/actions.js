@@ -71,12 +71,17 @@ export function actionsOf(page) {
     return goOn(true);
   }
 
-  function copy(parts) {
+  /** Copy labels as they are now in the nearest labeled image before this one. */
+  async function copy(parts) {
     if (!ready()) return;
-    if (!page.state.previous) return page.tell.say("No labeled image comes before this one in its folder.");
-    const found = parts.filter((part) => page.state.previous[part]);
-    const done = change(found.map((part) => [part, chosen(page.state.previous[part])]));
-    page.tell.say(done ? "Copied. Drag what does not fit." : "Nothing to copy: no part here is open.");
+    const { key } = page;
+    const from = page.images.labeledBefore(key);
+    if (!from) return page.tell.say("No labeled image comes before this one in its folder.");
+    await page.load(from);
+    if (page.key !== key) return;
+    const places = parts.map((part) => [part, page.labels.value(from, part).at]).filter(([, at]) => Array.isArray(at));
+    const done = change(places.map(([part, at]) => [part, chosen(at)]));
+    page.tell.say(done ? "Copied. Drag what does not fit." : "Nothing to copy for the parts that are open here.");
   }
 
   /** What a part would bring to its twin: its label, or the machine's. */
@@ -190,8 +195,8 @@ export function actionsOf(page) {
     complain,
     hide: () => ready() && set(page.at(page.part) === HIDDEN ? OPEN : chosen(HIDDEN)),
     clear: () => ready() && change([[page.part, OPEN]]),
-    copyAll: () => copy(page.open),
-    copyOne: () => copy([page.part]),
+    copyAll: () => copy(page.open).catch(complain),
+    copyOne: () => copy([page.part]).catch(complain),
     swapOne: () => swap([page.part]),
     swapAll: () => swap(page.parts),
     acceptOne: () => accept([page.part]),
@@ -246,7 +251,7 @@ export function actionsOf(page) {
     skeleton: () => page.choose("skeleton", !page.options.skeleton),
     others: () => page.choose("others", !page.options.others),
     ghosts: () => {
-      if (!page.folder.video) return page.tell.say(page.folder.why_no_video);
+      if (!page.folder.video) return page.tell.say(page.noVideo);
       page.choose("ghosts", (page.options.ghosts + 1) % 3);
       return page.fetchGhosts();
     },

@@ -4,28 +4,41 @@ import { KEYS } from "./keys.js";
 import { $, make } from "./panel.js";
 import { ask } from "./server.js";
 
-const STAY = 5000; // ms
-const STAY_WITH_BUTTON = 12000;
+const STAY = 6000; // ms
+const STAY_WITH_BUTTON = 15000;
+
+let leaving = null;
 
 /**
- * Say a sentence over the image for some seconds.
+ * Say a sentence in the line below the image for some seconds; the image itself is never covered.
  * @param {string} text
  * @param {{text: string, act: () => void}} [button]
- * @param {boolean} [stay] until the person closes it
  */
-export function say(text, button = null, stay = false) {
-  for (const old of [...$("toasts").children]) if (old.dataset.text === text) old.remove();
-  const toast = make("div", { class: "toast", "data-text": text }, make("span", {}, text));
-  const close = () => toast.remove();
+export function say(text, button = null) {
+  const clear = () => $("message").replaceChildren();
   const act = () => {
-    close();
+    clear();
     button.act();
   };
-  if (button) toast.append(make("button", { type: "button", click: act }, button.text));
-  if (stay) toast.append(make("button", { type: "button", click: close }, "Close"));
-  else setTimeout(close, button ? STAY_WITH_BUTTON : STAY);
-  $("toasts").append(toast);
-  while ($("toasts").children.length > 3) $("toasts").firstChild.remove();
+  clearTimeout(leaving);
+  leaving = setTimeout(clear, button ? STAY_WITH_BUTTON : STAY);
+  $("message").replaceChildren(make("span", { title: text }, text),
+    ...(button ? [make("button", { type: "button", click: act }, button.text)] : []));
+}
+
+const number = (count, what) => `${count} ${what}${count === 1 ? "" : "s"}`;
+const told = new Set();
+
+/** Offer what the project has to say; what is new is also said below the image. */
+export function showNotices(notices) {
+  const open = () => $("notices").showModal();
+  $("noticed").hidden = !notices.length;
+  $("noticed").textContent = number(notices.length, "notice");
+  $("noticed").onclick = open;
+  $("notices").querySelector("ul").replaceChildren(...notices.map((text) => make("li", {}, text)));
+  const fresh = notices.filter((text) => !told.has(text));
+  fresh.forEach((text) => told.add(text));
+  if (fresh.length) say(fresh[0], { text: "Read", act: open });
 }
 
 /** Show all keys. */
@@ -61,7 +74,7 @@ export class Questions {
   show() {
     const { questions } = this.#page.project;
     $("asked").hidden = !questions.length;
-    $("asked").textContent = questions.length === 1 ? "1 question" : `${questions.length} questions`;
+    $("asked").textContent = number(questions.length, "question");
     const next = questions.find(({ id }) => !this.#later.has(id));
     if (!next || $("question").open) return;
     $("question").dataset.id = next.id;

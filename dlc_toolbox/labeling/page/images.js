@@ -68,6 +68,14 @@ export class Images {
     return round.find((other) => ["open", "begun"].includes(this.entries.get(other).state)) ?? null;
   }
 
+  /** The nearest image before this one in its folder that has labels, whatever the order; or null. */
+  labeledBefore(key) {
+    const { folder } = this.entries.get(key);
+    const inFolder = [...this.entries.values()].filter((entry) => entry.folder === folder);
+    const before = inFolder.slice(0, inFolder.findIndex((entry) => entry.key === key));
+    return before.findLast(({ placed, state }) => placed > 0 && state !== "left out")?.key ?? null;
+  }
+
   /** The image to begin with: the first that has open parts, else the first. */
   get first() {
     const open = this.#order.find((key) => ["open", "begun"].includes(this.entries.get(key).state));

@@ -48,7 +48,7 @@ export const KEYS = [
   ]],
   ["See", [
     { show: "Wheel", text: "zoom at the pointer; the zoom stays from image to image" },
-    { show: "Space + drag", text: "move the image; the middle button does too" },
+    { show: "Space drag", text: "move the image; the middle button does too" },
     { keys: ["0"], show: "0", does: "fit", text: "show the whole image" },
     { keys: ["+", "="], show: "+", does: "zoomIn", text: "zoom in" },
     { keys: ["-"], show: "−", does: "zoomOut", text: "zoom out" },
@@ -79,13 +79,11 @@ const ACTIONS = new Map(
  * @returns {string} as in "shift+c", "digit", "arrowleft", "?"
  */
 export function nameOf(event) {
-  const character = event.getModifierState("AltGraph") || (event.key.length === 1 && !/[\p{L}\p{N}]/u.test(event.key));
-  const digit = /^(?:Digit|Numpad)([0-9])$/.exec(event.code)?.[1];
-  if (digit && !event.ctrlKey && !event.altKey && !event.metaKey) {
-    if (digit === "0") return event.shiftKey ? "shift+0" : "0";
-    return event.shiftKey ? "shift+digit" : "digit";
-  }
-  if (character) return event.key;
+  if (event.getModifierState("AltGraph")) return event.key;
+  const free = !event.ctrlKey && !event.altKey && !event.metaKey;
+  const digit = /^Digit([0-9])$/.exec(event.code)?.[1] ?? /^[0-9]$/.exec(event.key)?.[0];
+  if (digit && free) return (event.shiftKey ? "shift+" : "") + (digit === "0" ? "0" : "digit");
+  if (free && event.key.length === 1 && !/[\p{L}\p{N}]/u.test(event.key)) return event.key;
   const letter = /^Key([A-Z])$/.exec(event.code)?.[1];
   const key = letter && !/^[a-z]$/i.test(event.key) ? letter : event.key;
   const held = [
@@ -98,6 +96,9 @@ export function nameOf(event) {
 
 /** Number on a digit key, whatever the keyboard writes with it. */
 export const digitOf = (event) => Number(event.code.at(-1));
+
+/** Actions that go on while their key is held down. */
+const HELD = new Set(["nudge", "previousPart", "nextPart", "previousImage", "nextImage", "undo", "redo", "zoomIn", "zoomOut", "frame"]);
 
 /** Whether a thing on the page needs a key for itself. */
 function takes(target, name) {
@@ -119,7 +120,7 @@ export function bindKeys(actions) {
     if (event.isComposing || document.querySelector("dialog[open]") || takes(event.target, name)) return;
     if (name === " ") space = true;
     else if (!ACTIONS.has(name)) return;
-    else actions[ACTIONS.get(name)](event, name);
+    else if (!event.repeat || HELD.has(ACTIONS.get(name))) actions[ACTIONS.get(name)](event, name);
     event.preventDefault();
   });
   addEventListener("keyup", ({ key }) => {

@@ -129,7 +129,7 @@ export class Labels extends EventTarget {
       record.turn += 1;
       record.conflicts.delete(part);
     }
-    new Set(values.map(([key]) => key)).forEach((key) => this.#tell(key, true));
+    new Set(values.map(([key]) => key)).forEach((key) => this.#tell(key, { unsaved: true }));
   }
 
   /** Keys of images with changes that are not on disk. */
@@ -163,7 +163,8 @@ export class Labels extends EventTarget {
     const record = this.#records.get(key);
     record.sent = null;
     record.turn += 1;
-    this.take(state);
+    record.state = state;
+    this.#tell(key, { saved: true });
   }
 
   /** What was sent met a newer state: this person's parts go on top of it; what both changed is a conflict. */
@@ -193,7 +194,7 @@ export class Labels extends EventTarget {
     this.#tell(key);
   }
 
-  #tell(key, unsaved = false) {
-    this.dispatchEvent(new CustomEvent("change", { detail: { key, unsaved } }));
+  #tell(key, news = {}) {
+    this.dispatchEvent(new CustomEvent("change", { detail: { key, ...news } }));
   }
 }

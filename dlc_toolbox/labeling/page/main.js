@@ -1,7 +1,7 @@
 /** Joins the parts of the labeling page. */
 
 import { actionsOf } from "./actions.js";
-import { Questions, say, showHelp } from "./dialogs.js";
+import { Questions, say, showHelp, showNotices } from "./dialogs.js";
 import { bindKeys } from "./keys.js";
 import { networkActions, showNetwork, takeJob } from "./network.js";
 import { Page } from "./page.js";
@@ -23,7 +23,11 @@ Object.assign(act, {
   frame: (event, name) => strip.key(name),
   pick: () => strip.pick().catch(act.complain),
   find: () => ($("find").hidden ? say("Few parts: their numbers are quicker.") : $("find").focus()),
-  escape: () => (strip.open ? strip.toggle() : page.lookAt(0)),
+  escape: () => {
+    page.cross = null;
+    if (strip.open) strip.toggle();
+    else page.lookAt(0);
+  },
 }, networkActions(page, act.complain, () => showNetwork(page, act)));
 const [images, parts] = [new ImagesPanel(page), new PartsPanel(page, act)];
 const questions = new Questions(page, act.complain);
@@ -75,19 +79,14 @@ function status() {
   $("trouble").append(drop);
 }
 
-function showImage(key) {
-  const before = images.warned?.has(key);
+/** Bring an image's line up to date; what just went to the disk may have brought a warning after the image was left. */
+function showImage(key, saved) {
   images.update(key);
-  const { warned } = page.images.entries.get(key) ?? {};
-  images.warned ??= new Set();
-  if (warned) images.warned.add(key);
-  else images.warned.delete(key);
-  if (!warned || before || key === page.key || page.labels.isUnsaved(key)) return;
-  const [{ part, text }] = page.labels.state(key).warnings;
-  say(`${key}: ${text}`, { text: "Go back", act: () => page.show(key, part) });
+  const [warning] = page.labels.state(key).warnings;
+  if (!saved || !warning || key === page.key) return;
+  const { part, text } = warning;
+  say(`${key}: ${part} ${text}`, { text: "Go back", act: () => page.show(key, part) });
 }
-
-const told = new Set();
 
 function showProject() {
   const { project } = page;
@@ -98,10 +97,7 @@ function showProject() {
   parts.list();
   showNetwork(page, act);
   questions.show();
-  for (const notice of project.notices.filter((text) => !told.has(text))) say(notice, null, true);
-  project.notices.forEach((text) => told.add(text));
-  if (!project.writable && !told.has("reading")) say(project.why, null, true);
-  if (!project.writable) told.add("reading");
+  showNotices(project.writable ? project.notices : [project.why, ...project.notices]);
   $("empty").hidden = page.images.order.length > 0;
   write($("empty"), "There are no images to label yet. Step 1 takes some from the videos; or press M and take frames yourself.");
 }
@@ -153,13 +149,15 @@ function showBanner() {
   write($("banner"), text);
 }
 
+let seen = false; // machine labels: their buttons are shown when the first ones come
+
 function showMachine() {
   const here = page.parts.filter((part) => page.machine(part)).length;
   const folder = [...page.images.entries.values()].filter((entry) => entry.folder === page.state.folder);
   const all = folder.reduce((sum, { machine }) => sum + machine, 0);
   write($("machine-count"), all ? `${here} here · ${all} in folder` : "none");
-  if (all && !told.has("machine")) $("machine").open = true;
-  if (all) told.add("machine");
+  if (all && !seen) $("machine").open = true;
+  seen ||= all > 0;
 }
 
 function bindControls() {
@@ -239,6 +237,7 @@ function bindEvents() {
     job: (job) => {
       takeJob(page, job);
       showNetwork(page, act);
+      if (job.state !== "running") say(job.message);
     },
     lost: () => ask("GET", "/api/project").catch((error) => {
       page.lost = error.message;

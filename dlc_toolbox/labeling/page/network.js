@@ -13,8 +13,9 @@ export function showNetwork(page, act) {
   start("train", help.can_train, help.why_not_train, running, writable);
   const whys = [!help.can_suggest && ["Suggest", help.why_not_suggest], !help.can_train && ["Helper", help.why_not_train]];
   const trained = help.helper && `The helper has learned ${help.helper.iteration} iterations from ${help.helper.images} images.`;
-  const why = running ? "" : whys.filter((pair) => pair && pair[1]).map(([what, reason]) => `${what}: ${reason}.`).join(" ");
-  write($("network-why"), [trained, why].filter(Boolean).join(" ").replace("..", "."));
+  const sentence = ([what, reason]) => `${what}: ${reason.replace(/\.$/, "")}.`;
+  const why = running ? [] : whys.filter((pair) => pair && pair[1]).map(sentence);
+  write($("network-why"), [trained, ...why].filter(Boolean).join(" "));
   write($("job-short"), running ? percent(running) : "");
   showJobs(help.jobs, act);
 }

@@ -49,9 +49,9 @@ export class Page {
     this.tell = tell;
     this.saver = new Saver(this.labels, () => tell.status());
     this.painter = new Painter(canvas, this.view, () => this.scene());
-    this.labels.addEventListener("change", ({ detail: { key } }) => {
+    this.labels.addEventListener("change", ({ detail: { key, saved } }) => {
       this.images.update(this.labels, key);
-      tell.image(key);
+      tell.image(key, saved);
       if (key === this.key) this.refresh();
     });
   }
@@ -188,6 +188,11 @@ export class Page {
     return this.project.folders.find(({ name }) => name === this.state.folder);
   }
 
+  /** Why the video of the image at hand cannot be shown. */
+  get noVideo() {
+    return this.folder.why_no_video ?? "The video of this folder is not at hand.";
+  }
+
   #frame(offset) {
     return this.frames.get(address("neighbour", this.state.folder, this.state.name, String(offset)));
   }
@@ -195,7 +200,7 @@ export class Page {
   /** Show the video frame `offset` away from the image; 0 is the image itself. */
   async lookAt(offset) {
     const key = this.key;
-    if (offset && !this.folder.video) return this.tell.say(this.folder.why_no_video);
+    if (offset && !this.folder.video) return this.tell.say(this.noVideo);
     this.peek = Math.max(-2, Math.min(2, offset));
     const asked = this.peek;
     try {

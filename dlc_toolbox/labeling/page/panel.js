@@ -28,6 +28,7 @@ const CLASSES = { open: "open", begun: "begun", done: "done", "left out": "out" 
 /** The list of images. */
 export class ImagesPanel {
   #items = new Map();
+  #listed = ""; // what the list was made of
   #current = null;
 
   /** @param {import("./page.js").Page} page */
@@ -38,6 +39,11 @@ export class ImagesPanel {
   /** List the images anew: by folder, or most useful first. */
   list() {
     const { images } = this.page;
+    $("ranked").hidden = !images.ranked;
+    $("rank").checked = images.byRank;
+    const listed = JSON.stringify([images.byRank, images.order, this.page.parts.length]);
+    if (listed === this.#listed) return images.order.forEach((key) => this.update(key));
+    this.#listed = listed;
     this.#items.clear();
     const item = (key) => make("li", {}, this.#item(images.entries.get(key)));
     const folders = images.byRank
@@ -48,9 +54,7 @@ export class ImagesPanel {
         make("section", {}, make("h2", {}, title, make("small", {}, count(keys.length))), make("ul", {}, ...keys.map(item)))),
     );
     this.#current = null;
-    $("ranked").hidden = !images.ranked;
-    $("rank").checked = images.byRank;
-    this.show();
+    return this.show();
   }
 
   #item({ key, folder, name }) {
