@@ -7,9 +7,11 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.labeling_page.fake import Lab, serving
+from tests.labeling_page.fake import MOUSE, Lab, serving
 
-playwright = pytest.importorskip("playwright.sync_api", reason="pip install playwright: the labeling page is not tested")
+playwright = pytest.importorskip(
+    "playwright.sync_api", reason="THE LABELING PAGE IS NOT TESTED: pip install playwright"
+)
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "microsoft-edge")
 FLAGS = (
@@ -34,8 +36,13 @@ def browser() -> Iterator[playwright.Browser]:
 
 
 @pytest.fixture
-def lab() -> Lab:
-    return Lab()
+def names() -> tuple[str, ...]:
+    return MOUSE
+
+
+@pytest.fixture
+def lab(names) -> Lab:
+    return Lab(names)
 
 
 @pytest.fixture
@@ -50,14 +57,16 @@ def open_page(browser, lab) -> Iterator[Callable[..., playwright.Page]]:
 
     with serving(lab) as address:
 
-        def opened(**options) -> playwright.Page:
+        def opened(shown="[data-image][aria-current=true]", **options) -> playwright.Page:
             context = browser.new_context(**{"viewport": {"width": 1280, "height": 720}, **options})
             contexts.append(context)
             page = context.new_page()
             page.on("pageerror", lambda error: errors.append(str(error)))
             page.on("console", heard)
             page.goto(address)
-            page.wait_for_selector("[data-image][aria-current=true]")
+            page.wait_for_selector(shown)
+            while not lab.listeners:
+                page.wait_for_timeout(10)
             return page
 
         yield opened

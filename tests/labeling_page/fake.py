@@ -129,8 +129,8 @@ class Lab:
         folder, name = key.split("/")
         self.tell("labels", {"folder": folder, "name": name, "version": str(self.versions[key])})
 
-    def tell(self, event: str, data: dict) -> None:
-        """Send an event to every open page."""
+    def tell(self, event: str | None, data: dict) -> None:
+        """Send an event to every open page; None hangs up."""
         for queue in self.listeners:
             self.loop.call_soon_threadsafe(queue.put_nowait, (event, data))
 
@@ -145,7 +145,7 @@ class Lab:
         names = list(placed)
         pairs = [(one, other) for at, one in enumerate(names) for other in names[at + 1 :]]
         near = [(one, other) for one, other in pairs if np.hypot(*np.subtract(placed[one], placed[other])) < 2]
-        return [{"part": one, "text": f"is on the same place as {other}."} for one, other in near]
+        return [{"part": other, "text": f"{other} lies on the same place as {one}"} for one, other in near]
 
     def state(self, key: str) -> dict:
         folder, name = key.split("/")
@@ -221,7 +221,9 @@ class Lab:
             if folder != body["folder"] or key in self.left_out or body["name"] not in (None, name):
                 continue
             least = body["likelihood"] or 0
-            parts = [part for part, (_, _, sure) in found.items() if self.points[key][part] is None and sure >= least]
+            parts = [
+                part for part, (_, _, sure) in found.items() if self.points[key][part] is None and (sure or 0) >= least
+            ]
             if parts:
                 self.set(key, {part: found[part][:2] for part in parts}, tuple(parts))
                 version = str(self.versions[key])
@@ -308,6 +310,8 @@ def app_of(lab: Lab) -> Starlette:
             yield "event: hello\ndata: {}\n\n"
             while True:
                 event, data = await queue.get()
+                if event is None:
+                    return
                 yield f"event: {event}\ndata: {json.dumps(data)}\n\n"
 
         return StreamingResponse(stream(), media_type="text/event-stream")
@@ -335,7 +339,7 @@ def app_of(lab: Lab) -> Starlette:
 @contextmanager
 def serving(lab: Lab, port: int = 0) -> Iterator[str]:
     """Serve a lab in a thread; yield its address."""
-    config = uvicorn.Config(app_of(lab), port=port, log_level="warning", lifespan="off")
+    config = uvicorn.Config(app_of(lab), port=port, log_level="critical", lifespan="off")
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()

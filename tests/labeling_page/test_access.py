@@ -26,10 +26,10 @@ def axe(tmp_path_factory):
         return archive.extractfile("package/axe.min.js").read().decode()
 
 
+@pytest.mark.parametrize("names", [MANY])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("shown", ["image", "help", "video", "question"])
 def test_axe_finds_no_serious_fault(lab, open_page, axe, scheme, shown):
-    lab.__init__(MANY)
     lab.points["vid1/img000.png"] |= {"nose": [100.0, 100.0], "tail": [100.5, 100.0]}
     lab.machine["vid1/img000.png"] = {"neck": [50.0, 60.0, 0.7]}
     lab.extra["notices"] = ["invisibleboundary is 0 in myconfig.py."]

@@ -80,7 +80,8 @@ def test_the_wheel_zooms_at_the_pointer_and_the_zoom_stays(page):
     for _ in range(4):
         page.mouse.wheel(0, -240)
     page.wait_for_function("() => labeling.screenOf(101, 0)[0] - labeling.screenOf(100, 0)[0] > 2")
-    np.testing.assert_allclose(page.evaluate("labeling.screenOf(100, 200)"), there, atol=1e-3)  # pointers come in fractions of 2**-14
+    now = page.evaluate("labeling.screenOf(100, 200)")
+    np.testing.assert_allclose(now, there, atol=1e-3)  # pointers come in fractions of 2**-14
     where = page.evaluate("[labeling.screenOf(0, 0), labeling.screenOf(9, 9)]")
     show(page, "vid1/img001.png")
     np.testing.assert_allclose(page.evaluate("[labeling.screenOf(0, 0), labeling.screenOf(9, 9)]"), where)

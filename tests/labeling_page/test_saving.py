@@ -111,3 +111,11 @@ def test_leaving_with_unsaved_changes_is_warned(lab, page):
     page.wait_for_selector("[data-image][aria-current=true]")
     page.reload()
     assert asked == ["beforeunload"], "all is saved: nobody is asked"
+
+
+def test_what_was_missed_while_the_line_was_down_appears(lab, page):
+    line = lab.listeners.pop()
+    lab.set(FIRST, {"tail": [7.0, 8.0]})
+    lab.listeners.append(line)
+    lab.tell(None, {})
+    page.get_by_text("7.0, 8.0").wait_for(timeout=10_000)

@@ -163,10 +163,11 @@ export function actionsOf(page) {
   function stepImage(by) {
     const next = page.images.beside(page.wanted, by);
     if (next) page.show(next);
-    else page.tell.say(by > 0 ? "This is the last image." : "This is the first image.");
+    else if (page.key) page.tell.say(by > 0 ? "This is the last image." : "This is the first image.");
   }
 
   function zoom(factor) {
+    if (!page.key) return;
     const target = page.cross ?? (Array.isArray(page.at(page.part)) ? page.at(page.part) : page.view.centre);
     page.view.zoomAt(factor, ...page.view.toCanvas(...target));
     page.refresh();
@@ -217,7 +218,8 @@ export function actionsOf(page) {
     },
     step: () => page.choose("step", STEPS[(STEPS.indexOf(page.options.step) + 1) % STEPS.length]),
     enter: () => {
-      if (page.cross && ready()) place(page.cross);
+      if (!ready()) return;
+      if (page.cross) place(page.cross);
       else if (page.machine(page.part)) accept([page.part]);
       else nudge(0, 0, 0);
     },
@@ -232,7 +234,7 @@ export function actionsOf(page) {
     nextOpen: () => {
       const next = page.images.nextOpen(page.wanted);
       if (next) page.show(next);
-      else page.tell.say(page.open.length ? "This is the last image with open parts." : "All images are labeled. Well done!");
+      else if (page.key) page.tell.say(page.open.length ? "This is the last image with open parts." : "All images are labeled. Well done!");
     },
     order: () => {
       if (!page.images.ranked) return page.tell.say("The order by use comes with the helper's first suggestions.");
@@ -251,6 +253,7 @@ export function actionsOf(page) {
     skeleton: () => page.choose("skeleton", !page.options.skeleton),
     others: () => page.choose("others", !page.options.others),
     ghosts: () => {
+      if (!page.key) return undefined;
       if (!page.folder.video) return page.tell.say(page.noVideo);
       page.choose("ghosts", (page.options.ghosts + 1) % 3);
       return page.fetchGhosts();

@@ -1,6 +1,6 @@
 /** Draws the image, its ghosts, markers, names, skeleton, other people's labels and the crosshair. */
 
-import { drawMarker } from "./markers.js";
+import { drawMarker, sureness } from "./markers.js";
 
 const SQUARES_FROM = 4; // CSS pixels per image pixel: from here on pixels are shown as squares
 const GHOST = 0.35; // opacity
@@ -13,7 +13,7 @@ const LOUPE_ZOOM = 3;
  * @typedef {object} Scene
  * @property {CanvasImageSource|null} picture
  * @property {CanvasImageSource[]} ghosts
- * @property {Array<{part: object, at: number[], machine?: number, current: boolean, held: boolean}>} marks
+ * @property {Array<{part: object, at: number[], machine?: number|null, current: boolean, held: boolean}>} marks
  * @property {number[][][]} bones pairs of places
  * @property {Array<{part: object, at: number[], from: number[]|null, text: string}>} others
  * @property {boolean} names
@@ -119,7 +119,7 @@ export class Painter {
   }
 
   #machineText(part, likelihood, names) {
-    return `${names ? `${part.name} ` : ""}${likelihood.toFixed(2)}`;
+    return `${names ? `${part.name} ` : ""}${sureness(likelihood)}`;
   }
 
   /** Marks the current part, with four hairs that leave the place itself free. */

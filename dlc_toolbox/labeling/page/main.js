@@ -83,9 +83,9 @@ function status() {
 function showImage(key, saved) {
   images.update(key);
   const [warning] = page.labels.state(key).warnings;
-  if (!saved || !warning || key === page.key) return;
+  if (!saved || !warning || key === page.wanted) return;
   const { part, text } = warning;
-  say(`${key}: ${part} ${text}`, { text: "Go back", act: () => page.show(key, part) });
+  say(`${key}: ${text}`, { text: "Go back", act: () => page.show(key, part) });
 }
 
 function showProject() {

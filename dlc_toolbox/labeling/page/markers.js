@@ -60,6 +60,9 @@ export function drawMarker(context, { color, marker }, u, v, size, style) {
   context.restore();
 }
 
+/** How a machine label's likelihood is written; nothing where it is not known. */
+export const sureness = (likelihood) => (likelihood === null ? "" : likelihood.toFixed(2));
+
 /** A small picture of a body part's mark for lists. */
 export function markerIcon({ color, marker }) {
   const NS = "http://www.w3.org/2000/svg";

@@ -63,17 +63,17 @@ export class Page {
 
   /** Parts of the image at hand that are neither placed nor not visible. */
   get open() {
-    return this.parts.filter((part) => this.at(part) === null);
+    return this.key ? this.parts.filter((part) => this.at(part) === null) : [];
   }
 
   /** What is shown for a part of the image at hand: [x, y], "not visible" or null. */
   at(part) {
-    return this.labels.value(this.key, part).at;
+    return this.key && this.labels.value(this.key, part).at;
   }
 
   /** The machine's label of an open part, or null. */
   machine(part) {
-    return this.labels.machine(this.key, part);
+    return this.key && this.labels.machine(this.key, part);
   }
 
   get state() {
@@ -105,6 +105,7 @@ export class Page {
     const before = this.project && JSON.stringify(this.project.bodyparts);
     this.project = await ask("GET", "/api/project");
     if (before && before !== JSON.stringify(this.project.bodyparts)) this.labels.forgetAll();
+    if (!this.parts.includes(this.part)) [this.part] = this.parts;
     this.images.setProject(this.project);
     this.images.byRank = this.options.byRank !== false && this.images.ranked;
     this.images.sort();
@@ -199,7 +200,8 @@ export class Page {
 
   /** Show the video frame `offset` away from the image; 0 is the image itself. */
   async lookAt(offset) {
-    const key = this.key;
+    const { key } = this;
+    if (!key) return undefined;
     if (offset && !this.folder.video) return this.tell.say(this.noVideo);
     this.peek = Math.max(-2, Math.min(2, offset));
     const asked = this.peek;

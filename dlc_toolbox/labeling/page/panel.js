@@ -1,7 +1,7 @@
 /** The panels beside the image: images on the left, body parts on the right, and the lines above and below. */
 
 import { HIDDEN } from "./labels.js";
-import { markerIcon } from "./markers.js";
+import { markerIcon, sureness } from "./markers.js";
 
 /** The element with an id. */
 export const $ = (id) => document.getElementById(id);
@@ -176,7 +176,7 @@ export class PartsPanel {
     if (at === HIDDEN) return ["hidden", "not visible"];
     if (at) return [accepted ? "accepted" : "placed", at.map((value) => value.toFixed(1)).join(", ")];
     const machine = this.page.machine(name);
-    return machine ? ["machine", `machine ${machine[2].toFixed(2)}`] : ["open", "open"];
+    return machine ? ["machine", `machine ${sureness(machine[2])}`.trim()] : ["open", "open"];
   }
 
   /** The one sentence that tells what to do. */
@@ -196,10 +196,10 @@ export class PartsPanel {
     const { page } = this;
     if (!page.project.writable) return ["Reading only", page.project.why];
     if (page.leftOut) return ["This image is left out", "Shift+X takes it back."];
-    const left = rest === 1 ? "The last open part here." : `${rest} parts are open here.`;
+    const left = rest === 1 ? "the last open part" : `${rest} parts open`;
     if (page.machine(page.part)) return ["Is the hollow mark right?", "V accepts it; else click or drag."];
-    if (page.at(page.part) === null) return ["Click in the image on", `Cannot be seen? Press Q. ${left}`];
-    if (rest) return ["Placed: drag or click to mend", left];
+    if (page.at(page.part) === null) return ["Click in the image on", `Cannot be seen? Press Q · ${left}`];
+    if (rest) return ["Set: drag or click to mend", left];
     return ["All parts are set", "E goes to the next unlabeled image."];
   }
 
@@ -208,7 +208,7 @@ export class PartsPanel {
     const lines = [
       ...Object.entries(conflicts).map(([part, sides]) => this.#conflict(part, sides)),
       ...page.state.warnings.map(({ part, text }) =>
-        make("p", {}, make("button", { type: "button", class: "link", click: () => this.act.select(part) }, part), ` ${text}`)),
+        make("p", {}, make("button", { type: "button", class: "link", click: () => this.act.select(part) }, text))),
       ...(page.options.others ? this.#agreement() : []),
     ];
     $("warnings").hidden = !lines.length;
