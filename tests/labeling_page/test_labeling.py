@@ -286,7 +286,6 @@ def test_neighbours_and_video(lab, page):
     page.locator("#frame").fill("123")
     page.locator("#frame").press("Enter")
     page.get_by_text("vid1.avi, frame 123.").wait_for()
-    page.locator("#view").focus()
     page.keyboard.press(".")
     page.keyboard.press("k")
     page.get_by_role("button", name="Label it now").click()

@@ -7,8 +7,14 @@ import { Refusal, ask } from "./server.js";
 const OPEN = { at: null, accepted: false };
 const STEPS = [0.1, 1, 10]; // px
 const DIRECTIONS = {
-  arrowleft: [-1, 0], arrowright: [1, 0], arrowup: [0, -1], arrowdown: [0, 1],
-  a: [-1, 0], d: [1, 0], w: [0, -1], s: [0, 1],
+  arrowleft: [-1, 0],
+  arrowright: [1, 0],
+  arrowup: [0, -1],
+  arrowdown: [0, 1],
+  a: [-1, 0],
+  d: [1, 0],
+  w: [0, -1],
+  s: [0, 1],
 };
 
 /** @param {import("./page.js").Page} page */
@@ -66,7 +72,8 @@ export function actionsOf(page) {
   function accept(parts) {
     if (!ready()) return;
     const found = parts.filter((part) => page.machine(part));
-    if (!found.length) return page.tell.say(parts.length > 1 ? "No machine labels here." : `No machine label of ${parts[0]}.`);
+    if (!found.length)
+      return page.tell.say(parts.length > 1 ? "No machine labels here." : `No machine label of ${parts[0]}.`);
     change(found.map((part) => [part, { at: page.machine(part).slice(0, 2), accepted: true }]));
     return goOn(true);
   }
@@ -95,8 +102,14 @@ export function actionsOf(page) {
     const twins = new Map(page.project.bodyparts.map(({ name, partner }) => [name, partner]));
     const pairs = parts.filter((part) => twins.get(part)).map((part) => [part, twins.get(part)]);
     const once = pairs.filter(([part, twin]) => parts.length === 1 || part < twin);
-    if (!once.length) return page.tell.say("No part of another side goes with it: pairs are known by left and right in their names.");
-    return change(once.flatMap(([part, twin]) => [[part, movable(twin)], [twin, movable(part)]]));
+    if (!once.length)
+      return page.tell.say("No part of another side goes with it: pairs are known by left and right in their names.");
+    return change(
+      once.flatMap(([part, twin]) => [
+        [part, movable(twin)],
+        [twin, movable(part)],
+      ]),
+    );
   }
 
   /** Move the label of the current part, or the crosshair where it is open. */
@@ -127,10 +140,15 @@ export function actionsOf(page) {
     const { accepted, changes } = await page.saver.during(ask("POST", "/api/accept", body));
     const step = changes.flatMap((image) => image.parts.map((part) => ({ key: keyOf(image), part, before: OPEN })));
     if (step.length) page.labels.remember(step);
-    changes.map(keyOf).filter((key) => key !== page.key).forEach((key) => page.labels.forget(key));
+    changes
+      .map(keyOf)
+      .filter((key) => key !== page.key)
+      .forEach((key) => page.labels.forget(key));
     await page.reload(page.key);
     await page.fetchProject();
-    page.tell.say(accepted ? `${accepted} machine labels accepted. Z takes them back.` : "No machine label is that sure.");
+    page.tell.say(
+      accepted ? `${accepted} machine labels accepted. Z takes them back.` : "No machine label is that sure.",
+    );
   }
 
   async function travel(direction) {
@@ -234,7 +252,10 @@ export function actionsOf(page) {
     nextOpen: () => {
       const next = page.images.nextOpen(page.wanted);
       if (next) page.show(next);
-      else if (page.key) page.tell.say(page.open.length ? "This is the last image with open parts." : "All images are labeled. Well done!");
+      else if (page.key)
+        page.tell.say(
+          page.open.length ? "This is the last image with open parts." : "All images are labeled. Well done!",
+        );
     },
     order: () => {
       if (!page.images.ranked) return page.tell.say("The order by use comes with the helper's first suggestions.");

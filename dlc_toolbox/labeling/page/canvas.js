@@ -125,12 +125,20 @@ export class Painter {
   /** Marks the current part, with four hairs that leave the place itself free. */
   #ring(u, v) {
     const context = this.#context;
-    for (const [color, width] of [["rgb(0 0 0 / 0.65)", 3.5], ["#fff", 1.5]]) {
+    for (const [color, width] of [
+      ["rgb(0 0 0 / 0.65)", 3.5],
+      ["#fff", 1.5],
+    ]) {
       context.strokeStyle = color;
       context.lineWidth = width;
       context.beginPath();
       context.arc(u, v, SIZE + 5, 0, 2 * Math.PI);
-      for (const [du, dv] of [[1, 0], [-1, 0], [0, 1], [0, -1]]) {
+      for (const [du, dv] of [
+        [1, 0],
+        [-1, 0],
+        [0, 1],
+        [0, -1],
+      ]) {
         context.moveTo(u + du * (SIZE + 5), v + dv * (SIZE + 5));
         context.lineTo(u + du * (SIZE + 11), v + dv * (SIZE + 11));
       }
@@ -144,7 +152,10 @@ export class Painter {
 
   #line(from, to, color) {
     const context = this.#context;
-    for (const [ink, width] of [["rgb(0 0 0 / 0.5)", 3.5], [color, 1.5]]) {
+    for (const [ink, width] of [
+      ["rgb(0 0 0 / 0.5)", 3.5],
+      [color, 1.5],
+    ]) {
       context.strokeStyle = ink;
       context.lineWidth = width;
       context.beginPath();
@@ -175,7 +186,10 @@ export class Painter {
 
   #cross([u, v]) {
     const far = 18;
-    for (const [du, dv] of [[1, 0], [0, 1]]) {
+    for (const [du, dv] of [
+      [1, 0],
+      [0, 1],
+    ]) {
       this.#line([u - du * far, v - dv * far], [u - du * 3, v - dv * 3], "#fff");
       this.#line([u + du * 3, v + dv * 3], [u + du * far, v + dv * far], "#fff");
     }

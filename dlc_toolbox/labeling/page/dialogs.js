@@ -22,8 +22,10 @@ export function say(text, button = null) {
   };
   clearTimeout(leaving);
   leaving = setTimeout(clear, button ? STAY_WITH_BUTTON : STAY);
-  $("message").replaceChildren(make("span", { title: text }, text),
-    ...(button ? [make("button", { type: "button", click: act }, button.text)] : []));
+  $("message").replaceChildren(
+    make("span", { title: text }, text),
+    ...(button ? [make("button", { type: "button", click: act }, button.text)] : []),
+  );
 }
 
 const number = (count, what) => `${count} ${what}${count === 1 ? "" : "s"}`;
@@ -35,7 +37,9 @@ export function showNotices(notices) {
   $("noticed").hidden = !notices.length;
   $("noticed").textContent = number(notices.length, "notice");
   $("noticed").onclick = open;
-  $("notices").querySelector("ul").replaceChildren(...notices.map((text) => make("li", {}, text)));
+  $("notices")
+    .querySelector("ul")
+    .replaceChildren(...notices.map((text) => make("li", {}, text)));
   const fresh = notices.filter((text) => !told.has(text));
   fresh.forEach((text) => told.add(text));
   if (fresh.length) say(fresh[0], { text: "Read", act: open });
@@ -44,9 +48,22 @@ export function showNotices(notices) {
 /** Show all keys. */
 export function showHelp() {
   if (!$("keys").children.length) {
-    $("keys").append(...KEYS.map(([title, rows]) =>
-      make("section", {}, make("h3", {}, title), make("dl", {}, ...rows.map(({ show, text }) =>
-        make("div", {}, make("dt", {}, make("kbd", {}, show)), make("dd", {}, text)))))));
+    $("keys").append(
+      ...KEYS.map(([title, rows]) =>
+        make(
+          "section",
+          {},
+          make("h3", {}, title),
+          make(
+            "dl",
+            {},
+            ...rows.map(({ show, text }) =>
+              make("div", {}, make("dt", {}, make("kbd", {}, show)), make("dd", {}, text)),
+            ),
+          ),
+        ),
+      ),
+    );
   }
   $("help").showModal();
 }
@@ -80,8 +97,11 @@ export class Questions {
     $("question").dataset.id = next.id;
     $("question").returnValue = "";
     $("question-text").textContent = next.text;
-    $("choices").replaceChildren(...next.choices.map(({ answer, text }) =>
-      make("button", { type: "button", click: () => this.#answer(next.id, answer) }, text)));
+    $("choices").replaceChildren(
+      ...next.choices.map(({ answer, text }) =>
+        make("button", { type: "button", click: () => this.#answer(next.id, answer) }, text),
+      ),
+    );
     $("question").showModal();
   }
 

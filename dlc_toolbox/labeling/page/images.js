@@ -72,7 +72,10 @@ export class Images {
   labeledBefore(key) {
     const { folder } = this.entries.get(key);
     const inFolder = [...this.entries.values()].filter((entry) => entry.folder === folder);
-    const before = inFolder.slice(0, inFolder.findIndex((entry) => entry.key === key));
+    const before = inFolder.slice(
+      0,
+      inFolder.findIndex((entry) => entry.key === key),
+    );
     return before.findLast(({ placed, state }) => placed > 0 && state !== "left out")?.key ?? null;
   }
 

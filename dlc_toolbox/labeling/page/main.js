@@ -17,18 +17,22 @@ const canvas = $("view");
 const page = new Page(canvas, { status, image: showImage, project: showProject, refreshed, say, waiting });
 const strip = new VideoStrip(page, say);
 const act = actionsOf(page);
-Object.assign(act, {
-  help: showHelp,
-  video: () => strip.toggle(),
-  frame: (event, name) => strip.key(name),
-  pick: () => strip.pick().catch(act.complain),
-  find: () => ($("find").hidden ? say("Few parts: their numbers are quicker.") : $("find").focus()),
-  escape: () => {
-    page.cross = null;
-    if (strip.open) strip.toggle();
-    else page.lookAt(0);
+Object.assign(
+  act,
+  {
+    help: showHelp,
+    video: () => strip.toggle(),
+    frame: (event, name) => strip.key(name),
+    pick: () => strip.pick().catch(act.complain),
+    find: () => ($("find").hidden ? say("Few parts: their numbers are quicker.") : $("find").focus()),
+    escape: () => {
+      page.cross = null;
+      if (strip.open) strip.toggle();
+      else page.lookAt(0);
+    },
   },
-}, networkActions(page, act.complain, () => showNetwork(page, act)));
+  networkActions(page, act.complain, () => showNetwork(page, act)),
+);
 const [images, parts] = [new ImagesPanel(page), new PartsPanel(page, act)];
 const questions = new Questions(page, act.complain);
 const keys = bindKeys(act);
@@ -37,7 +41,8 @@ new Pointer(canvas, page.view, {
   hit: (u, v, reach) => page.hit(u, v, reach),
   placeOf: (part) => (Array.isArray(page.at(part)) ? page.at(part) : page.machine(part).slice(0, 2)),
   click: act.click,
-  aim: (at, finger) => hold(at && page.settled && !page.leftOut && page.project.writable ? page.part : null, at, finger),
+  aim: (at, finger) =>
+    hold(at && page.settled && !page.leftOut && page.project.writable ? page.part : null, at, finger),
   drag: (part, at, finger) => hold(part, at, finger),
   drop: act.drop,
   hover: showWhere,
@@ -74,7 +79,10 @@ function status() {
   again.addEventListener("click", () => page.saver.poke(true));
   $("trouble").replaceChildren(text, ...(waits ? [again] : []));
   if (!refused.length) return;
-  const drop = Object.assign(document.createElement("button"), { type: "button", textContent: "Give these changes up" });
+  const drop = Object.assign(document.createElement("button"), {
+    type: "button",
+    textContent: "Give these changes up",
+  });
   drop.addEventListener("click", () => page.saver.giveUp());
   $("trouble").append(drop);
 }
@@ -99,7 +107,10 @@ function showProject() {
   questions.show();
   showNotices(project.writable ? project.notices : [project.why, ...project.notices]);
   $("empty").hidden = page.images.order.length > 0;
-  write($("empty"), "There are no images to label yet. Step 1 takes some from the videos; or press M and take frames yourself.");
+  write(
+    $("empty"),
+    "There are no images to label yet. Step 1 takes some from the videos; or press M and take frames yourself.",
+  );
 }
 
 let slow = null;
@@ -129,9 +140,12 @@ function refreshed() {
   showMachine();
   press("leaveOut", page.leftOut, page.leftOut ? "Take back" : "Leave out");
   canvas.setAttribute("aria-label", `Image ${key}. Body part: ${page.part}.`);
-  write($("hint"), page.cross
-    ? "Arrows move the crosshair, Enter places the part there"
-    : "Click: place · Drag: move · Wheel: zoom · Space + drag: move the image · 0: all of it · ?: all keys");
+  write(
+    $("hint"),
+    page.cross
+      ? "Arrows move the crosshair, Enter places the part there"
+      : "Click: place · Drag: move · Wheel: zoom · Space + drag: move the image · 0: all of it · ?: all keys",
+  );
 }
 
 function press(name, is, text = null) {
@@ -143,8 +157,11 @@ function press(name, is, text = null) {
 function showBanner() {
   const frames = Math.abs(page.peek);
   const side = page.peek < 0 ? "before" : "after";
-  const text = page.film ? strip.banner
-    : page.peek ? `The video ${frames} frame${frames > 1 ? "s" : ""} ${side} the image. Esc goes back to it.` : "";
+  const text = page.film
+    ? strip.banner
+    : page.peek
+      ? `The video ${frames} frame${frames > 1 ? "s" : ""} ${side} the image. Esc goes back to it.`
+      : "";
   $("banner").hidden = !text;
   write($("banner"), text);
 }
@@ -165,11 +182,18 @@ function bindControls() {
     const button = event.target.closest("[data-does]");
     if (button) act[button.dataset.does](event, "");
     // a mouse's click leaves the keys to the image; one by the keyboard (detail 0) stays where it is
-    if (event.detail && event.target.closest("button, summary, [type=checkbox], [type=range]") && !event.target.closest("dialog")) {
+    if (
+      event.detail &&
+      event.target.closest("button, summary, [type=checkbox], [type=range]") &&
+      !event.target.closest("dialog")
+    ) {
       canvas.focus({ preventScroll: true });
     }
   });
-  for (const [id, name] of [["auto-part", "autoPart"], ["auto-image", "autoImage"]]) {
+  for (const [id, name] of [
+    ["auto-part", "autoPart"],
+    ["auto-image", "autoImage"],
+  ]) {
     $(id).checked = page.options[name];
     $(id).addEventListener("change", () => page.choose(name, $(id).checked));
   }
@@ -239,10 +263,11 @@ function bindEvents() {
       showNetwork(page, act);
       if (job.state !== "running") say(job.message);
     },
-    lost: () => ask("GET", "/api/project").catch((error) => {
-      page.lost = error.message;
-      status();
-    }),
+    lost: () =>
+      ask("GET", "/api/project").catch((error) => {
+        page.lost = error.message;
+        status();
+      }),
   });
   addEventListener("online", () => page.saver.poke());
   addEventListener("beforeunload", (event) => {

@@ -11,8 +11,12 @@ export function showNetwork(page, act) {
   const running = help.jobs.find(({ state }) => state === "running");
   start("suggest", help.can_suggest, help.why_not_suggest, running, writable);
   start("train", help.can_train, help.why_not_train, running, writable);
-  const whys = [!help.can_suggest && ["Suggest", help.why_not_suggest], !help.can_train && ["Helper", help.why_not_train]];
-  const trained = help.helper && `The helper has learned ${help.helper.iteration} iterations from ${help.helper.images} images.`;
+  const whys = [
+    !help.can_suggest && ["Suggest", help.why_not_suggest],
+    !help.can_train && ["Helper", help.why_not_train],
+  ];
+  const trained =
+    help.helper && `The helper has learned ${help.helper.iteration} iterations from ${help.helper.images} images.`;
   const sentence = ([what, reason]) => `${what}: ${reason.replace(/\.$/, "")}.`;
   const why = running ? [] : whys.filter((pair) => pair && pair[1]).map(sentence);
   write($("network-why"), [trained, ...why].filter(Boolean).join(" "));
@@ -48,10 +52,15 @@ function showJobs(jobs, act) {
 }
 
 function newJob({ id, kind }, act) {
-  const box = make("div", { class: "job", "data-job": id },
-    make("strong", {}), make("button", { type: "button", click: () => act.cancel(id) }, "Cancel"),
-    make("progress", { max: "1", "aria-label": NAMES[kind] }), make("p", { class: "message" }),
-    make("details", {}, make("summary", {}, "What it says"), make("pre", { tabindex: "0" })));
+  const box = make(
+    "div",
+    { class: "job", "data-job": id },
+    make("strong", {}),
+    make("button", { type: "button", click: () => act.cancel(id) }, "Cancel"),
+    make("progress", { max: "1", "aria-label": NAMES[kind] }),
+    make("p", { class: "message" }),
+    make("details", {}, make("summary", {}, "What it says"), make("pre", { tabindex: "0" })),
+  );
   $("jobs").append(box);
   return box;
 }
@@ -66,10 +75,13 @@ export function takeJob(page, job) {
 
 /** The actions that start and cancel jobs. */
 export function networkActions(page, complain, shown) {
-  const request = (url, body) => ask("POST", url, body).then((job) => {
-    takeJob(page, job);
-    shown();
-  }).catch(complain);
+  const request = (url, body) =>
+    ask("POST", url, body)
+      .then((job) => {
+        takeJob(page, job);
+        shown();
+      })
+      .catch(complain);
   return {
     suggest: () => request("/api/suggest", {}),
     train: () => request("/api/helper", {}),

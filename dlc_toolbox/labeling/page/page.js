@@ -8,7 +8,14 @@ import { Refusal, Saver, address, ask } from "./server.js";
 import { View } from "./view.js";
 
 const DEFAULTS = {
-  names: false, skeleton: true, others: false, ghosts: 0, autoPart: true, autoImage: true, step: 1, byRank: null,
+  names: false,
+  skeleton: true,
+  others: false,
+  ghosts: 0,
+  autoPart: true,
+  autoImage: true,
+  step: 1,
+  byRank: null,
   likelihood: 0.9,
 };
 
@@ -240,7 +247,9 @@ export class Page {
       const [mu, mv] = this.view.toCanvas(...at);
       return { part: part.name, away: Math.hypot(u - mu, v - mv) - (part.name === this.part ? 0.5 : 0) };
     };
-    const near = this.#marks().map(distance).sort((one, other) => one.away - other.away)[0];
+    const near = this.#marks()
+      .map(distance)
+      .sort((one, other) => one.away - other.away)[0];
     return near && near.away <= reach ? near.part : null;
   }
 
@@ -257,7 +266,9 @@ export class Page {
 
   #bones(marks) {
     const places = new Map(marks.map(({ part, at }) => [part.name, at]));
-    return this.project.skeleton.map((bone) => bone.map((name) => places.get(name))).filter((bone) => bone.every(Boolean));
+    return this.project.skeleton
+      .map((bone) => bone.map((name) => places.get(name)))
+      .filter((bone) => bone.every(Boolean));
   }
 
   #others() {

@@ -51,7 +51,13 @@ export class ImagesPanel {
       : images.folders.map((folder) => [folder.name, folder.images.map(({ name }) => `${folder.name}/${name}`)]);
     $("images").replaceChildren(
       ...folders.map(([title, keys]) =>
-        make("section", {}, make("h2", {}, title, make("small", {}, count(keys.length))), make("ul", {}, ...keys.map(item)))),
+        make(
+          "section",
+          {},
+          make("h2", {}, title, make("small", {}, count(keys.length))),
+          make("ul", {}, ...keys.map(item)),
+        ),
+      ),
     );
     this.#current = null;
     return this.show();
@@ -60,8 +66,13 @@ export class ImagesPanel {
   #item({ key, folder, name }) {
     const state = make("span", { class: "state", role: "img" });
     const title = this.page.images.byRank ? `${folder}/${name}` : name;
-    const button = make("button", { type: "button", "data-image": key, title: key, click: () => this.page.show(key) },
-      state, make("span", { class: "name" }, title), make("small", {}));
+    const button = make(
+      "button",
+      { type: "button", "data-image": key, title: key, click: () => this.page.show(key) },
+      state,
+      make("span", { class: "name" }, title),
+      make("small", {}),
+    );
     this.#items.set(key, { button, state, note: button.lastChild });
     this.update(key);
     return button;
@@ -124,9 +135,14 @@ export class PartsPanel {
   #row(part, at) {
     const number = at < 9 ? `${at + 1}` : at < 18 ? `⇧${at - 8}` : "";
     const state = make("span", { class: "what" });
-    const button = make("button",
+    const button = make(
+      "button",
       { type: "button", "data-part": part.name, title: part.name, click: () => this.act.select(part.name) },
-      make("kbd", {}, number), markerIcon(part), make("span", { class: "name" }, part.name), state);
+      make("kbd", {}, number),
+      markerIcon(part),
+      make("span", { class: "name" }, part.name),
+      state,
+    );
     this.#rows.set(part.name, { button, state });
     return button;
   }
@@ -196,7 +212,7 @@ export class PartsPanel {
     const { page } = this;
     if (!page.project.writable) return ["Reading only", page.project.why];
     if (page.leftOut) return ["This image is left out", "Shift+X takes it back."];
-    const left = rest === 1 ? "the last open part" : `${rest} parts open`;
+    const left = `${rest} part${rest === 1 ? "" : "s"} open`;
     if (page.machine(page.part)) return ["Is the hollow mark right?", "V accepts it; else click or drag."];
     if (page.at(page.part) === null) return ["Click in the image on", `Cannot be seen? Press Q · ${left}`];
     if (rest) return ["Set: drag or click to mend", left];
@@ -208,7 +224,8 @@ export class PartsPanel {
     const lines = [
       ...Object.entries(conflicts).map(([part, sides]) => this.#conflict(part, sides)),
       ...page.state.warnings.map(({ part, text }) =>
-        make("p", {}, make("button", { type: "button", class: "link", click: () => this.act.select(part) }, text))),
+        make("p", {}, make("button", { type: "button", class: "link", click: () => this.act.select(part) }, text)),
+      ),
       ...(page.options.others ? this.#agreement() : []),
     ];
     $("warnings").hidden = !lines.length;
@@ -221,11 +238,18 @@ export class PartsPanel {
     const text = (at) => (Array.isArray(at) ? at.map((value) => value.toFixed(1)).join(", ") : (at ?? "no label"));
     const use = (at) => () => this.act.settle(part, at);
     const stands = kept === "yours" ? "Yours stands." : "The other one stands.";
-    return make("p", { class: "conflict" },
-      make("strong", {}, part), ` was also changed elsewhere. ${stands}`,
-      make("span", { class: "choices" },
+    return make(
+      "p",
+      { class: "conflict" },
+      make("strong", {}, part),
+      ` was also changed elsewhere. ${stands}`,
+      make(
+        "span",
+        { class: "choices" },
         make("button", { type: "button", click: use(yours) }, `Yours (${text(yours)})`),
-        make("button", { type: "button", click: use(theirs) }, `Theirs (${text(theirs)})`)));
+        make("button", { type: "button", click: use(theirs) }, `Theirs (${text(theirs)})`),
+      ),
+    );
   }
 
   /** How far apart other people's labels are on the average. */
@@ -238,7 +262,9 @@ export class PartsPanel {
       const pairs = Object.entries(places).filter(([part]) => Array.isArray(own.get(part)));
       const away = pairs.map(([part, [x, y]]) => Math.hypot(x - own.get(part)[0], y - own.get(part)[1]));
       const mean = away.reduce((sum, value) => sum + value, 0) / away.length;
-      const text = away.length ? `${mean.toFixed(1)} px apart on average (${away.length} parts)` : "no part in common yet";
+      const text = away.length
+        ? `${mean.toFixed(1)} px apart on average (${away.length} parts)`
+        : "no part in common yet";
       return make("p", { class: "quiet" }, `${scorer}: ${text}`);
     });
   }

@@ -26,7 +26,10 @@ export class Pictures {
       if (this.#kept.size <= this.#room) break;
       if (this.#shown.has(old)) continue;
       this.#kept.delete(old);
-      bitmap.then((it) => it.close(), () => {});
+      bitmap.then(
+        (it) => it.close(),
+        () => {},
+      );
     }
     return found;
   }

@@ -100,7 +100,8 @@ export class Pointer {
     const gesture = this.#gesture;
     if (gesture?.name === "pinch") this.#movePinch(gesture);
     else if (gesture?.name === "pan") this.#movePan(gesture, at);
-    else if (gesture?.name === "drag") this.#hands.drag(gesture.hit, this.#dragged(gesture, at), gesture.kind === "touch");
+    else if (gesture?.name === "drag")
+      this.#hands.drag(gesture.hit, this.#dragged(gesture, at), gesture.kind === "touch");
     else if (gesture?.name === "press") this.#movePress(gesture, at);
   }
 

@@ -50,18 +50,14 @@ export async function ask(method, url, body) {
 }
 
 /**
- * Fetch a picture and decode it as it is: no colour profile, no rotation, no premultiplied alpha.
+ * Fetch a picture and decode it as it is, without the stretch of a colour profile.
  * @throws {Refusal} with the server's sentence
  */
 export async function picture(url, signal) {
   const response = await answer(url, { signal });
   if (!response.ok) throw await refusal(response);
   const blob = await response.blob();
-  return createImageBitmap(blob, {
-    colorSpaceConversion: "none",
-    premultiplyAlpha: "none",
-    imageOrientation: "none",
-  });
+  return createImageBitmap(blob, { colorSpaceConversion: "none", premultiplyAlpha: "none" });
 }
 
 /** Brings the changes in `labels` to the disk, one request per image at a time, until all of them are there. */

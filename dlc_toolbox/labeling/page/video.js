@@ -16,9 +16,13 @@ export class VideoStrip {
   constructor(page, say) {
     this.#page = page;
     this.#say = say;
-    $("video-name").addEventListener("change", () => this.#show(0));
+    const go = (frame) => {
+      this.#show(frame);
+      $("view").focus({ preventScroll: true }); // the keys are the image's again
+    };
+    $("video-name").addEventListener("change", () => go(0));
     $("scrub").addEventListener("input", () => this.#show($("scrub").valueAsNumber));
-    $("frame").addEventListener("change", () => this.#show($("frame").valueAsNumber || 0));
+    $("frame").addEventListener("change", () => go($("frame").valueAsNumber || 0));
     $("back").addEventListener("click", () => this.step(-1));
     $("on").addEventListener("click", () => this.step(1));
   }
@@ -34,7 +38,8 @@ export class VideoStrip {
   /** Open the strip at the video of the image at hand, or close it. */
   toggle() {
     const { videos } = this.#page.project;
-    if (!videos.length) return this.#say("No video of this project is at hand: videos are looked for in the vidpath of myconfig.py.");
+    if (!videos.length)
+      return this.#say("No video of this project is at hand: videos are looked for in the vidpath of myconfig.py.");
     this.#open = !this.#open;
     $("video").hidden = !this.#open;
     if (!this.#open) return this.#page.showFilm(null);
@@ -72,7 +77,7 @@ export class VideoStrip {
   async #fetch() {
     this.#fetching = true;
     try {
-      for (let shown = null; this.#open && shown !== this.#address; ) {
+      for (let shown = null; this.#open && shown !== this.#address;) {
         shown = this.#address;
         this.#page.frames.hold([shown]);
         const bitmap = await this.#page.frames.get(shown);
