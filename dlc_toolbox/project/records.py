@@ -145,10 +145,10 @@ def _in_words(changed: Sequence[str]) -> str:
     """Say what has changed.
 
     >>> _in_words(["a"]), _in_words(list("abc")), _in_words(list("abcdefg"))
-    ('a has changed', 'a, b and c have changed', 'a, b, c, d, e and 2 more have changed')
+    ('a changed', 'a, b and c changed', 'a, b, c, d, e and 2 more changed')
     """
     *first, last = changed if len(changed) <= _NAMED else [*changed[:_NAMED], f"{len(changed) - _NAMED} more"]
-    return f"{', '.join(first)} and {last} have changed" if first else f"{last} has changed"
+    return f"{', '.join(first)} and {last} changed" if first else f"{last} changed"
 
 
 def read(record: Path) -> dict[str, Any]:

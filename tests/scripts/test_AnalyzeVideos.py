@@ -103,7 +103,7 @@ def test_the_engine_of_the_settings_computes_and_reduced_precision_makes_poses_a
     code, output = run()
     assert code == 0
     assert re.search(r"^Device: CPU \(OpenVINO .*, int8\)$", output, re.MULTILINE)
-    assert "toy.avi: analyzed, because changed since: precision" in output
+    assert ".h5: being made, because precision changed" in output
     set_analysis(trained_project, engine="openvino-int4")
     code, output = run()
     assert code == 1
