@@ -60,7 +60,7 @@ def place_window(points: np.ndarray, margin: float, width: int, height: int) -> 
     Examples
     --------
     >>> place_window(np.array([[300.0, 200.0], [340.0, 210.0]]), 20, 640, 480)
-    (256, 384, 176, 240)
+    (256, 384, 144, 272)
     """
     seen = points[np.isfinite(points).all(axis=-1)]
     if not len(seen):
