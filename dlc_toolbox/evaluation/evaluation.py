@@ -80,8 +80,8 @@ class Network:
         wanted = {*self.split.train, *self.split.test}
         return {name: folder / name for name in self.split.table.index if name in wanted}
 
-    def made_from(self) -> dict[str, Any]:
-        """Describe what its poses would be made from now.
+    def output(self) -> records.Output:
+        """Return its table and csv with what they would be made from now.
 
         Raises
         ------
@@ -98,7 +98,9 @@ class Network:
                 f"{' ...' if len(missing) > 3 else ''}; bring them back, or make the training set again with Step 4"
             )
         inputs = {"snapshot": self.snapshot.path, "pose_cfg.yaml": self.config_path, **images}
-        return records.describe(inputs, {"bodyparts": list(self.bodyparts)})
+        made_from = records.describe(inputs, {"bodyparts": list(self.bodyparts)})
+        files = [self.table, self.table.with_suffix(".csv")]
+        return records.Output(str(self.table), self.record, files, made_from)
 
 
 def find_networks(
@@ -210,17 +212,13 @@ def evaluate(network: Network, load_predictor: Callable[[], Predict], *, overwri
     ToolboxError
         When an image is missing or damaged, the network's answers are not finite, or the system refuses to write.
     """
-    made_from = network.made_from()
-    csv = network.table.with_suffix(".csv")
-    stale = records.why_stale(network.record, made_from, [network.table, csv])
-    if stale is None and not overwrite:
-        log.info("%s is current, skipped", network.table)
+    output = network.output()
+    if output.is_current(overwrite):
         return network.table
     images = network.images
-    log.info("%s: finding body parts in %d images (%s)", network.scorer, len(images), stale or "--overwrite")
     poses = predict_images(list(images.values()), load_predictor())
     write_table(make_table(network.scorer, network.bodyparts, list(images), poses), network.table)
-    records.write(network.record, made_from)
+    output.write_record()
     log.info("Written: %s and .csv", network.table)
     return network.table
 

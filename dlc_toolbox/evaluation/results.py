@@ -100,7 +100,7 @@ def read_evaluation(network: Network, bodyparts: Sequence[str]) -> Evaluation:
     poses = read_table(network.table)
     images = list(network.images)
     if network.record.is_file():
-        stale = records.why_stale(network.record, network.made_from(), [network.table])
+        stale = network.output().why_changed()
     else:
         log.warning("%s is taken as it is: no record tells what it was made from", network.table)
         stale = _why_incomplete(poses, images, bodyparts)
@@ -221,12 +221,14 @@ def write_summaries(layout: Layout, settings: Settings, evaluations: Sequence[Ev
     rows = pd.DataFrame([summary_row(evaluation, settings.pcutoff) for evaluation in evaluations])
     parts = pd.concat([part_rows(evaluation, settings.pcutoff) for evaluation in evaluations], ignore_index=True)
     owner = records.describe({}, {name: getattr(settings, name) for name in ("Task", "date", "scorer", "resnet")})
-    stale = records.why_stale(layout.summary_record, owner, [])
+    files = [layout.summary_table, layout.part_table]
+    output = records.Output(layout.summary_table.name, layout.summary_record, files, owner)
+    stale = output.why_changed()
     if stale and layout.summary_table.is_file():
-        log.info("%s: its earlier rows are left out (%s)", layout.summary_table, stale)
-    for path, table in ((layout.summary_table, rows), (layout.part_table, parts)):
+        log.info("%s: its earlier rows are left out, because %s", layout.summary_table, stale)
+    for path, table in zip(files, (rows, parts), strict=True):
         _write_rows(path, table, keep_others=stale is None)
-    records.write(layout.summary_record, owner)
+    output.write_record()
     return rows
 
 

@@ -168,15 +168,13 @@ def label_video(
     """
     table = find_poses(video, network, crop=crop, filtered=filtered)
     out = layout.labeled_video(video)
-    record = layout.pose_record(out)
     made_from = records.describe({"video": video, "poses": table}, {**asdict(marks), "crop": crop})
-    outputs = [out, *(layout.labeled_frame(out, number) for number in saved_frames)]
-    reason = "--overwrite" if overwrite else records.why_stale(record, made_from, outputs)
-    if reason is None:
-        log.info("%s: skipped, %s is current (--overwrite makes it again)", video.name, out.name)
+    files = [out, *(layout.labeled_frame(out, number) for number in saved_frames)]
+    output = records.Output(out.name, layout.pose_record(out), files, made_from)
+    if output.is_current(overwrite):
         return out
-    log.info("%s: drawn, because %s", video.name, reason)
+    output.start()
     make_labeled_video(video, table, out, marks, crop=crop, saved_frames=saved_frames)
-    records.write(record, made_from)
+    output.write_record()
     log.info("Wrote %s", out)
     return out

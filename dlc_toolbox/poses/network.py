@@ -174,10 +174,8 @@ def describe_poses(
     dict
         As `records.describe` returns it.
     """
-    settings = {"scorer": network.scorer, "video": video.name, "crop": crop, **network.config}
-    if window:  # without one, records are those of the time before there were windows
-        settings["movingwindow"] = dict(window)
-    return records.describe({"video": video, "snapshot": network.snapshot.path}, settings)
+    settings = {"scorer": network.scorer, "video": video.name, "crop": crop, "movingwindow": window, **network.config}
+    return records.describe({"video": video, "snapshot": network.snapshot.path}, settings, {"movingwindow": None})
 
 
 def check_owner(table: Path, made_from: Mapping[str, Any]) -> None:
