@@ -250,12 +250,9 @@ class FolderLabels:
         What leaves the csv files stands in labeling.json before, and what enters them leaves it only afterwards.
         """
         after = {image: self._notes.of(image) for image in before}
-        flags = [(found.left_out, found.begun) for notes in (before, after) for found in notes.values()]
         self._history.keep_once(self._notes.path)
         self._notes.bodyparts, self._notes.order = list(self._settings.bodyparts), self.images
-        if any(
-            (new.left_out, new.begun) != (before[image].left_out, before[image].begun) for image, new in after.items()
-        ):
+        if any(_flags(before[image]) != _flags(new) for image, new in after.items()):
             for image, new in after.items():
                 old = before[image]
                 both = replace(new, left_out=new.left_out or old.left_out, begun=new.begun or old.begun)
@@ -296,6 +293,7 @@ class FolderLabels:
             self._points = {image: dict.fromkeys(self._settings.bodyparts) for image in self.images}
             self._notes.read()
             self._files.read(list(self._unreadable), list(self._paths.values()))
+            self._refuse_other_parts()
             clicked = self._clicked()
             self._refuse_moved_images(clicked)
             unfinished = [image for image in self.images if self._interpret(image, clicked.get(image, {}))]
@@ -358,6 +356,15 @@ class FolderLabels:
         """Return what stands for labels now; nothing for images left out."""
         return {image: dict(self._wanted(image)) for image in self.images}
 
+    def _refuse_other_parts(self) -> None:
+        """Raise when clicks on all parts in turn were made for other parts, or in another order."""
+        before = self._notes.bodyparts
+        if self._settings.multibodypartsfile and before and before != list(self._settings.bodyparts):
+            raise ToolboxError(
+                f"{self.folder}: the clicks on all parts in turn were made for {', '.join(before)}, in this order; "
+                "bodyparts in myconfig.py is another list now. Answer the question about it, or put the old list back"
+            )
+
     def _refuse_moved_images(self, clicked: Mapping[str, Mapping[str, Value]]) -> None:
         """Raise when images were added or deleted before labeled ones since labeling.json was written."""
         pairs = zip(self._notes.order, self.images, strict=False)
@@ -413,3 +420,8 @@ def _hidden(base: Value) -> Value:
 def _noted(value: Value) -> PartNote:
     """Return the note of a label that came from a file."""
     return PartNote(PLACED, now(), value) if isinstance(value, tuple) else PartNote(NOT_VISIBLE, now())
+
+
+def _flags(notes: ImageNotes) -> tuple[bool, bool]:
+    """Tell whether an image's labels stand in labeling.json in the place of the csv files."""
+    return notes.left_out is not None, notes.begun

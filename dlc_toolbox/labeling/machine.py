@@ -1,7 +1,7 @@
 """What a network found in images to label: no labels until a person accepts them.
 
-``<folder>/machine-labels/<part>.csv`` in Fiji's form, with all digits, ``likelihoods.csv`` with one column a part and one
-row an image by name, and ``network.json``, which tells whose they are. Step 2 reads none of them.
+``<folder>/machine-labels/<part>.csv`` in Fiji's form, with all digits, ``likelihoods.csv`` with one column a part and
+one row an image by name, and ``network.json``, which tells whose they are. Step 2 reads none of them.
 """
 
 from __future__ import annotations

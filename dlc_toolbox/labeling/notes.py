@@ -16,9 +16,9 @@ from typing import Any
 from dlc_toolbox import ToolboxError
 from dlc_toolbox.files import replacing
 from dlc_toolbox.labeling.merge import NOT_VISIBLE, Conflict, Value
-from dlc_toolbox.settings import Settings
 from dlc_toolbox.labels import label_home
 from dlc_toolbox.layout import Layout, image_folders
+from dlc_toolbox.settings import Settings
 
 FILE = "labeling.json"
 PLACED, ACCEPTED = "placed", "accepted"
@@ -131,6 +131,13 @@ class Notes:
             self.images.pop(image, None)
         else:
             self.images[image] = notes
+
+    def rename_parts(self, names: Mapping[str, str]) -> None:
+        """Give parts other names; all at once, so that two may change theirs."""
+        for image, notes in list(self.images.items()):
+            parts = {names.get(part, part): note for part, note in notes.parts.items()}
+            conflicts = {names.get(part, part): found for part, found in notes.conflicts.items()}
+            self.set(image, replace(notes, parts=parts, conflicts=conflicts))
 
     def write(self) -> None:
         """Write the file, one line for each image.
