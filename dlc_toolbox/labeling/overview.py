@@ -95,9 +95,9 @@ def _notices(store: LabelStore) -> list[str]:
     found = [store.trouble] if store.trouble else []
     if settings.multibodypartsfile and not settings.invisibleboundary:
         found.append(
-            f"{settings.multibodypartsfilename} is to hold all body parts, but invisibleboundary = 0 leaves no click that "
-            "means 'not visible': set invisibleboundary = 5 in myconfig.py. Until then such a part has blank cells, "
-            "which Step 2 understands and Fiji does not"
+            f"{settings.multibodypartsfilename} is to hold all body parts, but invisibleboundary = 0 leaves no click "
+            "that means 'not visible': set invisibleboundary = 5 in myconfig.py. Until then such a part has blank "
+            "cells, which Step 2 understands and Fiji does not"
         )
     if not store.has_locks:
         found.append(

@@ -100,8 +100,8 @@ def _moves(store: LabelStore) -> list[Question]:
     folders = ", ".join(sorted({(path.parent if several else path.parent.parent).name for path in found}))
     if several:
         text = (
-            f"Label files lie beside the images in {folders}. With {len(scorers)} names in Scorers each person's belong "
-            "into a folder of their own, so these are not read. Whose are they?"
+            f"Label files lie beside the images in {folders}. With {len(scorers)} names in Scorers each person's "
+            "belong into a folder of their own, so these are not read. Whose are they?"
         )
         choices = tuple((f"move:{scorer}", f"They are {scorer}'s: move them there") for scorer in scorers)
     else:

@@ -89,9 +89,8 @@ class LabelStore:
         self.layout, self.settings = layout, load_settings(layout.root)
         self.scorer = scorer or self.settings.scorer
         if self.scorer not in self.settings.Scorers:
-            raise ToolboxError(
-                f"{self.scorer} is none of Scorers = {', '.join(self.settings.Scorers)} in {layout.root / 'myconfig.py'}"
-            )
+            known = ", ".join(self.settings.Scorers)
+            raise ToolboxError(f"{self.scorer} is none of Scorers in {layout.root / 'myconfig.py'}: {known}")
         if not self.data_folder.is_dir():
             raise ToolboxError(
                 f"{self.data_folder} does not exist: pick frames first, with Step 1. {first_step_advice(layout.root)}"
