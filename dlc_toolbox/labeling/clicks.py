@@ -144,7 +144,8 @@ class ClickTable:
         end = self._line_end()
         if rows and not _LINE_END.search(self._head):
             other._head = self._head + end
-        other._rows = tuple(row if _LINE_END.search(row.text) else replace(row, text=row.text + end) for row in rows)
+        ended = [row if _LINE_END.search(row.text) else replace(row, text=row.text + end) for row in rows[:-1]]
+        other._rows = (*ended, *rows[-1:])
         return other
 
     def _in_order(self, rows: Sequence[_Row]) -> Sequence[_Row]:

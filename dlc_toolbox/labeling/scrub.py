@@ -21,9 +21,11 @@ from dlc_toolbox.video import Crop, Video
 
 log = logging.getLogger(__name__)
 
-# Of these every packet shows one frame, so that the n-th time stamp is the n-th frame's.
-_ONE_FRAME_A_PACKET = {"h264", "hevc", "av1", "vp9", "mjpeg", "ffv1", "huffyuv", "ffvhuff", "prores", "dnxhd", "png"}
-_ONE_FRAME_A_PACKET |= {"rawvideo", "v210"}
+# Of these every packet shows one frame, so that the n-th time stamp is the n-th frame's; where frames are stored in
+# another order than they are shown in, the container must tell when, as AVI does not.
+_IN_ORDER = {"mjpeg", "ffv1", "huffyuv", "ffvhuff", "prores", "dnxhd", "png", "rawvideo", "v210"}
+_REORDERED = {"h264", "hevc", "av1", "vp9"}
+_TELLING_FORMATS = {"mov", "mp4", "matroska", "webm"}
 _KEYFRAMES_BACK = 2  # the last one may be a mere recovery point, where decoders need some frames
 
 
@@ -134,10 +136,15 @@ class _Seekable(Video):
         """Time stamps of the packets, None where they do not tell which frame is which."""
         with open_video(self.path) as container:
             stream = container.streams.best("video")
-            if stream.codec_context.name not in _ONE_FRAME_A_PACKET:
+            tells = bool(_TELLING_FORMATS & set(container.format.name.split(",")))
+            if stream.codec_context.name not in (_IN_ORDER | _REORDERED if tells else _IN_ORDER):
                 return None
             try:
-                packets = [(packet.pts, packet.is_keyframe) for packet in container.demux(stream) if packet.size]
+                packets = [
+                    (packet.pts, packet.is_keyframe)
+                    for packet in container.demux(stream)
+                    if packet.size and not packet.is_discard
+                ]
             except av.FFmpegError:
                 return None
         stamps = [stamp for stamp, _ in packets]
