@@ -53,7 +53,7 @@ def test_a_part_keeps_its_style_when_others_are_added():
 
 
 def test_a_colormap_overrules_the_hues_and_its_end_is_left_out():
-    assert [style.color for style in part_styles(2, "hsv")] == ["#ff0000", "#00fff7"]
+    assert [style.color for style in part_styles(2, "hsv")] == ["#ff0000", "#00fff6"]
 
 
 def test_matplotlib_knows_the_markers():

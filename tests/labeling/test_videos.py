@@ -17,11 +17,13 @@ from dlc_toolbox.layout import Layout
 from dlc_toolbox.video import Video
 
 
-def encoded(path, frames: int = 60, codec: str = "libx264", **options):
+def encoded(path, frames: int = 60, codec: str = "libx264"):
     """Write a video with B-frames and few keyframes; the frame's number is its brightness, times 4."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with av.open(str(path), "w") as container:
-        stream = container.add_stream(codec, rate=Fraction(25), options={"g": "25", "bf": "3", **options})
+        stream = container.add_stream(
+            codec, rate=Fraction(25), options={} if codec == "ffv1" else {"g": "25", "bf": "3"}
+        )
         stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
         for number in range(frames):
             gray = np.full((48, 64, 3), 4 * number, np.uint8)
@@ -30,12 +32,12 @@ def encoded(path, frames: int = 60, codec: str = "libx264", **options):
     return path
 
 
-@pytest.mark.parametrize(
-    ("codec", "name"), [("libx264", "a.mp4"), ("libx264", "a.avi"), ("mpeg4", "b.avi"), ("mjpeg", "c.mov")]
-)
+VIDEOS = [("libx264", "a.mp4"), ("libx264", "a.mkv"), ("libx264", "a.avi"), ("mpeg4", "b.avi"), ("ffv1", "c.avi")]
+
+
+@pytest.mark.parametrize(("codec", "name"), VIDEOS)
 def test_any_frame_in_any_order_is_the_one_that_step_1_would_take(tmp_path, codec, name):
-    options = {"strict": "unofficial"} if codec == "mjpeg" else {}
-    path = encoded(tmp_path / name, codec=codec, **options)
+    path = encoded(tmp_path / name, codec=codec)
     expected = list(Video(path, (3, 60, 5, 40)))
     reader = FrameReader(path, (3, 60, 5, 40))
     assert reader.count() == len(expected) == 60
