@@ -13,6 +13,7 @@ from typing import Any
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
@@ -135,7 +136,9 @@ def make_app(store: LabelStore, help: Help, *, token: str, port: int, host: str 
         help.jobs.close()
 
     routes = _Routes(store, help, news)
-    app = Starlette(routes=routes.table(), lifespan=life, exception_handlers={ToolboxError: _explain})
+    app = Starlette(
+        routes=routes.table(), lifespan=life, exception_handlers={ToolboxError: _explain, HTTPException: _say}
+    )
     guard = Guard(app, token, port, host)
     guard.news = news
     return guard
@@ -261,6 +264,12 @@ def _explain(request: Request, error: Exception) -> Response:
         return JSONResponse(error.state, status_code=409)
     otherwise = 404 if request.method == "GET" else 507
     return JSONResponse({"error": str(error)}, status_code=_STATUS.get(type(error), otherwise))
+
+
+def _say(request: Request, error: Exception) -> Response:
+    """Answer to an address or a method that there is not, as to everything that is refused."""
+    assert isinstance(error, HTTPException)
+    return JSONResponse({"error": error.detail}, status_code=error.status_code)
 
 
 def _png(content: bytes) -> Response:
