@@ -16,7 +16,7 @@ import sys
 from collections.abc import Sequence
 
 try:
-    from dlc_toolbox import cli
+    from dlc_common import cli
     from dlc_toolbox.labeling.serve import serve
     from dlc_toolbox.labeling.store import LabelStore
 except ImportError as error:

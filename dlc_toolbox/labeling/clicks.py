@@ -19,7 +19,7 @@ from pathlib import Path
 import pandas as pd
 
 from dlc_toolbox import ToolboxError
-from dlc_toolbox.fiji import Cells, clicks_of, decoded, read_cells
+from dlc_toolbox.labels.fiji import Cells, clicks_of, decoded, read_cells
 
 Point = tuple[float, float]
 

@@ -8,13 +8,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from dlc_common.images import list_images
 from dlc_toolbox import ToolboxError
-from dlc_toolbox.frames import list_images
 from dlc_toolbox.labeling.history import History, now
 from dlc_toolbox.labeling.labelfiles import LabelFiles, Signature, WrongCountError, signature
 from dlc_toolbox.labeling.merge import NOT_VISIBLE, Value, merge_image
 from dlc_toolbox.labeling.notes import ACCEPTED, FILE, PLACED, ImageNotes, Notes, PartNote, without_conflict
-from dlc_toolbox.settings import Settings
+from dlc_toolbox.project.settings import Settings
 
 log = logging.getLogger(__name__)
 

@@ -6,7 +6,7 @@ import logging
 from datetime import datetime, timezone
 from pathlib import Path
 
-from dlc_toolbox.files import replacing
+from dlc_common.files import replacing
 
 log = logging.getLogger(__name__)
 

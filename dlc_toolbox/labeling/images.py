@@ -15,8 +15,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from dlc_common.images import image_size, read_image
 from dlc_toolbox import ToolboxError
-from dlc_toolbox.frames import image_size, read_image
 from dlc_toolbox.labeling.labelfiles import signature
 
 log = logging.getLogger(__name__)

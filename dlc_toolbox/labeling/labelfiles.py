@@ -9,13 +9,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from dlc_common.files import replacing
 from dlc_toolbox import ToolboxError
-from dlc_toolbox.files import replacing
 from dlc_toolbox.labeling.clicks import EMPTY, ClickTable, Point
 from dlc_toolbox.labeling.history import History
 from dlc_toolbox.labeling.merge import NOT_VISIBLE, Value
-from dlc_toolbox.labels import image_positions, label_file, label_file_names, label_home
-from dlc_toolbox.settings import Settings
+from dlc_toolbox.labels.labels import image_positions, label_file, label_file_names, label_home
+from dlc_toolbox.project.settings import Settings
 
 log = logging.getLogger(__name__)
 

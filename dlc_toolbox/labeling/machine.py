@@ -15,13 +15,13 @@ from pathlib import Path
 
 import numpy as np
 
+from dlc_common.files import replacing
 from dlc_toolbox import ToolboxError
-from dlc_toolbox.fiji import read_clicks
-from dlc_toolbox.files import replacing
 from dlc_toolbox.labeling.clicks import EMPTY, ClickTable
 from dlc_toolbox.labeling.history import now
 from dlc_toolbox.labeling.labelfiles import Signature, signature
-from dlc_toolbox.layout import machine_labels
+from dlc_toolbox.labels.fiji import read_clicks
+from dlc_toolbox.project.layout import machine_labels
 
 LIKELIHOODS, NETWORK = "likelihoods.csv", "network.json"
 

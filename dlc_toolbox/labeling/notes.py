@@ -13,12 +13,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from dlc_common.files import replacing
 from dlc_toolbox import ToolboxError
-from dlc_toolbox.files import replacing
 from dlc_toolbox.labeling.merge import NOT_VISIBLE, Conflict, Value
-from dlc_toolbox.labels import label_home
-from dlc_toolbox.layout import Layout, image_folders
-from dlc_toolbox.settings import Settings
+from dlc_toolbox.labels.labels import label_home
+from dlc_toolbox.project.layout import Layout, image_folders
+from dlc_toolbox.project.settings import Settings
 
 FILE = "labeling.json"
 PLACED, ACCEPTED = "placed", "accepted"

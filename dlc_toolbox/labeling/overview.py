@@ -10,7 +10,7 @@ from dlc_toolbox.labeling.machine import MachineLabels
 from dlc_toolbox.labeling.merge import NOT_VISIBLE
 from dlc_toolbox.labeling.pairs import partners
 from dlc_toolbox.palette import part_styles
-from dlc_toolbox.settings import Settings, load_analysis_settings
+from dlc_toolbox.project.settings import Settings, load_analysis_settings
 
 if TYPE_CHECKING:
     from dlc_toolbox.labeling.store import LabelStore

@@ -13,11 +13,11 @@ from pathlib import Path
 import av
 import numpy as np
 
+from dlc_common.images import TIFF_SUFFIXES
 from dlc_toolbox import ToolboxError
-from dlc_toolbox.decoding import open_video
-from dlc_toolbox.layout import TIFF_SUFFIXES
-from dlc_toolbox.sequences import open_frames
-from dlc_toolbox.video import Crop, Video
+from dlc_toolbox.video.decoding import open_video
+from dlc_toolbox.video.sequences import open_frames
+from dlc_toolbox.video.video import Crop, Video
 
 log = logging.getLogger(__name__)
 

@@ -22,8 +22,8 @@ from dlc_toolbox.labeling.questions import Question, find_questions, settle
 from dlc_toolbox.labeling.tablerows import TableRows
 from dlc_toolbox.labeling.videos import Videos
 from dlc_toolbox.labeling.writer import Writer
-from dlc_toolbox.layout import Layout, first_step_advice, image_folders
-from dlc_toolbox.settings import load_settings
+from dlc_toolbox.project.layout import Layout, first_step_advice, image_folders
+from dlc_toolbox.project.settings import load_settings
 
 log = logging.getLogger(__name__)
 

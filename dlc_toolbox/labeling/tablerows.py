@@ -10,10 +10,10 @@ import numpy as np
 
 from dlc_toolbox import ToolboxError
 from dlc_toolbox.labeling.merge import Value
-from dlc_toolbox.labels import read_label_table
-from dlc_toolbox.layout import Layout
-from dlc_toolbox.settings import Settings
-from dlc_toolbox.tables import bodyparts_of, points
+from dlc_toolbox.labels.labels import read_label_table
+from dlc_toolbox.project.layout import Layout
+from dlc_toolbox.project.settings import Settings
+from dlc_toolbox.project.tables import bodyparts_of, points
 
 log = logging.getLogger(__name__)
 

@@ -12,15 +12,17 @@ from typing import Any
 
 from PIL import Image
 
-from dlc_toolbox import ToolboxError, records
-from dlc_toolbox.files import fingerprint, replacing
-from dlc_toolbox.frames import check_imagetype, folders_of, frames_in, list_images
+from dlc_common.files import fingerprint, replacing
+from dlc_common.images import list_images
+from dlc_toolbox import ToolboxError
+from dlc_toolbox.frames.choosing import check_imagetype, folders_of, frames_in
 from dlc_toolbox.labeling.images import BytesCache, as_png
 from dlc_toolbox.labeling.labelfiles import signature
 from dlc_toolbox.labeling.scrub import FrameReader
-from dlc_toolbox.layout import Layout, frames_record
-from dlc_toolbox.settings import Settings
-from dlc_toolbox.video import Crop
+from dlc_toolbox.project import records
+from dlc_toolbox.project.layout import Layout, frames_record
+from dlc_toolbox.project.settings import Settings
+from dlc_toolbox.video.video import Crop
 
 log = logging.getLogger(__name__)
 

@@ -6,7 +6,7 @@ import logging
 from pathlib import Path
 from typing import BinaryIO
 
-from dlc_toolbox.locks import lock
+from dlc_common.locks import lock
 
 log = logging.getLogger(__name__)
 

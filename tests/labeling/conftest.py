@@ -11,10 +11,10 @@ import pytest
 from PIL import Image
 
 from dlc_toolbox.labeling.store import LabelStore
-from dlc_toolbox.labels import convert_labels
-from dlc_toolbox.layout import Layout
-from dlc_toolbox.settings import load_settings
-from dlc_toolbox.tables import points, read_table
+from dlc_toolbox.labels.labels import convert_labels
+from dlc_toolbox.project.layout import Layout
+from dlc_toolbox.project.settings import load_settings
+from dlc_toolbox.project.tables import points, read_table
 
 SETTINGS = {
     "Task": "toy",

@@ -3,8 +3,8 @@ from pathlib import Path
 import pytest
 
 from dlc_toolbox import ToolboxError
-from dlc_toolbox.fiji import read_clicks
 from dlc_toolbox.labeling.clicks import BLANK, EMPTY, ClickTable
+from dlc_toolbox.labels.fiji import read_clicks
 
 PATH = Path("nose.csv")
 FIJI = " \tLabel\tArea\tMean\tX\tY\tSlice\r\n1\timg0.png\t0\t12.5\t10,25\t20\t1\r\n2\timg2.png\t0\t7\t30\t40\t3\r\n"

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from dlc_common.images import read_image
 from dlc_toolbox import ToolboxError
-from dlc_toolbox.frames import read_image
 from dlc_toolbox.labeling.images import BytesCache, ImageStore, as_png
 
 

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 from starlette.testclient import TestClient
 
-from dlc_toolbox.frames import read_image
+from dlc_common.images import read_image
 from dlc_toolbox.labeling import server
 from dlc_toolbox.labeling.background import Jobs
 from dlc_toolbox.labeling.guard import LARGEST_BODY_BYTES
@@ -288,7 +288,7 @@ def test_a_disk_that_refuses_is_507_and_a_reader_403(page, project, monkeypatch)
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as context:
-        context.setattr("dlc_toolbox.files.os.fsync", refuse)
+        context.setattr("dlc_common.files.os.fsync", refuse)
         answer = page.put("/api/labels/day1/img1.png", json=sent)
     assert answer.status_code == 507
     assert "No space left on device" in answer.json()["error"]

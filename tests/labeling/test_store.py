@@ -248,7 +248,7 @@ class TestTrouble:
             raise OSError(28, "No space left on device")
 
         with monkeypatch.context() as context:
-            context.setattr("dlc_toolbox.files.os.fsync", refuse)
+            context.setattr("dlc_common.files.os.fsync", refuse)
             with pytest.raises(ToolboxError, match="No space left on device"):
                 save(store, "img0.png", nose=[3, 4])
         assert {path: path.read_bytes() for path in project.folder.iterdir() if path.is_file()} == before

@@ -9,12 +9,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from dlc_common.images import list_images, read_image
 from dlc_toolbox import ToolboxError
-from dlc_toolbox.frames import Wanted, list_images, pick_frames, read_image
+from dlc_toolbox.frames.choosing import Wanted, pick_frames
 from dlc_toolbox.labeling.scrub import FrameReader
 from dlc_toolbox.labeling.store import LabelStore
-from dlc_toolbox.layout import Layout
-from dlc_toolbox.video import Video
+from dlc_toolbox.project.layout import Layout
+from dlc_toolbox.video.video import Video
 
 
 def encoded(path, frames: int = 60, codec: str = "libx264"):
