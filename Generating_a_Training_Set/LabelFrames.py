@@ -11,27 +11,23 @@ Prints an address that holds a secret token, and opens it. Every label is on dis
 """
 
 import argparse
-import logging
 import sys
 from collections.abc import Sequence
 
 try:
     from dlc_common import cli
-    from dlc_toolbox.labeling.serve import serve
-    from dlc_toolbox.labeling.store import LabelStore
+    from dlc_toolbox.steps import labels
 except ImportError as error:
     raise SystemExit(
         f"{error}. Install once, in the DeepLabCut folder: pip install -r requirements.txt -e ."
     ) from error
-
-log = logging.getLogger("dlc_toolbox")
 
 
 def build_parser() -> argparse.ArgumentParser:
     """Describe the flags."""
     parser = cli.make_parser(__doc__, overwrites=False)
     parser.add_argument("--scorer", metavar="NAME", help="who labels, one of Scorers (default: scorer in myconfig.py)")
-    parser.add_argument("--port", type=cli.natural_number, default=0, metavar="N", help="default: any that is free")
+    parser.add_argument("--port", type=cli.whole_number(), default=0, metavar="N", help="default: any that is free")
     parser.add_argument("--host", default="127.0.0.1", metavar="H", help="let other machines in; read what it prints")
     parser.add_argument("--no-browser", action="store_true", help="print the address, and open nothing")
     return parser
@@ -40,10 +36,7 @@ def build_parser() -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None) -> None:
     """Serve the page until Ctrl-C."""
     args = build_parser().parse_args(argv)
-    layout = cli.layout_of(args)
-    store = LabelStore(layout, args.scorer)
-    serve(store, args.host, args.port, opens_browser=not args.no_browser)
-    log.info("Next: %s", cli.command(layout, "Generating_a_Training_Set/Step2_ConvertingLabels2DataFrame.py"))
+    labels.label_frames(args.project, args.scorer, host=args.host, port=args.port, opens_browser=not args.no_browser)
 
 
 if __name__ == "__main__":

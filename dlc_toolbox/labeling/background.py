@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from dlc_toolbox import ToolboxError
+from dlc_toolbox.labeling.errors import BusyError
 from dlc_toolbox.labeling.events import Events
 
 log = logging.getLogger(__name__)
@@ -173,7 +174,7 @@ class Jobs:
         ------
         BusyError
             When one works already.
-        ToolboxError
+        UsersError
             When it cannot be started.
         """
         with self._lock:
@@ -209,10 +210,6 @@ class Jobs:
         if job is not None:
             job.cancel()
             job.wait(_PATIENCE_S + 1)
-
-
-class BusyError(ToolboxError):
-    """Another job is running."""
 
 
 def _progress_in(line: str) -> dict[str, Any] | None:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 
+from dlc_common import UsersError
 from dlc_common.images import list_images
 from dlc_toolbox import ToolboxError
 from dlc_toolbox.labeling.history import History, now
+from dlc_toolbox.labeling.imagelabels import Change, ImageLabels
 from dlc_toolbox.labeling.labelfiles import LabelFiles, Signature, WrongCountError, signature
 from dlc_toolbox.labeling.merge import NOT_VISIBLE, Value, merge_image
 from dlc_toolbox.labeling.notes import ACCEPTED, FILE, PLACED, ImageNotes, Notes, PartNote, without_conflict
@@ -22,66 +23,6 @@ _MOVED = (
     "{folder}: images were added to or deleted from it since it was labeled ({new} stands where {old} stood), but the "
     "csv files count positions. Put the images back; new ones belong into a folder of their own"
 )
-
-
-@dataclass(frozen=True)
-class ImageLabels:
-    """The labels of one image.
-
-    Parameters
-    ----------
-    points : dict of str to Value
-        By body part, every one.
-    accepted : tuple of str
-        Parts whose labels are machine labels taken over unmoved.
-    left_out : bool
-        Whether Step 2 is to see no label of the image.
-    notes : ImageNotes
-        What else is known.
-    """
-
-    points: dict[str, Value]
-    accepted: tuple[str, ...]
-    left_out: bool
-    notes: ImageNotes
-
-    @property
-    def state(self) -> str:
-        """``open``, ``begun``, ``done`` or ``left out``."""
-        if self.left_out:
-            return "left out"
-        said = [value for value in self.points.values() if value is not None]
-        return "open" if not said else "done" if len(said) == len(self.points) else "begun"
-
-    @property
-    def placed(self) -> dict[str, tuple[float, float]]:
-        """The points of the parts that have one."""
-        return {part: value for part, value in self.points.items() if isinstance(value, tuple)}
-
-    @property
-    def version(self) -> str:
-        """Name of this content."""
-        said = repr((sorted(self.points.items()), self.accepted, self.left_out))
-        return hashlib.blake2b(said.encode(), digest_size=8).hexdigest()
-
-
-@dataclass(frozen=True)
-class Change:
-    """What a person changes in one image.
-
-    Parameters
-    ----------
-    points : mapping of str to Value
-        Only the parts that change.
-    accepted : mapping of str to (str or None)
-        Those of them that are machine labels taken over unmoved, and by which network.
-    left_out : bool, optional
-        Leave the image out, or take it back.
-    """
-
-    points: Mapping[str, Value] = field(default_factory=dict)
-    accepted: Mapping[str, str | None] = field(default_factory=dict)
-    left_out: bool | None = None
 
 
 class FolderLabels:
@@ -171,7 +112,7 @@ class FolderLabels:
 
         Raises
         ------
-        ToolboxError
+        UsersError
             When a merge cannot be written.
         """
         is_read_only = not (self.writable and self._is_loaded)
@@ -194,7 +135,7 @@ class FolderLabels:
 
         Raises
         ------
-        ToolboxError
+        UsersError
             When the folder has a problem, or the system refuses to write. What was on disk is then still there.
         """
         if self.problem:
@@ -205,7 +146,7 @@ class FolderLabels:
             self._change(image, change, time)
         try:
             self._write(before)
-        except ToolboxError:
+        except UsersError:
             self._reload()
             raise
 
@@ -300,7 +241,7 @@ class FolderLabels:
             self._base, self._is_loaded, self._unreadable = self._labels(), True, {}
             if unfinished and self.writable:
                 self._write({image: self._notes.of(image) for image in unfinished})
-        except ToolboxError as error:
+        except UsersError as error:
             self.problem = str(error)
             self.wrong_count = error.count if isinstance(error, WrongCountError) else None
 
@@ -377,7 +318,7 @@ class FolderLabels:
         before, parts = self._labels(), self._files.parts_of(changed)
         try:
             ours = self._files.read(changed, list(self._paths.values()))
-        except ToolboxError as error:  # what is in memory stays, to be merged when the file can be read
+        except UsersError as error:  # what is in memory stays, to be merged when the file can be read
             self.problem, self._unreadable = str(error), self._files.changed()
             return set(self.images)
         self.problem = None

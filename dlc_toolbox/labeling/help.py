@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from dlc_common import UsersError
 from dlc_toolbox import ToolboxError
 from dlc_toolbox.labeling.background import Job, Jobs
 
@@ -62,7 +63,7 @@ class Help:
             return "this help is not installed"
         try:
             return self.kinds[kind].why_not()
-        except ToolboxError as error:
+        except UsersError as error:
             return str(error)
 
     def start(self, kind: str) -> Job:
@@ -72,7 +73,7 @@ class Help:
         ------
         BusyError
             When a job is running.
-        ToolboxError
+        UsersError
             When it cannot be had now.
         """
         reason = self.why_not(kind)

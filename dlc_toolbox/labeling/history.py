@@ -34,7 +34,7 @@ class History:
 
         Raises
         ------
-        ToolboxError
+        UsersError
             When the system refuses to write: then nothing must be changed.
         """
         if path not in self._kept:
@@ -61,7 +61,7 @@ class History:
 
         Raises
         ------
-        ToolboxError
+        UsersError
             When the system refuses to write.
         """
         time = now().replace(":", "").replace("-", "")

@@ -15,8 +15,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from dlc_common import UsersError
 from dlc_common.images import image_size, read_image
-from dlc_toolbox import ToolboxError
 from dlc_toolbox.labeling.labelfiles import signature
 
 log = logging.getLogger(__name__)
@@ -128,7 +128,7 @@ class ImageStore:
 
         Raises
         ------
-        ToolboxError
+        UsersError
             When it is missing or damaged.
         """
         now = signature(path)
@@ -145,7 +145,7 @@ class ImageStore:
 
         Raises
         ------
-        ToolboxError
+        UsersError
             When it is missing or damaged.
         """
         facts = self.facts(path)
@@ -164,5 +164,5 @@ class ImageStore:
         """Encode an image; one that is damaged is told when somebody asks for it."""
         try:
             self.png(path)
-        except (ToolboxError, OSError) as error:
+        except (UsersError, OSError) as error:
             log.debug("not prepared: %s", error)

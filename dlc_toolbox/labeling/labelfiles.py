@@ -11,9 +11,9 @@ from pathlib import Path
 
 from dlc_common.files import replacing
 from dlc_toolbox import ToolboxError
-from dlc_toolbox.labeling.clicks import EMPTY, ClickTable, Point
 from dlc_toolbox.labeling.history import History
 from dlc_toolbox.labeling.merge import NOT_VISIBLE, Value
+from dlc_toolbox.labels.clicks import EMPTY, ClickTable, Point
 from dlc_toolbox.labels.labels import image_positions, label_file, label_file_names, label_home
 from dlc_toolbox.project.settings import Settings
 
@@ -120,7 +120,7 @@ class LabelFiles:
 
         Raises
         ------
-        ToolboxError
+        UsersError
             When one is no table of clicks, or contradicts the images.
         """
         tables, before = {}, {}
@@ -162,7 +162,7 @@ class LabelFiles:
 
         Raises
         ------
-        ToolboxError
+        UsersError
             When the system refuses to write; each file is then whole, the old one or the new one.
         """
         places = {image.name: place for place, image in enumerate(images, 1)}

@@ -144,7 +144,7 @@ class Notes:
 
         Raises
         ------
-        ToolboxError
+        UsersError
             When the system refuses to write.
         """
         for image, notes in self.images.items():
@@ -161,7 +161,7 @@ class Notes:
 
         Raises
         ------
-        ToolboxError
+        UsersError
             When it is damaged.
         """
         if not self.path.is_file():
@@ -208,7 +208,7 @@ def accepted_labels(layout: Layout, settings: Settings, scorer: str) -> dict[tup
 
     Raises
     ------
-    ToolboxError
+    UsersError
         When a labeling.json is damaged.
     """
     found = {}

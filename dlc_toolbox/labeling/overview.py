@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from dlc_toolbox import ToolboxError
+from dlc_common import UsersError
 from dlc_toolbox.labeling.folderlabels import FolderLabels
-from dlc_toolbox.labeling.machine import MachineLabels
 from dlc_toolbox.labeling.merge import NOT_VISIBLE
 from dlc_toolbox.labeling.pairs import partners
-from dlc_toolbox.palette import part_styles
+from dlc_toolbox.labels.machine import MachineLabels
+from dlc_toolbox.pictures.palette import part_styles
 from dlc_toolbox.project.settings import Settings, load_analysis_settings
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def _skeleton(store: LabelStore) -> list[list[str]]:
     """Return the lines that the settings of the analysis draw, between known parts."""
     try:
         pairs = load_analysis_settings(store.layout.root).skeleton
-    except ToolboxError:
+    except UsersError:
         return []
     return [list(pair) for pair in pairs if set(pair) <= set(store.settings.bodyparts)]
 

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dlc_toolbox import ToolboxError
-from dlc_toolbox.labeling.clicks import ClickTable
+from dlc_common import UsersError
 from dlc_toolbox.labeling.history import History
 from dlc_toolbox.labeling.notes import FILE, Notes
 from dlc_toolbox.labeling.reshape import cyclic_questions, settle_cyclic
+from dlc_toolbox.labels.clicks import ClickTable
 from dlc_toolbox.labels.labels import label_file, label_file_names, label_home
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ def settle(store: LabelStore, question: str, answer: str) -> None:
 
     Raises
     ------
-    ToolboxError
+    UsersError
         When the system refuses.
     """
     if answer == IGNORE:
@@ -197,5 +197,5 @@ def _clicks(path: Path) -> int:
     """Return the number of clicks in a file; 0 for a file that is no table of clicks."""
     try:
         return sum(map(len, ClickTable(path.read_bytes(), path).by_slice().values()))
-    except (ToolboxError, OSError):
+    except (UsersError, OSError):
         return 0

@@ -54,7 +54,7 @@ class FrameReader:
 
     Raises
     ------
-    ToolboxError
+    UsersError
         When it cannot be read, or the crop does not lie inside the frame.
     """
 
@@ -78,7 +78,7 @@ class FrameReader:
 
         Raises
         ------
-        ToolboxError
+        UsersError
             When there is no such frame, or it cannot be decoded.
         """
         with self._lock:

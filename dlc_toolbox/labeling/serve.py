@@ -40,7 +40,7 @@ def serve(store: LabelStore, host: str, port: int, *, opens_browser: bool, help:
 
     Raises
     ------
-    ToolboxError
+    UsersError
         When the port is taken, or the host is none of this machine's.
     """
     listening = _listen(host, port)

@@ -18,12 +18,12 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from dlc_toolbox import ToolboxError
-from dlc_toolbox.labeling.background import BusyError
+from dlc_common import UsersError
+from dlc_toolbox.labeling.errors import BusyError, RefusedError, StaleError, UnknownError, WrongInputError
 from dlc_toolbox.labeling.events import Events
 from dlc_toolbox.labeling.guard import Guard
 from dlc_toolbox.labeling.help import Help
-from dlc_toolbox.labeling.store import LabelStore, RefusedError, StaleError, UnknownError, WrongInputError
+from dlc_toolbox.labeling.store import LabelStore
 
 log = logging.getLogger(__name__)
 
@@ -101,7 +101,7 @@ class Watcher:
             try:
                 self._store.refresh()
                 self._store.probe_videos()
-            except (ToolboxError, OSError) as error:
+            except (UsersError, OSError) as error:
                 log.warning("%s", error)
 
 
@@ -137,7 +137,7 @@ def make_app(store: LabelStore, help: Help, *, token: str, port: int, host: str 
 
     routes = _Routes(store, help, news)
     app = Starlette(
-        routes=routes.table(), lifespan=life, exception_handlers={ToolboxError: _explain, HTTPException: _say}
+        routes=routes.table(), lifespan=life, exception_handlers={UsersError: _explain, HTTPException: _say}
     )
     guard = Guard(app, token, port, host)
     guard.news = news

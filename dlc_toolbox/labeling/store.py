@@ -3,59 +3,32 @@
 from __future__ import annotations
 
 import logging
-import math
 import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from dlc_common import UsersError
 from dlc_toolbox import ToolboxError
-from dlc_toolbox.labeling.doubts import find_doubts
+from dlc_toolbox.labeling.errors import RefusedError, StaleError, UnknownError
 from dlc_toolbox.labeling.events import Events
-from dlc_toolbox.labeling.folderlabels import Change, FolderLabels, ImageLabels
+from dlc_toolbox.labeling.folderlabels import Change, FolderLabels
 from dlc_toolbox.labeling.images import ImageStore
 from dlc_toolbox.labeling.labelfiles import signature
-from dlc_toolbox.labeling.machine import MachineLabels, machine_signature, read_machine_labels
-from dlc_toolbox.labeling.merge import NOT_VISIBLE, Value
 from dlc_toolbox.labeling.overview import describe_project
 from dlc_toolbox.labeling.questions import Question, find_questions, settle
+from dlc_toolbox.labeling.sent import acceptable, read_change
+from dlc_toolbox.labeling.state import describe_image
 from dlc_toolbox.labeling.tablerows import TableRows
 from dlc_toolbox.labeling.videos import Videos
 from dlc_toolbox.labeling.writer import Writer
+from dlc_toolbox.labels.machine import MachineLabels, machine_files, read_machine_labels
 from dlc_toolbox.project.layout import Layout, first_step_advice, image_folders
 from dlc_toolbox.project.settings import load_settings
 
 log = logging.getLogger(__name__)
 
-_FARTHEST_PX = 1e6
-_NEAR_IMAGES = 200  # that usual distances are taken from
 _AHEAD = (1, 2, 3, -1)  # images that are prepared, counted from the one shown
-
-
-class UnknownError(ToolboxError):
-    """There is no such folder, image, video or question."""
-
-
-class RefusedError(ToolboxError):
-    """Nothing can be written here now."""
-
-
-class WrongInputError(ToolboxError):
-    """What was sent makes no sense."""
-
-
-class StaleError(ToolboxError):
-    """The image was changed since the sender saw it.
-
-    Parameters
-    ----------
-    state : dict
-        The present state.
-    """
-
-    def __init__(self, state: dict[str, Any]):
-        super().__init__("the labels of this image have changed")
-        self.state = state
 
 
 class LabelStore:
@@ -81,7 +54,7 @@ class LabelStore:
 
     Raises
     ------
-    ToolboxError
+    UsersError
         When the settings have a problem, the scorer is none of them, or there is nothing to label.
     """
 
@@ -130,7 +103,7 @@ class LabelStore:
         ------
         UnknownError
             When there is no such image.
-        ToolboxError
+        UsersError
             When the image is damaged.
         """
         with self._lock:
@@ -139,7 +112,7 @@ class LabelStore:
             if name not in labels.images:
                 raise UnknownError(f"{folder} has no image {name}")
             self._prepare(labels, name)
-            return self._state(folder, name)
+            return describe_image(self, folder, name)
 
     def save(self, folder: str, name: str, sent: Mapping[str, Any]) -> dict[str, Any]:
         """Change the labels of an image; all is on disk when this returns the new state.
@@ -157,21 +130,20 @@ class LabelStore:
             As named.
         StaleError
             When the labels are no longer those of the version.
-        ToolboxError
+        UsersError
             When the disk refuses.
         """
         with self._lock:
             state = self.labels(folder, name)
             labels = self._writable(folder)
-            points, left_out = self._points(sent), sent.get("left_out")
+            change = read_change(
+                sent, self.settings.bodyparts, self.machine[folder].of(name), self.machine[folder].network
+            )
             if sent.get("version") != state["version"]:
                 raise StaleError(state)
-            if left_out is not None and not isinstance(left_out, bool):
-                raise WrongInputError("left_out must be true or false")
-            accepted = self._accepted(folder, name, points, sent.get("accepted") or [])
-            labels.apply({name: Change(points, accepted, left_out)})
+            labels.apply({name: change})
             self._tell(folder, [name])
-            return self._state(folder, name)
+            return describe_image(self, folder, name)
 
     def accept(
         self, folder: str, name: str | None, parts: Sequence[str] | None, likelihood: float | None
@@ -202,7 +174,7 @@ class LabelStore:
                 raise UnknownError(f"{folder} has no image {name}")
             changes = {}
             for image in labels.images if name is None else [name]:
-                chosen = self._acceptable(labels.of(image), machine.of(image), parts, likelihood)
+                chosen = acceptable(labels.of(image), machine.of(image), parts, likelihood)
                 if chosen:
                     changes[image] = Change(chosen, dict.fromkeys(chosen, machine.network))
             if changes:
@@ -299,7 +271,7 @@ class LabelStore:
         self.folders: dict[str, FolderLabels] = {}
         self.others: dict[str, dict[str, FolderLabels]] = {}
         self.machine: dict[str, MachineLabels] = {}
-        self._machine_signatures: dict[str, object] = {}
+        self._machine_filess: dict[str, object] = {}
         self.machine_problems: dict[str, str] = {}
         self._load_folders()
 
@@ -308,7 +280,7 @@ class LabelStore:
         found = {folder.name: folder for folder in image_folders(self.data_folder)}
         gone = set(self.folders) - set(found)
         for name in gone:
-            del self.folders[name], self.others[name], self.machine[name], self._machine_signatures[name]
+            del self.folders[name], self.others[name], self.machine[name], self._machine_filess[name]
         new = [name for name in found if name not in self.folders]
         for name in new:
             self.folders[name] = self._open_folder(found[name], self.scorer, writable=self.why_not_writable is None)
@@ -337,7 +309,7 @@ class LabelStore:
             if settings != self.settings:
                 self.settings = settings
                 self._load()
-        except ToolboxError as error:
+        except UsersError as error:
             self._trouble = f"the settings before the last change are still used: {error}"
         self.events.publish("project", {})
 
@@ -365,15 +337,15 @@ class LabelStore:
     def _refresh_machine(self, folder: str) -> None:
         """Read machine labels that are new, and tell it."""
         labels = self.folders[folder]
-        now = machine_signature(labels.folder), tuple(labels.images), self.settings.bodyparts
-        if self._machine_signatures.get(folder) == now:
+        now = tuple(map(signature, machine_files(labels.folder))), tuple(labels.images), self.settings.bodyparts
+        if self._machine_filess.get(folder) == now:
             return
-        is_first = folder not in self._machine_signatures
-        self._machine_signatures[folder] = now
+        is_first = folder not in self._machine_filess
+        self._machine_filess[folder] = now
         self.machine_problems.pop(folder, None)
         try:
             self.machine[folder] = read_machine_labels(labels.folder, labels.images, self.settings.bodyparts)
-        except ToolboxError as error:
+        except UsersError as error:
             self.machine[folder], self.machine_problems[folder] = MachineLabels(), str(error)
         if not is_first:
             self._tell(folder, labels.images)
@@ -409,89 +381,3 @@ class LabelStore:
         place = labels.images.index(name)
         around = [place + step for step in _AHEAD if 0 <= place + step < len(labels.images)]
         self.images.prepare([labels.path(labels.images[other]) for other in around])
-
-    def _points(self, sent: Mapping[str, Any]) -> dict[str, Value]:
-        """Check the points that were sent."""
-        points = sent.get("points", {})
-        if not isinstance(points, dict):
-            raise WrongInputError("points must name body parts and places")
-        unknown = [part for part in points if part not in self.settings.bodyparts]
-        if unknown:
-            raise WrongInputError(f"{', '.join(unknown)} is none of bodyparts in myconfig.py: reload the page")
-        return {part: _checked(part, value) for part, value in points.items()}
-
-    def _accepted(self, folder: str, name: str, points: Mapping[str, Value], parts: object) -> dict[str, str | None]:
-        """Return those parts that are machine labels indeed, and whose."""
-        if not isinstance(parts, list) or any(part not in points for part in parts):
-            raise WrongInputError("accepted must list parts that are among points")
-        machine = self.machine[folder]
-        return {part: machine.network for part in parts if machine.of(name).get(part, ())[:2] == points[part]}
-
-    def _acceptable(
-        self,
-        labels: ImageLabels,
-        machine: Mapping[str, tuple[float, float, float | None]],
-        parts: Sequence[str] | None,
-        likelihood: float | None,
-    ) -> dict[str, Value]:
-        """Return the machine labels of an image that are taken over."""
-        if labels.left_out:
-            return {}
-        least = -math.inf if likelihood is None else likelihood
-        return {
-            part: (x, y)
-            for part, (x, y, certain) in machine.items()
-            if labels.points.get(part, "") is None
-            and (parts is None or part in parts)
-            and (likelihood is None or (certain is not None and certain >= least))
-        }
-
-    def _placed(self, labels: FolderLabels, images: Sequence[str]) -> list[dict[str, tuple[float, float]]]:
-        """Return the labels of those images that have any and are not left out."""
-        found = [labels.of(image) for image in images]
-        return [of_image.placed for of_image in found if of_image.placed and not of_image.left_out]
-
-    def _state(self, folder: str, name: str) -> dict[str, Any]:
-        """Return what the page shows of an image's labels."""
-        labels = self.folders[folder]
-        found, facts = labels.of(name), self.images.facts(labels.path(name))
-        place, parts = labels.images.index(name), self.settings.bodyparts
-        before = self._placed(labels, labels.images[:place][-_NEAR_IMAGES:])
-        after = self._placed(labels, labels.images[place + 1 :][:_NEAR_IMAGES])
-        size = facts.width, facts.height
-        doubts = find_doubts(found.placed, size, self.settings.invisibleboundary, [*before, *after], parts)
-        others = {
-            scorer: of_scorer.of(name).placed
-            for scorer, of_scorer in self.others[folder].items()
-            if name in of_scorer.images and of_scorer.of(name).placed
-        }
-        return {
-            "folder": folder,
-            "name": name,
-            "version": found.version,
-            "image": {"hash": facts.hash, "width": facts.width, "height": facts.height},
-            "state": found.state,
-            "points": found.points,
-            "accepted": list(found.accepted),
-            "machine": dict(self.machine[folder].of(name)),
-            "others": others,
-            "previous": before[-1] if before else None,
-            "warnings": [{"part": doubt.part, "text": doubt.text} for doubt in doubts],
-            "conflicts": {
-                part: {"yours": conflict.yours, "theirs": conflict.theirs}
-                for part, conflict in found.notes.conflicts.items()
-                if part in parts
-            },
-            "saved_at": found.notes.saved_at,
-        }
-
-
-def _checked(part: str, value: object) -> Value:
-    """Return a point that was sent; raise WrongInputError when it is none."""
-    if value is None or value == NOT_VISIBLE:
-        return NOT_VISIBLE if value else None
-    is_pair = isinstance(value, list) and len(value) == 2
-    if is_pair and all(type(number) in (int, float) and abs(number) <= _FARTHEST_PX for number in value):
-        x, y = map(float, value)
-        return x, y
-    raise WrongInputError(f"{part} must be [x, y] in pixels, {NOT_VISIBLE!r} or null, not {value!r:.80}")

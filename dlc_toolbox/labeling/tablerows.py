@@ -40,7 +40,7 @@ class TableRows:
 
         Raises
         ------
-        ToolboxError
+        UsersError
             When the table is damaged, or has labels of a part that is none of the settings: they would be lost.
         """
         if self._rows is None:

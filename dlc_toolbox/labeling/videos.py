@@ -12,6 +12,7 @@ from typing import Any
 
 from PIL import Image
 
+from dlc_common import UsersError
 from dlc_common.files import fingerprint, replacing
 from dlc_common.images import list_images
 from dlc_toolbox import ToolboxError
@@ -78,7 +79,7 @@ class Videos:
         try:
             reader = self._reader(self.paths[name], self._settings.crop)
             return {"frames": reader.count(), "fps": reader.fps}
-        except ToolboxError as error:
+        except UsersError as error:
             log.warning("%s", error)
             return {"frames": None, "fps": None}
 
@@ -89,7 +90,7 @@ class Videos:
         ------
         KeyError
             When the project has no such video.
-        ToolboxError
+        UsersError
             When there is no such frame.
         """
         return self._png(Source(self.paths[name], number, self._settings.crop))
@@ -99,7 +100,7 @@ class Videos:
 
         Raises
         ------
-        ToolboxError
+        UsersError
             When the video is not at hand, or has no such frame.
         """
         source = self._source(folder, image)
@@ -110,7 +111,7 @@ class Videos:
         try:
             record = _record(folder)
             self._locate(record)
-        except ToolboxError as error:
+        except UsersError as error:
             return None, str(error)
         return Path(record["video"]).name, None
 
@@ -136,7 +137,7 @@ class Videos:
         ------
         KeyError
             When the project has no such video.
-        ToolboxError
+        UsersError
             When there is no such frame, or the system refuses to write.
         """
         check_imagetype(self._settings)
@@ -249,7 +250,7 @@ def _is_picked(folder: Path, inputs: dict[str, str]) -> bool:
     """Tell whether a folder holds frames of this video that were picked by hand."""
     try:
         record = records.read(frames_record(folder))
-    except ToolboxError:
+    except UsersError:
         return False
     return record.get(PICKED) is True and record.get("inputs") == inputs
 

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from dlc_common.cli import CHECKOUT
-from dlc_toolbox.labeling.clicks import ClickTable
+from dlc_toolbox.labels.clicks import ClickTable
 
 SCRIPT = "Generating_a_Training_Set/LabelFrames.py"
 PARTS = ("nose", "paw", "tail")

@@ -6,7 +6,8 @@ import time
 import pytest
 
 from dlc_toolbox import ToolboxError
-from dlc_toolbox.labeling.background import BusyError, Jobs
+from dlc_toolbox.labeling.background import Jobs
+from dlc_toolbox.labeling.errors import BusyError
 from dlc_toolbox.labeling.events import Events
 from dlc_toolbox.labeling.help import Help, Helper
 

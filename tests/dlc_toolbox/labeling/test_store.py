@@ -11,9 +11,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from dlc_toolbox import ToolboxError
-from dlc_toolbox.labeling.clicks import EMPTY
-from dlc_toolbox.labeling.machine import write_machine_labels
-from dlc_toolbox.labeling.store import RefusedError, StaleError, UnknownError, WrongInputError
+from dlc_toolbox.labeling.errors import RefusedError, StaleError, UnknownError, WrongInputError
+from dlc_toolbox.labels.clicks import EMPTY
+from dlc_toolbox.labels.machine import write_machine_labels
 
 HIDDEN = "not visible"
 IMAGES = [f"img{number}.png" for number in range(4)]

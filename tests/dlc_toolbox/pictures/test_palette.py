@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from matplotlib.colors import to_rgb
 
-from dlc_toolbox.palette import HUES, MARKERS, MATPLOTLIB_MARKERS, part_styles
+from dlc_toolbox.pictures.palette import HUES, MARKERS, MATPLOTLIB_MARKERS, part_styles
 
 # What red-blind and green-blind eyes see: Machado, Oliveira and Fernandes (2009), severity 1, linear RGB.
 EYES = {

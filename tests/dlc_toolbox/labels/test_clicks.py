@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from dlc_toolbox import ToolboxError
-from dlc_toolbox.labeling.clicks import BLANK, EMPTY, ClickTable
+from dlc_toolbox.labels.clicks import BLANK, EMPTY, ClickTable
 from dlc_toolbox.labels.fiji import read_clicks
 
 PATH = Path("nose.csv")

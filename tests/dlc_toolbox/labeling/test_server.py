@@ -14,7 +14,7 @@ from dlc_toolbox.labeling import server
 from dlc_toolbox.labeling.background import Jobs
 from dlc_toolbox.labeling.guard import LARGEST_BODY_BYTES
 from dlc_toolbox.labeling.help import Help, Helper
-from dlc_toolbox.labeling.machine import write_machine_labels
+from dlc_toolbox.labels.machine import write_machine_labels
 
 TOKEN, PORT = "a-secret", 8123
 JSON = {"content-type": "application/json"}

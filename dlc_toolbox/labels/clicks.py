@@ -57,7 +57,7 @@ class ClickTable:
 
     Raises
     ------
-    ToolboxError
+    UsersError
         When `fiji.read_clicks` could not read it, or its text cannot be written back as it is.
 
     Examples

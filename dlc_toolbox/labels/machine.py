@@ -17,9 +17,7 @@ import numpy as np
 
 from dlc_common.files import replacing
 from dlc_toolbox import ToolboxError
-from dlc_toolbox.labeling.clicks import EMPTY, ClickTable
-from dlc_toolbox.labeling.history import now
-from dlc_toolbox.labeling.labelfiles import Signature, signature
+from dlc_toolbox.labels.clicks import EMPTY, ClickTable
 from dlc_toolbox.labels.fiji import read_clicks
 from dlc_toolbox.project.layout import machine_labels
 
@@ -79,7 +77,7 @@ def write_machine_labels(
 
     Raises
     ------
-    ToolboxError
+    UsersError
         When the system refuses to write.
     """
     home = machine_labels(folder)
@@ -94,7 +92,7 @@ def write_machine_labels(
         writer.writerow(["image", *bodyparts])
         for image, row in zip(images, np.asarray(likelihoods, float).tolist(), strict=True):
             writer.writerow([image, *("" if math.isnan(value) else repr(value) for value in row)])
-    made = {"network": network, "time": now(), "ranks": dict(ranks or {})}
+    made = {"network": network, "ranks": dict(ranks or {})}
     with replacing(home / NETWORK) as temporary:
         temporary.write_text(json.dumps(made, ensure_ascii=False) + "\n", encoding="utf-8")
 
@@ -118,7 +116,7 @@ def read_machine_labels(folder: Path, images: Sequence[str], bodyparts: Sequence
 
     Raises
     ------
-    ToolboxError
+    UsersError
         When a file is damaged or counts images that are not there.
     """
     home = machine_labels(folder)
@@ -140,10 +138,10 @@ def read_machine_labels(folder: Path, images: Sequence[str], bodyparts: Sequence
     return MachineLabels(points, {**doubts, **ranks}, network)
 
 
-def machine_signature(folder: Path) -> tuple[Signature | None, ...]:
-    """Return what changes when machine labels are written anew."""
+def machine_files(folder: Path) -> list[Path]:
+    """List the files that change when machine labels are written anew."""
     home = machine_labels(folder)
-    return tuple(signature(path) for path in (home, home / LIKELIHOODS, home / NETWORK))
+    return [home, home / LIKELIHOODS, home / NETWORK]
 
 
 def _read_likelihoods(path: Path) -> dict[str, dict[str, float]]:

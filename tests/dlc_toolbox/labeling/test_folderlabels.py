@@ -5,7 +5,7 @@ import json
 import pytest
 
 from dlc_toolbox import ToolboxError
-from dlc_toolbox.labeling.clicks import EMPTY
+from dlc_toolbox.labels.clicks import EMPTY
 
 HIDDEN = "not visible"
 PARTS = ("nose", "paw", "tail")

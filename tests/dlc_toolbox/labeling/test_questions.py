@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from dlc_toolbox.labeling.store import UnknownError
+from dlc_toolbox.labeling.errors import UnknownError
 
 HIDDEN = "not visible"
 
