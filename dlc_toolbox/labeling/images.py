@@ -8,7 +8,7 @@ import logging
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -121,6 +121,7 @@ class ImageStore:
     def __init__(self, cache: BytesCache | None = None):
         self._cache = cache or BytesCache()
         self._facts: dict[Path, tuple[object, ImageFacts]] = {}
+        self._waiting: list[Future[None]] = []
         self._ahead = ThreadPoolExecutor(1, thread_name_prefix="images ahead")
 
     def facts(self, path: Path) -> ImageFacts:
@@ -152,9 +153,10 @@ class ImageStore:
         return facts.hash, self._cache.get((path, facts.hash), lambda: as_png(read_image(path)))
 
     def prepare(self, paths: Sequence[Path]) -> None:
-        """Encode images in the background, those that are not wanted any more last."""
-        for path in paths:
-            self._ahead.submit(self._try, path)
+        """Encode images in the background; those of the last call that are not done are wanted no more."""
+        for waiting in self._waiting:
+            waiting.cancel()
+        self._waiting = [self._ahead.submit(self._try, path) for path in paths]
 
     def close(self) -> None:
         """Stop working in the background."""

@@ -83,6 +83,7 @@ class ClickTable:
         self._tail = "".join(lines[cells.rows[-1][0] if cells.rows else cells.header_line :])
         columns = [self._header.index("X"), self._header.index("Y")]
         decimal = [cell for row in self._rows for column in columns if "," in (cell := row.cells[column])]
+        self._by_slice: dict[int, list[Point]] | None = None
         self._decimal_mark = "," if self._separator != "," and decimal else "."
 
     @property
@@ -95,10 +96,12 @@ class ClickTable:
 
         A click without a place is NaN, NaN.
         """
-        found = defaultdict(list)
-        for row in self._in_order(self._rows):
-            found[row.slice].append(row.point)
-        return dict(found)
+        if self._by_slice is None:
+            found = defaultdict(list)
+            for row in self._in_order(self._rows):
+                found[row.slice].append(row.point)
+            self._by_slice = dict(found)
+        return self._by_slice
 
     def edited(self, changes: Mapping[int, Sequence[Point]], names: Mapping[int, str]) -> ClickTable:
         """Return the table with other clicks in some slices.
@@ -137,7 +140,7 @@ class ClickTable:
         if self._header[0] == "" and (was_numbered or not self._rows):
             added = [self._numbered(row, first + place) for place, row in enumerate(added)]
         other = ClickTable.__new__(ClickTable)
-        other.__dict__.update(self.__dict__, clicks=None)
+        other.__dict__.update(self.__dict__, clicks=None, _by_slice=None)
         rows = [*kept, *added]
         if not was_numbered and self._rows and self._is_numbered(rows):  # the numbers would bring another order
             rows = [self._numbered(row, place) for place, row in enumerate(rows, 1)]

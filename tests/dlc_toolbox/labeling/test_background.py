@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from dlc_toolbox import ToolboxError
+from dlc_common import UsersError
 from dlc_toolbox.labeling.background import Jobs
 from dlc_toolbox.labeling.errors import BusyError
 from dlc_toolbox.labeling.events import Events
@@ -90,14 +90,14 @@ def test_one_at_a_time(jobs):
 
 
 def test_a_program_that_is_not_there(jobs):
-    with pytest.raises(ToolboxError, match=r"no-such-program cannot be started: No such file"):
+    with pytest.raises(UsersError, match=r"no-such-program cannot be started: No such file"):
         jobs.start("helper", ["no-such-program"])
 
 
 class TestHelp:
     def test_says_why_not(self, jobs):
         def broken() -> str:
-            raise ToolboxError("no snapshot")
+            raise UsersError("no snapshot")
 
         kinds = {"suggest": Helper(lambda: python(SAYS), broken), "helper": Helper(lambda: python(SAYS), lambda: None)}
         help = Help(jobs, kinds, lambda: {"iteration": 250, "images": 20})
@@ -105,7 +105,7 @@ class TestHelp:
         assert (found["can_suggest"], found["why_not_suggest"]) == (False, "no snapshot")
         assert (found["can_train"], found["why_not_train"]) == (True, None)
         assert found["helper"] == {"iteration": 250, "images": 20}
-        with pytest.raises(ToolboxError, match="no snapshot"):
+        with pytest.raises(UsersError, match="no snapshot"):
             help.start("suggest")
         job = help.start("helper")
         job.wait(20)
@@ -114,5 +114,5 @@ class TestHelp:
     def test_without_any(self, jobs):
         help = Help(jobs)
         assert help.as_json()["why_not_suggest"] == "this help is not installed"
-        with pytest.raises(ToolboxError, match="this help is not installed"):
+        with pytest.raises(UsersError, match="this help is not installed"):
             help.start("suggest")

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from dlc_toolbox import ToolboxError
+from dlc_common import UsersError
 from dlc_toolbox.labels.clicks import EMPTY
 
 HIDDEN = "not visible"
@@ -187,7 +187,7 @@ class TestAnotherProgram:
         store = project.open()
         save(store, "img0.png", nose=[10, 20])
         project.fiji_saves("nose", "Area,Mean\n1,2\n")
-        with pytest.raises(ToolboxError, match=r"nose.csv has no column X and Y and Slice"):
+        with pytest.raises(UsersError, match=r"nose.csv has no column X and Y and Slice"):
             save(store, "img1.png", nose=[1, 2])
         assert project.csv("nose").read_text() == "Area,Mean\n1,2\n"
         assert store.labels("day1", "img0.png")["points"]["nose"] == (10, 20)
@@ -206,7 +206,7 @@ class TestAnotherProgram:
         store = project.open()
         save(store, "img2.png", nose=[10, 20])
         (project.folder / "img1.png").rename(project.folder / "img9.png")
-        with pytest.raises(ToolboxError, match=r"Label is 'img2.png', but slice 3 is img3.png"):
+        with pytest.raises(UsersError, match=r"Label is 'img2.png', but slice 3 is img3.png"):
             save(store, "img2.png", nose=[1, 2])
         (project.folder / "img9.png").rename(project.folder / "img1.png")
         assert save(store, "img2.png", nose=[1, 2])["points"]["nose"] == (1, 2)
@@ -217,7 +217,7 @@ class TestAnotherProgram:
         save(project.open(), "img2.png", nose=[10, 20])
         project.close()
         (project.folder / "img0.5.png").write_bytes((project.folder / "img0.png").read_bytes())
-        with pytest.raises(ToolboxError, match=r"images were added to .*img0.5.png stands where img0.png stood"):
+        with pytest.raises(UsersError, match=r"images were added to .*img0.5.png stands where img0.png stood"):
             save(project.open(), "img2.png", nose=[1, 2])
 
 
@@ -326,12 +326,12 @@ class TestLabelTableWithoutFiles:
 
     def test_labels_of_images_that_are_gone_stop_it(self, imported, save):
         (imported.folder / "img2.png").unlink()
-        with pytest.raises(ToolboxError, match=r"the label table has labels of img2.png, which are not there"):
+        with pytest.raises(UsersError, match=r"the label table has labels of img2.png, which are not there"):
             save(imported.open(), "img3.png", nose=[1, 2])
 
     def test_labels_of_parts_that_are_not_named_stop_it(self, imported, save):
         imported.write_settings(bodyparts=["nose", "paw", "hip"])
-        with pytest.raises(ToolboxError, match=r"has labels of tail in day1, which is none of bodyparts"):
+        with pytest.raises(UsersError, match=r"has labels of tail in day1, which is none of bodyparts"):
             save(imported.open(), "img3.png", nose=[1, 2])
 
 
@@ -339,7 +339,7 @@ def test_a_damaged_labeling_json_is_said_and_not_overwritten(project, save):
     save(project.open(), "img0.png", nose=[1, 2])
     project.close()
     (project.folder / "labeling.json").write_text("{")
-    with pytest.raises(ToolboxError, match=r"labeling.json is damaged .* move it away"):
+    with pytest.raises(UsersError, match=r"labeling.json is damaged .* move it away"):
         save(project.open(), "img0.png", nose=[3, 4])
     assert (project.folder / "labeling.json").read_text() == "{"
     (project.folder / "labeling.json").unlink()

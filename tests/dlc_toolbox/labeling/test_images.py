@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from dlc_common import UsersError
 from dlc_common.images import read_image
-from dlc_toolbox import ToolboxError
 from dlc_toolbox.labeling.images import BytesCache, ImageStore, as_png
 
 
@@ -59,7 +59,7 @@ def test_images_are_prepared_and_damaged_ones_told_only_when_asked_for(photo, tm
     store.prepare([damaged, photo])
     store._ahead.shutdown(wait=True)
     assert [key[0] for key in store._cache._contents] == [photo]
-    with pytest.raises(ToolboxError, match=r"img3.jpg is damaged"):
+    with pytest.raises(UsersError, match=r"img3.jpg is damaged"):
         store.png(damaged)
 
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from dlc_toolbox import ToolboxError
+from dlc_common import UsersError
 from dlc_toolbox.labeling.errors import RefusedError, StaleError, UnknownError, WrongInputError
 from dlc_toolbox.labels.clicks import EMPTY
 from dlc_toolbox.labels.machine import write_machine_labels
@@ -216,7 +216,7 @@ class TestTwoScorers:
         assert save(second, "img0.png", nose=[3, 4])["points"]["nose"] == (3, 4)
 
     def test_somebody_unknown_is_refused(self, project):
-        with pytest.raises(ToolboxError, match=r"Cid is none of Scorers in .*myconfig.py: Ann, Bob"):
+        with pytest.raises(UsersError, match=r"Cid is none of Scorers in .*myconfig.py: Ann, Bob"):
             project.open("Cid")
 
 
@@ -249,7 +249,7 @@ class TestTrouble:
 
         with monkeypatch.context() as context:
             context.setattr("dlc_common.files.os.fsync", refuse)
-            with pytest.raises(ToolboxError, match="No space left on device"):
+            with pytest.raises(UsersError, match="No space left on device"):
                 save(store, "img0.png", nose=[3, 4])
         assert {path: path.read_bytes() for path in project.folder.iterdir() if path.is_file()} == before
         assert store.labels("day1", "img0.png")["points"]["nose"] == (1, 2)
@@ -278,13 +278,13 @@ class TestTrouble:
         project = make_project(images=0)
         project.folder.rmdir()
         project.folder.parent.rmdir()
-        with pytest.raises(ToolboxError, match="pick frames first, with Step 1"):
+        with pytest.raises(UsersError, match="pick frames first, with Step 1"):
             project.open()
 
     def test_a_damaged_image_does_not_stop_the_others(self, project, save):
         (project.folder / "img1.png").write_bytes(b"no image")
         store = project.open()
-        with pytest.raises(ToolboxError, match=r"img1.png is damaged or no image"):
+        with pytest.raises(UsersError, match=r"img1.png is damaged or no image"):
             store.image("day1", "img1.png")
         save(store, "img2.png", nose=[1, 2])
 

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from dlc_common import UsersError
 from dlc_common.images import list_images, read_image
-from dlc_toolbox import ToolboxError
 from dlc_toolbox.frames.choosing import Wanted, pick_frames
 from dlc_toolbox.labeling.scrub import FrameReader
 from dlc_toolbox.labeling.store import LabelStore
@@ -48,7 +48,7 @@ def test_any_frame_in_any_order_is_the_one_that_step_1_would_take(tmp_path, code
 
 @pytest.mark.parametrize("number", [-1, 60, 10**6])
 def test_no_such_frame(tmp_path, number):
-    with pytest.raises(ToolboxError, match=rf"a.mp4 has no frame {number} that can be decoded"):
+    with pytest.raises(UsersError, match=rf"a.mp4 has no frame {number} that can be decoded"):
         FrameReader(encoded(tmp_path / "a.mp4")).frame(number)
 
 
@@ -106,19 +106,19 @@ class TestNeighbours:
         folder = toy.project()["folders"][0]
         assert folder["video"] is None
         assert "toy.avi is neither in" in folder["why_no_video"]
-        with pytest.raises(ToolboxError, match=r"toy.avi is neither in .*labeling works without them"):
+        with pytest.raises(UsersError, match=r"toy.avi is neither in .*labeling works without them"):
             toy.neighbour("toy", toy.folders["toy"].images[0], 1)
 
     def test_another_video_of_this_name_is_not_shown(self, toy, write_video):
         write_video(toy.layout.root / "videos" / "toy.avi", [np.zeros((120, 160, 3), np.uint8)] * 30)
-        with pytest.raises(ToolboxError, match=r"toy.avi is another video than the one"):
+        with pytest.raises(UsersError, match=r"toy.avi is another video than the one"):
             toy.neighbour("toy", toy.folders["toy"].images[0], 0)
 
     def test_an_image_that_the_record_does_not_know(self, toy):
         folder = toy.folders["toy"].folder
         (folder / "img99.png").write_bytes((folder / toy.folders["toy"].images[0]).read_bytes())
         toy.refresh()
-        with pytest.raises(ToolboxError, match=r"frames.json does not tell which frame img99.png is"):
+        with pytest.raises(UsersError, match=r"frames.json does not tell which frame img99.png is"):
             toy.neighbour("toy", "img99.png", 1)
 
     def test_the_projects_videos(self, toy):
@@ -175,7 +175,7 @@ class TestPicked:
         picked = [toy.pick("toy.avi", number) for number in self.unpicked(toy)[:10]]
         video = toy.layout.root / "videos" / "toy.avi"
         wanted = Wanted(20, 1, 1, (10, 150, 5, 115))
-        with pytest.raises(ToolboxError, match=r"only 15 frames can be picked"):
+        with pytest.raises(UsersError, match=r"only 15 frames can be picked"):
             for path in (toy.data_folder / "toy").glob("img*"):
                 (path.parent / "nose.csv").touch()
             pick_frames(video, toy.data_folder, wanted, overwrite=True)
@@ -193,6 +193,6 @@ class TestPicked:
         assert json.loads(record.read_text())["frames"] == numbers[:3]
 
     def test_no_such_frame_leaves_nothing(self, toy):
-        with pytest.raises(ToolboxError, match="has no frame 30 "):
+        with pytest.raises(UsersError, match="has no frame 30 "):
             toy.pick("toy.avi", 30)
         assert not (toy.data_folder / "toy_picked").exists()
