@@ -46,7 +46,8 @@ class Job:
     def __init__(self, kind: str, command: Sequence[str], events: Events):
         self.id, self.kind = secrets.token_hex(8), kind
         self._events, self._lock = events, threading.Lock()
-        self._state, self._progress, self._message = "running", None, "Starting"
+        self._state, self._message = "running", "Starting"
+        self._progress: float | None = None
         self._lines: deque[str] = deque(maxlen=_LAST_LINES)
         self._told_at, self._is_cancelled = 0.0, False
         try:

@@ -157,11 +157,11 @@ class FolderLabels:
         for part, value in change.points.items():
             if value is None:
                 parts.pop(part, None)
-            elif value == NOT_VISIBLE:
-                parts[part] = PartNote(NOT_VISIBLE, time)
-            else:
+            elif isinstance(value, tuple):
                 state = ACCEPTED if part in change.accepted else PLACED
                 parts[part] = PartNote(state, time, value, change.accepted.get(part))
+            else:
+                parts[part] = PartNote(NOT_VISIBLE, time)
         left_out = notes.left_out
         if change.left_out is not None:
             left_out = (left_out or time) if change.left_out else None
@@ -276,7 +276,8 @@ class FolderLabels:
         elif self._settings.multibodypartsfile:
             found = dict(clicked) if clicked or not notes.begun else noted
         else:
-            found = {part: NOT_VISIBLE for part, value in noted.items() if value == NOT_VISIBLE} | dict(clicked)
+            hidden: dict[str, Value] = {part: value for part, value in noted.items() if value == NOT_VISIBLE}
+            found = hidden | dict(clicked)
         self._points[image].update(found)
         return bool(notes.left_out and clicked)
 

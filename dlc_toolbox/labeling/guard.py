@@ -149,7 +149,8 @@ def _is_address(name: str) -> bool:
 
 async def _read(receive: Receive) -> bytes | None:
     """Read a body, None as soon as it is too large."""
-    pieces, size = [], 0
+    pieces: list[bytes] = []
+    size = 0
     while True:
         message = await receive()
         if message["type"] != "http.request":

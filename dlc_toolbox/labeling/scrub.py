@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import cast
 
 import av
 import numpy as np
@@ -116,8 +117,9 @@ class _Seekable(Video):
         self._is_trusted = True
 
     def count(self) -> int:
-        """Return the number of frames."""
-        return len(self._index.stamps) if self._index is not None else self.expected_frames
+        """Return the number of frames; what the header claims, before any frame was asked for."""
+        index = self.__dict__.get("_index")  # it takes a while, and is not made for this
+        return self.expected_frames if index is None else len(index.stamps)
 
     def frame(self, number: int) -> np.ndarray | None:
         """Return one frame, None when there is none."""
@@ -135,7 +137,7 @@ class _Seekable(Video):
     def _index(self) -> _Index | None:
         """Time stamps of the packets, None where they do not tell which frame is which."""
         with open_video(self.path) as container:
-            stream = container.streams.best("video")
+            stream = _stream(container)
             tells = bool(_TELLING_FORMATS & set(container.format.name.split(",")))
             if stream.codec_context.name not in (_IN_ORDER | _REORDERED if tells else _IN_ORDER):
                 return None
@@ -147,10 +149,10 @@ class _Seekable(Video):
                 ]
             except av.FFmpegError:
                 return None
-        stamps = [stamp for stamp, _ in packets]
-        if None in stamps or len(set(stamps)) != len(stamps):
+        stamps = {stamp for stamp, _ in packets if stamp is not None}
+        if len(stamps) != len(packets):
             return None
-        return _Index(sorted(stamps), sorted(stamp for stamp, is_key in packets if is_key))
+        return _Index(sorted(stamps), sorted(stamp for stamp, is_key in packets if is_key and stamp is not None))
 
     def _sought(self, index: _Index, number: int) -> np.ndarray | None:
         """Decode from a keyframe on; None when the frame is not found so."""
@@ -159,11 +161,11 @@ class _Seekable(Video):
         if place < -1:
             return None
         with open_video(self.path) as container:
-            stream = container.streams.best("video")
+            stream = _stream(container)
             stream.thread_type = "AUTO"
             try:
                 container.seek(index.keys[max(place, 0)], stream=stream, backward=True)
-                for frame in container.decode(stream):
+                for frame in cast("Iterator[av.VideoFrame]", container.decode(stream)):
                     if frame.interlaced_frame or frame.pts is None or frame.pts > target:
                         return None
                     if frame.pts == target:
@@ -183,3 +185,8 @@ class _Seekable(Video):
                 return frame
         self._rows = None
         return None
+
+
+def _stream(container: av.container.InputContainer) -> av.VideoStream:
+    """Return the video in a file."""
+    return cast(av.VideoStream, container.streams.best("video"))

@@ -84,8 +84,11 @@ def _checked(part: str, value: object) -> Value:
     """Return a point that was sent; raise WrongInputError when it is none."""
     if value is None or value == NOT_VISIBLE:
         return NOT_VISIBLE if value else None
-    is_pair = isinstance(value, list) and len(value) == 2
-    if is_pair and all(type(number) in (int, float) and abs(number) <= _FARTHEST_PX for number in value):
-        x, y = map(float, value)
-        return x, y
+    if isinstance(value, list) and len(value) == 2 and all(map(_is_near, value)):
+        return float(value[0]), float(value[1])
     raise WrongInputError(f"{part} must be [x, y] in pixels, {NOT_VISIBLE!r} or null, not {value!r:.80}")
+
+
+def _is_near(number: object) -> bool:
+    """Tell a number that may be a coordinate."""
+    return isinstance(number, int | float) and not isinstance(number, bool) and abs(number) <= _FARTHEST_PX

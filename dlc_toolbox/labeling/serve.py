@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 import secrets
@@ -14,7 +15,7 @@ import uvicorn
 from dlc_toolbox import ToolboxError
 from dlc_toolbox.labeling.background import Jobs
 from dlc_toolbox.labeling.help import Help
-from dlc_toolbox.labeling.server import make_app
+from dlc_toolbox.labeling.server import News, make_app
 from dlc_toolbox.labeling.store import LabelStore
 
 log = logging.getLogger(__name__)
@@ -23,7 +24,7 @@ _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 
 
 def serve(store: LabelStore, host: str, port: int, *, opens_browser: bool, help: Help | None = None) -> None:
-    """Serve the page; returns after Ctrl-C.
+    """Serve the page; returns after Ctrl-C, or at once in a notebook, whose kernel serves on until it ends.
 
     Parameters
     ----------
@@ -46,11 +47,12 @@ def serve(store: LabelStore, host: str, port: int, *, opens_browser: bool, help:
     listening = _listen(host, port)
     port = listening.getsockname()[1]
     token = secrets.token_urlsafe(24)
-    app = make_app(store, help or Help(Jobs(store.events)), token=token, port=port, host=host)
+    news = News(store.events)
+    app = make_app(store, help or Help(Jobs(store.events)), token=token, port=port, host=host, news=news)
     shown = f"[{host}]" if ":" in host else host
     address = f"http://{shown}:{port}/?token={token}"
     config = uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=3, log_config=None)
-    server = _Server(config, address, opens_browser)
+    server = _Server(config, address, opens_browser, news)
     if store.why_not_writable:
         log.warning("%s", store.why_not_writable)
     if host not in _LOOPBACK:
@@ -59,6 +61,14 @@ def serve(store: LabelStore, host: str, port: int, *, opens_browser: bool, help:
             "labels, and what is sent can be read on the way. An ssh tunnel is safer: ssh -L %d:127.0.0.1:%d",
             *(host, port, port, port),
         )
+    if _is_notebook():
+        threading.Thread(target=_run, args=(server, listening, store), daemon=True, name="labeling page").start()
+    else:
+        _run(server, listening, store)
+
+
+def _run(server: uvicorn.Server, listening: socket.socket, store: LabelStore) -> None:
+    """Serve until the end."""
     try:
         server.run(sockets=[listening])
     except KeyboardInterrupt:
@@ -68,12 +78,21 @@ def serve(store: LabelStore, host: str, port: int, *, opens_browser: bool, help:
         store.close()
 
 
+def _is_notebook() -> bool:
+    """Tell whether this thread runs an event loop already, as the kernels of notebooks do."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
+
+
 class _Server(uvicorn.Server):
     """A server that says when it is ready, and lets its pages go before it waits for them."""
 
-    def __init__(self, config: uvicorn.Config, address: str, opens_browser: bool):
+    def __init__(self, config: uvicorn.Config, address: str, opens_browser: bool, news: News):
         super().__init__(config)
-        self._address, self._opens_browser = address, opens_browser
+        self._address, self._opens_browser, self._news = address, opens_browser, news
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start, and print the address."""
@@ -86,7 +105,7 @@ class _Server(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """End."""
-        self.config.app.news.close()
+        self._news.close()
         await super().shutdown(sockets)
 
 

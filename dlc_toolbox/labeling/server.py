@@ -6,7 +6,7 @@ import asyncio
 import json
 import logging
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -33,7 +33,7 @@ _TYPES = {".html": "text/html", ".js": "text/javascript", ".css": "text/css", ".
 _FOREVER = {"cache-control": "private, max-age=31536000, immutable"}
 _LOOK_EVERY_S = 1.0
 _PING_EVERY_S = 15.0
-_STATUS = {UnknownError: 404, RefusedError: 403, WrongInputError: 400, BusyError: 409}
+_STATUS: dict[type[Exception], int] = {UnknownError: 404, RefusedError: 403, WrongInputError: 400, BusyError: 409}
 
 
 class News:
@@ -78,34 +78,34 @@ class Watcher:
 
     Parameters
     ----------
-    store : LabelStore
-        What is refreshed.
+    look : callable
+        What it does.
     """
 
-    def __init__(self, store: LabelStore):
-        self._store, self._ended = store, threading.Event()
-        self._thread = threading.Thread(target=self._work, daemon=True, name="watcher")
+    def __init__(self, look: Callable[[], None]):
+        self._look, self._ended = look, threading.Event()
+        self._thread = threading.Thread(target=self._work, daemon=True, name=look.__name__)
 
     def start(self) -> None:
         """Begin."""
         self._thread.start()
 
     def close(self) -> None:
-        """End."""
+        """End after the present look."""
         self._ended.set()
-        self._thread.join()
 
     def _work(self) -> None:
-        """Refresh the store until the end; a disk that refuses is no reason to stop."""
+        """Look until the end; a disk that refuses is no reason to stop."""
         while not self._ended.wait(_LOOK_EVERY_S):
             try:
-                self._store.refresh()
-                self._store.probe_videos()
+                self._look()
             except (UsersError, OSError) as error:
                 log.warning("%s", error)
 
 
-def make_app(store: LabelStore, help: Help, *, token: str, port: int, host: str = "127.0.0.1") -> Guard:
+def make_app(
+    store: LabelStore, help: Help, *, token: str, port: int, host: str = "127.0.0.1", news: News | None = None
+) -> Guard:
     """Make the application.
 
     Parameters
@@ -120,28 +120,30 @@ def make_app(store: LabelStore, help: Help, *, token: str, port: int, host: str 
         The server's.
     host : str
         The address that it listens on.
+    news : News, optional
+        To be closed before the server waits for its connections.
 
     Returns
     -------
     Guard
-        An ASGI application; its `news` is to be closed before the server waits for its connections.
+        An ASGI application.
     """
-    news, watcher = News(store.events), Watcher(store)
+    news, watchers = news or News(store.events), [Watcher(store.refresh), Watcher(store.probe_videos)]
 
     @asynccontextmanager
     async def life(app: Starlette) -> AsyncIterator[None]:
-        watcher.start()
+        for watcher in watchers:
+            watcher.start()
         yield
-        watcher.close()
+        for watcher in watchers:
+            watcher.close()
         help.jobs.close()
 
     routes = _Routes(store, help, news)
     app = Starlette(
         routes=routes.table(), lifespan=life, exception_handlers={UsersError: _explain, HTTPException: _say}
     )
-    guard = Guard(app, token, port, host)
-    guard.news = news
-    return guard
+    return Guard(app, token, port, host)
 
 
 class _Routes:

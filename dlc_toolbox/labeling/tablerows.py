@@ -61,7 +61,7 @@ class TableRows:
         found: dict[str, dict[str, dict[str, Value]]] = {}
         for row, of_row in zip(table.index, values, strict=True):
             folder, _, image = row.rpartition("/")
-            placed = {
+            placed: dict[str, Value] = {
                 part: (float(x), float(y)) for part, (x, y) in zip(parts, of_row, strict=True) if np.isfinite(x + y)
             }
             if placed:

@@ -72,7 +72,7 @@ class Videos:
         self._cache = BytesCache(_CACHED_BYTES)
         self._readers: OrderedDict[tuple, FrameReader] = OrderedDict()
         self._fingerprints: dict[Path, tuple[object, str]] = {}
-        self._lock = threading.Lock()
+        self._picking, self._opening = threading.Lock(), threading.Lock()
 
     def facts(self, name: str) -> dict[str, Any]:
         """Return number of frames and rate of a video; None where it cannot be read."""
@@ -142,13 +142,14 @@ class Videos:
         """
         check_imagetype(self._settings)
         video, crop = self.paths[name], self._settings.crop
-        made_from = {"inputs": {video.name: self._fingerprint(video)}, "settings": {"crop": crop and list(crop)}}
-        with self._lock:
-            present = self._picked_before(video, number, made_from["inputs"])
+        inputs = {video.name: self._fingerprint(video)}
+        made_from = {"inputs": inputs, "settings": {"crop": crop and list(crop)}}
+        with self._picking:
+            present = self._picked_before(video, number, inputs)
             if present is not None:
                 return present
             candidates = folders_of(self._data_folder, f"{video.stem}_picked")
-            folder = next(path for path in candidates if not path.exists() or _is_picked(path, made_from["inputs"]))
+            folder = next(path for path in candidates if not path.exists() or _is_picked(path, inputs))
             places = [int(found[1]) for found in _picked_images(folder).values()]
             image = f"img{max(places, default=0) + 1:03d}_frame{number:06d}.png"
             pixels = self._reader(video, crop).frame(number)
@@ -220,11 +221,12 @@ class Videos:
     def _reader(self, video: Path, crop: Crop | None) -> FrameReader:
         """Return a reader of a video; a few stay open."""
         key = video, signature(video), crop
-        reader = self._readers.get(key) or FrameReader(video, crop)
-        self._readers[key] = reader
-        self._readers.move_to_end(key)
-        while len(self._readers) > _OPEN_READERS:
-            self._readers.popitem(last=False)
+        with self._opening:
+            reader = self._readers.get(key) or FrameReader(video, crop)
+            self._readers[key] = reader
+            self._readers.move_to_end(key)
+            while len(self._readers) > _OPEN_READERS:
+                self._readers.popitem(last=False)
         return reader
 
     def _fingerprint(self, video: Path) -> str:
