@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import unicodedata
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -309,6 +310,7 @@ def image_positions(clicks: pd.DataFrame, images: Sequence[Path], path: Path) ->
     return clicks["slice"].to_numpy() - 1
 
 
+@lru_cache(maxsize=2**15)  # as many parts' files name the same images
 def _spelling(stem: str) -> tuple[str | tuple[int, str], ...]:
     """Return a name's texts and numbers in turn, so that leading zeros do not matter."""
     return tuple(natural_key(stem)[0])

@@ -171,4 +171,6 @@ def _how_to_go_on(folder: Path, labeling: Settings) -> str:
             f"copy the csv files of those body parts that are right in every image to {home}, label the others in Fiji "
             "and save theirs there too"
         )
-    return f"Machine labels are no labels yet: look at {sheet}; {todo}"
+    return (
+        f"Machine labels are no labels yet: look at {sheet}, then accept or correct them with LabelFrames.py; or {todo}"
+    )
