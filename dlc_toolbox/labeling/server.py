@@ -151,7 +151,7 @@ class _Routes:
 
     def __init__(self, store: LabelStore, help: Help, news: News):
         self._store, self._help, self._news = store, help, news
-        self._page = {path.name: path for path in PAGE.iterdir()} if PAGE.is_dir() else {}
+        self._page = {path.name: path for path in PAGE.glob("*") if path.is_file()}
 
     def table(self) -> list[Route]:
         """List addresses, methods and what answers."""
