@@ -78,7 +78,8 @@ export function networkActions(page, complain, shown) {
   const request = (url, body) =>
     ask("POST", url, body)
       .then((job) => {
-        takeJob(page, job);
+        // what the events told of a job may be newer than the answer
+        if (!page.project.help.jobs.some(({ id }) => id === job.id)) takeJob(page, job);
         shown();
       })
       .catch(complain);
