@@ -179,7 +179,7 @@ function showMachine() {
   const here = page.parts.filter((part) => page.machine(part)).length;
   const folder = [...page.images.entries.values()].filter((entry) => entry.folder === page.state.folder);
   const all = folder.reduce((sum, { machine }) => sum + machine, 0);
-  write($("machine-count"), all ? `${here} here · ${all} in folder` : "none");
+  write($("machine-count"), all ? `${here} here, ${all.toLocaleString("en")} in all` : "none");
   if (all && !seen) $("machine").open = true;
   seen ||= all > 0;
 }

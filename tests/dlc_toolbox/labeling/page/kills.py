@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 from playwright import sync_api as playwright
@@ -19,7 +20,7 @@ from dlc_toolbox.labels.clicks import ClickTable
 from tests.dlc_toolbox.labeling.page.lab import Lab
 
 SCRIPT = CHECKOUT / "Generating_a_Training_Set" / "LabelFrames.py"
-LONGEST_S = 0.8  # of labeling before a kill
+LONGEST_S = 2.0  # of labeling before a kill
 
 Place = tuple[float, float]
 
@@ -49,13 +50,18 @@ class Person:
             place = (round(self.chance.uniform(5, 630), 1), round(self.chance.uniform(5, 470), 1))
             page.locator(f'[data-image="{key}"]').click(timeout=2000)
             page.wait_for_selector(f'[data-image="{key}"][aria-current=true]', timeout=2000)
-            page.locator(f'[data-part="{part}"]').click(timeout=2000)
+            page.keyboard.press(str(self.lab.names.index(part) + 1))
+            self._look(page)
             self.begun.setdefault((key, part), []).append(place)
             page.mouse.click(*page.evaluate("([x, y]) => labeling.screenOf(x, y)", place))
-            if page.evaluate("document.body.dataset.saved") == "yes":
-                self.saved |= {slot: places[-1] for slot, places in self.begun.items()}
-                self.labels += len(self.begun)
-                self.begun.clear()
+            self._look(page)
+
+    def _look(self, page: playwright.Page) -> None:
+        """Remember what is shown as saved now."""
+        if self.begun and page.evaluate("document.body.dataset.saved") == "yes":
+            self.saved |= {slot: places[-1] for slot, places in self.begun.items()}
+            self.labels += len(self.begun)
+            self.begun.clear()
 
     def check(self) -> None:
         """Compare with the disk, and go on from what is there."""
@@ -70,9 +76,9 @@ class Person:
         self.begun.clear()
 
 
-def start_server(lab: Lab) -> tuple[subprocess.Popen, str]:
+def start_server(project: Path) -> tuple[subprocess.Popen, str]:
     """Run LabelFrames.py; return process and address."""
-    command = [sys.executable, "-u", str(SCRIPT), "--project", str(lab.root), "--no-browser"]
+    command = [sys.executable, "-u", str(SCRIPT), "--project", str(project), "--no-browser"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     line = process.stdout.readline()
     found = re.search(r"http://\S+", line)
@@ -111,14 +117,14 @@ def survive(lab: Lab, start_browser: Callable[[], playwright.Browser], kills: in
     try:
         for turn in range(kills):
             if server is None:
-                server, address = start_server(lab)
+                server, address = start_server(lab.root)
             if browser is None:
                 browser = start_browser()
             page = browser.new_context().new_page()
             page.goto(address)
             page.wait_for_selector("[data-image][aria-current=true]")
             victim = server.pid if turn % 2 else process_of(browser)
-            killer = threading.Timer(chance.uniform(0.1, LONGEST_S), os.kill, (victim, signal.SIGKILL))
+            killer = threading.Timer(chance.uniform(0.2, LONGEST_S), os.kill, (victim, signal.SIGKILL))
             killer.start()
             try:
                 person.label(page, killer)
