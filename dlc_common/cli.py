@@ -18,7 +18,7 @@ CHECKOUT = Path(__file__).resolve().parents[1]
 
 log = logging.getLogger(__name__)
 
-_CHATTY = ("matplotlib", "PIL", "h5py", "tensorflow", "jax", "libav", "absl", "numexpr")
+_CHATTY = ("matplotlib", "PIL", "imageio", "h5py", "tensorflow", "jax", "libav", "absl", "numexpr")
 _GOES_ON = "What was finished is saved; the same command goes on from there."
 
 
