@@ -20,8 +20,9 @@ from dlc_toolbox.pictures.pictures import draw_pictures, look_of
 from dlc_toolbox.poses.filter import find_poses
 from dlc_toolbox.poses.network import Network
 from dlc_toolbox.project import records, tables
-from dlc_toolbox.project.layout import contact_sheet, frames_record, machine_labels, video_stem
+from dlc_toolbox.project.layout import contact_sheet, frames_record, machine_labels, pose_record, pose_table, video_stem
 from dlc_toolbox.project.settings import AnalysisSettings, Settings
+from dlc_toolbox.video.recording import Reading
 from dlc_toolbox.video.sequences import open_frames
 
 log = logging.getLogger(__name__)
@@ -103,6 +104,7 @@ def extract_outliers(
     criteria = Criteria(settings.pcutoff, settings.jumpthreshold, settings.deviationthreshold, settings.windowlength)
     shaping = {"numoutlierframes": settings.numoutlierframes, "seed": labeling.seed, "crop": labeling.crop}
     made_from = records.describe({video.name: video}, {**shaping, **asdict(criteria), "poses": fingerprint(table)})
+    reading = Reading.recorded(records.read(pose_record(pose_table(video, network.scorer))))
     *existing, folder = folders_of(data_folder, video_stem(video))
     for earlier in existing:
         if not overwrite and records.why_stale(frames_record(earlier), made_from, [earlier]) is None:
@@ -120,7 +122,7 @@ def extract_outliers(
         log.info("%s: no frame to extract", video.name)
         return None
     with replacing_folder(folder) as temporary:
-        _write_images(video, temporary, chosen, len(poses), labeling)
+        _write_images(video, temporary, chosen, len(poses), labeling, reading)
         offset = (labeling.x1, labeling.y1) if labeling.cropping else (0, 0)
         found, fails = poses[chosen][..., :2] - offset, failures[chosen].any(axis=-1)
         _write_machine_labels(temporary, found, fails, network.scorer, labeling)
@@ -130,9 +132,13 @@ def extract_outliers(
     return folder
 
 
-def _write_images(video: Path, folder: Path, chosen: Sequence[int], total: int, labeling: Settings) -> None:
+def _write_images(
+    video: Path, folder: Path, chosen: Sequence[int], total: int, labeling: Settings, reading: Reading
+) -> None:
     """Write the frames, all of which must be there."""
-    delivered, lost = write_frames(open_frames(video, labeling.crop), folder, chosen, digits=len(str(total - 1)))
+    frames = open_frames(video, labeling.crop, reading)
+    condition = write_frames(frames, folder, chosen, digits=len(str(total - 1)))
+    delivered, lost = len(condition.states), {*chosen}.intersection(condition.lost)
     if delivered != total or lost:
         raise ToolboxError(
             f"{video} delivers {delivered} frames, and {len(lost)} of the chosen ones are lost, but its pose table has "

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -15,6 +17,7 @@ from dlc_toolbox.poses.filter import drawn_filter, find_poses
 from dlc_toolbox.poses.network import Network
 from dlc_toolbox.project import layout, records, tables
 from dlc_toolbox.project.settings import AnalysisSettings
+from dlc_toolbox.video.recording import Reading
 from dlc_toolbox.video.sequences import open_frames
 
 log = logging.getLogger(__name__)
@@ -48,7 +51,10 @@ def plot_trajectories(video: Path, network: Network, settings: AnalysisSettings,
     table = find_poses(video, network, crop=settings.crop, filtered=drawn_filter(settings))
     folder = layout.trajectories_folder(table)
     record = layout.pictures_record(folder)
+    pose_record = records.read(layout.pose_record(layout.pose_table(video, network.scorer)))
+    reading = Reading.recorded(pose_record)
     shaping = {name: getattr(settings, name) for name in ("pcutoff", "jumpthreshold", "colormap")}
+    shaping |= {"fps": reading.fps} if reading.fps else {}
     made_from = records.describe({"video": video, "poses": table}, shaping)
     courses, paths, steps = (folder / f"{name}.png" for name in ("x_y_likelihood", "paths", "steps"))
     summary = folder / "summary_per_part.csv"
@@ -61,9 +67,9 @@ def plot_trajectories(video: Path, network: Network, settings: AnalysisSettings,
     values, bodyparts = tables.points(poses), tables.bodyparts_of(poses)
     points = seen_points(values, settings.pcutoff)
     look = Look(bodyparts, part_colors(settings.colormap, len(bodyparts)), [])
-    times_s = _times_s(layout.pose_table(video, network.scorer), len(values))
+    times_s = _times_s(pose_record, len(values))
     plots.write_plot(plots.plot_time_courses(values, times_s, settings.pcutoff, look), courses)
-    frame = next(frame for frame in open_frames(video) if frame is not None)
+    frame = next(frame for frame in open_frames(video, reading=reading) if frame is not None)
     plots.write_plot(plots.plot_paths(frame, points, look), paths)
     plots.write_plot(plots.plot_steps(steps_px(points), settings.jumpthreshold, look), steps)
     rows = summarize_tracks(values, bodyparts, settings.pcutoff, settings.jumpthreshold)
@@ -75,7 +81,6 @@ def plot_trajectories(video: Path, network: Network, settings: AnalysisSettings,
     return folder
 
 
-def _times_s(table: Path, count: int) -> np.ndarray:
+def _times_s(record: Mapping[str, Any], count: int) -> np.ndarray:
     """Return when each frame is shown, in seconds, as the record of the pose table tells."""
-    record = records.read(layout.pose_record(table))
     return np.array(record.get("frame_times_s") or np.arange(count) / record["fps"])

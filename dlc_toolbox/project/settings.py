@@ -163,15 +163,30 @@ def _setting(check: Check, default: Any = MISSING) -> Any:
     return field(default=default, metadata={"check": check})
 
 
+def _or_none(check: Check) -> Check:
+    def check_or_none(value: Any) -> Any:
+        try:
+            return None if value is None else check(value)
+        except ValueError as error:
+            raise ValueError(f"None or {error}") from None
+
+    return check_or_none
+
+
 @dataclass(frozen=True, kw_only=True)
 class _Crop:
-    """The crop that both files describe: x1 <= x < x2, y1 <= y < y2, in pixels."""
+    """What both files say of recordings: the crop, x1 <= x < x2, y1 <= y < y2 in pixels, and which of several is read.
+
+    `videostream` is a video's number in its file, from 0, `channel` that of a TIFF file, from 1, as in Fiji.
+    """
 
     cropping: bool = _setting(_flag, False)
     x1: int = _setting(_whole(0), 0)
     x2: int = _setting(_whole(1), 640)
     y1: int = _setting(_whole(0), 0)
     y2: int = _setting(_whole(1), 480)
+    videostream: int | None = _setting(_or_none(_whole(0)), None)
+    channel: int | None = _setting(_or_none(_whole(1)), None)
 
     @property
     def crop(self) -> tuple[int, int, int, int] | None:
@@ -245,6 +260,7 @@ class AnalysisSettings(_Crop):
     engine: str = _setting(_one_of("auto", "keras", "openvino", "keras-bf16", "openvino-bf16", "openvino-int8"), "auto")
     movingwindow: bool = _setting(_flag, False)
     windowmargin: float = _setting(_number(0, open_low=True), 60)
+    fps: float | None = _setting(_or_none(_number(0, open_low=True)), None)
     storedata_as_csv: bool = _setting(_flag, False)
     pcutoff: float = _setting(_number(0, 1), 0.1)
     deleteindividualframes: bool = _setting(_flag, False)

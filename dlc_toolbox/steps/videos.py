@@ -20,6 +20,7 @@ from dlc_toolbox.poses.network import Network, find_network
 from dlc_toolbox.poses.trajectories import plot_trajectories as plot
 from dlc_toolbox.project.layout import Layout
 from dlc_toolbox.project.settings import AnalysisSettings, load_analysis_settings, load_settings
+from dlc_toolbox.video.recording import Reading
 from dlc_toolbox.video.sequences import videos_to_analyze
 from dlc_toolbox.video.video import for_each_video
 
@@ -131,6 +132,7 @@ def _analysis(work: Work, overwrite: bool) -> Analysis:
         batch_pixels=engines.batch_pixels(settings.engine),
         csv=settings.storedata_as_csv,
         overwrite=overwrite,
+        reading=Reading.of(settings),
         device=device,
     )
 
