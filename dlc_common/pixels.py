@@ -78,7 +78,7 @@ def as_rgb8(values: np.ndarray, white: float) -> np.ndarray:
     array([[  0,  15, 255]], dtype=uint8)
     """
     if values.dtype.kind == "f":
-        values = np.nan_to_num(values, nan=0.0, posinf=white, neginf=0.0).clip(0, white)
+        values = np.nan_to_num(values.astype(float), nan=0.0, posinf=white, neginf=0.0).clip(0, white)
         scaled = np.rint(values * 255) if white == 1 else values // ((white + 1) // 256)
     else:
         scaled = np.minimum(values, int(white)) // ((int(white) + 1) // 256)

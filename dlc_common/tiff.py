@@ -166,7 +166,7 @@ def _is_reduced(file: tifffile.TiffFile, number: int) -> bool:
 
 def _orientation(page: tifffile.TiffPage) -> int:
     """Return how a page is to be turned, as EXIF numbers it."""
-    tag = page.tags.get(_ORIENTATION)
+    tag = page.keyframe.tags.get(_ORIENTATION)
     return int(tag.value) if tag is not None else 1
 
 

@@ -112,8 +112,8 @@ def _images_of(folder: Path, _: str) -> list[Path]:
     found = images_as_recordings(folder)
     if not found:
         raise ToolboxError(
-            f"{folder} is a folder without images, or with videos too; filename in myconfig.py must name the videos in "
-            "it, or a folder that holds the images of one recording"
+            f"{folder} is a folder; filename in myconfig.py must name the videos in it, or a folder of the images of "
+            "one recording, without videos"
         )
     return found
 

@@ -108,7 +108,8 @@ def _are_decimals(pairs: Sequence[tuple[str, str]], doubts: list[str]) -> bool:
         return False
     if any(fraction.startswith("0") for fraction in longer):
         return True
-    low, high = min(fractions, key=len), max(fractions, key=len)
+    by_length = sorted(fractions, key=lambda text: (len(text), text))
+    low, high = by_length[0], next(text for text in by_length if len(text) == len(by_length[-1]))
     doubts.append(f"a number such as .{high} could be more or less than .{low}; it is taken for a decimal fraction")
     return True
 

@@ -101,7 +101,7 @@ class ImageFolder(_Sequence):
             raise ToolboxError(f"{path} holds {found}; a folder that is one recording holds images of one type")
         names, self._doubts = in_order([image.name for image in list_images(path, suffixes[0])])
         self._paths = [path / name for name in names]
-        self._channel = (reading.channel or 1) - 1
+        self._channel, self._is_chosen = (reading.channel or 1) - 1, reading.channel is not None
         super().__init__(path, crop, reading, len(self._paths))
 
     def _images(self, start: int) -> Iterator[np.ndarray | Exception]:
@@ -121,7 +121,7 @@ class ImageFolder(_Sequence):
             yield f"the order of its images is not certain: {doubt}. Look at images in _meta.json, or rename them"
         if self._paths[0].suffix.lower() in TIFF_SUFFIXES:
             with suppress(Exception), TiffPages(self._paths[0]) as pages:  # a damaged one is told as lost
-                yield from _remarks_on_pages(pages, self._channel)
+                yield from _remarks_on_pages(pages, self._is_chosen)
         yield from self._remarks_on_turns()
         yield from super().remarks()
 
@@ -162,7 +162,7 @@ class TiffStack(_Sequence):
                 )
             if reading.channel and 1 < pages.channels < reading.channel:
                 raise ToolboxError(f"{path} has no channel {reading.channel} (channel), only {pages.channels}")
-            self._channel = (reading.channel or 1) - 1
+            self._channel, self._is_chosen = (reading.channel or 1) - 1, reading.channel is not None
             self._white = self._find_white(pages)
             interval_s = pages.interval_s
         rate = Fraction(1 / interval_s).limit_denominator(_FINEST_INTERVAL) if interval_s else None
@@ -195,19 +195,18 @@ class TiffStack(_Sequence):
     def remarks(self) -> Iterator[str]:
         """Yield what people must know, see `Recording.remarks`."""
         with _opened(self.path) as pages:
-            yield from _remarks_on_pages(pages, self._channel)
+            yield from _remarks_on_pages(pages, self._is_chosen)
             if pages.orientation != 1:
                 yield "is marked to be turned: it is read as it is stored, which is how Fiji shows it"
         yield from super().remarks()
 
 
-def _remarks_on_pages(pages: TiffPages, channel: int) -> Iterator[str]:
-    """Say which pictures of each time point are read."""
-    if pages.channels > 1:
+def _remarks_on_pages(pages: TiffPages, channel_is_chosen: bool) -> Iterator[str]:
+    """Say which pictures of each time point are read where nobody has chosen."""
+    if pages.channels > 1 and not channel_is_chosen:
         yield (
-            f"holds {pages.channels} channels of each of its {pages.time_points} frames: channel "
-            f"{min(channel, pages.channels - 1) + 1} is read; to read another, set channel to its number in the "
-            "settings"
+            f"holds {pages.channels} channels of each of its {pages.time_points} frames: channel 1 is read; to read "
+            "another, set channel to its number in the settings"
         )
     if pages.slices > 1:
         yield (

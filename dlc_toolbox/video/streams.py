@@ -67,7 +67,7 @@ class StreamFacts:
     index : int
         Of the stream in its container.
     remark : str or None
-        Which of several recordings it is, and how to choose another.
+        Which of several recordings it is, and how to choose, where nobody has chosen.
     rate : Fraction or None
         Frames per second, where the file tells; of raw streams, only where that is certain.
     likely_rate : Fraction or None
@@ -171,12 +171,11 @@ def _count_packets(path: Path, indices: Sequence[int]) -> Counter[int]:
 def _choose(
     path: Path, everything: list[av.VideoStream], recordings: list[av.VideoStream], wanted: int | None
 ) -> tuple[av.VideoStream, str | None]:
-    """Return the recording to read, and what to say where there are several."""
+    """Return the recording to read, and what to say where there are several and nobody has chosen."""
     if len(recordings) == 1:
         return recordings[0], None
     numbers = [everything.index(stream) for stream in recordings]
-    texts = [_describe(number, stream) for number, stream in zip(numbers, recordings, strict=True)]
-    listed = "; ".join(texts)
+    listed = "; ".join(_describe(number, stream) for number, stream in zip(numbers, recordings, strict=True))
     if wanted is None:
         stream = max(recordings, key=lambda stream: stream.width * stream.height)  # the first of equal ones
         number = everything.index(stream)
@@ -187,7 +186,7 @@ def _choose(
         )
     if wanted not in numbers:
         raise ToolboxError(f"{path} has no video number {wanted} (videostream); it holds {listed}")
-    return everything[wanted], f"holds {len(recordings)} videos ({listed}): number {wanted} is read (videostream)"
+    return everything[wanted], None
 
 
 def _describe(number: int, stream: av.VideoStream) -> str:
