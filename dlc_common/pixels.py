@@ -81,7 +81,9 @@ def as_rgb8(values: np.ndarray, white: float) -> np.ndarray:
         values = np.nan_to_num(values.astype(float), nan=0.0, posinf=white, neginf=0.0).clip(0, white)
         scaled = np.rint(values * 255) if white == 1 else values // ((white + 1) // 256)
     else:
-        scaled = np.minimum(values, int(white)) // ((int(white) + 1) // 256)
+        bits = int(white).bit_length()
+        kept = values if bits == 8 * values.itemsize else np.minimum(values, int(white))
+        scaled = kept >> (bits - 8)
     gray = scaled.astype(np.uint8)
     return np.repeat(gray[..., None], 3, axis=2) if gray.ndim == 2 else gray
 

@@ -115,16 +115,17 @@ class TiffPages:
         plane = int(np.ravel_multi_index([places[axis] for axis in self._axes], tuple(self._axes.values())))
         number = self._pages[plane]
         page = self._file.pages[number]
-        if page.dtype is None or page.dtype.itemsize == 1:
+        is_deep = page.dtype is not None and page.dtype.itemsize > 1
+        if not is_deep and not _is_plain(page):
             return self._by_pillow(number, page, "RGB")
         try:
             values = page.asarray()
         except Exception:  # damaged, or compressed in a way that tifffile alone does not know
-            return self._by_pillow(number, page, None)
+            return self._by_pillow(number, page, None if is_deep else "RGB")
         if values.ndim == 3:
             values = np.moveaxis(values, page.axes.index("S"), -1) if "S" in page.axes else values[..., None][0]
             values = values[..., :3] if values.shape[-1] >= 3 else values[..., 0]
-        return values
+        return values if is_deep or values.ndim == 3 else np.repeat(values[..., None], 3, axis=2)
 
     def _by_pillow(self, number: int, page: tifffile.TiffPage, mode: str | None) -> np.ndarray:
         """Read a page by Pillow, which resolves colours of every kind, and undo the turn that it makes."""
@@ -132,6 +133,14 @@ class TiffPages:
             self._pillow = self._closing.enter_context(iio.imopen(self.path, "r", plugin="pillow"))
         read = self._pillow.read(index=number, mode=mode, writeable_output=False)
         return _UNTURNED.get(_orientation(page), lambda stored: stored)(read)
+
+
+def _is_plain(page: tifffile.TiffPage) -> bool:
+    """Tell values of 8 bits that are what is to be seen: gray or RGB, in no compression but the simplest."""
+    key = page.keyframe
+    is_seen = key.photometric in (tifffile.PHOTOMETRIC.MINISBLACK, tifffile.PHOTOMETRIC.RGB)
+    is_simple = key.compression in (tifffile.COMPRESSION.NONE, tifffile.COMPRESSION.ADOBE_DEFLATE)
+    return is_seen and is_simple and key.dtype == np.uint8 and key.bitspersample == 8
 
 
 def _axes(file: tifffile.TiffFile, told: dict[str, Any], count: int) -> dict[str, int]:

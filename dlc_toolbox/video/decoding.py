@@ -232,7 +232,7 @@ class _Looks:
         if packet is None or not packet.size:
             return
         is_jpeg = packet.stream.codec_context.name == "mjpeg"
-        if packet.is_corrupt or (is_jpeg and self._jpegs.is_torn(packet)):
+        if packet.is_corrupt or (is_jpeg and self._jpegs.is_torn(bytes(packet))):
             self._torn.add(number)
 
     def of(self, frame: av.VideoFrame) -> Frame:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import numpy as np
+import re
 
-_MARK, _STUFFED, _BEGIN, _END, _SCAN, _TABLES = 0xFF, 0x00, 0xD8, 0xD9, 0xDA, 0xC4
-_RESTARTS = 0xD0, 0xD7
+_SCAN = b"\xff\xda"
+_MARKER = re.compile(rb"\xff([^\x00\xff\xd0-\xd7])", re.DOTALL)  # but none of those that restart the decoder
+_AFTER_SCAN = (b"\xd8", b"\xd9", b"\xda", b"\xc4")  # a second field, the end, a further scan, its tables
 
 
 class TornPictures:
@@ -18,16 +19,12 @@ class TornPictures:
     def __init__(self):
         self._end_is_written: bool | None = None
 
-    def is_torn(self, content: bytes | memoryview) -> bool:
+    def is_torn(self, content: bytes) -> bool:
         """Look at the next picture."""
-        read = np.frombuffer(content, np.uint8)
-        kinds = read[np.flatnonzero(read[:-1] == _MARK) + 1]
-        begins = np.flatnonzero(kinds == _SCAN)
-        if not len(begins):
+        begin = content.find(_SCAN)
+        if begin < 0:
             return True
-        coded = kinds[begins[0] + 1 :]
-        is_coded = (coded == _STUFFED) | (coded == _MARK) | ((coded >= _RESTARTS[0]) & (coded <= _RESTARTS[1]))
-        ending = coded[~is_coded][:1].tolist()
+        ending = _MARKER.search(content, begin + len(_SCAN))
         if self._end_is_written is None:
-            self._end_is_written = ending != []
-        return self._end_is_written if not ending else ending[0] not in (_END, _SCAN, _TABLES, _BEGIN)
+            self._end_is_written = ending is not None
+        return self._end_is_written if ending is None else ending[1] not in _AFTER_SCAN
