@@ -59,6 +59,11 @@ class Condition:
         end_s = float(self.times[-1] * self.video.time_base) + step_s if len(self.times) else 0.0
         return self.video.missing_at_end(len(self.times), end_s)
 
+    @cached_property
+    def undecodable(self) -> tuple[int, int]:
+        """How many frames before the first row and behind the last one have none, because they cannot be decoded."""
+        return self.video.undecodable(len(self.times))
+
     @property
     def varies(self) -> bool:
         """Whether the frames come at uneven times; less than the unit of the time stamps is rounding."""
@@ -87,6 +92,8 @@ class Condition:
             "frames_in_header": video.header_frames,
             "frames_decoded": len(self.times) - len(self.lost),
             "frames_missing_at_end": self.missing_at_end,
+            "frames_undecodable_at_start": self.undecodable[0],
+            "frames_undecodable_at_end": self.undecodable[1],
             "lost_frames": self.lost,
             "damaged_frames": self.rows(Frame.DAMAGED),
             "dark_frames": self.rows(Frame.DARK),
@@ -107,13 +114,18 @@ class Condition:
     def _on_damage(self) -> Iterator[str]:
         """Say what is lost, damaged or missing."""
         lost, damaged, missing = self.lost, self.rows(Frame.DAMAGED), self.missing_at_end
-        if not (lost or damaged or missing):
+        before, behind = self.undecodable
+        if not (lost or damaged or missing or before or behind):
             return
         count = len(self.times)
         told = [f"{count} frames were read"]
         if missing:
             claimed = f"{self.video.header_frames or count + missing} frames"
             told.append(f"the header tells {claimed}, so {missing} are missing at the end: it is cut off")
+        if before:
+            told.append(f"{before} before the first of them cannot be decoded and are not counted")
+        if behind:
+            told.append(f"{behind} behind the last of them cannot be decoded")
         if lost:
             reasons = "; ".join(f"frame {row} {self.video.why_lost(row)}" for row in lost[:_TOLD])
             told.append(f"{len(lost)} of these are lost ({reasons}{'; ...' if len(lost) > _TOLD else ''})")

@@ -31,7 +31,7 @@ log = logging.getLogger(__name__)
 
 _QUIET_CODECS = {"vp8", "mpeg4", "h263", "msmpeg4v2", "msmpeg4v3", "wmv1", "wmv2", "wmv3", "vc1"}
 _AVI_CHUNK_HEADER_BYTES = 8
-_REORDERED = 64  # frames by which stamps of presentation may go back without a clock that starts anew
+_REORDERED = 17  # frames; H.264 and HEVC put no more than 16 in another order
 
 
 class _DoubtError(Exception):
@@ -53,11 +53,16 @@ class _Step(NamedTuple):
 
 @dataclass(frozen=True)
 class _Survey:
-    """The rows of a whole file: time stamps, what is known of each frame, and whether any packet failed to decode."""
+    """The rows of a whole file: time stamps, what is known of each frame, and whether any packet failed to decode.
+
+    `before` and `behind` count lost frames before the first and behind the last row.
+    """
 
     stamps: list[int]
     states: list[Frame]
     failed: bool
+    before: int
+    behind: int
 
 
 class Decoder:
@@ -94,6 +99,19 @@ class Decoder:
         with open_video(self.path) as container:
             return sum(1 for _ in _readable(container, container.streams[self.index]))
 
+    def undecodable(self, are_missing: bool) -> tuple[int, int]:
+        """Return how many frames before the first row and behind the last one cannot be decoded.
+
+        Parameters
+        ----------
+        are_missing : bool
+            Whether frames are known to be missing, so that it is worth while to look for them. What one pass in several
+            threads has shown whole is whole.
+        """
+        if not are_missing and "_survey" not in self.__dict__:
+            return 0, 0
+        return self._survey.before, self._survey.behind
+
     def __iter__(self) -> Iterator[tuple[int, av.VideoFrame | None, Frame]]:
         """Yield time stamps and frames, or None for lost ones, in presentation order, and what is known of them.
 
@@ -116,9 +134,10 @@ class Decoder:
         `opaque` of packets and frames holds the packet's number; it alone tells whose frame is whose in every
         container. It is a list because PyAV looks it up by identity, and small numbers are one object everywhere.
         """
-        clock = _Clock()
         with open_video(self.path) as container:
             stream = container.streams[self.index]
+            reorders = stream.codec_context.has_b_frames
+            clock = _Clock("matroska" not in container.format.name, _REORDERED if reorders else 1)
             stream.thread_type = threads
             stream.codec_context.copy_opaque = True
             for number, packet in enumerate(chain(_readable(container, stream), [None])):
@@ -186,13 +205,25 @@ class Decoder:
             times = range(0, len(rows) * unit, unit)
         else:
             times = sorted(stamps[number] for number in rows)
-        return _Survey([time - times[0] for time in times], [states.get(row, Frame.LOST) for row in rows], bool(failed))
+        outside = lost.difference(rows.tolist())
+        before = sum(number < min(shown, default=0) for number in outside)
+        states_of_rows = [states.get(row, Frame.LOST) for row in rows]
+        return _Survey([time - times[0] for time in times], states_of_rows, bool(failed), before, len(outside) - before)
 
 
 class _Clock:
-    """The time of packets, which goes on where the stamps of recordings that were joined start anew."""
+    """The time of packets, which goes on where the stamps of recordings that were joined start anew.
 
-    def __init__(self):
+    Parameters
+    ----------
+    decoding_is_timed : bool
+        Whether the container tells when packets are decoded; else the times when they are shown count.
+    reordered : int
+        By how many frames these may go back without a clock that starts anew.
+    """
+
+    def __init__(self, decoding_is_timed: bool, reordered: int):
+        self._decoding_is_timed, self._reordered = decoding_is_timed, reordered
         self._last: dict[str, int] = {}
         self._offset, self._step = 0, 1
 
@@ -202,7 +233,10 @@ class _Clock:
         The first frame of what was joined on follows one frame after the last one before.
         """
         restart = False
-        kind, now, tolerance = ("pts", packet.pts, _REORDERED) if packet.dts is None else ("dts", packet.dts, 1)
+        if packet.dts is None or not self._decoding_is_timed:
+            kind, now, tolerance = "pts", packet.pts, self._reordered
+        else:
+            kind, now, tolerance = "dts", packet.dts, 1
         if now is not None:
             back = self._last.get(kind, now) - now
             restart = back > tolerance * self._step
@@ -210,7 +244,7 @@ class _Clock:
                 self._offset += back + self._step
                 self._last.clear()
             self._step = packet.duration or (-back if back < 0 else self._step)
-            self._last[kind] = now
+            self._last[kind] = max(now, self._last.get(kind, now))
         return None if packet.pts is None else packet.pts + self._offset, restart
 
 

@@ -213,6 +213,16 @@ class Recording:
         """
         return max(self.header_frames - frames, 0)
 
+    def undecodable(self, frames: int) -> tuple[int, int]:
+        """Return how many frames before the first one and behind the last one have no row, because none can be read.
+
+        Parameters
+        ----------
+        frames : int
+            How many have one.
+        """
+        return 0, 0
+
     def facts(self) -> dict[str, Any]:
         """Gather what records tell of this recording beyond its frames."""
         return {"pixel_aspect": round(float(self.pixel_aspect), 6)} | (

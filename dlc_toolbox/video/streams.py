@@ -14,6 +14,7 @@ import av
 from av.stream import Disposition
 
 from dlc_toolbox import ToolboxError
+from dlc_toolbox.video.boxes import is_joined, is_unfinished
 
 _ASIDE = Disposition.attached_pic | Disposition.still_image | Disposition.timed_thumbnails
 _NO_TIME_STAMPS = 0x80  # AVFMT_NOTIMESTAMPS: raw streams, whose times FFmpeg makes up
@@ -23,6 +24,10 @@ _MOVING = 3  # packets; a stream of fewer is a picture
 _LOOKED_AT_PACKETS = 2000
 _COARSE_S = Fraction(1, 2000)  # time stamps of longer steps may be those of several frames
 _FINEST = 1000
+_JOINED = (
+    "is several files one behind the other, which cannot be joined byte by byte in this format: only the first is read "
+    "for sure, here and by players. Analyze the parts, or join them with ffmpeg -f concat"
+)
 _SQUARE = Fraction(1, 100)  # pixels within this of 1 are meant to be square
 
 
@@ -49,13 +54,24 @@ def open_video(path: Path) -> av.container.InputContainer:
     try:
         container = av.open(str(path.resolve()), metadata_errors="replace")
     except (av.FFmpegError, OSError) as error:
-        reason = error.strerror or error
-        raise ToolboxError(f"{path} cannot be read as a video ({reason}); is it complete?") from error
+        raise ToolboxError(f"{path} cannot be read as a video: {_why_unreadable(path, error)}") from error
     if not _decodable(container):
         known = " in a known format" if container.streams.video else ""
         container.close()
         raise ToolboxError(f"{path} holds no video{known}")
     return container
+
+
+def _why_unreadable(path: Path, error: Exception) -> str:
+    """Say why a file cannot be opened, as far as that is known."""
+    if not path.stat().st_size:
+        return "it is empty"
+    if is_unfinished(path):
+        return (
+            "it is incomplete: the index (moov), which cameras write in the end, is missing. Programs that repair such "
+            "recordings need another one of the same camera"
+        )
+    return f"it is damaged, or a file of another kind ({getattr(error, 'strerror', None) or error})"
 
 
 @dataclass(frozen=True)
@@ -66,8 +82,10 @@ class StreamFacts:
     ----------
     index : int
         Of the stream in its container.
-    remark : str or None
-        Which of several recordings it is, and how to choose, where nobody has chosen.
+    remarks : tuple of str
+        Which of several recordings it is, and how to choose, where nobody has chosen; what is not read.
+    has_clock : bool
+        Whether frames have time stamps of their own; those of a raw stream are made up.
     rate : Fraction or None
         Frames per second, where the file tells; of raw streams, only where that is certain.
     likely_rate : Fraction or None
@@ -87,7 +105,8 @@ class StreamFacts:
     """
 
     index: int
-    remark: str | None
+    remarks: tuple[str, ...]
+    has_clock: bool
     rate: Fraction | None
     likely_rate: Fraction | None
     time_base: Fraction
@@ -127,7 +146,8 @@ def look_at(path: Path, wanted: int | None = None) -> StreamFacts:
             is_raw = not stream.codec_context.framerate
         return StreamFacts(
             index=stream.index,
-            remark=remark,
+            remarks=tuple(filter(None, (remark, _JOINED if is_joined(path) else None))),
+            has_clock=not bool(container.format.flags & _NO_TIME_STAMPS),
             rate=None if is_raw else told,
             likely_rate=stream.codec_context.framerate if is_raw else None,
             time_base=stream.time_base,

@@ -30,7 +30,7 @@ log = logging.getLogger(__name__)
 # Of x264's presets this one alone keeps up with decoding and drawing on two cores; files are a third larger than with
 # the next slower ones.
 _ENCODING = {"preset": "ultrafast", "crf": "23"}
-_ROUNDED_FRAMES = 1  # by which a noted duration may exceed the frames
+_ROUNDED_FRAMES = 3  # by which a noted duration may exceed the frames
 
 Item = TypeVar("Item")
 
@@ -74,7 +74,7 @@ class Video(Recording):
             rate=stream.rate,
             likely_rate=stream.likely_rate,
             reading=reading,
-            time_base=stream.time_base / stream.finer if stream.rate else None,
+            time_base=stream.time_base / stream.finer if stream.has_clock else None,
             header_frames=stream.frames,
             pixel_aspect=1 / stream.pixel_aspect if is_turned else stream.pixel_aspect,
         )
@@ -86,7 +86,7 @@ class Video(Recording):
         """Yield frames with times; those before `start` are decoded, as no seeking can be trusted."""
         time = -1
         for row, (stamp, frame, state) in enumerate(self._decoder):
-            time = max(stamp * self.rounding, time + 1) if self._stream.rate else row
+            time = max(stamp * self.rounding, time + 1) if self._stream.has_clock else row
             if row < start:
                 continue
             if frame is not None and (frame.width, frame.height) != self._coded_size:
@@ -112,11 +112,16 @@ class Video(Recording):
         """Return how many frames the header counts beyond those in the file, see `Recording.missing_at_end`."""
         if self.header_frames:
             return self.header_frames - self._decoder.count_packets() if frames < self.header_frames else 0
-        return max(round((self._stream.duration_s - end_s) * self.fps - _ROUNDED_FRAMES), 0)
+        missing = round((self._stream.duration_s - end_s) * self.fps)
+        return missing if missing > _ROUNDED_FRAMES else 0
+
+    def undecodable(self, frames: int) -> tuple[int, int]:
+        """Return how many frames before the first one and behind the last one cannot be decoded."""
+        return self._decoder.undecodable(frames < self.header_frames)
 
     def remarks(self) -> Iterator[str]:
         """Yield what people must know, see `Recording.remarks`."""
-        yield from filter(None, (self._stream.remark, self._shades.remark))
+        yield from filter(None, (*self._stream.remarks, self._shades.remark))
         yield from super().remarks()
 
 

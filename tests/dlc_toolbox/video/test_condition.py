@@ -10,6 +10,7 @@ import av
 import numpy as np
 import pytest
 
+from dlc_toolbox import ToolboxError
 from dlc_toolbox.video.condition import Condition, announce
 from dlc_toolbox.video.recording import Frame
 from dlc_toolbox.video.sequences import open_frames
@@ -77,6 +78,44 @@ def test_frames_that_a_container_discards_are_not_missing(tmp_path, frames, capl
                 target.mux(packet)
     condition = examine(edited)
     assert (len(condition.times), condition.missing_at_end, said(condition, caplog)) == (35, 0, [])
+
+
+def test_frames_that_cannot_be_decoded_at_the_start_and_end(tmp_path, frames, caplog):
+    """They have no row."""
+    path = encode(tmp_path / "v.avi", frames, "mjpeg", "yuvj420p")
+    packets = packets_of(path)
+    for pos, size in (*packets[:2], *packets[-3:]):
+        overwrite(path, pos, pos + size)
+    condition = examine(path)
+    facts = condition.facts()
+    assert (facts["frames"], facts["frames_in_header"], facts["frames_missing_at_end"]) == (35, 40, 0)
+    assert (facts["frames_undecodable_at_start"], facts["frames_undecodable_at_end"]) == (2, 3)
+    assert said(condition, caplog) == [
+        "v.avi: it is damaged or incomplete: 35 frames were read, 2 before the first of them cannot be decoded and are "
+        "not counted, 3 behind the last of them cannot be decoded"
+    ]
+
+
+def test_a_recording_without_its_index_is_incomplete(tmp_path, frames):
+    path = encode(tmp_path / "v.mp4", frames)
+    with path.open("rb+") as file:
+        file.truncate(path.stat().st_size // 2)
+    with pytest.raises(ToolboxError, match=r"v\.mp4 cannot be read as a video: it is incomplete: the index \(moov\)"):
+        open_frames(path)
+    path.write_bytes(b"")
+    with pytest.raises(ToolboxError, match=r"v\.mp4 cannot be read as a video: it is empty"):
+        open_frames(path)
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mov", ".mkv"])
+def test_files_that_cannot_be_joined_byte_by_byte(tmp_path, frames, suffix):
+    parts = [encode(tmp_path / f"{n}{suffix}", half) for n, half in enumerate((frames[:20], frames[20:]))]
+    joined = tmp_path / f"joined{suffix}"
+    joined.write_bytes(b"".join(part.read_bytes() for part in parts))
+    video = open_frames(joined)
+    assert [number_of(frame) for frame in video][:20] == list(range(20))
+    assert "is several files one behind the other" in next(video.remarks())
+    assert list(open_frames(parts[0]).remarks()) == []
 
 
 @pytest.mark.parametrize("noisy", [True, False])
