@@ -18,6 +18,8 @@ x1 = 0  # left edge of the crop, pixels
 x2 = 396  # right edge (not included), pixels
 y1 = 0  # top edge, pixels
 y2 = 406  # bottom edge (not included), pixels
+videostream = None  # which video of a file that holds several, counted from 0; None: the largest
+channel = None  # which channel of a TIFF file that holds several, counted from 1 as in Fiji; None: the first
 seed = 42  # same seed, same frames and same splits
 
 # ---- Step 2: labels -----------------------------------------------------------------------------

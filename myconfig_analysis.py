@@ -14,6 +14,9 @@ y1 = 0  # top edge, pixels
 y2 = 406  # bottom edge (not included), pixels
 movingwindow = False  # look only at a window that moves with the animal? Quicker where it is small in the frame
 windowmargin = 60  # pixels between the body parts (from pcutoff on) and the edges of the window
+fps = None  # frames per second of recordings that tell none (raw .h264, .mjpeg, images); None: 25 are assumed
+videostream = None  # which video of a file that holds several, counted from 0; None: the largest
+channel = None  # which channel of a TIFF file that holds several, counted from 1 as in Fiji; None: the first
 
 # ---- The network --------------------------------------------------------------------------------
 scorer = 'rick'  # as in myconfig.py when the network was trained

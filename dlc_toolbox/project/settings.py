@@ -164,13 +164,7 @@ def _setting(check: Check, default: Any = MISSING) -> Any:
 
 
 def _or_none(check: Check) -> Check:
-    def check_or_none(value: Any) -> Any:
-        try:
-            return None if value is None else check(value)
-        except ValueError as error:
-            raise ValueError(f"None or {error}") from None
-
-    return check_or_none
+    return lambda value: None if value is None else check(value)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -212,6 +212,9 @@ def test_both_files_can_choose_the_best_snapshot(load, tmp_path: Path):
 @pytest.mark.parametrize(
     ("line", "message"),
     [
+        ("fps = 0", r"a number in \(0, inf"),
+        ("videostream = -1", "a whole number of at least 0"),
+        ("channel = 0", "a whole number of at least 1"),
         ("skeleton = [['nose']]", "a list of pairs of different names"),
         ("skeleton = ['nose', 'tail']", "a list of pairs of different names"),
         ("skeleton = [['nose', 'nose']]", "a list of pairs of different names"),
@@ -234,3 +237,16 @@ def test_settings_of_what_follows_the_analysis(tmp_path: Path, line, message):
     path.write_text(needed + line)
     with pytest.raises(ToolboxError, match=f"line 4: {line.split()[0]} = .*, but it must be {message}"):
         load_analysis_settings(tmp_path)
+
+
+def test_choices_of_a_recording_may_be_left_open(tmp_path):
+    analysis = "scorer = 'A'\nTask = 't'\ndate = 'd'\n"
+    path = tmp_path / "myconfig_analysis.py"
+    path.write_text(analysis)
+    settings = load_analysis_settings(tmp_path)
+    assert (settings.fps, settings.videostream, settings.channel) == (None, None, None)
+    path.write_text(analysis + "fps = 119.88\nvideostream = 1\nchannel = 2\n")
+    settings = load_analysis_settings(tmp_path)
+    assert (settings.fps, settings.videostream, settings.channel) == (119.88, 1, 2)
+    path.write_text(analysis + "fps = None\nvideostream = None\nchannel = None\n")
+    assert load_analysis_settings(tmp_path).fps is None
