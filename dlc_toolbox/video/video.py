@@ -111,7 +111,8 @@ class Video(Recording):
     def missing_at_end(self, frames: int, end_s: float) -> int:
         """Return how many frames the header counts beyond those in the file, see `Recording.missing_at_end`."""
         if self.header_frames:
-            return self.header_frames - self._decoder.count_packets() if frames < self.header_frames else 0
+            is_short = frames < self.header_frames
+            return max(self.header_frames - self._decoder.count_packets(), 0) if is_short else 0
         missing = round((self._stream.duration_s - end_s) * self.fps)
         return missing if missing > _ROUNDED_FRAMES else 0
 
