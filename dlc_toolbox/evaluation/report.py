@@ -179,12 +179,12 @@ def _part_rows(evaluation: Evaluation, look: Look) -> list[dict[str, Any]]:
     """Return the percentiles of the errors of all body parts together, then of each."""
     columns = [("all", None, evaluation.errors)]
     columns += [
-        (part, color, evaluation.errors[:, [k]])
-        for k, (part, color) in enumerate(zip(look.bodyparts, look.colors, strict=True))
+        (part, style, evaluation.errors[:, [k]])
+        for k, (part, style) in enumerate(zip(look.bodyparts, look.styles, strict=True))
     ]
     return [
-        {"name": name, "color": color, **{which: _percentiles(errors[chosen]) for which, chosen in evaluation.sets()}}
-        for name, color, errors in columns
+        {"name": name, "style": style, **{which: _percentiles(errors[chosen]) for which, chosen in evaluation.sets()}}
+        for name, style, errors in columns
     ]
 
 

@@ -153,9 +153,11 @@ def _iterations(value: Any) -> int | None:
 def _colormap(value: Any) -> str:
     from matplotlib import colormaps
 
-    if not isinstance(value, str) or value not in colormaps:
-        near = difflib.get_close_matches(str(value), list(colormaps), n=1)
-        raise ValueError(f"the name of a matplotlib colormap{f' such as {near[0]!r}' if near else ''}")
+    known = ["parts", *colormaps]  # the palette of `pictures.palette`, which is of no lower level
+    if not isinstance(value, str) or value not in known:
+        near = difflib.get_close_matches(str(value), known, n=1)
+        such = f" such as {near[0]!r}" if near and near[0] != "parts" else ""
+        raise ValueError(f"'parts' or the name of a matplotlib colormap{such}")
     return value
 
 

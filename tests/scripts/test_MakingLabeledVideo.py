@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from dlc_common.cli import CHECKOUT
-from dlc_toolbox.pictures.drawing import part_colors
+from dlc_toolbox.pictures.palette import part_colors
 from dlc_toolbox.video.video import Video
 
 ANALYZE = "Analysis-tools/AnalyzeVideos.py"
