@@ -161,6 +161,13 @@ def _colormap(value: Any) -> str:
     return value
 
 
+def _speed(value: Any) -> float | None:
+    try:
+        return None if value is None else _number(0, 1, open_low=True)(value)
+    except ValueError:
+        raise ValueError("None, or a speed above 0 and at most 1, such as 0.1 for ten times as slow") from None
+
+
 def _setting(check: Check, default: Any = MISSING) -> Any:
     return field(default=default, metadata={"check": check})
 
@@ -256,6 +263,7 @@ class AnalysisSettings(_Crop):
     skeleton: tuple[tuple[str, str], ...] = _setting(_pairs, ())
     trailpoints: int = _setting(_whole(0), 0)
     drawfiltered: bool = _setting(_flag, False)
+    slowmotion: float | None = _setting(_speed, None)
     windowlength: int = _setting(_odd, 5)
     jumpthreshold: float = _setting(_number(0), 20)
     deviationthreshold: float = _setting(_number(0), 10)
