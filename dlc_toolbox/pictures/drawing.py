@@ -149,13 +149,13 @@ def draw_legend(look: Look, width: int) -> np.ndarray:
     """
     layers = [(marker, name, _GRAY, min(look.msize, 12)) for marker, name in look.layers]
     parts = [(".", name, style, 14) for name, style in zip(look.bodyparts, look.styles, strict=True)]
-    cell = 1.5 * _LINE_PX + _LETTER_PX * max(_letters(name) for _, name, _, _ in layers + parts)
+    cell = 1.5 * _LINE_PX + _LETTER_PX * max(_letters(name) for _, name, _, _ in [*layers, *parts])
     columns = max(1, int(width // cell))
     first_part = -(-len(layers) // columns) * columns
     places = [*range(len(layers)), *range(first_part, first_part + len(parts))]
     size = (max(width, int(np.ceil(cell))), round((places[-1] // columns + 1.5) * _LINE_PX))
     artists: list[Artist] = []
-    for place, (marker, name, style, msize) in zip(places, layers + parts, strict=True):
+    for place, (marker, name, style, msize) in zip(places, [*layers, *parts], strict=True):
         row, column = divmod(place, columns)
         x, y = column * cell + 0.75 * _LINE_PX, size[1] - (row + 0.75) * _LINE_PX
         artists += _markers(np.array([[x, y]]), [style], marker, msize, 1, IdentityTransform())
@@ -307,8 +307,8 @@ def _text(x: float, y: float, text: str) -> Text:
 def _drawn_on(picture: Image.Image, artists: Sequence[Artist]) -> np.ndarray:
     """Return a picture with artists, placed in canvas pixels, drawn over it; what they leave free is unchanged."""
     # matplotlib truncates inches * dpi, so a rounding error must not fall short of a whole pixel.
-    inches = [np.nextafter(side / _DPI, np.inf) for side in picture.size]
-    figure = Figure(figsize=inches, dpi=_DPI, frameon=False)
+    width, height = (float(np.nextafter(side / _DPI, np.inf)) for side in picture.size)
+    figure = Figure(figsize=(width, height), dpi=_DPI, frameon=False)
     canvas = FigureCanvasAgg(figure)
     for artist in artists:
         figure.add_artist(artist)

@@ -99,7 +99,7 @@ def clip_of(
     '1-2.5s_speed0.1'
     >>> clip_of(None, None, None, beside=False, gif=False)
     """
-    chosen = speed or slowmotion or 1
+    chosen = next(given for given in (speed, slowmotion, 1) if given is not None)
     if span_s is None and chosen == 1 and not beside and not gif:
         return None
     begin, end = span_s or (0, math.inf)
@@ -138,21 +138,19 @@ def cut_clip(
         refuses to write.
     """
     out = layout.labeled_clip(video, clip.name)
-    outputs = [out, *([out.with_suffix(".gif")] if gif or out.with_suffix(".gif").exists() else [])]
+    files = [out, *([out.with_suffix(".gif")] if gif or out.with_suffix(".gif").exists() else [])]
     inputs = {"labeled": labeled} | ({"video": video} if clip.beside else {})
     end = None if clip.end_s == math.inf else clip.end_s  # json has no infinity
     made_from = records.describe(inputs, {**asdict(clip), "end_s": end, "crop": crop if clip.beside else None})
-    record = layout.pose_record(out)
-    reason = "--overwrite" if overwrite else records.why_stale(record, made_from, outputs)
-    if reason is None:
-        log.info("%s: skipped, %s is current (--overwrite makes it again)", video.name, out.name)
+    output = records.Output(out.name, layout.pose_record(out), files, made_from)
+    if output.is_current(overwrite):
         return out
-    log.info("%s: clip made, because %s", video.name, reason)
     sources = [open_frames(video, crop)] if clip.beside else []
-    for output in outputs:
-        _write(output, [*sources, Video(labeled)], clip)
-        log.info("Wrote %s", output)
-    records.write(record, made_from)
+    output.start()
+    for file in files:
+        _write(file, [*sources, Video(labeled)], clip)
+        log.info("Wrote %s", file)
+    output.write_record()
     return out
 
 

@@ -136,7 +136,7 @@ def _base(layout: Layout, experiment: Experiment) -> Path:
     return path if path.is_file() else layout.pose_cfg_template
 
 
-def _is_positive(value: object) -> bool:
+def _is_positive(value: Any) -> bool:
     """Tell a finite number greater than 0; yaml reads 1e-1 as a text."""
     try:
         return not isinstance(value, bool) and 0 < float(value) < math.inf
@@ -177,7 +177,7 @@ def _pairing(present: Mapping[str, Any], bodyparts: Sequence[str], path: Path) -
 
     The pairs are what mirroring swaps, so they follow the names of the parts, never their numbers.
     """
-    pairs, names = present.get("all_joints"), present.get("all_joints_names")
+    pairs, names = present.get("all_joints", []), present.get("all_joints_names", [])
     try:
         if sorted(names[part] for pair in pairs for part in pair) == sorted(bodyparts):
             return [[bodyparts.index(names[part]) for part in pair] for pair in pairs]

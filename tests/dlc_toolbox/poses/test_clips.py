@@ -171,10 +171,10 @@ def test_what_is_current_is_kept_and_what_is_stale_is_made_again(pair, caplog):
     assert json.loads(pose_record(out).read_text())["settings"]["speed"] == 0.5
     first = out.stat().st_mtime_ns
     cut_clip(*pair, clip)
-    assert "mouse.avi: skipped, mouse_0.4-0.8s_speed0.5_DeepLabCutlabeled.mp4 is current" in caplog.text
+    assert "mouse_0.4-0.8s_speed0.5_DeepLabCutlabeled.mp4: skipped, it is current" in caplog.text
     assert out.stat().st_mtime_ns == first
     cut_clip(*pair, clip, gif=True)
-    assert "clip made, because mouse_0.4-0.8s_speed0.5_DeepLabCutlabeled.gif does not exist yet" in caplog.text
+    assert "being made, because mouse_0.4-0.8s_speed0.5_DeepLabCutlabeled.gif is missing" in caplog.text
     gif = out.with_suffix(".gif")
     before = gif.read_bytes()
     write_other = [number % 7 for number in range(50)]
@@ -182,11 +182,11 @@ def test_what_is_current_is_kept_and_what_is_stale_is_made_again(pair, caplog):
         for number in write_other:
             write(numbered(number, 64, 48))
     cut_clip(*pair, clip)
-    assert "clip made, because changed since: labeled" in caplog.text
+    assert "being made, because labeled changed" in caplog.text
     assert shown(out) == write_other[10:20]
     assert gif.read_bytes() != before, "a GIF that is there never outlives its clip"
     cut_clip(*pair, clip, overwrite=True)
-    assert "because --overwrite" in caplog.text
+    assert "because --overwrite asks for it" in caplog.text
 
 
 def test_only_a_clip_beside_its_original_depends_on_it(pair, caplog):
@@ -198,7 +198,7 @@ def test_only_a_clip_beside_its_original_depends_on_it(pair, caplog):
     cut_clip(*pair, Clip(0.4, 0.8))
     assert "skipped" in caplog.text
     cut_clip(*pair, Clip(0.4, 0.8, beside=True))
-    assert "changed since: video" in caplog.text
+    assert "because video changed" in caplog.text
 
 
 def test_a_clip_is_never_taken_for_a_recording(pair, tmp_path):
@@ -294,3 +294,8 @@ def test_which_clip_flags_and_settings_want(flags, name):
 def test_impossible_clips_are_refused(numbers, message):
     with pytest.raises(ToolboxError, match=message):
         Clip(*numbers)
+
+
+def test_a_speed_of_zero_is_refused_and_not_taken_for_none():
+    with pytest.raises(ToolboxError, match="speed 0: give a positive number"):
+        clip_of(None, 0, 0.1, beside=False, gif=False)
