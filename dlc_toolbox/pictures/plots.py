@@ -122,9 +122,9 @@ def plot_likelihood(
     handles = []
     for k, color in enumerate(look.colors / 255):
         shown, marker = np.maximum(errors[:, k], _LEAST_ERROR_PX), _marker(look, k) or "o"
-        hollow = {"facecolors": "none", "edgecolors": [color], "linewidths": 0.7}
+        hollow: dict[str, Any] = {"facecolors": "none", "edgecolors": [color], "linewidths": 0.7}
         axes.scatter(likelihoods[is_train, k], shown[is_train], 14, marker=marker, **hollow)
-        full = {"color": [color], "linewidths": 0}
+        full: dict[str, Any] = {"color": [color], "linewidths": 0}
         handles.append(axes.scatter(likelihoods[~is_train, k], shown[~is_train], 20, marker=marker, **full))
     axes.axvline(pcutoff, color="black", linewidth=1, linestyle="--")
     axes.set_title(f"dashed: pcutoff = {pcutoff:g}; hollow: training, full: test images", fontsize="medium")

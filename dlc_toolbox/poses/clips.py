@@ -7,7 +7,7 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -26,7 +26,11 @@ _FASTEST, _SLOWEST = 60, 1  # frames per second of a clip; what a screen shows, 
 _GIF_FASTEST = 50  # more, and browsers show ten
 _GIF_SIDE_PX = 640
 _GIF_BYTES = 2**29  # of its frames, which are all in memory before the file is written
-_ENCODING = {"codec": "libx264", "preset": "veryfast", "ffmpeg_params": ["-crf", "18", "-movflags", "+faststart"]}
+_ENCODING: dict[str, Any] = {
+    "codec": "libx264",
+    "preset": "veryfast",
+    "ffmpeg_params": ["-crf", "18", "-movflags", "+faststart"],
+}
 
 
 @dataclass(frozen=True)
@@ -145,36 +149,19 @@ def cut_clip(
     output = records.Output(out.name, layout.pose_record(out), files, made_from)
     if output.is_current(overwrite):
         return out
-    sources = [open_frames(video, crop)] if clip.beside else []
+    sources = [*([open_frames(video, crop)] if clip.beside else []), Video(labeled)]
+    plans = {file: _plan(file, sources, clip) for file in files}  # all of them, before anything is written
     output.start()
-    for file in files:
-        _write(file, [*sources, Video(labeled)], clip)
+    for file, (rate, frames) in plans.items():
+        _write(file, sources, clip, rate, frames)
         log.info("Wrote %s", file)
     output.write_record()
     return out
 
 
-def _write(out: Path, sources: Sequence[Recording], clip: Clip) -> None:
-    """Write the same seconds of recordings, beside each other, as mp4 or GIF; memory does not grow with an mp4."""
-    rate, frames = _rate_and_frames(sources[-1], clip, is_gif=out.suffix == ".gif")
-    half_a_frame_s = clip.speed / rate / 2  # which tells between which frames' times each lies, whatever is rounded
-    readers = [_FramesByTime(source, half_a_frame_s) for source in sources]
-    try:
-        movie = _movie(readers, clip, length_s=(frames + 0.01) / rate)  # moviepy rounds the number of frames down
-        with replacing(out) as temporary:
-            if out.suffix == ".gif":
-                shrunk = _shrunk(movie)
-                _refuse_large(frames, shrunk.size, out)
-                shrunk.write_gif(str(temporary), fps=rate, logger=_progress())
-            else:
-                movie.write_videofile(str(temporary), fps=rate, audio=False, logger=_progress(), **_ENCODING)
-    finally:
-        for reader in readers:
-            reader.close()
-
-
-def _rate_and_frames(labeled: Recording, clip: Clip, *, is_gif: bool) -> tuple[float, int]:
+def _plan(out: Path, sources: Sequence[Recording], clip: Clip) -> tuple[float, int]:
     """Return frames per second and number of frames of a clip: each of the video's once, if a screen can show them."""
+    labeled, is_gif = sources[-1], out.suffix == ".gif"
     duration_s = labeled.expected_frames / labeled.fps
     if clip.begin_s >= duration_s:
         raise ToolboxError(f"{labeled.path} ends after {duration_s:.2f} s, before the clip begins ({clip.begin_s:g} s)")
@@ -184,7 +171,38 @@ def _rate_and_frames(labeled: Recording, clip: Clip, *, is_gif: bool) -> tuple[f
     else:
         rate = round(min(max(wanted, _SLOWEST), _FASTEST), 2)  # to as many places as moviepy tells ffmpeg
     shown_s = (min(clip.end_s, duration_s) - clip.begin_s) / clip.speed
-    return rate, max(1, round(shown_s * rate))
+    frames = max(1, round(shown_s * rate))
+    if is_gif:
+        _refuse_large(frames, sources, out)
+    return rate, frames
+
+
+def _refuse_large(frames: int, sources: Sequence[Recording], out: Path) -> None:
+    """Raise when the frames of a GIF would not fit into memory."""
+    size = sum(source.width for source in sources), max(source.height for source in sources)
+    width, height = (round(side * min(1, _GIF_SIDE_PX / max(size))) for side in size)
+    most = max(1, _GIF_BYTES // (3 * width * height))
+    if frames > most:
+        raise ToolboxError(
+            f"{out.name} would have {frames} frames; a GIF of {width} x {height} pixels can have {most}: choose "
+            "fewer seconds (--clip), a higher --speed, or the mp4 alone (without --gif)"
+        )
+
+
+def _write(out: Path, sources: Sequence[Recording], clip: Clip, rate: float, frames: int) -> None:
+    """Write the same seconds of recordings, beside each other, as mp4 or GIF; memory does not grow with an mp4."""
+    half_a_frame_s = clip.speed / rate / 2  # in whose middle it is asked for, so that no rounding takes its neighbour
+    readers = [_FramesByTime(source, half_a_frame_s) for source in sources]
+    try:
+        movie = _movie(readers, clip, length_s=(frames + 0.01) / rate)  # moviepy rounds the number of frames down
+        with replacing(out) as temporary:
+            if out.suffix == ".gif":
+                _shrunk(movie).write_gif(str(temporary), fps=rate, logger=_progress())
+            else:
+                movie.write_videofile(str(temporary), fps=rate, audio=False, logger=_progress(), **_ENCODING)
+    finally:
+        for reader in readers:
+            reader.close()
 
 
 def _movie(readers: Sequence[_FramesByTime], clip: Clip, length_s: float) -> VideoClip:
@@ -210,16 +228,6 @@ def _shrunk(movie: VideoClip) -> VideoClip:
     return movie.resized(factor) if factor < 1 else movie
 
 
-def _refuse_large(frames: int, size: tuple[int, int], out: Path) -> None:
-    """Raise when the frames of a GIF would not fit into memory."""
-    most = max(1, _GIF_BYTES // (3 * size[0] * size[1]))
-    if frames > most:
-        raise ToolboxError(
-            f"{out.name} would have {frames} frames; a GIF of {size[0]} x {size[1]} pixels can have {most}: choose "
-            "fewer seconds (--clip), a higher --speed, or the mp4 alone (without --gif)"
-        )
-
-
 def _progress() -> object:
     """Return a bar of progress for moviepy, without its sentences."""
     from proglog import TqdmProgressBarLogger
@@ -243,7 +251,8 @@ class _FramesByTime:
         self.size = (recording.width + recording.width % 2, recording.height + recording.height % 2)
         self._frames: Iterator[tuple[int, np.ndarray | None]] = iter(())
         self._shown: np.ndarray | None = None
-        self._begins_s, self._next = math.inf, None
+        self._begins_s = math.inf
+        self._next: tuple[float, np.ndarray | None] | None = None
 
     def __call__(self, time_s: float) -> np.ndarray:
         """Return the frame, uint8 RGB of even width and height, for H.264."""
