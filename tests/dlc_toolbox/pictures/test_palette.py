@@ -1,4 +1,4 @@
-"""Colours and markers of the parts: told apart by all eyes, in the order of the settings, the user's own where wanted."""
+"""Colours and markers of the parts: told apart by all eyes, in the order of the settings; a colormap overrules."""
 
 import itertools
 
