@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import logging
+import math
 import os
 import shlex
 import subprocess
@@ -93,6 +94,17 @@ def whole_number(least: int = 0) -> Callable[[str], int]:
     return read
 
 
+def number(text: str) -> float:
+    """Read a flag's number, finite and not negative; for `type` of ``add_argument``."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not 0 <= value < math.inf:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of at least 0")
+    return value
+
+
 def command(project: Path, script: str, *arguments: str) -> str:
     """Return the command line, good in any directory, that runs a script of the checkout on a project.
 
@@ -139,21 +151,53 @@ def run(
         0 done, 1 a problem in the user's data or settings, 130 interrupted. Wrong usage exits with 2 by itself.
     """
     verbose = "--verbose" in (sys.argv if argv is None else argv)
-    if hasattr(sys.stdout, "reconfigure"):
-        sys.stdout.reconfigure(errors="backslashreplace")  # as stderr's are, where a console knows few characters
-    logging.basicConfig(
-        level=logging.DEBUG if verbose else logging.INFO, format="%(message)s", stream=sys.stdout, force=True
-    )
-    for chatty in _CHATTY:
-        logging.getLogger(chatty).setLevel(logging.WARNING)
+    _set_up_log(verbose)
     try:
         code = main(argv)
     except KeyboardInterrupt:
-        log.error("Interrupted. %s", interrupted)
+        log.warning("interrupted. %s", interrupted)
         return 130
     except Exception as error:
         if not is_users_error(error):
             raise
-        log.error("Error: %s", error, exc_info=verbose)
+        log.error("%s", error, exc_info=verbose)
         return 1
     return code if isinstance(code, int) else 0
+
+
+def _set_up_log(verbose: bool) -> None:
+    """Send the log to stdout, and warnings and errors, which begin with what they are, to stderr.
+
+    A log that is kept apart from stderr, in a file or a pipe, is complete: it has warnings and errors, too.
+    """
+    if hasattr(sys.stdout, "reconfigure"):
+        sys.stdout.reconfigure(errors="backslashreplace")  # as stderr's are, where a console knows few characters
+    news, trouble = logging.StreamHandler(sys.stdout), logging.StreamHandler(sys.stderr)
+    if not _is_kept_apart():
+        news.addFilter(lambda record: record.levelno < logging.WARNING)
+    trouble.setLevel(logging.WARNING)
+    for handler in (news, trouble):
+        handler.setFormatter(_Labeled("%(message)s"))
+    logging.basicConfig(level=logging.DEBUG if verbose else logging.INFO, handlers=[news, trouble], force=True)
+    for chatty in _CHATTY:
+        logging.getLogger(chatty).setLevel(logging.WARNING)
+
+
+def _is_kept_apart() -> bool:
+    """Tell whether stdout leads elsewhere than stderr, and not into a notebook or an IDE, which shows both."""
+    out, err = sys.__stdout__, sys.__stderr__
+    if out is None or err is None or sys.stdout is not out or sys.stderr is not err:  # None: no console at all
+        return False
+    try:
+        return not os.path.samestat(os.fstat(out.fileno()), os.fstat(err.fileno()))
+    except (OSError, ValueError):  # closed
+        return False
+
+
+class _Labeled(logging.Formatter):
+    """Begins what is wrong with 'Warning: ' or 'Error: '."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line, or lines with a traceback."""
+        text = super().format(record)
+        return text if record.levelno < logging.WARNING else f"{record.levelname.capitalize()}: {text}"

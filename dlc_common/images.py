@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from functools import lru_cache
 from pathlib import Path
+from typing import Any, cast
 
 import cv2
 import imageio.v3 as iio
@@ -215,7 +216,7 @@ def _stored(path: Path, channel: int) -> np.ndarray:
         if values is None:
             raise ValueError("its pixels cannot be decoded")
         return values[..., 2::-1] if values.ndim == 3 else values
-    with iio.imopen(path, "r", plugin="pillow") as file:
+    with cast(Any, iio.imopen(path, "r", plugin="pillow")) as file:
         return file.read(index=0, mode=None if is_deep_png else "RGB", writeable_output=False)
 
 

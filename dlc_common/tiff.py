@@ -168,7 +168,7 @@ def _whole_pages(file: tifffile.TiffFile) -> list[int]:
 def _is_reduced(file: tifffile.TiffFile, number: int) -> bool:
     """Tell whether a page says of itself that it is a small copy of another."""
     try:
-        return bool(file.pages[number].is_reduced)
+        return bool(file.pages[number].keyframe.is_reduced)
     except Exception:  # a damaged page; those behind it may be fine
         return False
 
@@ -182,5 +182,6 @@ def _orientation(page: tifffile.TiffPage) -> int:
 def _interval_s(told: dict[str, Any]) -> float | None:
     """Return the time between two frames that ImageJ notes, if it does, in seconds."""
     interval = told.get("finterval")
-    is_known = isinstance(interval, int | float) and interval > 0 and told.get("tunit") in _SECONDS
-    return float(interval) if is_known else None
+    if isinstance(interval, int | float) and interval > 0 and told.get("tunit") in _SECONDS:
+        return float(interval)
+    return None

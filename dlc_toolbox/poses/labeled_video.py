@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Generator, Sequence
 from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
@@ -15,8 +15,8 @@ from dlc_common.images import write_image
 from dlc_toolbox import ToolboxError
 from dlc_toolbox.measure.metrics import is_confident
 from dlc_toolbox.measure.tracks import seen_points
-from dlc_toolbox.pictures.drawing import part_colors
 from dlc_toolbox.pictures.marks import Marks, draw_marks
+from dlc_toolbox.pictures.palette import part_colors
 from dlc_toolbox.poses.filter import Filter, find_poses
 from dlc_toolbox.poses.network import Network
 from dlc_toolbox.project import layout, records, tables
@@ -109,8 +109,8 @@ def log_shares(bodyparts: Sequence[str], likelihood: np.ndarray, pcutoff: float)
 
 
 def _drawn(
-    frames: Iterator[tuple[int, np.ndarray | None]], video: Recording, points: np.ndarray, marks: Marks
-) -> Iterator[tuple[int, np.ndarray]]:
+    frames: Generator[tuple[int, np.ndarray | None], None, None], video: Recording, points: np.ndarray, marks: Marks
+) -> Generator[tuple[int, np.ndarray], None, None]:
     """Yield times and frames with marks; there must be one for each row of points."""
     colors = part_colors(marks.colormap, points.shape[1])
     row = -1
@@ -170,17 +170,15 @@ def label_video(
     """
     table = find_poses(video, network, crop=crop, filtered=filtered)
     out = layout.labeled_video(video)
-    record = layout.pose_record(out)
     reading = Reading.recorded(records.read(layout.pose_record(layout.pose_table(video, network.scorer))))
-    read_as = {name: value for name, value in asdict(reading).items() if value is not None}
-    made_from = records.describe({"video": video, "poses": table}, {**asdict(marks), "crop": crop, **read_as})
-    outputs = [out, *(layout.labeled_frame(out, number) for number in saved_frames)]
-    reason = "--overwrite" if overwrite else records.why_stale(record, made_from, outputs)
-    if reason is None:
-        log.info("%s: skipped, %s is current (--overwrite makes it again)", video.name, out.name)
+    shaping = {**asdict(marks), "crop": crop, **asdict(reading)}
+    made_from = records.describe({"video": video, "poses": table}, shaping, before=asdict(Reading()))
+    files = [out, *(layout.labeled_frame(out, number) for number in saved_frames)]
+    output = records.Output(out.name, layout.pose_record(out), files, made_from)
+    if output.is_current(overwrite):
         return out
-    log.info("%s: drawn, because %s", video.name, reason)
+    output.start()
     make_labeled_video(video, table, out, marks, crop=crop, saved_frames=saved_frames, reading=reading)
-    records.write(record, made_from)
+    output.write_record()
     log.info("Wrote %s", out)
     return out

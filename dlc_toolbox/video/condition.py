@@ -156,7 +156,8 @@ class Condition:
                 "that were joined: each part is taken to follow the one before at once"
             )
         steps_s = np.diff(self.times) * float(self.video.time_base)
-        long = np.flatnonzero(steps_s > max(_LONG_GAP_S, _LONG_GAP_STEPS * np.median(steps_s))) if len(steps_s) else []
+        usual_s = float(np.median(steps_s)) if len(steps_s) else 0.0
+        long = np.flatnonzero(steps_s > max(_LONG_GAP_S, _LONG_GAP_STEPS * usual_s))
         if len(long):
             yield (
                 f"its time stamps jump ahead {len(long)} times, first by {steps_s[long[0]]:.2f} s after frame "

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain, islice
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import av
 import numpy as np
@@ -160,13 +160,16 @@ class Decoder:
         origin, looks = None, _Looks()
         for number, step in enumerate(self._steps("AUTO")):
             looks.see(number, step)
-            if step.failed or (step.packet is not None and step.stamp is None):
+            if step.failed:
                 raise _DoubtError
-            if step.packet is not None and not step.packet.is_discard:
-                heapq.heappush(waiting, step.stamp)
-                stamps[number] = step.stamp
+            if step.packet is not None:
+                if step.stamp is None:
+                    raise _DoubtError
+                if not step.packet.is_discard:
+                    heapq.heappush(waiting, step.stamp)
+                    stamps[number] = step.stamp
             for frame in step.frames:
-                stamp = stamps.pop(frame.opaque[0], None)
+                stamp = stamps.pop(_number(frame), None)
                 if stamp is None or heapq.heappop(waiting) != stamp:
                     raise _DoubtError
                 origin = stamp if origin is None else origin
@@ -186,7 +189,9 @@ class Decoder:
         """Decode all once; in one thread, where a failure belongs to the packet at hand and none is swallowed."""
         with open_video(self.path) as container:
             quiet = container.streams[self.index].codec_context.name in _QUIET_CODECS
-        stamps, shown, states, failed, discarded, unit, looks = [], [], {}, set(), set(), 1, _Looks()
+        stamps, shown = list[int | None](), list[int]()
+        states = dict[int, Frame]()
+        failed, discarded, unit, looks = set[int](), set[int](), 1, _Looks()
         for number, step in enumerate(self._steps("NONE")):
             looks.see(number, step)
             if step.packet is not None:
@@ -196,15 +201,15 @@ class Decoder:
                 unit = step.packet.duration or unit
             quiet |= any(frame.interlaced_frame for frame in step.frames)
             for frame in step.frames:
-                shown.append(frame.opaque[0])
+                shown.append(_number(frame))
                 states[shown[-1]] = Frame.READ | looks.of(frame)
         unshown = _runs(sorted(set(range(len(stamps))).difference(shown)))
         lost = {number for run in unshown if not quiet or failed.intersection(run) for number in run} - discarded
         rows = _place_lost(shown, sorted(lost), stamps)
-        if None in stamps:
-            times = range(0, len(rows) * unit, unit)
-        else:
-            times = sorted(stamps[number] for number in rows)
+        known = [stamp for stamp in stamps if stamp is not None]
+        times: Sequence[int] = range(0, len(rows) * unit, unit)
+        if len(known) == len(stamps):
+            times = sorted(known[number] for number in rows)
         outside = lost.difference(rows.tolist())
         before = sum(number < min(shown, default=0) for number in outside)
         states_of_rows = [states.get(row, Frame.LOST) for row in rows]
@@ -248,10 +253,16 @@ class _Clock:
         return None if packet.pts is None else packet.pts + self._offset, restart
 
 
+def _number(frame: av.VideoFrame) -> int:
+    """Return the number of the packet that a frame came in."""
+    opaque: Any = frame.opaque  # see `Decoder._steps`
+    return opaque[0]
+
+
 class _Looks:
     """What decoding tells of each frame: damage, which later frames inherit up to the next key frame, and restarts."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._is_spoiled = False
         self._torn: set[int] = set()
         self._restarts: list[int] = []
@@ -271,7 +282,7 @@ class _Looks:
 
     def of(self, frame: av.VideoFrame) -> Frame:
         """Return what is known of a frame."""
-        number = frame.opaque[0]
+        number = _number(frame)
         is_damaged = frame.is_corrupt or number in self._torn
         self._torn.discard(number)
         self._is_spoiled = is_damaged or (self._is_spoiled and not frame.key_frame)
@@ -284,7 +295,7 @@ class _Looks:
 
 def _readable(container: av.container.InputContainer, stream: av.VideoStream) -> Iterator[av.Packet]:
     """Yield the packets up to the end, or up to where the file cannot be read further."""
-    packets = (packet for packet in container.demux(stream) if packet.size)
+    packets: Iterator[av.Packet] = (packet for packet in container.demux(stream) if packet.size)
     if container.format.name == "avi":
         entries = getattr(stream, "index_entries", ())  # from PyAV 17 on
         packets = _as_indexed(packets, (entry.pos + _AVI_CHUNK_HEADER_BYTES for entry in entries if entry.size))
@@ -301,9 +312,10 @@ def _as_indexed(packets: Iterable[av.Packet], positions: Iterable[int]) -> Itera
     places = iter(positions)
     place, missing, agreed = next(places, None), 0, False
     for packet in packets:
-        while place is not None and place < packet.pos:
+        found = -1 if packet.pos is None else packet.pos
+        while place is not None and place < found:
             place, missing = next(places, None), missing + 1
-        if place == packet.pos:
+        if place == found:
             yield from (av.Packet() for _ in range(missing if agreed else 0))
             place, missing, agreed = next(places, None), 0, True
         else:
@@ -329,7 +341,7 @@ def _place_lost(shown: Sequence[int], lost: Sequence[int], stamps: Sequence[int 
     decoder shows frames (H.264 in AVI), a lost one goes before the first frame that is stamped later.
     """
     keys = np.arange(len(stamps)) if None in stamps else np.asarray(stamps)
-    shown, lost = np.asarray(shown, dtype=int), np.asarray(sorted(lost, key=keys.__getitem__), dtype=int)
-    places = np.searchsorted(np.maximum.accumulate(keys[shown]), keys[lost], side="right")
-    inside = (places > 0) & (places < len(shown))
-    return np.insert(shown, places[inside], lost[inside])
+    rows, missing = np.asarray(shown, dtype=int), np.asarray(sorted(lost, key=keys.__getitem__), dtype=int)
+    places = np.searchsorted(np.maximum.accumulate(keys[rows]), keys[missing], side="right")
+    inside = (places > 0) & (places < len(rows))
+    return np.insert(rows, places[inside], missing[inside])

@@ -16,7 +16,7 @@ class TornPictures:
     leaves that out from its first picture on, it is not missed.
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._end_is_written: bool | None = None
 
     def is_torn(self, content: bytes) -> bool:

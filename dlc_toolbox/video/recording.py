@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import IntFlag
@@ -36,8 +37,11 @@ class Frame(IntFlag):
 class _Choices(Protocol):
     """Settings that choose where a recording leaves a choice."""
 
-    videostream: int | None
-    channel: int | None
+    @property
+    def videostream(self) -> int | None: ...
+
+    @property
+    def channel(self) -> int | None: ...
 
 
 @dataclass(frozen=True)
@@ -76,7 +80,7 @@ class Reading:
         return {name: value for name, value in chosen.items() if value is not None}
 
 
-class Recording:
+class Recording(ABC):
     """Frames of one size, upright and cropped, each at its time.
 
     Nothing stays open between iterations, and each iteration starts at the first frame. A frame that cannot be read
@@ -193,9 +197,9 @@ class Recording:
             looks = Frame.DARK if is_dark(frame) else Frame.BLANK if is_blank(frame) else Frame.LOST
             yield time, frame, state | Frame.READ | looks
 
+    @abstractmethod
     def _read(self, start: int) -> Iterator[tuple[int, np.ndarray | None, Frame]]:
         """Yield what `frames` yields, and what reading tells of each frame; READ does not matter."""
-        raise NotImplementedError
 
     def why_lost(self, row: int) -> str:
         """Tell why a frame is lost, in words that end a sentence."""

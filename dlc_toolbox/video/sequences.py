@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import mimetypes
+from abc import abstractmethod
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
@@ -69,15 +70,17 @@ class _Sequence(Recording):
         height, width = image.shape[:2]
         super().__init__(path, crop, full_size=(width, height), header_frames=count, reading=reading, rate=rate)
 
+    @abstractmethod
     def _images(self, start: int) -> Iterator[np.ndarray | Exception]:
         """Yield the images from one on, or why one cannot be read."""
-        raise NotImplementedError
 
     def _read(self, start: int) -> Iterator[tuple[int, np.ndarray | None, Frame]]:
         """Yield each image with its number, see `Recording.frames`; those before `start` are not read."""
         for row, image in enumerate(self._images(start), start):
-            lost = isinstance(image, Exception) or image.shape[:2] != (self.full_height, self.full_width)
-            yield row, None if lost else np.array(image[self._window], order="C"), Frame.LOST
+            if isinstance(image, Exception) or image.shape[:2] != (self.full_height, self.full_width):
+                yield row, None, Frame.LOST
+            else:
+                yield row, np.array(image[self._window], order="C"), Frame.LOST
 
     def why_lost(self, row: int) -> str:
         """Tell why an image is lost, see `Recording.why_lost`."""
@@ -127,7 +130,7 @@ class ImageFolder(_Sequence):
 
     def _remarks_on_turns(self) -> Iterator[str]:
         """Say that viewers turn images, or some of them."""
-        turns = Counter()
+        turns = Counter[int]()
         for image in self._paths[:: -(-len(self._paths) // _LOOKED_AT_IMAGES)]:
             with suppress(UsersError):
                 turns[orientation(image)] += 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -87,7 +88,9 @@ def _deep(frame: av.VideoFrame) -> tuple[int, Callable[[av.VideoFrame], np.ndarr
 def _plane(frame: av.VideoFrame) -> np.ndarray:
     """Return the values of a gray picture of more than 8 bits, (H, W)."""
     plane = frame.planes[0]
-    rows = np.frombuffer(plane, np.uint8).reshape(-1, abs(plane.line_size))[: frame.height, : 2 * frame.width]
+    rows = np.frombuffer(memoryview(plane), np.uint8).reshape(-1, abs(plane.line_size))[
+        : frame.height, : 2 * frame.width
+    ]
     values = np.ascontiguousarray(rows).view(">u2" if frame.format.name.endswith("be") else "<u2")
     return values[::-1] if plane.line_size < 0 else values
 
@@ -110,7 +113,7 @@ def _sample(path: Path, index: int, first: av.VideoFrame) -> Iterator[av.VideoFr
 def orientation(frame: av.VideoFrame) -> tuple[bool, int, int]:
     """Tell how to turn a frame upright, by its display matrix: transpose first?, then steps along y and x."""
     try:
-        matrix = frame.side_data.get("DISPLAYMATRIX")
+        matrix: Any = frame.side_data.get("DISPLAYMATRIX")
     except ValueError:  # a frame with side data that PyAV has no name for, such as EXIF; it loses its flips
         return _TURNS.get(frame.rotation % 360, _UPRIGHT)
     if matrix is None:

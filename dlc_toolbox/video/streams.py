@@ -150,7 +150,7 @@ def look_at(path: Path, wanted: int | None = None) -> StreamFacts:
             has_clock=not bool(container.format.flags & _NO_TIME_STAMPS),
             rate=None if is_raw else told,
             likely_rate=stream.codec_context.framerate if is_raw else None,
-            time_base=stream.time_base,
+            time_base=stream.time_base or Fraction(1, av.time_base),
             finer=1 if is_raw else _finer(path, stream, told),
             pixel_aspect=_aspect(stream),
             frames=stream.frames,
@@ -218,7 +218,8 @@ def _describe(number: int, stream: av.VideoStream) -> str:
 
 def _finer(path: Path, stream: av.VideoStream, rate: Fraction | None) -> int:
     """Return in how many units that of the time stamps is to be divided, where several frames share a stamp."""
-    if stream.time_base < _COARSE_S:
+    unit_s = stream.time_base
+    if unit_s is None or unit_s < _COARSE_S:
         return 1
     with open_video(path) as container, suppress(av.FFmpegError):
         stamps: Counter[int] = Counter()
@@ -228,7 +229,7 @@ def _finer(path: Path, stream: av.VideoStream, rate: Fraction | None) -> int:
             if packet.size and packet.pts is not None:
                 stamps[packet.pts] += 1
     shared = max(stamps.values(), default=1)
-    return min(max(shared, ceil((rate or 1) * stream.time_base)), _FINEST) if shared > 1 else 1
+    return min(max(shared, ceil((rate or 1) * unit_s)), _FINEST) if shared > 1 else 1
 
 
 def _aspect(stream: av.VideoStream) -> Fraction:

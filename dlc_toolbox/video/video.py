@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import queue
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from fractions import Fraction
 from pathlib import Path
@@ -70,7 +70,7 @@ class Video(Recording):
         super().__init__(
             path,
             crop,
-            full_size=self._coded_size[:: -1 if is_turned else 1],
+            full_size=(first.height, first.width) if is_turned else (first.width, first.height),
             rate=stream.rate,
             likely_rate=stream.likely_rate,
             reading=reading,
@@ -126,7 +126,7 @@ class Video(Recording):
         yield from super().remarks()
 
 
-def prefetch(items: Iterable[Item], depth: int) -> Iterator[Item]:
+def prefetch(items: Iterable[Item], depth: int) -> Generator[Item, None, None]:
     """Run an iterator ahead in a thread of its own.
 
     Parameters
@@ -231,7 +231,8 @@ def writing_video(
 
         def write(frame: np.ndarray, time: int | None = None) -> None:
             even = np.pad(frame, padding, mode="edge") if width % 2 or height % 2 else frame
-            image = av.VideoFrame.from_ndarray(cv2.cvtColor(even, cv2.COLOR_RGB2YUV_I420), format="yuv420p")
+            planes: np.ndarray = cv2.cvtColor(even, cv2.COLOR_RGB2YUV_I420)
+            image = av.VideoFrame.from_ndarray(planes, format="yuv420p")
             times[0] = times[0] + 1 if time is None else time
             image.pts, image.time_base = times[0], time_base
             container.mux(stream.encode(image))

@@ -143,7 +143,7 @@ def test_what_is_current_is_left_alone_even_without_some_images(video: Path, dat
     caplog.set_level("INFO")
     assert pick_frames(video, data, WANTED) == folder
     assert contents(folder) == before
-    assert "picked before, with the same settings" in caplog.text
+    assert f"{folder}: skipped, it is current" in caplog.text
 
 
 def test_unlabeled_frames_are_replaced_as_a_whole(video: Path, data: Path, caplog):
@@ -157,7 +157,7 @@ def test_unlabeled_frames_are_replaced_as_a_whole(video: Path, data: Path, caplo
         "frames.json",
         *(f"img{n:02d}.png" for n in choose_frames(30, other)),
     }
-    assert "is picked again: changed since: numframes2pick, seed" in caplog.text
+    assert f"{folder}: being made, because numframes2pick and seed changed" in caplog.text
     before = contents(folder)
     assert pick_frames(video, data, other, overwrite=True) == folder
     assert contents(folder) == before
@@ -306,7 +306,7 @@ def test_a_project_may_begin_with_images(toy_project: Path, draw_dots, toy_point
     for frame, image in zip(chosen, picked.values(), strict=True):
         np.testing.assert_array_equal(image, images[frame][5:115, 10:150])
     named = [f"frame {frame}.png" for frame in chosen] if kind == "folder" else None
-    assert json.loads((folder / "frames.json").read_text()).get("images") == named
+    assert json.loads((folder / "frames.json").read_text()).get("sources") == named
     assert pick_frames(recording, toy_project / "data", wanted) == folder  # it is current
 
 
