@@ -168,7 +168,8 @@ def _whole_pages(file: tifffile.TiffFile) -> list[int]:
 def _is_reduced(file: tifffile.TiffFile, number: int) -> bool:
     """Tell whether a page says of itself that it is a small copy of another."""
     try:
-        return bool(file.pages[number].keyframe.is_reduced)
+        page = file.pages[number]
+        return isinstance(page, tifffile.TiffPage) and bool(page.is_reduced)
     except Exception:  # a damaged page; those behind it may be fine
         return False
 

@@ -178,10 +178,7 @@ def _or_none(check: Check) -> Check:
 
 @dataclass(frozen=True, kw_only=True)
 class _Crop:
-    """What both files say of recordings: the crop, x1 <= x < x2, y1 <= y < y2 in pixels, and which of several is read.
-
-    `videostream` is a video's number in its file, from 0, `channel` that of a TIFF file, from 1, as in Fiji.
-    """
+    """The crop, x1 <= x < x2, y1 <= y < y2 in pixels, and which video (from 0) or channel (from 1) of several."""
 
     cropping: bool = _setting(_flag, False)
     x1: int = _setting(_whole(0), 0)

@@ -88,10 +88,9 @@ def _deep(frame: av.VideoFrame) -> tuple[int, Callable[[av.VideoFrame], np.ndarr
 def _plane(frame: av.VideoFrame) -> np.ndarray:
     """Return the values of a gray picture of more than 8 bits, (H, W)."""
     plane = frame.planes[0]
-    rows = np.frombuffer(memoryview(plane), np.uint8).reshape(-1, abs(plane.line_size))[
-        : frame.height, : 2 * frame.width
-    ]
-    values = np.ascontiguousarray(rows).view(">u2" if frame.format.name.endswith("be") else "<u2")
+    lines = np.frombuffer(memoryview(plane), np.uint8).reshape(-1, abs(plane.line_size))
+    rows = np.ascontiguousarray(lines[: frame.height, : 2 * frame.width])
+    values = rows.view(">u2" if frame.format.name.endswith("be") else "<u2")
     return values[::-1] if plane.line_size < 0 else values
 
 
