@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import math
 import re
 from collections.abc import Sequence
@@ -113,7 +114,7 @@ def _number(cell: str, path: Path, line: int, column: str) -> float:
     return number
 
 
-def write_clicks(path: Path, labels: np.ndarray, slices: Sequence[int]) -> None:
+def write_clicks(path: Path, labels: np.ndarray, slices: Sequence[int], names: Sequence[str] | None = None) -> None:
     """Write one body part's labels as Fiji would have saved them, with all digits.
 
     Parameters
@@ -124,15 +125,24 @@ def write_clicks(path: Path, labels: np.ndarray, slices: Sequence[int]) -> None:
         x, y in pixels; NaN has no line in the file.
     slices : sequence of int
         Position of each label's image in its folder, from 1.
+    names : sequence of str, optional
+        Names of these images, for a column Label.
 
     Raises
     ------
     ToolboxError
         When the file exists with other content: people's labels are never overwritten.
     """
-    clicks = [(x, y, place) for (x, y), place in zip(labels.tolist(), slices, strict=True) if math.isfinite(x + y)]
-    lines = [" ,X,Y,Slice", *(f"{row},{x!r},{y!r},{place}" for row, (x, y, place) in enumerate(clicks, 1))]
-    text = "\n".join(lines) + "\n"
+    clicks = [
+        (*([] if names is None else [names[at]]), repr(x), repr(y), place)
+        for at, ((x, y), place) in enumerate(zip(labels.tolist(), slices, strict=True))
+        if math.isfinite(x + y)
+    ]
+    lines = io.StringIO()
+    writer = csv.writer(lines, lineterminator="\n")
+    writer.writerow([" ", *([] if names is None else ["Label"]), "X", "Y", "Slice"])
+    writer.writerows([row, *click] for row, click in enumerate(clicks, 1))
+    text = lines.getvalue()
     if path.exists() and path.read_text(encoding="utf-8", errors="replace") != text:
         raise ToolboxError(f"{path} exists already with other labels, which are never overwritten; move it away")
     with replacing(path) as temporary:

@@ -61,9 +61,7 @@ def convert_labels(layout: Layout, settings: Settings, scorer: str, *, overwrite
         log.info("%s is current", path)
         return path
     log.info("%s is made: %s", path, reason or "--overwrite")
-    _refuse_moved_images(record, made_from, sources)
-    tables = [_read_folder(folder, files, settings, scorer) for folder, files in sources.items()]
-    table = _sorted_by_folder(pd.concat([*tables, *_kept_rows(path, scorer, sources, settings.bodyparts)]))
+    table = _gather(layout, settings, scorer, sources)
     labeled = np.isfinite(points(table)).all(axis=2)
     if not labeled.any():
         raise ToolboxError(
@@ -73,6 +71,43 @@ def convert_labels(layout: Layout, settings: Settings, scorer: str, *, overwrite
     records.write(record, made_from)
     log.info("%s: %d labels in %d of %d images", path, labeled.sum(), labeled.any(axis=1).sum(), len(table))
     return path
+
+
+def read_labels(layout: Layout, settings: Settings, scorer: str) -> pd.DataFrame:
+    """Read the labels of one scorer as they are at this moment, whether or not Step 2 has run since.
+
+    Parameters
+    ----------
+    layout, settings, scorer
+        As for `convert_labels`.
+
+    Returns
+    -------
+    DataFrame
+        What `convert_labels` would write: labels of the csv files, and of the present table where a folder has none.
+
+    Raises
+    ------
+    NoLabelsError
+        When there are neither csv files nor a table.
+    ToolboxError
+        As `convert_labels`.
+    """
+    try:
+        sources = find_label_files(layout, settings, scorer)
+    except NoLabelsError:
+        if not layout.label_table(settings.Task, scorer).is_file():
+            raise
+        sources = {}
+    return _gather(layout, settings, scorer, sources)
+
+
+def _gather(layout: Layout, settings: Settings, scorer: str, sources: dict[Path, list[Path]]) -> pd.DataFrame:
+    """Return the labels of csv files, and those of the present table whose folder has none."""
+    path, record = layout.label_table(settings.Task, scorer), layout.label_record(settings.Task, scorer)
+    _refuse_moved_images(record, _describe(sources, settings), sources)
+    tables = [_read_folder(folder, files, settings, scorer) for folder, files in sources.items()]
+    return _sorted_by_folder(pd.concat([*tables, *_kept_rows(path, scorer, sources, settings.bodyparts)]))
 
 
 def why_labels_stale(layout: Layout, settings: Settings, scorer: str) -> str | None:
@@ -109,7 +144,7 @@ def find_label_files(layout: Layout, settings: Settings, scorer: str) -> dict[Pa
     names = [settings.multibodypartsfilename] if together else [f"{part}.csv" for part in settings.bodyparts]
     sources, missing = {}, None
     for folder in image_folders(data_folder):
-        home = folder / scorer if len(settings.Scorers) > 1 else folder
+        home = label_home(folder, settings, scorer)
         tried = [(home / name, (home / name).with_suffix(".xls")) for name in names]
         found = [next(filter(None, map(_spelled_alike, paths)), None) for paths in tried]
         for csv_path, xls_path in tried:
@@ -123,11 +158,20 @@ def find_label_files(layout: Layout, settings: Settings, scorer: str) -> dict[Pa
             missing = _missing(tried[0], folder, scorer)
             log.info("%s has no labels of %s yet: %s", folder, scorer, missing)
     if not sources:
-        raise ToolboxError(
+        raise NoLabelsError(
             f"{data_folder} has no labels of {scorer}: {missing or 'it holds no folder of images'}. "
             f"Label the images in Fiji first. {first_step_advice(layout.root)}"
         )
     return sources
+
+
+def label_home(folder: Path, settings: Settings, scorer: str) -> Path:
+    """Return where a scorer's csv files lie: beside the images, or with several Scorers in a folder of their own."""
+    return folder / scorer if len(settings.Scorers) > 1 else folder
+
+
+class NoLabelsError(ToolboxError):
+    """Nobody has labeled anything yet."""
 
 
 def _spelled_alike(path: Path) -> Path | None:
