@@ -56,6 +56,11 @@ def check_labeling(labeling: Settings, settings: AnalysisSettings, network: Netw
             f"{', '.join(network.bodyparts)}: its poses cannot become labels of this project"
         )
     check_imagetype(labeling)
+    refuse_scorer_named_as_machine_labels(labeling)
+
+
+def refuse_scorer_named_as_machine_labels(labeling: Settings) -> None:
+    """Raise ToolboxError for a scorer whose folder would be that of machine labels."""
     reserved = machine_labels(Path()).name
     if reserved in [scorer.lower() for scorer in labeling.Scorers]:
         raise ToolboxError(f"{reserved} in Scorers is the name of the folders of machine labels: choose another name")

@@ -251,7 +251,7 @@ def _write_training_set(
     folder = layout.train_folder(experiment)
     images = layout.dataset_images(experiment.task, experiment.date)
     values = dict(zip(labels.table.index, points(labels.table), strict=True))
-    entries = [_entry(relative_path(images / name, folder), labels.sizes[name], values[name]) for name in train]
+    entries = [labeled_image(relative_path(images / name, folder), labels.sizes[name], values[name]) for name in train]
     write_training_set(layout.mat_file(experiment), entries)
     write_table(labels.table, layout.split_table(experiment))
     documentation = {
@@ -269,7 +269,7 @@ def _write_training_set(
     log.info("%d images train, %d test: %s", len(train), len(test), folder)
 
 
-def _entry(path: str, size: tuple[int, int], labels: np.ndarray) -> LabeledImage:
+def labeled_image(path: str, size: tuple[int, int], labels: np.ndarray) -> LabeledImage:
     """Return an image's entry in the training set; `size` is width and height, `labels` (K, 2)."""
     parts = np.flatnonzero(np.isfinite(labels).all(axis=1))
     return LabeledImage(path, (size[1], size[0]), np.column_stack([parts, labels[parts]]))
