@@ -28,7 +28,7 @@ from dlc_toolbox.labels.labels import outside_image
 from dlc_toolbox.project.layout import Layout
 from dlc_toolbox.project.settings import Settings
 from dlc_toolbox.project.tables import points
-from dlc_toolbox.training_set.pose_cfg import read_pose_cfg, relative_path, with_values
+from dlc_toolbox.training_set.pose_cfg import read_pose_cfg, relative_path
 from dlc_toolbox.training_set.trainset import labeled_image
 
 LEAST_IMAGES = 15
@@ -140,11 +140,11 @@ def plan_training(sizes: Sequence[tuple[int, int]]) -> Plan:
     >>> plan_training([(480, 360)]).iterations
     444
     """
-    areas = np.prod(np.asarray(sizes, float), axis=1)
-    shrink = min(1.0, math.sqrt(_USUAL_PX / areas.mean()))
-    least = _SLACK * SMALLEST_SIDE / _JITTER[1] / np.asarray(sizes).min()  # very narrow ones cannot train below it
-    scale = max(_SCALE * shrink, least)
-    cost = areas.mean() * scale**2 / (_USUAL_PX * _SCALE**2)
+    sides = np.asarray(sizes, dtype=float)
+    area, shortest = float(sides.prod(axis=1).mean()), float(sides.min())
+    shrink = min(1.0, math.sqrt(_USUAL_PX / area))
+    scale = max(_SCALE * shrink, _SLACK * SMALLEST_SIDE / _JITTER[1] / shortest)  # narrow ones cannot train below it
+    cost = area * scale**2 / (_USUAL_PX * _SCALE**2)
     return Plan(shrink, scale, min(round(_ITERATIONS / cost), _MOST_ITERATIONS))
 
 
@@ -286,12 +286,8 @@ def write_training_files(
     home = layout.helper_folder(settings.Task)
     entries = [labeled_image(relative_path(path, home), image_size(path), found) for path, found in images.items()]
     write_training_set(folder / TRAINING_SET, entries)
-    template = layout.pose_cfg_template
-    present = read_pose_cfg(template)
-    values = _values(settings, plan, start, present)
-    text = with_values(template.read_text(encoding="utf-8-sig"), values)
-    if yaml.safe_load(text) != present | values:
-        raise ToolboxError(f"{template}: write each key at the start of a line of its own, or delete the file")
+    template = read_pose_cfg(layout.pose_cfg_template)
+    text = yaml.safe_dump(template | _values(settings, plan, start, template), sort_keys=False, allow_unicode=True)
     with replacing(folder / POSE_CFG) as temporary:
         temporary.write_text(text, encoding="utf-8")
     return {"dataset": str(folder / TRAINING_SET), "project_path": str(home)}
@@ -301,6 +297,8 @@ def _values(settings: Settings, plan: Plan, start: Start, template: Mapping[str,
     """Return the keys of a helper's pose_cfg.yaml that the template does not decide."""
     goes_on = start.iteration > 0
     iterations = max(1, round(plan.iterations * (_SHARE_OF_MORE if goes_on else 1)))
+    distance = template.get("pos_dist_thresh", _DISTANCE_PX)  # of a shrunk image; what is no number is told later
+    distance = distance / plan.shrink if isinstance(distance, int | float) else distance
     return {
         "dataset": TRAINING_SET,
         "num_joints": len(settings.bodyparts),
@@ -316,7 +314,7 @@ def _values(settings: Settings, plan: Plan, start: Start, template: Mapping[str,
         "max_input_size": None,
         "mirror": False,  # left and right pairs are known to a pose_cfg.yaml alone
         "crop_size": None,
-        "pos_dist_thresh": template.get("pos_dist_thresh", _DISTANCE_PX) / plan.shrink,
+        "pos_dist_thresh": distance,
         "location_refinement": True,
         "intermediate_supervision": False,
         "frozen_blocks": 2,

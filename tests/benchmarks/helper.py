@@ -2,7 +2,7 @@
 
 The commands are those that the labeling page starts, in a project of its own in a temporary folder. CPU-seconds are
 those of the whole process: imports, compilation, training, and suggesting labels of the other images. With further
-numbers after the first, that many images are labeled then, and the helper goes on. The demo must have run (`make demo`).
+numbers after the first, that many images are labeled then, and the helper goes on. `make demo` must have run.
 
     python3 tests/benchmarks/helper.py [20 40] [--seeds 1 2 3] [--project DIR]
 """
