@@ -96,7 +96,9 @@ def _of_experiments(
         experiments = [Experiment(settings.Task, date, scorer, percent, shuffle, depth) for scorer in settings.Scorers]
         trained_on = PurePosixPath(config.dataset.replace("\\", "/")).stem  # its name tells the task, and who labeled
         owner = next((experiment for experiment in experiments if experiment.split_stem == trained_on), None)
-        for snapshot in snapshots if owner else ():
+        if owner is None:
+            continue
+        for snapshot in snapshots:
             yield Fitting(owner.video_scorer(snapshot.iteration), train_folder / POSE_CFG, snapshot)
 
 

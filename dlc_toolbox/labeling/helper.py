@@ -243,7 +243,7 @@ def training_images(table: pd.DataFrame, settings: Settings, data_folder: Path) 
     labels = points(table, settings.bodyparts)[..., :2]
     labels[~np.isfinite(labels).all(axis=2)] = np.nan
     rows = np.flatnonzero(np.isfinite(labels).any(axis=(1, 2)))
-    paths = [data_folder / table.index[row] for row in rows]
+    paths = [data_folder / name for name in table.index[rows]]
     chosen = labels[rows]
     chosen[outside_image(chosen, np.array([image_size(path) for path in paths]).reshape(-1, 2))] = np.nan
     images = {path: of_image for path, of_image in zip(paths, chosen, strict=True) if np.isfinite(of_image).any()}

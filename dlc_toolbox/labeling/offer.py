@@ -65,7 +65,7 @@ def why_not_train(layout: Layout, settings: Settings, labeled_images: int) -> st
 def describe_helper(layout: Layout, settings: Settings) -> dict[str, Any] | None:
     """Return ``{"iteration", "images"}`` of the helper that was trained last, None before there is one."""
     known = read_helper(layout.helper_folder(settings.Task))
-    return known and {"iteration": known.iteration, "images": known.images}
+    return {"iteration": known.iteration, "images": known.images} if known else None
 
 
 def command(project: Path, scorer: str, *, trains: bool) -> list[str]:

@@ -106,8 +106,9 @@ def accepted_labels(
     """
     accepted = np.zeros(labels.shape[:2], dtype=bool)
     for n, row in enumerate(rows):
-        of_image = notes.get(row)
-        for k, part in enumerate(bodyparts if of_image else ()):
+        if (of_image := notes.get(row)) is None:
+            continue
+        for k, part in enumerate(bodyparts):
             is_accepted = of_image.states.get(part) == ACCEPTED
             accepted[n, k] = is_accepted and of_image.places.get(part) == tuple(labels[n, k].tolist())
     return accepted

@@ -13,6 +13,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -30,6 +31,9 @@ from dlc_toolbox.labels.provenance import read_notes
 from dlc_toolbox.poses.outliers import refuse_scorer_named_as_machine_labels
 from dlc_toolbox.project.layout import Layout, first_step_advice
 from dlc_toolbox.project.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    from deepercut.config import PoseConfig
 
 log = logging.getLogger(__name__)
 
@@ -187,7 +191,7 @@ def train_helper(work: Work, tell: Tell, *, shows_bar: bool = True) -> fitting.F
     return trained
 
 
-def _train(config, tell: Tell, shows_bar: bool) -> None:
+def _train(config: PoseConfig, tell: Tell, shows_bar: bool) -> None:
     """Train the network of a configuration."""
     tell(0.0, "Starting to train a helper")
     from deepercut.inference.engines import device_name  # takes seconds: after all that can fail at once
@@ -262,6 +266,6 @@ def _ends_when_asked() -> Iterator[None]:
         signal.signal(signal.SIGTERM, usual)
 
 
-def _interrupt(*_) -> None:
+def _interrupt(*_: object) -> None:
     """End at once."""
     raise KeyboardInterrupt
