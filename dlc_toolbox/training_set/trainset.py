@@ -153,7 +153,9 @@ def _find_accepted(
             *(chosen.sum(), total, 100 * chosen.sum() / total),
         )
     return {
-        names[n]: [settings.bodyparts[k] for k in np.flatnonzero(chosen[n])] for n in np.flatnonzero(chosen.any(axis=1))
+        name: [part for part, is_accepted in zip(settings.bodyparts, of_image, strict=True) if is_accepted]
+        for name, of_image in zip(names, chosen, strict=True)
+        if of_image.any()
     }
 
 

@@ -165,8 +165,10 @@ class LearningStatistics(keras.callbacks.Callback):
 
         begin_rows(self.path, self.start)
         self.board = EventFileWriter(str(self.config.resolve(self.config.log_dir)))
-        shown = {"unit": "it", "dynamic_ncols": True, "desc": "Training", "disable": self.tell is not None}
-        self.bar = tqdm(total=self.stop, initial=self.start, **shown)
+        total, is_hidden = self.stop, self.tell is not None
+        self.bar = tqdm(
+            total=total, initial=self.start, unit="it", dynamic_ncols=True, desc="Training", disable=is_hidden
+        )
         self.since, self.since_time = self.start, time.perf_counter()
         return self
 
