@@ -220,7 +220,7 @@ def _suggest(work: Work, network: fitting.Fitting, tell: Tell, *, shows_bar: boo
     if not total:
         log.info("Every image is labeled: there is nothing to suggest")
         return
-    tell(0.0, f"{network.name} is loaded")
+    tell(0.0, f"Loading {network.name}")
     from deepercut.inference import engines, predict
 
     log.info("Device: %s", engines.device_name())
