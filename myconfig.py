@@ -32,7 +32,7 @@ invisibleboundary = 0  # a click with x and y below this (pixels) means 'not vis
 imagetype = '.png'  # suffix of the images
 
 # ---- Step 3: pictures of the labels -------------------------------------------------------------
-colormap = 'hsv'  # a matplotlib colormap; colours go to the body parts in the order above
+colormap = 'parts'  # 8 colours, then the same with other markers; or a matplotlib colormap such as 'hsv'
 scale = 1  # size of the pictures relative to the images
 msize = 10  # size of the markers, points
 alphavalue = 0.6  # opacity of the markers (0 to 1)

@@ -156,7 +156,8 @@ def pick_frames(path: Path, data_folder: Path, wanted: Wanted, *, overwrite: boo
         log.info("%s stays as it is: it holds labels, or files that Step 1 did not write for this video", kept)
     output = output_of(folder, made_from)
     output.log(output.why_stale(overwrite))
-    taken = {frame for kept in folders if kept != folder for frame in frames_in(kept, video)}
+    others = [other for other in folders_with_frames(data_folder, path.stem) if other != folder]
+    taken = {frame for other in others for frame in frames_in(other, video)}
     with replacing_folder(folder) as temporary:
         frames, total = _extract(Video(path, wanted.crop), temporary, wanted, taken)
         origin = {"video": path.resolve().as_posix(), "frame_count": total, "frames": frames}
@@ -244,7 +245,12 @@ def frames_in(folder: Path, video: dict[str, str]) -> list[int]:
         Their numbers, in no order.
     """
     names = [path.stem for path in folder.glob("img*.*")] if _record_of(folder).get("inputs") in (None, video) else []
-    return [int(name[3:]) for name in names if re.fullmatch(r"img[0-9]+", name)]
+    return [int(found[1]) for name in names if (found := re.fullmatch(r"img(?:[0-9]+_frame)?([0-9]+)", name))]
+
+
+def folders_with_frames(data_folder: Path, stem: str) -> list[Path]:
+    """List the folders that hold frames of one video, picked by Step 1 and the like, or by hand."""
+    return [*folders_of(data_folder, stem)[:-1], *folders_of(data_folder, f"{stem}_picked")[:-1]]
 
 
 def _extract(video: Video, folder: Path, wanted: Wanted, taken: Collection[int]) -> tuple[list[int], int]:

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import logging
-import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from dlc_common import UsersError
-from dlc_common.images import image_size, list_images, natural_key, refuse_undecodable
+from dlc_common.images import image_size, list_images, natural_key
 from dlc_toolbox import ToolboxError
 from dlc_toolbox.labels.calibration import refuse_calibrated, warn_of_calibrated
 from dlc_toolbox.labels.fiji import read_clicks
+from dlc_toolbox.labels.sources import NoLabelsError, find_label_files
 from dlc_toolbox.project import records
-from dlc_toolbox.project.layout import Layout, first_step_advice, image_folders
+from dlc_toolbox.project.layout import Layout
 from dlc_toolbox.project.settings import Settings
 from dlc_toolbox.project.tables import bodyparts_of, make_table, points, read_table, write_table
 
@@ -121,77 +123,6 @@ def why_labels_stale(layout: Layout, settings: Settings, scorer: str) -> str | N
     return _output(layout, settings, scorer, find_label_files(layout, settings, scorer)).why_changed()
 
 
-def find_label_files(layout: Layout, settings: Settings, scorer: str) -> dict[Path, list[Path]]:
-    """Find the csv files of one scorer, beside the images or, with several scorers, in a folder of the scorer's own.
-
-    Returns
-    -------
-    dict of Path to list of Path
-        For each labeled folder its csv files: one per body part, or the one for all.
-
-    Raises
-    ------
-    ToolboxError
-        When a folder has the files of some body parts but not of others, or no folder has any.
-    """
-    data_folder = layout.data_folder(settings.Task)
-    if not data_folder.is_dir():
-        raise ToolboxError(f"{data_folder} does not exist. {first_step_advice(layout.root)}")
-    together = settings.multibodypartsfile
-    names = [settings.multibodypartsfilename] if together else [f"{part}.csv" for part in settings.bodyparts]
-    sources, missing = {}, None
-    for folder in image_folders(data_folder):
-        home = label_home(folder, settings, scorer)
-        tried = [(home / name, (home / name).with_suffix(".xls")) for name in names]
-        found = [next(filter(None, map(_spelled_alike, paths)), None) for paths in tried]
-        for csv_path, xls_path in tried:
-            if csv_path != xls_path and csv_path.is_file() and xls_path.is_file():
-                log.warning("%s is read; %s beside it is not", csv_path, xls_path.name)
-        absent = [paths for paths, path in zip(tried, found, strict=True) if path is None]
-        if not absent:
-            sources[folder] = [path for path in found if path]
-        elif any(found):
-            raise ToolboxError(_missing(absent[0], folder, scorer))
-        else:
-            missing = _missing(tried[0], folder, scorer)
-            log.info("%s has no labels of %s yet: %s", folder, scorer, missing)
-    if not sources:
-        raise NoLabelsError(
-            f"{data_folder} has no labels of {scorer}: {missing or 'it holds no folder of images'}. "
-            f"Label the images in Fiji first. {first_step_advice(layout.root)}"
-        )
-    return sources
-
-
-def label_home(folder: Path, settings: Settings, scorer: str) -> Path:
-    """Return where a scorer's csv files lie: beside the images, or with several Scorers in a folder of their own."""
-    return folder / scorer if len(settings.Scorers) > 1 else folder
-
-
-class NoLabelsError(ToolboxError):
-    """Nobody has labeled anything yet."""
-
-
-def _spelled_alike(path: Path) -> Path | None:
-    """Return a file of this name, or of one that macOS has spelled with letters and accents apart; None without any."""
-    if path.is_file() or path.name.isascii() or not path.parent.is_dir():
-        return path if path.is_file() else None
-    names = {unicodedata.normalize("NFC", other.name): other for other in path.parent.iterdir() if other.is_file()}
-    return names.get(unicodedata.normalize("NFC", path.name))
-
-
-def _missing(tried: Sequence[Path], folder: Path, scorer: str) -> str:
-    """Say which files were looked for and which ones are there, so that a misspelled name is seen."""
-    home = tried[0].parent
-    present = [path for path in home.glob("*") if path.suffix.lower() in (".csv", ".xls")]
-    refuse_undecodable(present)
-    there = ", ".join(sorted(path.name for path in present)) or "no csv files"
-    elsewhere = folder / scorer if home == folder else folder  # where they lay with more or with fewer Scorers
-    found = next(filter(None, (_spelled_alike(elsewhere / path.name) for path in tried)), None)
-    advice = f". {found} exists: if it is of {scorer}, move it and the others there to {home}" if found else ""
-    return f"neither {tried[0]} nor {tried[1].name} exists; there: {there}{advice}"
-
-
 def _output(layout: Layout, settings: Settings, scorer: str, sources: dict[Path, list[Path]]) -> records.Output:
     """Return a label table with what it is made from; images' names count, because clicks are numbered by position."""
     path = layout.label_table(settings.Task, scorer)
@@ -228,7 +159,7 @@ def _refuse_moved_images(output: records.Output, sources: dict[Path, list[Path]]
             )
 
 
-def _images_of(record: dict) -> dict[str, list[str]]:
+def _images_of(record: Mapping[str, Any]) -> dict[str, list[str]]:
     """Return the names of each folder's images in a record; none when it is damaged."""
     images = record.get("settings", {}).get("images")
     lists = images.values() if isinstance(images, dict) else [None]
@@ -265,7 +196,7 @@ def _read_folder(folder: Path, files: Sequence[Path], settings: Settings, scorer
 def _part_labels(path: Path, images: Sequence[Path]) -> np.ndarray:
     """Return one body part's x, y in every image, (N, 2)."""
     clicks = read_clicks(path)
-    positions = _positions(clicks, images, path)
+    positions = image_positions(clicks, images, path)
     repeated = clicks[clicks["slice"].duplicated(keep=False)]
     if len(repeated):
         place = repeated["slice"].iloc[0]
@@ -279,7 +210,7 @@ def _part_labels(path: Path, images: Sequence[Path]) -> np.ndarray:
 def _cyclic_labels(path: Path, images: Sequence[Path], bodyparts: Sequence[str]) -> np.ndarray:
     """Return all body parts' x, y in every image, (N, K, 2), from clicks on one part after the other."""
     clicks = read_clicks(path)
-    positions = _positions(clicks, images, path)
+    positions = image_positions(clicks, images, path)
     labels = np.full((len(images), len(bodyparts), 2), np.nan)
     for position, clicked in clicks[["x", "y"]].groupby(positions):
         if len(clicked) != len(bodyparts):
@@ -292,8 +223,28 @@ def _cyclic_labels(path: Path, images: Sequence[Path], bodyparts: Sequence[str])
     return labels
 
 
-def _positions(clicks: pd.DataFrame, images: Sequence[Path], path: Path) -> np.ndarray:
-    """Return the 0-based position of each click's image, after checking slices and image names."""
+def image_positions(clicks: pd.DataFrame, images: Sequence[Path], path: Path) -> np.ndarray:
+    """Return the position of each click's image, after checking slices and image names.
+
+    Parameters
+    ----------
+    clicks : DataFrame
+        N of them, as `fiji.read_clicks` returns them.
+    images : sequence of Path
+        The images of their folder, in numeric order.
+    path : Path
+        Their file, for messages.
+
+    Returns
+    -------
+    ndarray of shape (N,)
+        Counted from 0.
+
+    Raises
+    ------
+    ToolboxError
+        When there is no such image, or Label names another one.
+    """
     spelled = {_spelling(image.stem): position for position, image in enumerate(images)}
     texts = {key[::2] for key in spelled}
     exact = {image.stem: position for position, image in enumerate(images)}
@@ -311,6 +262,7 @@ def _positions(clicks: pd.DataFrame, images: Sequence[Path], path: Path) -> np.n
     return clicks["slice"].to_numpy() - 1
 
 
+@lru_cache(maxsize=2**15)  # as many parts' files name the same images
 def _spelling(stem: str) -> tuple[str | tuple[int, str], ...]:
     """Return a name's texts and numbers in turn, so that leading zeros do not matter."""
     return tuple(natural_key(stem)[0])

@@ -13,14 +13,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dlc_toolbox.labels.labels import label_home
+from dlc_toolbox.labels.sources import label_home
 from dlc_toolbox.project.layout import Layout, image_folders
 from dlc_toolbox.project.settings import Settings
 
 log = logging.getLogger(__name__)
 
-NOTES = "labeling.json"
-ACCEPTED, NOT_VISIBLE = "accepted", "not visible"
+FILE = "labeling.json"
+PLACED, ACCEPTED, NOT_VISIBLE = "placed", "accepted", "not visible"
 
 Point = tuple[float, float]
 
@@ -63,7 +63,7 @@ def read_notes(layout: Layout, settings: Settings, scorer: str) -> dict[str, Ima
     """
     found = {}
     for folder in image_folders(layout.data_folder(settings.Task)):
-        path = label_home(folder, settings, scorer) / NOTES
+        path = label_home(folder, settings, scorer) / FILE
         if not path.is_file():
             continue
         try:

@@ -16,8 +16,8 @@ from dlc_common.files import replacing
 from dlc_toolbox import ToolboxError
 from dlc_toolbox.measure.metrics import is_confident
 from dlc_toolbox.measure.tracks import seen_points
-from dlc_toolbox.pictures.drawing import part_colors
 from dlc_toolbox.pictures.marks import Marks, draw_marks
+from dlc_toolbox.pictures.palette import part_colors
 from dlc_toolbox.poses.filter import Filter, find_poses
 from dlc_toolbox.poses.network import Network
 from dlc_toolbox.project import layout, records, tables

@@ -10,7 +10,7 @@ import numpy as np
 from dlc_common.files import replacing
 from dlc_toolbox.measure.tracks import seen_points, steps_px, summarize_tracks
 from dlc_toolbox.pictures import plots
-from dlc_toolbox.pictures.drawing import Look, part_colors
+from dlc_toolbox.pictures.drawing import make_look
 from dlc_toolbox.poses.filter import drawn_filter, find_poses
 from dlc_toolbox.poses.network import Network
 from dlc_toolbox.project import layout, records, tables
@@ -18,6 +18,8 @@ from dlc_toolbox.project.settings import AnalysisSettings
 from dlc_toolbox.video.sequences import open_frames
 
 log = logging.getLogger(__name__)
+
+_SECONDS = "Time (s)"
 
 
 def plot_trajectories(video: Path, network: Network, settings: AnalysisSettings, *, overwrite: bool = False) -> Path:
@@ -59,9 +61,9 @@ def plot_trajectories(video: Path, network: Network, settings: AnalysisSettings,
     poses = tables.read_table(table)
     values, bodyparts = tables.points(poses), tables.bodyparts_of(poses)
     points = seen_points(values, settings.pcutoff)
-    look = Look(bodyparts, part_colors(settings.colormap, len(bodyparts)), [])
-    times_s = _times_s(layout.pose_table(video, network.scorer), len(values))
-    plots.write_plot(plots.plot_time_courses(values, times_s, settings.pcutoff, look), courses)
+    look = make_look(bodyparts, settings.colormap)
+    times, time_name = _times(layout.pose_table(video, network.scorer), len(values))
+    plots.write_plot(plots.plot_time_courses(values, times, settings.pcutoff, look, time_name), courses)
     frame = next(frame for frame in open_frames(video) if frame is not None)
     plots.write_plot(plots.plot_paths(frame, points, look), paths)
     plots.write_plot(plots.plot_steps(steps_px(points), settings.jumpthreshold, look), steps)
@@ -69,12 +71,15 @@ def plot_trajectories(video: Path, network: Network, settings: AnalysisSettings,
     with replacing(summary) as temporary:
         rows.to_csv(temporary, index=False, na_rep="NaN")
     output.write_record()
-    log.info("%d frames, %.1f s:\n%s", len(values), times_s[-1], rows.round(3).to_string(index=False))
+    duration = f", {times[-1]:.1f} s" if time_name == _SECONDS else ""
+    log.info("%d frames%s:\n%s", len(values), duration, rows.round(3).to_string(index=False))
     log.info("Wrote %s", folder)
     return folder
 
 
-def _times_s(table: Path, count: int) -> np.ndarray:
-    """Return when each frame is shown, in seconds, as the record of the pose table tells."""
+def _times(table: Path, count: int) -> tuple[np.ndarray, str]:
+    """Return when each frame is shown, as the record of the pose table tells, and what these numbers are."""
     record = records.read(layout.pose_record(table))
-    return np.array(record.get("frame_times_s") or np.arange(count) / record["fps"])
+    if record.get("fps_is_assumed"):
+        return np.arange(count), "Frame"
+    return np.array(record.get("frame_times_s") or np.arange(count) / record["fps"]), _SECONDS

@@ -324,6 +324,11 @@ def labeled_video(video: Path) -> Path:
     return video.with_name(video_stem(video) + LABELED_VIDEO_ENDING)
 
 
+def labeled_clip(video: Path, name: str) -> Path:
+    """Clip of a labeled video; it ends as labeled videos do, so that it is never taken for a recording."""
+    return video.with_name(f"{video_stem(video)}_{name}{LABELED_VIDEO_ENDING}")
+
+
 def labeled_frame(labeled: Path, number: int) -> Path:
     """Picture of one frame of a labeled video, made on request."""
     return labeled.with_suffix("") / f"frame{number:06d}.png"

@@ -153,10 +153,19 @@ def _iterations(value: Any) -> int | None:
 def _colormap(value: Any) -> str:
     from matplotlib import colormaps
 
-    if not isinstance(value, str) or value not in colormaps:
-        near = difflib.get_close_matches(str(value), list(colormaps), n=1)
-        raise ValueError(f"the name of a matplotlib colormap{f' such as {near[0]!r}' if near else ''}")
+    known = ["parts", *colormaps]  # the palette of `pictures.palette`, which is of no lower level
+    if not isinstance(value, str) or value not in known:
+        near = difflib.get_close_matches(str(value), known, n=1)
+        such = f" such as {near[0]!r}" if near and near[0] != "parts" else ""
+        raise ValueError(f"'parts' or the name of a matplotlib colormap{such}")
     return value
+
+
+def _speed(value: Any) -> float | None:
+    try:
+        return None if value is None else _number(0, 1, open_low=True)(value)
+    except ValueError:
+        raise ValueError("None, or a speed above 0 and at most 1, such as 0.1 for ten times as slow") from None
 
 
 def _setting(check: Check, default: Any = MISSING) -> Any:
@@ -254,6 +263,7 @@ class AnalysisSettings(_Crop):
     skeleton: tuple[tuple[str, str], ...] = _setting(_pairs, ())
     trailpoints: int = _setting(_whole(0), 0)
     drawfiltered: bool = _setting(_flag, False)
+    slowmotion: float | None = _setting(_speed, None)
     windowlength: int = _setting(_odd, 5)
     jumpthreshold: float = _setting(_number(0), 20)
     deviationthreshold: float = _setting(_number(0), 10)

@@ -25,9 +25,13 @@ from dlc_common.images import image_size
 from dlc_common.locks import alone_or_refused
 from dlc_toolbox import ToolboxError
 from dlc_toolbox.labeling import fitting, helper, offer
+from dlc_toolbox.labeling.background import Jobs
+from dlc_toolbox.labeling.help import Help, Helper
+from dlc_toolbox.labeling.store import LabelStore
 from dlc_toolbox.labeling.suggesting import Images, find_open_images, shrunk, suggest_labels
-from dlc_toolbox.labels.labels import NoLabelsError, read_labels
+from dlc_toolbox.labels.labels import read_labels
 from dlc_toolbox.labels.provenance import read_notes
+from dlc_toolbox.labels.sources import NoLabelsError
 from dlc_toolbox.poses.outliers import refuse_scorer_named_as_machine_labels
 from dlc_toolbox.project.layout import Layout, first_step_advice
 from dlc_toolbox.project.settings import Settings, load_settings
@@ -131,6 +135,36 @@ def find_work(project: Path, scorer: str | None = None) -> Work:
         table = None
     images = find_open_images(data_folder, settings, table, read_notes(layout, settings, scorer))
     return Work(layout, settings, scorer, table, images)
+
+
+def offer_help(store: LabelStore) -> Help:
+    """Return the help that the labeling page offers: suggestions, and a helper trained before, each as a process.
+
+    Parameters
+    ----------
+    store : LabelStore
+        What the page shows; its settings and labels of the moment decide what can be had.
+
+    Returns
+    -------
+    Help
+        For `labeling.serve.serve`.
+    """
+    layout = store.layout
+
+    def why_not_suggest() -> str | None:
+        _, open_images = store.count_images()
+        return offer.why_not_suggest(find_network(layout, store.settings), open_images)
+
+    def why_not_train() -> str | None:
+        labeled, _ = store.count_images()
+        return offer.why_not_train(layout, store.settings, labeled)
+
+    kinds = {
+        "suggest": Helper(lambda: offer.command(layout.root, store.scorer, trains=False), why_not_suggest),
+        "helper": Helper(lambda: offer.command(layout.root, store.scorer, trains=True), why_not_train),
+    }
+    return Help(Jobs(store.events), kinds, lambda: offer.describe_helper(layout, store.settings))
 
 
 def find_network(layout: Layout, settings: Settings) -> fitting.Fitting | None:

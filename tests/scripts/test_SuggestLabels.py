@@ -16,6 +16,7 @@ from deepercut.inference import predict
 from deepercut.weights.snapshots import snapshot_path, state_path
 from dlc_common.cli import CHECKOUT
 from dlc_toolbox.labeling import helper
+from dlc_toolbox.labeling.store import LabelStore
 from dlc_toolbox.labels.fiji import read_clicks
 from dlc_toolbox.project.layout import Layout
 from dlc_toolbox.steps import suggestions
@@ -141,7 +142,7 @@ def test_what_ends_a_training_leaves_the_helper_of_before(
     monkeypatch.setattr(suggestions, "_train", fail)
     code, output = run_here(SCRIPT, "--project", toy_project, "--train")
     assert code == (130 if isinstance(failure, KeyboardInterrupt) else 1)
-    assert "Interrupted." in output or ".helper could not be written: No space left on device" in output
+    assert "interrupted." in output or ".helper could not be written: No space left on device" in output
     assert {path: path.read_bytes() for path in data.rglob("*") if path.is_file()} == before
 
 
@@ -181,6 +182,27 @@ def test_a_finished_project_has_nothing_to_suggest(
     assert code == 0 and "Every image is labeled" in output
 
 
+def test_the_page_offers_what_can_be_had_at_the_moment(run_here, toy_project, data, weights, trainings, monkeypatch):
+    store = LabelStore(Layout(toy_project))
+    assert store.count_images() == (18, 5)
+    offered = suggestions.offer_help(store)
+    told = offered.as_json()
+    assert (told["can_suggest"], told["can_train"], told["helper"]) == (False, True, None)
+    assert told["why_not_suggest"].endswith("label 15 images and train a helper")
+    assert run_here(SCRIPT, "--project", toy_project, "--train")[0] == 0
+    told = offered.as_json()
+    assert (told["can_suggest"], told["can_train"]) == (True, True)
+    assert told["helper"] == {"iteration": 500, "images": 18}
+    assert offered.kinds["helper"].command()[-2:] == ["--json", "--train"]
+    store.refresh()
+    images = {image["name"]: image for folder in store.project()["folders"] for image in folder["images"]}
+    assert images["img11.png"]["machine"] == 3 and 0 < images["img11.png"]["rank"] <= 1
+    store.accept("more", "img11.png", None, 0.9)
+    assert store.labels("more", "img11.png")["accepted"] == ["nose", "paw", "tail"]
+    assert store.count_images() == (19, 4)
+    store.close()
+
+
 @pytest.fixture
 def random_weights(weights):
     """A network of random weights for three parts as a start."""
@@ -212,7 +234,7 @@ def test_a_real_training_and_its_suggestions(run_here, toy_project, data, random
 def test_a_training_that_is_cancelled_leaves_nothing_behind(toy_project, data, random_weights):
     before = sorted(data.rglob("*"))
     command = [sys.executable, str(CHECKOUT / SCRIPT), "--project", str(toy_project), "--train", "--json"]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     for line in process.stdout:
         if "iteration 2 of" in line:
             break

@@ -133,14 +133,6 @@ def test_what_is_written_is_read(tmp_path_factory: pytest.TempPathFactory, click
     assert read_clicks(path)[["x", "y", "slice"]].to_numpy().tolist() == kept
 
 
-def test_clicks_may_name_their_images(tmp_path: Path):
-    path = tmp_path / "nose.csv"
-    labels = np.array([[1.0, 2.0], [np.nan, np.nan], [3.0, 4.0]])
-    write_clicks(path, labels, [1, 2, 3], ["img1.png", "img2.png", 'a "b", 3.png'])
-    assert path.read_text().splitlines()[1] == "1,img1.png,1.0,2.0,1"
-    assert read_clicks(path)["label"].tolist() == ["img1.png", 'a "b", 3.png']
-
-
 def test_peoples_labels_are_not_overwritten(tmp_path: Path):
     path = tmp_path / "nose.csv"
     write_clicks(path, np.array([[1.0, 2.0]]), [1])

@@ -11,7 +11,8 @@ from PIL import Image
 
 from dlc_common import UsersError
 from dlc_toolbox import ToolboxError
-from dlc_toolbox.labels.labels import NoLabelsError, convert_labels, outside_image, read_labels, why_labels_stale
+from dlc_toolbox.labels.labels import convert_labels, outside_image, read_labels, why_labels_stale
+from dlc_toolbox.labels.sources import NoLabelsError
 from dlc_toolbox.project.layout import Layout
 from dlc_toolbox.project.settings import load_settings
 from dlc_toolbox.project.tables import bodyparts_of, make_table, points, read_table, write_table

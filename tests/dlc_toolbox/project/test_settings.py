@@ -116,7 +116,8 @@ def test_every_problem_is_told_at_once(load):
         ("TrainingFraction = [0.5, 'x']", "entry 2 is 'x'"),
         ("seed = True", "whole number"),
         ("shuffleindex = 1", "Shuffles has positions 0 to 0"),
-        ("colormap = 'cooll'", "such as 'cool'"),
+        ("colormap = 'cooll'", "'parts' or the name of a matplotlib colormap such as 'cool'"),
+        ("colormap = 'part'", "'parts' or the name of a matplotlib colormap$"),
         ("snapshotindex = -2", "a position counted from 0, or 'best' or 'all'"),
         ("snapshotindex = 'worst'", "a position counted from 0, or 'best' or 'all'"),
         ("resnet = 50.0", "resnet = 50.0, but it must be one of 50, 101, 152"),
@@ -132,6 +133,28 @@ def test_every_problem_is_told_at_once(load):
 def test_wrong_values_are_refused(load, line: str, message: str):
     with pytest.raises(ToolboxError, match=message):
         load(NEEDED + line)
+
+
+def test_the_palette_is_a_colormap_and_a_file_without_one_means_what_it_did(load):
+    assert load(NEEDED + "colormap = 'parts'\n").colormap == "parts"
+    assert load(NEEDED.replace("colormap", "# colormap")).colormap == "cool"
+
+
+@pytest.mark.parametrize("value", [None, 0.1, 1])
+def test_slow_motion(tmp_path: Path, value):
+    path = tmp_path / "myconfig_analysis.py"
+    path.write_text(f"scorer = 'Ann'\nTask = 'toy'\ndate = 'Jan1'\nslowmotion = {value}\n")
+    assert load_analysis_settings(tmp_path).slowmotion == value
+    path.write_text("scorer = 'Ann'\nTask = 'toy'\ndate = 'Jan1'\n")
+    assert load_analysis_settings(tmp_path).slowmotion is None
+
+
+@pytest.mark.parametrize("value", ["0", "2", "-0.1", "True", "'slow'"])
+def test_a_motion_that_is_not_slow_is_refused(tmp_path: Path, value):
+    path = tmp_path / "myconfig_analysis.py"
+    path.write_text(f"scorer = 'Ann'\nTask = 'toy'\ndate = 'Jan1'\nslowmotion = {value}\n")
+    with pytest.raises(ToolboxError, match=r"slowmotion = .* must be None, or a speed above 0 and at most 1"):
+        load_analysis_settings(tmp_path)
 
 
 def test_a_crop_that_is_off_may_be_nonsense(load):
