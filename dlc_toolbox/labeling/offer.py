@@ -8,13 +8,7 @@ from typing import Any
 
 from dlc_common.cli import CHECKOUT
 from dlc_toolbox.labeling.fitting import Fitting
-from dlc_toolbox.labeling.helper import (
-    LEAST_IMAGES,
-    pretrained_weights,
-    read_helper,
-    too_few_images,
-    why_no_weights,
-)
+from dlc_toolbox.labeling.helper import LEAST_IMAGES, read_helper, too_few_images
 from dlc_toolbox.project.layout import Layout
 from dlc_toolbox.project.settings import Settings
 
@@ -44,22 +38,15 @@ def no_network() -> str:
     )
 
 
-def why_not_train(layout: Layout, settings: Settings, labeled_images: int) -> str | None:
+def why_not_train(labeled_images: int) -> str | None:
     """Say why no helper can be trained now, None when one can.
 
     Parameters
     ----------
-    layout : Layout
-        The project.
-    settings : Settings
-        Its task.
     labeled_images : int
         How many images have a label in the csv files.
     """
-    if labeled_images < LEAST_IMAGES:
-        return too_few_images(labeled_images)
-    goes_on = read_helper(layout.helper_folder(settings.Task)) is not None
-    return None if goes_on or pretrained_weights(layout) else why_no_weights(layout)
+    return too_few_images(labeled_images) if labeled_images < LEAST_IMAGES else None
 
 
 def describe_helper(layout: Layout, settings: Settings) -> dict[str, Any] | None:

@@ -35,6 +35,7 @@ from dlc_toolbox.labels.sources import NoLabelsError
 from dlc_toolbox.poses.outliers import refuse_scorer_named_as_machine_labels
 from dlc_toolbox.project.layout import Layout, first_step_advice
 from dlc_toolbox.project.settings import Settings, load_settings
+from dlc_toolbox.steps import training
 
 if TYPE_CHECKING:
     from deepercut.config import PoseConfig
@@ -97,8 +98,8 @@ def suggest(project: Path, scorer: str | None = None, *, trains: bool = False, a
     Raises
     ------
     UsersError
-        When there is no network, there are too few labels to train one, or ImageNet weights are missing; the message
-        says what to do.
+        When there is no network, there are too few labels to train one, or ImageNet weights can be had nowhere; the
+        message says what to do.
     KeyboardInterrupt
         After Ctrl-C, or when the process is asked to end. The helper that there was is still there.
     """
@@ -158,7 +159,7 @@ def offer_help(store: LabelStore) -> Help:
 
     def why_not_train() -> str | None:
         labeled, _ = store.count_images()
-        return offer.why_not_train(layout, store.settings, labeled)
+        return offer.why_not_train(labeled)
 
     kinds = {
         "suggest": Helper(lambda: offer.command(layout.root, store.scorer, trains=False), why_not_suggest),
@@ -206,6 +207,9 @@ def train_helper(work: Work, tell: Tell, *, shows_bar: bool = True) -> fitting.F
     images = helper.training_images(work.table, settings, work.data_folder)
     plan = helper.plan_training([image_size(path) for path in images])
     home = layout.helper_folder(settings.Task)
+    if helper.read_helper(home) is None and helper.pretrained_weights(layout) is None:
+        tell(0.0, "Getting the ImageNet weights, once")
+        training.download(layout.root, helper.DEPTH)
     start = helper.find_start(layout, settings, plan, list_snapshots(home))
     with replacing_folder(home) as folder:
         placed = helper.write_training_files(folder, layout, settings, images, plan, start)

@@ -151,10 +151,25 @@ def test_without_a_network_the_message_says_how_to_get_one(run_here, toy_project
     assert code == 1 and "label 15 images and train a helper" in output and "SuggestLabels.py --train" in output
 
 
-def test_too_few_labels_and_missing_weights_are_told_at_once(run_here, toy_project, data, monkeypatch, tmp_path):
+def test_imagenet_weights_are_fetched_where_there_are_none(
+    run_here, toy_project, data, trainings, monkeypatch, tmp_path
+):
+    def download(project: Path, depth: int) -> None:
+        fetched.append((project, depth))
+        folder = Layout(project).models / "pretrained"
+        folder.mkdir(parents=True)
+        (folder / f"resnet_v1_{depth}.weights.h5").touch()
+
+    fetched: list[tuple[Path, int]] = []
     monkeypatch.setattr(helper, "CHECKOUT", tmp_path / "checkout")
-    code, output = run_here(SCRIPT, "--project", toy_project, "--train")
-    assert code == 1 and "pretrained does not hold the weights resnet_v1_50" in output and "download.py" in output
+    monkeypatch.setattr("dlc_toolbox.steps.training.download", download)
+    assert run_here(SCRIPT, "--project", toy_project, "--train")[0] == 0
+    assert fetched == [(toy_project, 50)]
+    assert run_here(SCRIPT, "--project", toy_project, "--train")[0] == 0
+    assert len(fetched) == 1
+
+
+def test_too_few_labels_are_told_at_once(run_here, toy_project, data):
     for path in (data / "more").glob("*.csv"):
         path.unlink()
     code, output = run_here(SCRIPT, "--project", toy_project, "--train")
