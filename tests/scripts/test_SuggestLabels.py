@@ -151,7 +151,7 @@ def test_without_a_network_the_message_says_how_to_get_one(run_here, toy_project
     assert code == 1 and "label 15 images and train a helper" in output and "SuggestLabels.py --train" in output
 
 
-def test_imagenet_weights_are_fetched_where_there_are_none(
+def test_imagenet_weights_are_fetched_where_missing(run_here, toy_project, data, trainings, monkeypatch, tmp_path):
     run_here, toy_project, data, trainings, monkeypatch, tmp_path
 ):
     def download(project: Path, depth: int) -> None:
