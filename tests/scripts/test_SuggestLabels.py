@@ -152,8 +152,6 @@ def test_without_a_network_the_message_says_how_to_get_one(run_here, toy_project
 
 
 def test_imagenet_weights_are_fetched_where_missing(run_here, toy_project, data, trainings, monkeypatch, tmp_path):
-    run_here, toy_project, data, trainings, monkeypatch, tmp_path
-):
     def download(project: Path, depth: int) -> None:
         fetched.append((project, depth))
         folder = Layout(project).models / "pretrained"
