@@ -90,6 +90,7 @@ function status() {
 /** Bring an image's line up to date; what just went to the disk may have brought a warning after the image was left. */
 function showImage(key, saved) {
   images.update(key);
+  if (saved && !page.project.help.can_train) fetchSoon(); // one image more may be enough
   const [warning] = page.labels.state(key).warnings;
   if (!saved || !warning || key === page.wanted) return;
   const { part, text } = warning;

@@ -104,6 +104,7 @@ class Lab:
         self.delay = 0.0  # seconds before labels are saved
         self.saves: list[tuple[str, dict]] = []
         self.commands: dict[str, list[str]] = {}  # that help with labeling
+        self.refusals: dict[str, str] = {}  # why they cannot
         self.port = 0
         self._server: _Server | None = None
 
@@ -127,7 +128,10 @@ class Lab:
         self.store = LabelStore(self.layout)
         self._save, self.store.save = self.store.save, self._slowly
         news = News(self.store.events)
-        kinds = {kind: Helper(lambda kind=kind: self.commands[kind], lambda: None) for kind in self.commands}
+        kinds = {
+            kind: Helper(lambda kind=kind: self.commands[kind], lambda kind=kind: self.refusals.get(kind))
+            for kind in self.commands
+        }
         listening = socket.create_server(("127.0.0.1", self.port))
         self.port = listening.getsockname()[1]
         help = Help(Jobs(self.store.events), kinds)

@@ -338,6 +338,21 @@ def test_help_from_a_network_shows_progress_and_is_cancelled(lab, open_page):
     assert page.locator("#job-short").inner_text() == ""
 
 
+def test_a_helper_is_offered_as_soon_as_it_can_be_trained(lab, open_page):
+    lab.commands = {"helper": [sys.executable, "-c", WORK]}
+    lab.refusals = {"helper": "label 1 more image"}
+    page = open_page()
+    page.locator("#network summary").first.click()
+    page.get_by_text("Helper: label 1 more image.").wait_for()
+    assert page.locator("#train").is_disabled()
+    page.locator("#network summary").first.click()
+    lab.refusals.clear()
+    click(page, 100, 100)
+    page.get_by_text("Enough images are labeled").wait_for()
+    page.get_by_role("button", name="Show").click()
+    assert page.locator("#train").is_enabled()
+
+
 def test_reading_only_says_why(lab, open_page):
     other = LabelStore(lab.layout)
     page = open_page()
