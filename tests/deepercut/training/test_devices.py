@@ -31,7 +31,7 @@ from pathlib import Path
 from deepercut.backend import join_machines
 join_machines()
 from deepercut.config import load_config
-from deepercut.training import train
+from deepercut.training.training import train
 
 number, iterations = map(int, sys.argv[1:3])
 train(load_config(Path("pose_cfg.yaml"), {"devices": number, "max_iters": iterations}), resume="resume" in sys.argv)
