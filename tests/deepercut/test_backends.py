@@ -11,7 +11,7 @@ import pytest
 
 from deepercut.weights.checkpoints import read_weights
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.campaign
 
 RATE = 1e3
 """Of the one step; so large that the new weights are the gradients, to float32 rounding."""

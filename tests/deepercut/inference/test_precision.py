@@ -145,7 +145,7 @@ def test_bfloat16_gives_nearly_the_same_poses(labeled, arrays, engine, monkeypat
     assert 0 < np.abs(reference[..., 2] - reduced[..., 2]).max() < 0.1
 
 
-@pytest.mark.slow
+@pytest.mark.campaign
 def test_integers_give_nearly_the_same_poses_unless_channels_differ_a_lot(labeled, arrays):
     pytest.importorskip("nncf")
     config, snapshot = labeled

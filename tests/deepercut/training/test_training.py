@@ -255,7 +255,7 @@ def test_a_changed_image_stops_training_with_its_name(make_train_folder, start_w
     folder = make_train_folder(init_weights=str(start_weights))
     for number in range(5):
         (folder / f"img{number}.png").write_bytes(b"no image")
-    with pytest.raises(DeepercutError, match=r"img\d\.png cannot be read as an image"):
+    with pytest.raises(UsersError, match=r"img\d\.png is damaged or no image"):
         train(config_of(folder))
 
 
@@ -271,7 +271,7 @@ def run_train(folder: Path, *flags: str, wait: bool = True) -> subprocess.Popen:
     return process
 
 
-@pytest.mark.slow
+@pytest.mark.campaign
 def test_a_killed_and_resumed_run_is_the_run_that_would_have_been(make_train_folder, start_weights):
     keys = {"save_iters": 3, "scale_jitter_lo": 0.9, "scale_jitter_up": 1.4, "optimizer": "adam", "max_iters": 6}
     keys |= {"validation_fraction": 0.2, "validation_iters": 2}
@@ -297,7 +297,7 @@ def test_a_killed_and_resumed_run_is_the_run_that_would_have_been(make_train_fol
     assert read_validation_errors(folder / "learning_stats.csv") == errors
 
 
-@pytest.mark.slow
+@pytest.mark.campaign
 def test_ctrl_c_saves_the_last_completed_iteration(make_train_folder, start_weights):
     keys = {"max_iters": 10000, "display_iters": 1, "optimizer": "adam", "adam_lr": 1e-6}
     folder = make_train_folder(init_weights=str(start_weights), **keys)
