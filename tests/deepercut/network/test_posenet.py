@@ -96,7 +96,7 @@ def test_a_head_adds_its_kernel_around_every_second_cell(posenet):
     features = np.zeros((1, 3, 3, 2048), "float32")
     features[0, 1, 0, 7] = 1
     expected = np.zeros((6, 6, 3), "float32")
-    expected[2:5, 0:3] = np.asarray(head.kernel)[..., 7]
+    expected[2:5, 0:3] = keras.ops.convert_to_numpy(head.kernel)[..., 7]
     np.testing.assert_allclose(keras.ops.convert_to_numpy(crop(head(features)))[0], expected, atol=1e-6)
 
 

@@ -19,6 +19,7 @@ from deepercut import DeepercutError
 from deepercut.config import load_config
 from deepercut.data.dataset import TrainingBatches, load_dataset
 from deepercut.inference.predict import load_predictor
+from deepercut.training import training
 from deepercut.training.callbacks import LearningStatistics, Snapshots, StopOnInterrupt
 from deepercut.training.learning_stats import COLUMNS
 from deepercut.training.training import _of_the_run, compiled, network_of, starting_point, train
@@ -34,6 +35,23 @@ TRAIN = CHECKOUT / "pose-tensorflow" / "train.py"
 
 def config_of(folder: Path, **overrides):
     return load_config(folder / "pose_cfg.yaml", overrides)
+
+
+@pytest.fixture(scope="module")
+def built(write_train_folder, tmp_path_factory):
+    """A network of the tiny training set, for tests that train it no further than to the first batch."""
+    return network_of(config_of(write_train_folder(tmp_path_factory.mktemp("built"))))
+
+
+@pytest.fixture
+def replace_fit(monkeypatch, built):
+    """``replace_fit(fit)``: let `train` call this function of everything in the place of Keras' `fit`."""
+
+    def replace_it(fit):
+        monkeypatch.setattr(training, "network_of", lambda _: built)
+        monkeypatch.setattr(keras.Model, "fit", fit)
+
+    return replace_it
 
 
 def test_starting_point(make_train_folder):
@@ -70,10 +88,10 @@ def test_what_cannot_be_a_folder_is_named_before_any_work(make_train_folder, sta
         train(config_of(make_train_folder(init_weights=str(start_weights), **keys)))
 
 
-def test_folders_of_the_outputs_are_made(make_train_folder, start_weights, monkeypatch):
+def test_folders_of_the_outputs_are_made(make_train_folder, start_weights, replace_fit):
     keys = {"snapshot_prefix": "./snaps/snapshot", "log_dir": "logs/first"}
     folder = make_train_folder(init_weights=str(start_weights), **keys)
-    monkeypatch.setattr(keras.Model, "fit", lambda *_, **__: None)
+    replace_fit(lambda *_, **__: None)
     assert train(config_of(folder)) == folder / "snaps" / "snapshot-4.weights.h5"
     assert (folder / "snaps" / "learning_stats.csv").exists()
     assert any((folder / "logs" / "first").iterdir())
@@ -164,11 +182,11 @@ def test_the_first_ctrl_c_waits_for_the_iteration_and_the_second_does_not():
         type("ResourceExhaustedError", (Exception,), {})("OOM when allocating tensor"),  # TensorFlow
     ],
 )
-def test_out_of_memory_tells_what_to_change(make_train_folder, start_weights, monkeypatch, error):
+def test_out_of_memory_tells_what_to_change(make_train_folder, start_weights, replace_fit, error):
     def fit(*_, **__):
         raise error
 
-    monkeypatch.setattr(keras.Model, "fit", fit)
+    replace_fit(fit)
     with pytest.raises(DeepercutError, match=r"out of memory: lower batch_size, global_scale, .* in pose_cfg\.yaml"):
         train(config_of(make_train_folder(init_weights=str(start_weights))))
 
@@ -323,6 +341,7 @@ def test_script_answers_quickly_and_names_what_is_wrong(tmp_path):
     assert run("--max-iters", "many").returncode == 2
     assert "argument --max-iters: '0' is no whole number from 1" in run("--max-iters", "0").stderr
     assert "argument --seed: '-3' is no whole number from 0" in run("--seed", "-3").stderr
+    assert "argument --frozen-blocks: 'all' is no whole number from 0" in run("--frozen-blocks", "all").stderr
     assert run("--resume", "--init-weights", "x").returncode == 2
     missing = run()
     assert missing.returncode == 1
