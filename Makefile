@@ -10,7 +10,7 @@ endif
 # A process for each core, but each may hold a TensorFlow, which takes about 2 GB.
 IN_PARALLEL := -n logical --maxprocesses 4 --dist worksteal
 
-.PHONY: demo test test-all doctor lint clean
+.PHONY: demo test test-all doctor lint coverage clean
 
 demo: $(VENV)/installed
 	$(BIN)/python demo/run.py
@@ -27,6 +27,11 @@ doctor:  # also when the installation has failed
 lint: $(VENV)/installed
 	$(BIN)/python -m ruff check .
 	$(BIN)/python -m ruff format --check .
+	$(BIN)/python -m mypy
+	$(BIN)/python -m pytest --quiet --doctest-modules dlc_common dlc_toolbox pose-tensorflow/deepercut
+
+coverage: $(VENV)/installed
+	$(BIN)/python -m pytest --cov --cov-report=term-missing:skip-covered
 
 $(VENV)/installed: requirements.txt pyproject.toml
 	$(PYTHON) -c "import sys; assert (3, 10) <= sys.version_info < (3, 14), 'Python 3.10 to 3.13 is needed: make PYTHON=python3.12 ...'"

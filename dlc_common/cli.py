@@ -173,11 +173,12 @@ def _set_up_log(verbose: bool) -> None:
 
 def _is_kept_apart() -> bool:
     """Tell whether stdout leads elsewhere than stderr, and not into a notebook or an IDE, which shows both."""
-    if sys.stdout is not sys.__stdout__ or sys.stderr is not sys.__stderr__:
+    out, err = sys.__stdout__, sys.__stderr__
+    if out is None or err is None or sys.stdout is not out or sys.stderr is not err:  # None: no console at all
         return False
     try:
-        return not os.path.samestat(os.fstat(sys.stdout.fileno()), os.fstat(sys.stderr.fileno()))
-    except (OSError, ValueError, AttributeError):  # no console at all
+        return not os.path.samestat(os.fstat(out.fileno()), os.fstat(err.fileno()))
+    except (OSError, ValueError):  # closed
         return False
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import logging
-import os
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -73,7 +73,7 @@ def try_lock(file: BinaryIO) -> bool:
         nobody is kept out.
     """
     try:
-        if os.name == "nt":
+        if sys.platform == "win32":
             import msvcrt
 
             file.seek(_POSITION)

@@ -53,15 +53,13 @@ def convert_labels(layout: Layout, settings: Settings, scorer: str, *, overwrite
     ToolboxError
         When there are no labels, or a csv file is missing, damaged or contradicts the images of its folder.
     """
-    path, record = layout.label_table(settings.Task, scorer), layout.label_record(settings.Task, scorer)
-    sources = find_label_files(layout, settings, scorer)
-    made_from = _describe(sources, settings)
-    reason = records.why_stale(record, made_from, [path, path.with_suffix(".csv")]) or _damage(path)
-    if reason is None and not overwrite:
-        log.info("%s is current", path)
+    path, sources = layout.label_table(settings.Task, scorer), find_label_files(layout, settings, scorer)
+    output = _output(layout, settings, scorer, sources)
+    reason = output.why_stale(overwrite) or _damage(path)
+    output.log(reason)
+    if reason is None:
         return path
-    log.info("%s is made: %s", path, reason or "--overwrite")
-    _refuse_moved_images(record, made_from, sources)
+    _refuse_moved_images(output, sources)
     tables = [_read_folder(folder, files, settings, scorer) for folder, files in sources.items()]
     table = _sorted_by_folder(pd.concat([*tables, *_kept_rows(path, scorer, sources, settings.bodyparts)]))
     labeled = np.isfinite(points(table)).all(axis=2)
@@ -70,7 +68,7 @@ def convert_labels(layout: Layout, settings: Settings, scorer: str, *, overwrite
             f"{layout.data_folder(settings.Task)}: the csv files of {scorer} hold no visible label at all"
         )
     write_table(table, path)
-    records.write(record, made_from)
+    output.write_record()
     log.info("%s: %d labels in %d of %d images", path, labeled.sum(), labeled.any(axis=1).sum(), len(table))
     return path
 
@@ -83,10 +81,9 @@ def why_labels_stale(layout: Layout, settings: Settings, scorer: str) -> str | N
     ToolboxError
         As `find_label_files`.
     """
-    path, record = layout.label_table(settings.Task, scorer), layout.label_record(settings.Task, scorer)
-    if not record.is_file():
+    if not layout.label_record(settings.Task, scorer).is_file():
         return None
-    return records.why_stale(record, _describe(find_label_files(layout, settings, scorer), settings), [path])
+    return _output(layout, settings, scorer, find_label_files(layout, settings, scorer)).why_changed()
 
 
 def find_label_files(layout: Layout, settings: Settings, scorer: str) -> dict[Path, list[Path]]:
@@ -115,10 +112,11 @@ def find_label_files(layout: Layout, settings: Settings, scorer: str) -> dict[Pa
         for csv_path, xls_path in tried:
             if csv_path != xls_path and csv_path.is_file() and xls_path.is_file():
                 log.warning("%s is read; %s beside it is not", csv_path, xls_path.name)
-        if None not in found:
-            sources[folder] = found
+        absent = [paths for paths, path in zip(tried, found, strict=True) if path is None]
+        if not absent:
+            sources[folder] = [path for path in found if path]
         elif any(found):
-            raise ToolboxError(_missing(tried[found.index(None)], folder, scorer))
+            raise ToolboxError(_missing(absent[0], folder, scorer))
         else:
             missing = _missing(tried[0], folder, scorer)
             log.info("%s has no labels of %s yet: %s", folder, scorer, missing)
@@ -150,20 +148,24 @@ def _missing(tried: Sequence[Path], folder: Path, scorer: str) -> str:
     return f"neither {tried[0]} nor {tried[1].name} exists; there: {there}{advice}"
 
 
-def _describe(sources: dict[Path, list[Path]], settings: Settings) -> dict:
-    """Gather what a label table is made from; the images' names count, because clicks are numbered by position."""
+def _output(layout: Layout, settings: Settings, scorer: str, sources: dict[Path, list[Path]]) -> records.Output:
+    """Return a label table with what it is made from; images' names count, because clicks are numbered by position."""
+    path = layout.label_table(settings.Task, scorer)
     inputs = {path.relative_to(folder.parent).as_posix(): path for folder in sources for path in sources[folder]}
     images = {folder.name: [path.name for path in list_images(folder, settings.imagetype)] for folder in sources}
     shaping = {"bodyparts": settings.bodyparts, "invisibleboundary": settings.invisibleboundary, "images": images}
-    return records.describe(inputs, shaping)
+    made_from = records.describe(inputs, shaping)
+    record = layout.label_record(settings.Task, scorer)
+    return records.Output(str(path), record, [path, path.with_suffix(".csv")], made_from)
 
 
-def _refuse_moved_images(record: Path, made_from: dict, sources: dict[Path, list[Path]]) -> None:
+def _refuse_moved_images(output: records.Output, sources: dict[Path, list[Path]]) -> None:
     """Raise when images were added to or deleted from a folder, but clicks still count the old positions."""
     try:
-        recorded = records.read(record)
+        recorded = records.read(output.record)
     except UsersError:
         return
+    made_from = output.made_from
     before, now = _images_of(recorded), _images_of(made_from)
     for folder, files in sources.items():
         pairs = enumerate(zip(before.get(folder.name, ()), now[folder.name], strict=False), start=1)
@@ -290,7 +292,7 @@ def outside_image(labels: np.ndarray, sizes: np.ndarray) -> np.ndarray:
     >>> outside_image(np.array([[[-0.4, 3.0], [10.0, 3.0]]]), np.array([[10, 8]])).tolist()
     [[False, True]]
     """
-    return ((labels < -0.5) | (labels > sizes[:, None] - 0.5)).any(axis=2)
+    return np.any((labels < -0.5) | (labels > sizes[:, None] - 0.5), axis=2)
 
 
 def name_labels(chosen: np.ndarray, labels: np.ndarray, names: Sequence[str], bodyparts: Sequence[str]) -> str:

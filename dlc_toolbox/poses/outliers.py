@@ -12,7 +12,7 @@ import numpy as np
 from dlc_common.files import fingerprint, replacing_folder
 from dlc_common.images import image_size, list_images
 from dlc_toolbox import ToolboxError
-from dlc_toolbox.frames.choosing import check_imagetype, folders_of, frames_in, write_frames
+from dlc_toolbox.frames.choosing import check_imagetype, find_current, folders_of, frames_in, output_of, write_frames
 from dlc_toolbox.labels.fiji import write_clicks
 from dlc_toolbox.labels.labels import outside_image
 from dlc_toolbox.measure.tracks import Criteria, choose_apart, find_failures, surprise
@@ -20,7 +20,7 @@ from dlc_toolbox.pictures.pictures import draw_pictures, look_of
 from dlc_toolbox.poses.filter import find_poses
 from dlc_toolbox.poses.network import Network
 from dlc_toolbox.project import records, tables
-from dlc_toolbox.project.layout import contact_sheet, frames_record, machine_labels, video_stem
+from dlc_toolbox.project.layout import contact_sheet, machine_labels, video_stem
 from dlc_toolbox.project.settings import AnalysisSettings, Settings
 from dlc_toolbox.video.sequences import open_frames
 
@@ -104,10 +104,8 @@ def extract_outliers(
     shaping = {"numoutlierframes": settings.numoutlierframes, "seed": labeling.seed, "crop": labeling.crop}
     made_from = records.describe({video.name: video}, {**shaping, **asdict(criteria), "poses": fingerprint(table)})
     *existing, folder = folders_of(data_folder, video_stem(video))
-    for earlier in existing:
-        if not overwrite and records.why_stale(frames_record(earlier), made_from, [earlier]) is None:
-            log.info("%s: skipped, extracted before: %s (--overwrite extracts further frames)", video.name, earlier)
-            return earlier
+    if not overwrite and (current := find_current(existing, made_from)):
+        return current
     poses = tables.points(tables.read_table(table), labeling.bodyparts)
     failures = find_failures(poses, criteria)
     log.info(
@@ -122,10 +120,10 @@ def extract_outliers(
     with replacing_folder(folder) as temporary:
         _write_images(video, temporary, chosen, len(poses), labeling)
         offset = (labeling.x1, labeling.y1) if labeling.cropping else (0, 0)
-        found, fails = poses[chosen][..., :2] - offset, failures[chosen].any(axis=-1)
+        found, fails = poses[chosen][..., :2] - offset, np.any(failures[chosen], axis=-1)
         _write_machine_labels(temporary, found, fails, network.scorer, labeling)
         origin = {"video": video.resolve().as_posix(), "frame_count": len(poses), "frames": chosen}
-        records.write(frames_record(temporary), made_from, **origin)
+        output_of(temporary, made_from).write_record(**origin)
     log.info("%s: %d frames written to %s. %s", video.name, len(chosen), folder, _how_to_go_on(folder, labeling))
     return folder
 

@@ -105,7 +105,7 @@ def test_every_snapshot_is_evaluated_once(run, trained_project, results, stub_ne
     assert run(STEP1) == 0
     assert run(STEP1) == 0
     assert stub_network == [20, 100]
-    assert "is current, skipped" in capsys.readouterr().out
+    assert "skipped, it is current" in capsys.readouterr().out
     assert run(STEP1, "--overwrite") == 0
     assert stub_network == [20, 100, 20, 100]
     assert run(STEP2) == 0

@@ -44,7 +44,8 @@ def server(weights_file):
     class Handler(http.server.SimpleHTTPRequestHandler):
         def do_GET(self):
             if "broken" not in self.path:
-                return super().do_GET()
+                super().do_GET()
+                return
             self.send_response(200)
             self.send_header("Content-Length", "1000000")
             self.end_headers()

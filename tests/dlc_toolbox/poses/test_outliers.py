@@ -129,7 +129,7 @@ def test_the_same_again_is_skipped_and_overwrite_extracts_others(extract, data, 
     before = contents(data)
     assert extract() == first
     assert contents(data) == before
-    assert f"toy.avi: skipped, extracted before: {first}" in caplog.text
+    assert f"{first}: skipped, it is current (--overwrite does it again)" in caplog.text
     second = extract(overwrite=True)
     assert second == data / "toy_3"
     assert numbers_in(second) == [5]
