@@ -12,6 +12,10 @@ IN_PARALLEL := -n logical --maxprocesses 4 --dist worksteal
 
 .PHONY: demo test test-all doctor lint coverage clean
 
+# Keeps memory between iterations on Linux instead of giving it back each time: about 8 % of the training's CPU time.
+demo: export MALLOC_TOP_PAD_ = 67108864
+demo: export MALLOC_TRIM_THRESHOLD_ = 1000000000
+demo: export MALLOC_MMAP_THRESHOLD_ = 33554432
 demo: $(VENV)/installed
 	$(BIN)/python demo/run.py
 
