@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import logging
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -102,13 +104,12 @@ def find_label_files(layout: Layout, settings: Settings, scorer: str) -> dict[Pa
     data_folder = layout.data_folder(settings.Task)
     if not data_folder.is_dir():
         raise ToolboxError(f"{data_folder} does not exist. {first_step_advice(layout.root)}")
-    together = settings.multibodypartsfile
-    names = [settings.multibodypartsfilename] if together else [f"{part}.csv" for part in settings.bodyparts]
+    names = label_file_names(settings)
     sources, missing = {}, None
     for folder in image_folders(data_folder):
-        home = folder / scorer if len(settings.Scorers) > 1 else folder
+        home = label_home(folder, settings, scorer)
         tried = [(home / name, (home / name).with_suffix(".xls")) for name in names]
-        found = [next(filter(None, map(_spelled_alike, paths)), None) for paths in tried]
+        found = [label_file(home, name) for name in names]
         for csv_path, xls_path in tried:
             if csv_path != xls_path and csv_path.is_file() and xls_path.is_file():
                 log.warning("%s is read; %s beside it is not", csv_path, xls_path.name)
@@ -126,6 +127,31 @@ def find_label_files(layout: Layout, settings: Settings, scorer: str) -> dict[Pa
             f"Label the images in Fiji first. {first_step_advice(layout.root)}"
         )
     return sources
+
+
+def label_home(folder: Path, settings: Settings, scorer: str) -> Path:
+    """Return where a scorer's csv files lie: beside the images, or with several Scorers in a folder of their own."""
+    return folder / scorer if len(settings.Scorers) > 1 else folder
+
+
+def label_file_names(settings: Settings) -> list[str]:
+    """List the names of the csv files of a folder: one per body part, in their order, or the one for all."""
+    if settings.multibodypartsfile:
+        return [settings.multibodypartsfilename]
+    return [f"{part}.csv" for part in settings.bodyparts]
+
+
+def label_file(home: Path, name: str) -> Path | None:
+    """Return the file that holds the clicks of a body part, None where there is none.
+
+    Parameters
+    ----------
+    home : Path
+        See `label_home`.
+    name : str
+        As in `label_file_names`; ``.xls``, as v1 renamed it, is looked for too, and accents that macOS spelled apart.
+    """
+    return next(filter(None, map(_spelled_alike, (home / name, (home / name).with_suffix(".xls")))), None)
 
 
 def _spelled_alike(path: Path) -> Path | None:
@@ -184,7 +210,7 @@ def _refuse_moved_images(output: records.Output, sources: dict[Path, list[Path]]
             )
 
 
-def _images_of(record: dict) -> dict[str, list[str]]:
+def _images_of(record: Mapping[str, Any]) -> dict[str, list[str]]:
     """Return the names of each folder's images in a record; none when it is damaged."""
     images = record.get("settings", {}).get("images")
     lists = images.values() if isinstance(images, dict) else [None]
@@ -221,7 +247,7 @@ def _read_folder(folder: Path, files: Sequence[Path], settings: Settings, scorer
 def _part_labels(path: Path, images: Sequence[Path]) -> np.ndarray:
     """Return one body part's x, y in every image, (N, 2)."""
     clicks = read_clicks(path)
-    positions = _positions(clicks, images, path)
+    positions = image_positions(clicks, images, path)
     repeated = clicks[clicks["slice"].duplicated(keep=False)]
     if len(repeated):
         place = repeated["slice"].iloc[0]
@@ -235,7 +261,7 @@ def _part_labels(path: Path, images: Sequence[Path]) -> np.ndarray:
 def _cyclic_labels(path: Path, images: Sequence[Path], bodyparts: Sequence[str]) -> np.ndarray:
     """Return all body parts' x, y in every image, (N, K, 2), from clicks on one part after the other."""
     clicks = read_clicks(path)
-    positions = _positions(clicks, images, path)
+    positions = image_positions(clicks, images, path)
     labels = np.full((len(images), len(bodyparts), 2), np.nan)
     for position, clicked in clicks[["x", "y"]].groupby(positions):
         if len(clicked) != len(bodyparts):
@@ -248,8 +274,28 @@ def _cyclic_labels(path: Path, images: Sequence[Path], bodyparts: Sequence[str])
     return labels
 
 
-def _positions(clicks: pd.DataFrame, images: Sequence[Path], path: Path) -> np.ndarray:
-    """Return the 0-based position of each click's image, after checking slices and image names."""
+def image_positions(clicks: pd.DataFrame, images: Sequence[Path], path: Path) -> np.ndarray:
+    """Return the position of each click's image, after checking slices and image names.
+
+    Parameters
+    ----------
+    clicks : DataFrame
+        N of them, as `fiji.read_clicks` returns them.
+    images : sequence of Path
+        The images of their folder, in numeric order.
+    path : Path
+        Their file, for messages.
+
+    Returns
+    -------
+    ndarray of shape (N,)
+        Counted from 0.
+
+    Raises
+    ------
+    ToolboxError
+        When there is no such image, or Label names another one.
+    """
     spelled = {_spelling(image.stem): position for position, image in enumerate(images)}
     texts = {key[::2] for key in spelled}
     exact = {image.stem: position for position, image in enumerate(images)}
@@ -267,6 +313,7 @@ def _positions(clicks: pd.DataFrame, images: Sequence[Path], path: Path) -> np.n
     return clicks["slice"].to_numpy() - 1
 
 
+@lru_cache(maxsize=2**15)  # as many parts' files name the same images
 def _spelling(stem: str) -> tuple[str | tuple[int, str], ...]:
     """Return a name's texts and numbers in turn, so that leading zeros do not matter."""
     return tuple(natural_key(stem)[0])

@@ -22,6 +22,7 @@ from dlc_common.files import fingerprint, replacing
 from dlc_common.images import image_size, read_image
 from dlc_common.training_set import LabeledImage, read_training_set, write_training_set
 from dlc_common.versions import versions
+from dlc_common.yaml_text import load_yaml
 from dlc_toolbox import ToolboxError
 from dlc_toolbox.labels.labels import name_labels, outside_image, why_labels_stale
 from dlc_toolbox.project import records
@@ -340,7 +341,7 @@ def read_split(layout: Layout, experiment: Experiment) -> Split:
 def _read_documentation(path: Path) -> tuple[list[str], list[str]]:
     """Read the train and test images of a split."""
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = load_yaml(path.read_text(encoding="utf-8"))
         train, test = content["train"], content["test"]
         if not all(isinstance(name, str) for name in (*train, *test)):
             raise TypeError("train and test must be lists of image names")

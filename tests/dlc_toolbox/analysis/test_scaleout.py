@@ -165,8 +165,8 @@ def test_a_header_that_promises_too_much_or_too_little_changes_nothing(
     for promised in (300, 20, 0):
         opened = analysis.open_frames
 
-        def open_frames(path, crop, opened=opened, promised=promised):
-            recording = opened(path, crop)
+        def open_frames(*args, opened=opened, promised=promised):
+            recording = opened(*args)
             recording.expected_frames = promised
             return recording
 

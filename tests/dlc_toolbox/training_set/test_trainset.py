@@ -10,12 +10,12 @@ from PIL import Image
 from scipy.io import loadmat
 
 from dlc_common import UsersError
+from dlc_common.yaml_text import with_values
 from dlc_toolbox import ToolboxError
 from dlc_toolbox.labels.labels import convert_labels
 from dlc_toolbox.project.layout import Experiment, Layout
 from dlc_toolbox.project.settings import load_settings
 from dlc_toolbox.project.tables import make_table, points, read_table, write_table
-from dlc_toolbox.training_set.pose_cfg import with_values
 from dlc_toolbox.training_set.split import split_images
 from dlc_toolbox.training_set.trainset import make_training_sets, read_split, read_training_set
 
