@@ -22,7 +22,7 @@ except ImportError as error:
         f"{error}. Install once, in the DeepLabCut folder: pip install -r requirements.txt -e ."
     ) from error
 
-_OVERRIDES = ("max_iters", "save_iters", "display_iters", "frozen_blocks", "seed")
+_OVERRIDES = ("max_iters", "save_iters", "display_iters", "seed")
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -36,12 +36,6 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--save-iters", type=count, metavar="N", help="iterations between snapshots")
     parser.add_argument(
         "--display-iters", type=count, metavar="N", help="iterations between rows of the learning curve"
-    )
-    parser.add_argument(
-        "--frozen-blocks",
-        type=cli.whole_number(),
-        metavar="N",
-        help="blocks of the ResNet that stay as ImageNet taught them, 0 to 4",
     )
     parser.add_argument(
         "--seed", type=cli.whole_number(), metavar="N", help="same seed, same order of images and changes to them"

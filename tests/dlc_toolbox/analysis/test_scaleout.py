@@ -53,7 +53,7 @@ def short_ranges(monkeypatch):
 @pytest.fixture(scope="module")
 def client():
     """Two workers that are threads of this process."""
-    with distributed.Client(processes=False, n_workers=2, threads_per_worker=1, dashboard_address=None) as client:
+    with distributed.Client(processes=False, n_workers=2, threads_per_worker=1, dashboard_address=":0") as client:
         yield client
 
 
@@ -255,7 +255,7 @@ def test_ctrl_c_ends_the_run_and_keeps_what_was_found(video, network, serial, tm
         predict = make_predict()
         return lambda frames: time.sleep(0.1) or predict(frames)
 
-    with distributed.Client(processes=False, n_workers=1, threads_per_worker=1, dashboard_address=None) as client:
+    with distributed.Client(processes=False, n_workers=1, threads_per_worker=1, dashboard_address=":0") as client:
         with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
             patch.setattr(scaleout, "for_each_video", interrupt)
             analyze_videos([video], Analysis(network, make_slow_predict, batch_size=BATCH), client)
