@@ -65,6 +65,11 @@ def check_labeling(labeling: Settings, settings: AnalysisSettings, network: Netw
             f"{', '.join(network.bodyparts)}: its poses cannot become labels of this project"
         )
     check_imagetype(labeling)
+    refuse_scorer_named_as_machine_labels(labeling)
+
+
+def refuse_scorer_named_as_machine_labels(labeling: Settings) -> None:
+    """Raise ToolboxError for a scorer whose folder would be that of machine labels."""
     reserved = machine_labels(Path()).name
     if reserved in [scorer.lower() for scorer in labeling.Scorers]:
         raise ToolboxError(f"{reserved} in Scorers is the name of the folders of machine labels: choose another name")
@@ -161,9 +166,9 @@ def _write_machine_labels(folder: Path, poses: np.ndarray, fails: np.ndarray, sc
     labels, others = (np.where(left_out[..., None], np.nan, points) for left_out in (doubtful, ~doubtful))
     home = machine_labels(folder)
     look = look_of(labeling, [(".", f"machine label by {scorer}"), ("x", "doubtful, no label")])
-    draw_pictures(home / "pictures", {image.name: image for image in images}, np.stack([labels, others], axis=1), look)
     names = [image.name for image in images]
     write_machine_labels(folder, names, labeling.bodyparts, labels, likelihoods, scorer)
+    draw_pictures(home / "pictures", dict(zip(names, images, strict=True)), np.stack([labels, others], axis=1), look)
 
 
 def _how_to_go_on(folder: Path, labeling: Settings) -> str:

@@ -138,6 +138,10 @@ class Layout:
         """Picture of the crop, one frame of each video."""
         return self.data_folder(task) / CROP_PREVIEW
 
+    def helper_folder(self, task: str) -> Path:
+        """Folder of the network that helps to label, which is no experiment; hidden, and safe to delete."""
+        return self.data_folder(task) / ".helper"
+
     def label_table(self, task: str, scorer: str) -> Path:
         """Label table of one scorer (.h5; a .csv of the same stem lies beside it)."""
         return self.data_folder(task) / f"CollectedData_{scorer}.h5"

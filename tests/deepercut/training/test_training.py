@@ -140,6 +140,16 @@ def test_an_error_begins_a_line_of_its_own_below_the_progress_bar(make_train_fol
     assert capsys.readouterr().err.endswith("\n")
 
 
+def test_who_is_told_of_each_iteration_needs_no_progress_bar(make_train_folder, capsys):
+    config, told = config_of(make_train_folder(display_iters=100, validation_iters=100)), []
+    with LearningStatistics(config, 1, 4, validation=None, tell=lambda *numbers: told.append(numbers)) as statistics:
+        statistics.set_model(keras.Sequential([keras.Input((1,))]))
+        for batch in range(2):
+            statistics.on_train_batch_end(batch, {"loss": 1.0})
+    assert told == [(2, 4), (3, 4)]
+    assert capsys.readouterr().err == ""
+
+
 def test_weights_that_are_no_numbers_make_no_snapshot(make_train_folder):
     folder = make_train_folder()
     network = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
