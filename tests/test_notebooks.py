@@ -98,7 +98,7 @@ def test_the_page_opens_from_a_notebook_and_gives_the_cell_back(toy_project: Pat
     assert "Step2_ConvertingLabels2DataFrame.py" in shown
 
 
-@pytest.mark.slow
+@pytest.mark.campaign
 def test_from_frames_to_a_labeled_video(project: Path):
     layout = Layout(project)
     assert "image/png" in run(STEPS["Step1"], project)

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from dlc_common.files import replacing
+from dlc_toolbox.pictures.fonts import readable
 from dlc_toolbox.video.recording import Crop, Reading
 from dlc_toolbox.video.sequences import open_frames
 
@@ -53,7 +54,7 @@ def write_crop_preview(
     x1, x2, y1, y2 = window
     crop = f"{x1} <= x < {x2}, {y1} <= y < {y2}"
     figure.suptitle(f"cropping = True keeps {crop}" if cropping else f"cropping = False (True would keep {crop})")
-    with replacing(path) as temporary:
+    with replacing(path) as temporary, readable(figure):
         figure.savefig(temporary, dpi=80)
 
 
