@@ -21,8 +21,8 @@ from dlc_toolbox.frames.choosing import (
     output_of,
     write_frames,
 )
-from dlc_toolbox.labels.labels import outside_image
 from dlc_toolbox.labels.machine import write_machine_labels
+from dlc_toolbox.labels.plausible import outside_image
 from dlc_toolbox.measure.tracks import Criteria, choose_apart, find_failures, surprise
 from dlc_toolbox.pictures.pictures import draw_pictures, look_of
 from dlc_toolbox.poses.filter import find_poses

@@ -23,7 +23,8 @@ from dlc_common.images import image_size, read_image
 from dlc_common.training_set import LabeledImage, read_training_set, write_training_set
 from dlc_common.versions import versions
 from dlc_toolbox import ToolboxError
-from dlc_toolbox.labels.labels import name_labels, outside_image, why_labels_stale
+from dlc_toolbox.labels.labels import why_labels_stale
+from dlc_toolbox.labels.plausible import name_labels, outside_image
 from dlc_toolbox.project import records
 from dlc_toolbox.project.layout import Experiment, Layout, first_step_advice, percent_of
 from dlc_toolbox.project.settings import Settings

@@ -58,6 +58,27 @@ def test_clicks_come_in_the_order_of_their_numbers(read):
     assert read(shuffled.replace("9", "10"))["x"].tolist() == [1, 2, 3], "numbers that repeat say nothing"
 
 
+@pytest.mark.parametrize("column", ["Frame", "Ch", "Channel", "Slice"])
+def test_of_a_hyperstack_the_column_that_counts_is_the_position(read, column: str):
+    others = [name for name in ("Slice", "Frame", "Ch") if name != column]
+    header = ",".join([" ", "X", "Y", column, *others])
+    clicks = read(f"{header}\n1,202,629.5,1{',1' * len(others)}\n2,393.25,199,2{',1' * len(others)}\n")
+    assert clicks[["x", "y", "slice"]].to_numpy().tolist() == CLICKS
+
+
+def test_a_hyperstack_in_which_two_numbers_count_has_no_position(read):
+    with pytest.raises(ToolboxError, match=r"both Slice and Frame count, .*Hyperstack to Stack, then measure again"):
+        read(" ,X,Y,Ch,Slice,Frame\n1,1,1,1,1,2\n2,2,2,1,2,1\n")
+    assert read(" ,X,Y,Slice,Frame\n1,1,1,2,2\n2,2,2,3,3\n")["slice"].tolist() == [2, 3], "the same twice"
+
+
+def test_all_lines_that_are_wrong_are_told(read):
+    rows = "".join(f"{x},7,{n}\n" for n, x in enumerate(["one", "2", "three", "", "5", "6", "seven", "e", "n", "t"], 1))
+    message = r"line 2: X is 'one', which is no number; .*line 4: .*; line 5: X, Y, Slice are '', '7', '4'.*and 2 more"
+    with pytest.raises(ToolboxError, match=message):
+        read("X,Y,Slice\n" + rows)
+
+
 def test_labels_and_lines_are_kept(read):
     clicks = read(" ,Label,X,Y,Slice\n1,day:img3.png,1,2,1\n\n2,day:img4.png,3,4,2\n")
     assert clicks["label"].tolist() == ["day:img3.png", "day:img4.png"]
