@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from dlc_common.files import replacing
+from dlc_common.kinds import EMPTY, wrong_kind
 from dlc_toolbox import ToolboxError
 
 _NUMBER = re.compile(r"[+-]?(\d+([.,]\d*)?|[.,]\d+)([eE][+-]?\d+)?")
@@ -22,7 +22,6 @@ POSITIONS = ("Slice", "Frame", "Ch", "Channel")
 """Columns of a position, in the order in which they are believed."""
 
 _SHOWN = 5  # problems named one by one
-_EXCEL = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
 
 
 def read_clicks(path: Path) -> pd.DataFrame:
@@ -162,10 +161,10 @@ def read_cells(data: bytes, path: Path) -> Cells:
     Raises
     ------
     ToolboxError
-        When it is empty, no table, or has a row with more cells than the header.
+        When it is empty, of another kind, no table, or has a row with more cells than the header.
     """
-    if data.startswith(_EXCEL):
-        raise ToolboxError(f"{path} is an Excel workbook; save it as csv")
+    if other := wrong_kind(path, "a csv of clicks", EMPTY):
+        raise ToolboxError(other)
     lines = _LINE_ENDS.split(decoded(data)[0])
     first = next((line for line in lines if line.strip()), "")
     separator = next((mark for mark in "\t;," if mark in first), ",")
@@ -222,29 +221,3 @@ def _in_short(problems: Sequence[str]) -> str:
     """Join problems, at most the first 5."""
     more = f"; and {len(problems) - _SHOWN} more" if len(problems) > _SHOWN else ""
     return "; ".join(problems[:_SHOWN]) + more
-
-
-def write_clicks(path: Path, labels: np.ndarray, slices: Sequence[int]) -> None:
-    """Write one body part's labels as Fiji would have saved them, with all digits.
-
-    Parameters
-    ----------
-    path : Path
-        The csv.
-    labels : ndarray of shape (N, 2)
-        x, y in pixels; NaN has no line in the file.
-    slices : sequence of int
-        Position of each label's image in its folder, from 1.
-
-    Raises
-    ------
-    ToolboxError
-        When the file exists with other content: people's labels are never overwritten.
-    """
-    clicks = [(x, y, place) for (x, y), place in zip(labels.tolist(), slices, strict=True) if math.isfinite(x + y)]
-    lines = [" ,X,Y,Slice", *(f"{row},{x!r},{y!r},{place}" for row, (x, y, place) in enumerate(clicks, 1))]
-    text = "\n".join(lines) + "\n"
-    if path.exists() and path.read_text(encoding="utf-8", errors="replace") != text:
-        raise ToolboxError(f"{path} exists already with other labels, which are never overwritten; move it away")
-    with replacing(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")

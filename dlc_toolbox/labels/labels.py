@@ -22,7 +22,7 @@ from dlc_toolbox.labels.slices import in_short, slices_of, spelling
 from dlc_toolbox.project import records
 from dlc_toolbox.project.layout import Layout, first_step_advice, image_folders
 from dlc_toolbox.project.settings import Settings
-from dlc_toolbox.project.tables import bodyparts_of, make_table, points, read_table, write_table
+from dlc_toolbox.project.tables import bodyparts_of, make_table, points, read_table, refuse_unnamed_rows, write_table
 
 log = logging.getLogger(__name__)
 
@@ -271,8 +271,7 @@ def _present_rows(path: Path) -> pd.DataFrame:
 def read_label_table(path: Path) -> pd.DataFrame:
     """Read a table as `read_table` does; raises ToolboxError also when its rows are frames, not images."""
     table = read_table(path)
-    if any(not isinstance(row, str) for row in table.index):
-        raise ToolboxError(f"{path} has frame numbers, not images, as rows: it holds poses, not labels")
+    refuse_unnamed_rows(table, path)
     return table
 
 

@@ -114,7 +114,7 @@ def extract_outliers(
     *existing, folder = folders_of(data_folder, video_stem(video))
     if not overwrite and (current := find_current(existing, made_from)):
         return current
-    poses = tables.points(tables.read_table(table), labeling.bodyparts)
+    poses = tables.points(tables.read_poses(table), labeling.bodyparts)
     failures = find_failures(poses, criteria)
     log.info(
         "%s: the network fails in %d of %d frames (%d times a low likelihood, %d jumps, %d deviations from the track)",

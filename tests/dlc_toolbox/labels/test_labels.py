@@ -636,7 +636,7 @@ def test_a_damaged_table_is_not_current(toy: Toy, caplog):
 
 def test_poses_in_the_place_of_labels_are_not_lost(toy: Toy):
     write_table(make_table("Ann", ["nose"], [0, 1], np.ones((2, 1, 2))), toy.data / "CollectedData_Ann.h5")
-    with pytest.raises(ToolboxError, match=r"Ann\.h5 has frame numbers, not images, as rows.*Delete it and run Step 2"):
+    with pytest.raises(ToolboxError, match=r"Ann\.h5 has rows named 0, 1 in place of images.*Delete it and run Step 2"):
         toy.convert()
 
 
