@@ -333,6 +333,17 @@ def _in_our_form(read: object, path: Path) -> pd.DataFrame:
     return table
 
 
+def row_name(row: str) -> str:
+    r"""Return ``folder/image`` for what DeepLabCut writes, on Windows too.
+
+    Examples
+    --------
+    >>> row_name("labeled-data\\day1\\img7.png")
+    'day1/img7.png'
+    """
+    return row.replace("\\", "/").removeprefix("labeled-data/")
+
+
 def refuse_unnamed_rows(table: pd.DataFrame, path: Path) -> None:
     """Raise unless the rows of a table, which came from `path`, are images.
 
@@ -356,7 +367,7 @@ def _flat_index(index: pd.Index) -> pd.Index:
     """Return image paths as ``folder/image``, and frame numbers, of at most 18 digits, as whole numbers."""
     if isinstance(index, pd.MultiIndex):
         index = pd.Index(["/".join(map(str, row)) for row in index])
-    texts = [str(row).replace("\\", "/").removeprefix("labeled-data/") for row in index]
+    texts = [row_name(str(row)) for row in index]
     if all(text.isdecimal() and len(text) < 19 for text in texts):
         return pd.Index([int(text) for text in texts], dtype=np.int64)
     return pd.Index(texts)

@@ -148,3 +148,5 @@ def export_labels(project: Path, target: Path, form: str) -> None:
     else:
         interchange.export_lightning_pose(own, target)
     log.info("%s: %d images in %d folders", target, len(own.table), len(own.folders()))
+    if form == "deeplabcut":
+        log.info("Next: put the videos into %s, or correct video_sets in config.yaml there", target / "videos")

@@ -47,7 +47,7 @@ def test_part_number_beyond_num_joints_names_the_image(make_train_folder, write_
 def test_gone_image_is_named(make_train_folder):
     folder = make_train_folder()
     (folder / "img2.png").unlink()
-    with pytest.raises(DeepercutError, match=r"1 images of set\.mat are gone.*img2\.png"):
+    with pytest.raises(DeepercutError, match=r"1 images of set\.mat are gone: .*img2\.png\. Run Step 4 again"):
         load_dataset(load_config(folder / "pose_cfg.yaml"))
 
 
