@@ -54,6 +54,10 @@ class FolderLabels:
         As given; may be changed.
     """
 
+    _files: LabelFiles
+    _notes: Notes
+    _paths: dict[str, Path]
+
     def __init__(
         self,
         folder: Path,

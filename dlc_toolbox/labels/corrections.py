@@ -43,24 +43,20 @@ def differences(one: pd.DataFrame, other: pd.DataFrame) -> pd.DataFrame:
     found += [("", part, "", np.nan, np.nan) for part in sorted(alone)]
     rows = [row for row in one.index if row in other.index]
     if rows and parts:
-        values = [points(table.loc[rows], parts)[..., :2] for table in (one, other)]
-        unequal = ~np.isclose(*values, rtol=0, atol=_ROUNDING_PX, equal_nan=True)
-        for n, k, c in np.argwhere(unequal):
-            found.append((rows[n], parts[k], "xy"[c], values[0][n, k, c], values[1][n, k, c]))
+        first, second = (points(table.loc[rows], parts)[..., :2] for table in (one, other))
+        unequal = ~np.isclose(first, second, rtol=0, atol=_ROUNDING_PX, equal_nan=True)
+        found += [(rows[n], parts[k], "xy"[c], first[n, k, c], second[n, k, c]) for n, k, c in np.argwhere(unequal)]
     return pd.DataFrame(found, columns=["row", "part", "coord", "one", "other"])
 
 
 def in_words(cells: pd.DataFrame, one: str, other: str) -> str:
     """Name the cells of `differences`, at most the first 5, with the values of both."""
     names = []
-    for cell in cells.itertuples():
-        if not cell.row:
-            names.append(f"{cell.part} is in one of them alone")
-        elif not cell.part:
-            names.append(f"{cell.row} is in one of them alone")
+    for row, part, coord, first, second in cells.to_numpy(dtype=object).tolist():
+        if row and part:
+            names.append(f"{row}: {part} {coord} is {first:g} in the {one}, {second:g} in the {other}")
         else:
-            values = f"{cell.one:g} in the {one}, {cell.other:g} in the {other}"
-            names.append(f"{cell.row}: {cell.part} {cell.coord} is {values}")
+            names.append(f"{row or part} is in one of them alone")
     return in_short(names, separator="; ")
 
 

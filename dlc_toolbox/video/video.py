@@ -356,7 +356,8 @@ def find_videos(
 
 def _suffixes_in(paths: Sequence[Path]) -> str:
     """Name the suffixes of the files in folders, for messages; empty without any."""
-    files = [file for path in paths if Path(path).is_dir() for file in Path(path).iterdir() if file.is_file()]
+    folders = [folder for folder in (Path(path).resolve() for path in paths) if folder.is_dir()]
+    files = [file for folder in folders for file in folder.iterdir() if file.is_file()]
     found = Counter(file.suffix.lower() for file in files if file.suffix and not file.name.startswith("."))
     return f"; its files end in {', '.join(f'{suffix} ({n})' for suffix, n in found.most_common(6))}" if found else ""
 

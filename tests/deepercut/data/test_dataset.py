@@ -51,6 +51,18 @@ def test_gone_image_is_named(make_train_folder):
         load_dataset(load_config(folder / "pose_cfg.yaml"))
 
 
+def test_images_that_cannot_train_are_all_told_before_training(make_train_folder):
+    folder = make_train_folder()
+    (folder / "img1.png").write_bytes(b"no image")
+    Image.new("RGB", (130, 120)).save(folder / "img2.png")
+    message = (
+        r"set\.mat names images that cannot train: .*img1\.png is .*; .*img2\.png is 130 x 120 pixels, but was "
+        r"\d+ x 120 when Step 4 made the training set"
+    )
+    with pytest.raises(DeepercutError, match=message):
+        load_dataset(load_config(folder / "pose_cfg.yaml"))
+
+
 @pytest.mark.parametrize("content", [b"", b"no mat file", b"MATLAB 5.0" + bytes(300)])
 def test_damaged_mat_is_named(make_train_folder, content):
     folder = make_train_folder()
