@@ -85,7 +85,7 @@ def test_a_problem_stops_the_notebook_with_one_line(toy_project: Path):
     assert "Step 2 makes it from the csv files" in str(stopped.value)
 
 
-@pytest.mark.slow
+@pytest.mark.campaign
 def test_from_frames_to_a_labeled_video(project: Path):
     layout = Layout(project)
     assert "image/png" in run(STEPS["Step1"], project)

@@ -15,6 +15,7 @@ from dlc_toolbox.evaluation.results import Evaluation
 from dlc_toolbox.measure.metrics import is_confident
 from dlc_toolbox.pictures import drawing, pages, plots
 from dlc_toolbox.pictures.drawing import Look
+from dlc_toolbox.pictures.palette import PartStyle
 from dlc_toolbox.pictures.pictures import draw_pictures, folder_and_image, look_of, picture_name, raise_problems
 from dlc_toolbox.project.settings import Settings
 
@@ -177,14 +178,14 @@ def _evaluation_content(
 
 def _part_rows(evaluation: Evaluation, look: Look) -> list[dict[str, Any]]:
     """Return the percentiles of the errors of all body parts together, then of each."""
-    columns = [("all", None, evaluation.errors)]
+    columns: list[tuple[str, PartStyle | None, np.ndarray]] = [("all", None, evaluation.errors)]
     columns += [
-        (part, color, evaluation.errors[:, [k]])
-        for k, (part, color) in enumerate(zip(look.bodyparts, look.colors, strict=True))
+        (part, style, evaluation.errors[:, [k]])
+        for k, (part, style) in enumerate(zip(look.bodyparts, look.styles, strict=True))
     ]
     return [
-        {"name": name, "color": color, **{which: _percentiles(errors[chosen]) for which, chosen in evaluation.sets()}}
-        for name, color, errors in columns
+        {"name": name, "style": style, **{which: _percentiles(errors[chosen]) for which, chosen in evaluation.sets()}}
+        for name, style, errors in columns
     ]
 
 

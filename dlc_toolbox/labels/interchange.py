@@ -22,6 +22,7 @@ from dlc_common import UsersError
 from dlc_common.files import replacing_folder
 from dlc_common.images import image_size, natural_key
 from dlc_common.texts import read_text
+from dlc_common.yaml_text import load_yaml
 from dlc_toolbox import ToolboxError
 from dlc_toolbox.labels.corrections import csv_differs
 from dlc_toolbox.labels.labels import why_labels_stale
@@ -295,7 +296,7 @@ def _image(row: str, path: Path) -> Path:
 def _read_config(path: Path) -> dict[str, Any]:
     """Read the config.yaml of a DeepLabCut project with one animal."""
     try:
-        config = yaml.safe_load(read_text(path))
+        config = load_yaml(read_text(path))
     except UsersError:
         raise
     except Exception as error:  # yaml raises many types on damaged values, such as KeyError on `!!bool maybe`
