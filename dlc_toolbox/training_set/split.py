@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from dlc_toolbox import ToolboxError
+from dlc_toolbox.labels.slices import in_short
 from dlc_toolbox.project.tables import row_name
 
 log = logging.getLogger(__name__)
@@ -92,6 +93,40 @@ def split_by_rows(
 def _is_row(row: int | str, table_names: Sequence[str]) -> bool:
     """Tell whether a label table has a row of this number or name."""
     return row < len(table_names) if isinstance(row, int) else row in table_names
+
+
+def check_split(
+    train: Sequence[str], test: Sequence[str], table_names: Collection[str], mat: Path, trained: Collection[str] | None
+) -> None:
+    """Compare a split with its label table and with the .mat that trained the network.
+
+    Parameters
+    ----------
+    train, test : sequence of str
+        Images of the split.
+    table_names : collection of str
+        Rows of its label table.
+    mat : Path
+        The .mat, for messages.
+    trained : collection of str or None
+        Images in it; None where it is not there any more.
+
+    Raises
+    ------
+    ToolboxError
+        When an image is on both sides, or not in the table, or other images trained.
+    """
+    unknown = [name for name in (*train, *test) if name not in table_names]
+    if unknown:
+        raise ToolboxError(f"the split of {mat.name} names {in_short(unknown)}, which its label table lacks")
+    if both := sorted({*train} & {*test}):
+        raise ToolboxError(f"the split of {mat.name} has {in_short(both)} among the training and the test images")
+    if trained is not None and (other := {*train} ^ {*trained}):
+        raise ToolboxError(
+            f"{mat} has other training images than the documentation of its split: {in_short(sorted(other))} is in one "
+            "of them alone, so the test error would be that of images that trained the network. Make both again: give "
+            "Shuffles in myconfig.py a free number and run Step 4"
+        )
 
 
 def read_split_file(path: Path) -> dict[str, list[int | str]]:

@@ -39,7 +39,7 @@ from dlc_toolbox.training_set.pose_cfg import (
     warn_of_sizes,
     write_pose_cfgs,
 )
-from dlc_toolbox.training_set.split import split_by_rows, split_images
+from dlc_toolbox.training_set.split import check_split, split_by_rows, split_images
 
 log = logging.getLogger(__name__)
 
@@ -374,23 +374,10 @@ def read_split(layout: Layout, experiment: Experiment) -> Split:
         train = [_image_name(image.path) for image in read_training_set(layout.mat_file(experiment))]
         labeled = table.index[table.notna().any(axis=1)]
         test, accepted = [name for name in labeled if name not in set(train)], {}
-    _check_split(train, test, table, layout.mat_file(experiment))
+    mat = layout.mat_file(experiment)
+    trained = {_image_name(image.path) for image in read_training_set(mat)} if mat.is_file() else None
+    check_split(train, test, table.index, mat, trained)
     return Split(train, test, table, accepted)
-
-
-def _check_split(train: Sequence[str], test: Sequence[str], table: pd.DataFrame, mat: Path) -> None:
-    """Compare a split with its label table and with the .mat that trained the network."""
-    unknown = [name for name in (*train, *test) if name not in table.index]
-    if unknown:
-        raise ToolboxError(f"the split of {mat.name} names {in_short(unknown)}, which its label table lacks")
-    if both := sorted({*train} & {*test}):
-        raise ToolboxError(f"the split of {mat.name} has {in_short(both)} among the training and the test images")
-    if mat.is_file() and (other := {*train} ^ {_image_name(image.path) for image in read_training_set(mat)}):
-        raise ToolboxError(
-            f"{mat} has other training images than the documentation of its split: {in_short(sorted(other))} is in one "
-            "of them alone, so the test error would be that of images that trained the network. Make both again: give "
-            "Shuffles in myconfig.py a free number and run Step 4"
-        )
 
 
 def _read_documentation(path: Path) -> tuple[list[str], list[str], dict[str, list[str]]]:
