@@ -121,10 +121,14 @@ def look_at_video(_: Path) -> str:
 
 
 def look_at_settings(root: Path) -> str:
-    """Check both settings files, as every step does."""
+    """Check both settings files, as every step does, and that they say the same."""
+    from dlc_toolbox.project.agreement import disagreements
     from dlc_toolbox.project.settings import load_analysis_settings, load_settings
 
-    return f"Task {load_settings(root).Task!r}; Task {load_analysis_settings(root).Task!r} for the analysis of videos"
+    task, analysis = load_settings(root).Task, load_analysis_settings(root)
+    if found := disagreements(root, analysis):
+        raise RuntimeError("; ".join(found))
+    return f"Task {task!r} in both files"
 
 
 def look_at_weights(root: Path) -> str:
@@ -156,7 +160,10 @@ CHECKS = {
     "Packages": (look_at_packages, INSTALL),
     "Devices": (look_at_devices, f"{INSTALL} Or hide a GPU that fails: CUDA_VISIBLE_DEVICES=-1"),
     "Video": (look_at_video, "pip install --force-reinstall av"),
-    "Settings": (look_at_settings, "correct the settings that the message names"),
+    "Settings": (
+        look_at_settings,
+        "correct the settings that the message names, in both files",
+    ),
     "Weights": (look_at_weights, "python3 pose-tensorflow/models/pretrained/download.py"),
     "Disk": (look_at_disk, "delete snapshots and labeled videos that nobody needs, or let your user write there"),
 }

@@ -29,7 +29,7 @@ def build_parser() -> argparse.ArgumentParser:
         "--split",
         type=cli.path,
         metavar="FILE",
-        help='json {"train": [...], "test": [...]} of row numbers in the label table, instead of a random split',
+        help='json {"train": [...], "test": [...]} of rows of the label table, instead of a random split',
     )
     return parser
 

@@ -23,7 +23,7 @@ try:
     from dlc_common import cli
     from dlc_common.files import replacing
     from dlc_toolbox import ToolboxError
-    from dlc_toolbox.labels import interchange
+    from dlc_toolbox.labels import importing, interchange
 except ImportError as error:
     raise SystemExit(
         f"{error}. Install once, in the DeepLabCut folder: pip install -r requirements.txt -e ."
@@ -55,7 +55,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         mouse = Path(scratch) / FOLDER
         archive = download(Path(scratch))
         unpack(archive, {"labeled-data/": mouse / "labeled-data", "videos/": video.parent, "CollectedData.csv": mouse})
-        interchange.import_labels(interchange.read_labels(mouse / "CollectedData.csv"), images.parent)
+        importing.import_labels(interchange.read_labels(mouse / "CollectedData.csv"), images.parent)
     log.info("Wrote %s and %s", images, video)
 
 

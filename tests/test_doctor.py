@@ -36,7 +36,7 @@ def ask(doctor: SimpleNamespace, toy_project: Path, capsys: pytest.CaptureFixtur
         ("Packages", "all "),
         ("Devices", "cpu:0"),
         ("Video", "h264 and mjpeg"),
-        ("Settings", "Task 'toy'"),
+        ("Settings", "Task 'toy' in both files"),
         ("Disk", "can be written to"),
     ],
 )
@@ -100,6 +100,13 @@ def test_settings_that_steps_would_refuse(ask, toy_project: Path):
     with (toy_project / "myconfig_analysis.py").open("a") as file:
         file.write("pcutof = 0.3\n")
     assert "did you mean pcutoff?" in problem(ask("Settings"))
+
+
+def test_two_files_that_disagree(ask, toy_project: Path):
+    with (toy_project / "myconfig_analysis.py").open("a") as file:
+        file.write("Task = 'reach'\npcutoff = 0.3\n")
+    text = problem(ask("Settings"))
+    assert "Task is 'toy' in myconfig.py, 'reach' in myconfig_analysis.py; pcutoff is 0.1 in myconfig.py, 0.3" in text
 
 
 def test_weights(doctor, ask, tmp_path: Path, toy_project: Path, monkeypatch: pytest.MonkeyPatch):

@@ -127,7 +127,7 @@ BAD_LABELS = {
     "zero bytes": (bytes(300), "nose.csv"),
     "noise": (random.Random(0).randbytes(400), "nose.csv"),
     "a workbook": (b"PK\x03\x04" + bytes(50), "Excel"),
-    "a web page": (b"<!DOCTYPE html>\n<html></html>\n", "no column X"),
+    "a web page": (b"<!DOCTYPE html>\n<html></html>\n", "is a web page, not a csv of clicks"),
     "no column Y": (_csv(_ROWS, " ,Area,X,Z,Slice"), "no column Y"),
     "no header": ("\n".join(_ROWS).encode(), "no column X"),
     "a word": (_csv([*_ROWS[:1], "2,0,left,7,2"]), "line 3: X is 'left'"),

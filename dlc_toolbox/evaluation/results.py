@@ -19,7 +19,7 @@ from dlc_toolbox.measure.metrics import euclidean_errors, summarize, summarize_p
 from dlc_toolbox.project import records
 from dlc_toolbox.project.layout import Layout
 from dlc_toolbox.project.settings import Settings
-from dlc_toolbox.project.tables import bodyparts_of, points, read_table
+from dlc_toolbox.project.tables import bodyparts_of, points, read_poses, read_table
 
 log = logging.getLogger(__name__)
 
@@ -105,7 +105,7 @@ def read_evaluation(network: Network, bodyparts: Sequence[str]) -> Evaluation:
             f"{network.table} does not exist ({advice}): {step1} first, or correct snapshotindex, shuffleindex or "
             "TrainingFraction in myconfig.py"
         )
-    poses = read_table(network.table)
+    poses = read_poses(network.table)
     images = list(network.images)
     if network.record.is_file():
         stale = network.output().why_changed()

@@ -8,7 +8,6 @@ from dataclasses import replace
 from pathlib import Path
 
 from dlc_common import UsersError
-from dlc_common.images import list_images
 from dlc_toolbox import ToolboxError
 from dlc_toolbox.labeling.history import History, now
 from dlc_toolbox.labeling.imagelabels import Change, ImageLabels
@@ -16,6 +15,7 @@ from dlc_toolbox.labeling.labelfiles import LabelFiles, Signature, WrongCountErr
 from dlc_toolbox.labeling.merge import NOT_VISIBLE, Value, merge_image
 from dlc_toolbox.labeling.notes import ACCEPTED, PLACED, ImageNotes, Notes, PartNote, without_conflict
 from dlc_toolbox.labels.provenance import FILE
+from dlc_toolbox.labels.slices import slices_of
 from dlc_toolbox.project.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -55,6 +55,10 @@ class FolderLabels:
         As given; may be changed.
     """
 
+    _files: LabelFiles
+    _notes: Notes
+    _paths: dict[str, Path]
+
     def __init__(
         self,
         folder: Path,
@@ -70,6 +74,7 @@ class FolderLabels:
         self.problem: str | None = None
         self.wrong_count: int | None = None
         self._listed: Signature | None = None
+        self._told: list[Path] = []
         self._history = History(folder)
         self._load()
 
@@ -119,7 +124,7 @@ class FolderLabels:
         is_read_only = not (self.writable and self._is_loaded)
         if is_read_only and signature(self._notes.path) != self._notes_signature:
             return self._reload()
-        if signature(self.folder) != self._listed and self._list() != self.images:
+        if signature(self.folder) != self._listed and self._has_other_images():
             return self._reload()
         changed = {name: found for name, found in self._files.changed().items() if self._unreadable.get(name) != found}
         if not changed:
@@ -214,8 +219,19 @@ class FolderLabels:
     def _list(self) -> list[str]:
         """List the images."""
         self._listed = signature(self.folder)
-        self._paths = {path.name: path for path in list_images(self.folder, self._settings.imagetype)}
+        slices = slices_of(self.folder, self._settings.imagetype, self._files.paths())
+        if slices.others and self._told != slices.others:
+            log.warning("%s: not counted among the images to label: %s", self.folder, slices.not_counted())
+        self._told = slices.others
+        self._paths = {path.name: path for path in slices.images}
         return list(self._paths)
+
+    def _has_other_images(self) -> bool:
+        """Tell whether images came or went; also when that cannot be told."""
+        try:
+            return self._list() != self.images
+        except UsersError:
+            return True
 
     def _reload(self) -> set[str]:
         """Read everything anew; return all images."""

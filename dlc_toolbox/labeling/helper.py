@@ -24,7 +24,7 @@ from dlc_common.images import image_size
 from dlc_common.training_set import SMALLEST_SIDE, write_training_set
 from dlc_common.versions import versions
 from dlc_toolbox import ToolboxError
-from dlc_toolbox.labels.labels import outside_image
+from dlc_toolbox.labels.plausible import outside_image
 from dlc_toolbox.project.layout import Layout
 from dlc_toolbox.project.settings import Settings
 from dlc_toolbox.project.tables import points

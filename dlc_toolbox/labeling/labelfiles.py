@@ -14,7 +14,7 @@ from dlc_toolbox import ToolboxError
 from dlc_toolbox.labeling.history import History
 from dlc_toolbox.labeling.merge import NOT_VISIBLE, Value
 from dlc_toolbox.labels.clicks import EMPTY, ClickTable, Point
-from dlc_toolbox.labels.labels import image_positions
+from dlc_toolbox.labels.slices import image_positions
 from dlc_toolbox.labels.sources import label_file, label_file_names, label_home
 from dlc_toolbox.project.settings import Settings
 
@@ -84,6 +84,10 @@ class LabelFiles:
     def complete(self) -> bool:
         """Whether Step 2 finds all of them."""
         return all(file.table is not None and file.path.is_file() for file in self._files.values())
+
+    def paths(self) -> list[Path]:
+        """List the files that are there."""
+        return [file.path for file in self._files.values() if file.path.is_file()]
 
     def changed(self) -> dict[str, Signature]:
         """Find the files that somebody else has written since they were last read or written here.

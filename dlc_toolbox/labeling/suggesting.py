@@ -10,11 +10,12 @@ import cv2
 import numpy as np
 import pandas as pd
 
-from dlc_common.images import image_size, list_images, read_image
+from dlc_common.images import image_size, read_image
 from dlc_toolbox import ToolboxError
-from dlc_toolbox.labels.labels import outside_image
 from dlc_toolbox.labels.machine import write_machine_labels
+from dlc_toolbox.labels.plausible import outside_image
 from dlc_toolbox.labels.provenance import NOT_VISIBLE, ImageNotes
+from dlc_toolbox.labels.sources import images_to_label
 from dlc_toolbox.project.layout import image_folders
 from dlc_toolbox.project.settings import Settings
 from dlc_toolbox.project.tables import points
@@ -79,7 +80,7 @@ def find_open_images(
     labeled = {} if table is None else dict(zip(table.index, _is_labeled(table, settings), strict=True))
     found = []
     for folder in image_folders(data_folder):
-        paths = list_images(folder, settings.imagetype)
+        paths = images_to_label(folder, settings, settings.scorer)
         is_open = np.ones((len(paths), len(settings.bodyparts)), dtype=bool)
         for n, path in enumerate(paths):
             row = f"{folder.name}/{path.name}"

@@ -14,7 +14,8 @@ import pandas as pd
 from dlc_common import UsersError
 from dlc_common.images import image_size, natural_key
 from dlc_toolbox import ToolboxError
-from dlc_toolbox.labels.labels import name_labels, outside_image, read_label_table, why_labels_stale
+from dlc_toolbox.labels.labels import read_label_table, why_labels_stale
+from dlc_toolbox.labels.plausible import name_labels, outside_image
 from dlc_toolbox.pictures import drawing, pages
 from dlc_toolbox.pictures.drawing import Look
 from dlc_toolbox.pictures.pictures import draw_pictures, folder_and_image, look_of, picture_name, raise_problems

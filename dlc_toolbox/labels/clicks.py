@@ -19,7 +19,7 @@ from pathlib import Path
 import pandas as pd
 
 from dlc_toolbox import ToolboxError
-from dlc_toolbox.labels.fiji import Cells, clicks_of, decoded, read_cells
+from dlc_toolbox.labels.fiji import POSITIONS, Cells, clicks_of, decoded, position_column, read_cells
 
 Point = tuple[float, float]
 
@@ -81,6 +81,7 @@ class ClickTable:
         self._head = "".join(lines[: cells.header_line])
         self._rows = tuple(_rows(cells, lines, said))
         self._tail = "".join(lines[cells.rows[-1][0] if cells.rows else cells.header_line :])
+        self._position = position_column(cells, path)
         columns = [self._header.index("X"), self._header.index("Y")]
         decimal = [cell for row in self._rows for column in columns if "," in (cell := row.cells[column])]
         self._by_slice: dict[int, list[Point]] | None = None
@@ -164,14 +165,14 @@ class ClickTable:
 
     def _moved(self, row: _Row, point: Point) -> _Row:
         """Return a row at another place, without what was measured at the old one."""
-        kept = {"", "Label", "Slice"}
+        kept = {"", "Label", *POSITIONS}
         cells = [cell if name in kept else "" for name, cell in zip(self._header, row.cells, strict=True)]
         return self._row(cells, point, row.slice)
 
     def _new(self, slice: int, point: Point, name: str) -> _Row:
         """Return a row for a click that has none yet; a name with a colon, which separates in Fiji, is left out."""
-        cells = [""] * len(self._header)
-        cells[self._header.index("Slice")] = str(slice)
+        cells = ["1" if name in POSITIONS else "" for name in self._header]
+        cells[self._header.index(self._position)] = str(slice)
         if "Label" in self._header and ":" not in name:
             cells[self._header.index("Label")] = name
         return self._row(cells, point, slice)

@@ -13,12 +13,15 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from dlc_common.files import replacing
+from dlc_common.kinds import EMPTY, wrong_kind
 from dlc_toolbox import ToolboxError
 
 _NUMBER = re.compile(r"[+-]?(\d+([.,]\d*)?|[.,]\d+)([eE][+-]?\d+)?")
 _LINE_ENDS = re.compile(r"\r\n|\r|\n")  # splitlines would also split at form feeds in a cell
-_EXCEL = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
+POSITIONS = ("Slice", "Frame", "Ch", "Channel")
+"""Columns of a position, in the order in which they are believed."""
+
+_SHOWN = 5  # problems named one by one
 
 
 def read_clicks(path: Path) -> pd.DataFrame:
@@ -70,30 +73,74 @@ class Cells:
 def clicks_of(cells: Cells, path: Path) -> pd.DataFrame:
     """Return the clicks in the cells of a table, as `read_clicks`; `path` is its file, for messages."""
     header, rows = list(cells.header), cells.rows
-    missing = [name for name in ("X", "Y", "Slice") if name not in header]
+    position = position_column(cells, path)
+    missing = [name for name in ("X", "Y", position) if name not in header]
     if missing:
         raise ToolboxError(
             f"{path} has no column {' and '.join(missing)} (it has {', '.join(filter(None, header)) or 'none'}). "
             "In Fiji, tick Centroid and Stack position in Analyze > Set Measurements, measure again, save with headers"
         )
-    columns = [header.index("X"), header.index("Y"), header.index("Slice")]
+    columns = [header.index("X"), header.index("Y"), header.index(position)]
     label = header.index("Label") if "Label" in header else None
-    clicks = []
+    clicks, problems = [], []
     for line, row in rows:
-        x, y, place = (_number(row[column], path, line, header[column]) for column in columns)
-        if math.isnan(x) != math.isnan(y) or not (1 <= place < 2**31 and place.is_integer()):
+        x, y, place = (_number(row[column]) for column in columns)
+        wrong = [column for column, value in zip(columns, (x, y, place), strict=True) if math.isinf(value)]
+        problems += [f"line {line}: {header[column]} is {row[column]!r}, which is no number" for column in wrong]
+        if not wrong and (math.isnan(x) != math.isnan(y) or not (1 <= place < 2**31 and place.is_integer())):
             values = ", ".join(repr(row[column]) for column in columns)
-            raise ToolboxError(
-                f"{path} line {line}: X, Y, Slice are {values}; they must be two numbers (both blank: no label) and "
-                "the position of an image, a whole number from 1"
+            problems.append(
+                f"line {line}: X, Y, {position} are {values}; they must be two numbers (both blank: no label) and the "
+                "position of an image, a whole number from 1"
             )
-        clicks.append((x, y, int(place), "" if label is None else row[label], line))
+        if len(problems) == 0:
+            clicks.append((x, y, int(place), "" if label is None else row[label], line))
+    if problems:
+        raise ToolboxError(f"{path} {_in_short(problems)}")
     types = {"x": float, "y": float, "slice": int, "label": object, "line": int}
     table = pd.DataFrame(clicks, columns=list(types)).astype(types)
     numbers = [row[0] for _, row in rows] if header[0] == "" else []
     if all(number.isdecimal() for number in numbers) and len(set(numbers)) == len(rows):
         table = table.iloc[np.argsort([float(number) for number in numbers], kind="stable")]
     return table
+
+
+def position_column(cells: Cells, path: Path) -> str:
+    """Return the column that counts the images: Slice, or the one of a hyperstack that counts in its place.
+
+    Parameters
+    ----------
+    cells : Cells
+        Of a 'Results' table. Fiji opens a sequence of images as slices, frames or channels of a hyperstack, and gives
+        the position in each.
+    path : Path
+        Its file, for messages.
+
+    Returns
+    -------
+    str
+        Of the header; 'Slice' where there is none of them.
+
+    Raises
+    ------
+    ToolboxError
+        When more than one of them counts, so that neither is the position of the image.
+
+    Examples
+    --------
+    >>> position_column(Cells(",", ["X", "Y", "Slice", "Frame"], 1, [(2, ["5", "6", "1", "3"])]), Path("nose.csv"))
+    'Frame'
+    """
+    present = [name for name in POSITIONS if name in cells.header]
+    columns = {name: [row[cells.header.index(name)] for _, row in cells.rows] for name in present}
+    counting = [name for name in present if any(_number(cell) > 1 for cell in columns[name])]
+    different = [name for name in counting if columns[name] != columns[counting[0]]]
+    if different:
+        raise ToolboxError(
+            f"{path}: both {counting[0]} and {different[0]} count, so the images are a hyperstack, in which one number "
+            "is no position. In Fiji choose Image > Hyperstacks > Hyperstack to Stack, then measure again"
+        )
+    return (counting or present or ["Slice"])[0]
 
 
 def read_cells(data: bytes, path: Path) -> Cells:
@@ -114,10 +161,10 @@ def read_cells(data: bytes, path: Path) -> Cells:
     Raises
     ------
     ToolboxError
-        When it is empty, no table, or has a row with more cells than the header.
+        When it is empty, of another kind, no table, or has a row with more cells than the header.
     """
-    if data.startswith(_EXCEL):
-        raise ToolboxError(f"{path} is an Excel workbook; save it as csv")
+    if other := wrong_kind(path, "a csv of clicks", EMPTY):
+        raise ToolboxError(other)
     lines = _LINE_ENDS.split(decoded(data)[0])
     first = next((line for line in lines if line.strip()), "")
     separator = next((mark for mark in "\t;," if mark in first), ",")
@@ -163,37 +210,14 @@ def decoded(data: bytes) -> tuple[str, str]:
     return data.decode("latin-1"), "latin-1"
 
 
-def _number(cell: str, path: Path, line: int, column: str) -> float:
-    """Read a number with a decimal point or comma; a blank cell is NaN."""
+def _number(cell: str) -> float:
+    """Read a number with a decimal point or comma; a blank cell is NaN, any other text infinite."""
     if cell in ("", "NaN"):
         return math.nan
-    number = float(cell.replace(",", ".")) if _NUMBER.fullmatch(cell) else math.inf
-    if math.isinf(number):
-        raise ToolboxError(f"{path} line {line}: {column} is {cell!r}, which is no number")
-    return number
+    return float(cell.replace(",", ".")) if _NUMBER.fullmatch(cell) else math.inf
 
 
-def write_clicks(path: Path, labels: np.ndarray, slices: Sequence[int]) -> None:
-    """Write one body part's labels as Fiji would have saved them, with all digits.
-
-    Parameters
-    ----------
-    path : Path
-        The csv.
-    labels : ndarray of shape (N, 2)
-        x, y in pixels; NaN has no line in the file.
-    slices : sequence of int
-        Position of each label's image in its folder, from 1.
-
-    Raises
-    ------
-    ToolboxError
-        When the file exists with other content: people's labels are never overwritten.
-    """
-    clicks = [(x, y, place) for (x, y), place in zip(labels.tolist(), slices, strict=True) if math.isfinite(x + y)]
-    lines = [" ,X,Y,Slice", *(f"{row},{x!r},{y!r},{place}" for row, (x, y, place) in enumerate(clicks, 1))]
-    text = "\n".join(lines) + "\n"
-    if path.exists() and path.read_text(encoding="utf-8", errors="replace") != text:
-        raise ToolboxError(f"{path} exists already with other labels, which are never overwritten; move it away")
-    with replacing(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+def _in_short(problems: Sequence[str]) -> str:
+    """Join problems, at most the first 5."""
+    more = f"; and {len(problems) - _SHOWN} more" if len(problems) > _SHOWN else ""
+    return "; ".join(problems[:_SHOWN]) + more

@@ -18,17 +18,28 @@ import numpy as np
 import pandas as pd
 import yaml
 
-from dlc_common.files import fingerprint, replacing_folder
-from dlc_common.images import image_size, list_images, natural_key
+from dlc_common import UsersError
+from dlc_common.files import replacing_folder
+from dlc_common.images import image_size, natural_key
+from dlc_common.texts import read_text
 from dlc_common.yaml_text import load_yaml
 from dlc_toolbox import ToolboxError
-from dlc_toolbox.labels.calibration import looks_calibrated
-from dlc_toolbox.labels.fiji import write_clicks
+from dlc_toolbox.labels.corrections import csv_differs
 from dlc_toolbox.labels.labels import why_labels_stale
+from dlc_toolbox.labels.slices import in_short
 from dlc_toolbox.pictures.pictures import folder_and_image
 from dlc_toolbox.project.layout import Layout, first_step_advice
-from dlc_toolbox.project.settings import Settings, file_name
-from dlc_toolbox.project.tables import bodyparts_of, make_table, points, read_table, scorer_of, write_deeplabcut_table
+from dlc_toolbox.project.settings import Settings
+from dlc_toolbox.project.tables import (
+    bodyparts_of,
+    make_table,
+    points,
+    read_table,
+    refuse_unnamed_rows,
+    scorer_of,
+    split_key,
+    write_deeplabcut_table,
+)
 
 log = logging.getLogger(__name__)
 
@@ -115,81 +126,6 @@ def read_labels(source: Path) -> Labels:
     return _gather(source, _project_tables(source) if of_project else [source])
 
 
-def check_settings(labels: Labels, settings: Settings) -> None:
-    """Make sure that labels from elsewhere belong to the settings.
-
-    Raises
-    ------
-    ToolboxError
-        When body parts, scorer or type of image differ, or a setting would lose labels; with the lines to paste. When a
-        name cannot stand in the settings.
-    """
-    bodyparts, scorer, places = bodyparts_of(labels.table), scorer_of(labels.table), points(labels.table)[..., :2]
-    for name in (scorer, *bodyparts):
-        try:
-            file_name(name)
-        except ValueError as error:
-            raise ToolboxError(f"{labels.source} has the name {name!r}; rename it there to {error}") from None
-    suffixes = sorted({Path(row).suffix for row in labels.images})
-    if len(suffixes) > 1:
-        raise ToolboxError(f"{labels.source} has images of the types {', '.join(suffixes)}; one type can be read")
-    lines = []
-    if set(bodyparts) != set(settings.bodyparts):
-        lines.append(f"bodyparts = {bodyparts}")
-    if scorer not in settings.Scorers:
-        lines += [f"Scorers = {[scorer]}", f"scorer = {scorer!r}"]
-    if suffixes[0].lower() != settings.imagetype.lower():
-        lines.append(f"imagetype = {suffixes[0]!r}")
-    if settings.multibodypartsfile:
-        lines.append("multibodypartsfile = False")
-    if settings.invisibleboundary and (places < settings.invisibleboundary).all(axis=2).any():
-        lines.append("invisibleboundary = 0")
-    if lines:
-        raise ToolboxError(f"myconfig.py does not fit the labels of {labels.source}; set there: {'; '.join(lines)}")
-
-
-def import_labels(labels: Labels, data_folder: Path, home: str = "") -> list[Path]:
-    """Copy images and write their labels as csv files of Fiji, one folder after the other.
-
-    Parameters
-    ----------
-    labels : Labels
-        As `read_labels` returns them.
-    data_folder : Path
-        Gets a folder of images for each folder there.
-    home : str
-        Sub-folder for the csv files, where several people label; default: beside the images.
-
-    Returns
-    -------
-    list of Path
-        The folders. One that is there already must hold these very images, and no other labels.
-
-    Raises
-    ------
-    ToolboxError
-        When a folder exists with other content, which is never overwritten, an image has no number in its name, Step 2
-        would refuse the labels, or the system refuses to write.
-    """
-    _refuse_unnumbered(labels)
-    _refuse_unconvertible(labels)
-    written = []
-    for name, rows in labels.folders().items():
-        folder, images = data_folder / name, {folder_and_image(row)[1]: labels.images[row] for row in rows}
-        table = labels.table.loc[rows]
-        if folder.exists():
-            _refuse_other_images(folder, images)
-            _write_csvs(table, folder, folder / home)
-        else:
-            with replacing_folder(folder) as temporary:
-                for image, path in images.items():
-                    shutil.copyfile(path, temporary / image)
-                _write_csvs(table, temporary, temporary / home)
-        log.info("%s: %d images, %d labels", folder, len(table), np.isfinite(points(table)).all(axis=2).sum())
-        written.append(folder)
-    return written
-
-
 def read_own_labels(layout: Layout, settings: Settings) -> Labels:
     """Return the labels of `settings.scorer` in a project of ours.
 
@@ -267,15 +203,22 @@ def export_lightning_pose(labels: Labels, target: Path) -> None:
 
 
 def _project_tables(config_path: Path) -> list[Path]:
-    """Return the label tables of a DeepLabCut project, one per folder; h5 where there are both."""
+    """Return the label tables of a DeepLabCut project, one per folder; h5 where there are both, which must agree."""
     scorer, home = _read_config(config_path)["scorer"], config_path.parent / "labeled-data"
-    tables = []
+    tables, differ = [], []
     for folder in sorted(path for path in home.glob("*") if path.is_dir()):
         tried = [folder / f"CollectedData_{scorer}{suffix}" for suffix in (".h5", ".csv")]
         found = [path for path in tried if path.is_file()]
         tables += found[:1]
+        if len(found) > 1 and (cells := csv_differs(found[0])):
+            differ.append(f"{found[0]} and the csv beside it differ: {cells}")
         if not found:
             log.info("%s has no %s or .csv: left out", folder, tried[0].name)
+    if differ:
+        raise ToolboxError(
+            f"{in_short(differ, separator='; ')}. Which is right is not known: move or delete the other (a csv "
+            "corrected by hand is newer than its h5)"
+        )
     if not tables:
         raise ToolboxError(
             f"{config_path} has scorer {scorer!r}, but no folder in {home} holds a CollectedData_{scorer}.h5 or .csv: "
@@ -285,32 +228,55 @@ def _project_tables(config_path: Path) -> list[Path]:
 
 
 def _gather(source: Path, paths: Sequence[Path]) -> Labels:
-    """Read label tables and find their images."""
+    """Read label tables and find their images; a row without label and image is left out."""
     tables, images = [], dict[str, Path]()
     for path in paths:
         table = read_table(path)
-        rows = {_row(row, path): row for row in table.index}
+        refuse_unnamed_rows(table, path)
+        file = split_key(path)[0]
+        if len(paths) == 1 and (cells := csv_differs(file.with_suffix(".h5"))):
+            log.warning("%s is read, but csv and h5 differ: %s", file, cells)
+        rows = {_row(row, file): row for row in table.index}
         if len(rows) < len(table) or images.keys() & rows.keys():
             raise ToolboxError(f"{path} names an image twice, once with and once without its folder")
-        images |= {row: _image(row, path) for row in rows}
+        images |= {row: _image(row, file) for row in rows}
         tables.append(make_table(scorer_of(table), bodyparts_of(table), list(rows), points(table)[..., :2]))
     scorers = sorted({scorer_of(table) for table in tables})
     if len(scorers) > 1:
         raise ToolboxError(f"{source} has tables of the scorers {', '.join(scorers)}: one scorer at a time can be read")
-    missing = [str(path) for path in images.values() if not path.is_file()]
+    table = pd.concat(tables)
+    _tell_halves(table, source)
+    images = _without_gone(table, images, source)
+    ordered = sorted(images, key=lambda row: (row.partition("/")[0], natural_key(row)))
+    return Labels(source, table.loc[ordered], {row: images[row] for row in ordered})
+
+
+def _without_gone(table: pd.DataFrame, images: Mapping[str, Path], source: Path) -> dict[str, Path]:
+    """Return the images that are there; raise when one with a label is not."""
+    labeled = dict(zip(table.index, np.isfinite(points(table)).all(axis=2).any(axis=1), strict=True))
+    gone = [row for row, path in images.items() if not path.is_file()]
+    missing = [str(images[row]) for row in gone if labeled[row]]
     if missing or not images:
         raise ToolboxError(
             f"{source}: {len(missing)} of {len(images)} labeled images are missing: {', '.join(missing[:3])}"
             f"{' ...' if len(missing) > 3 else ''}"
         )
-    ordered = sorted(images, key=lambda row: (row.partition("/")[0], natural_key(row)))
-    return Labels(source, pd.concat(tables).loc[ordered], {row: images[row] for row in ordered})
+    if gone:
+        log.info("%s: left out, as they have neither label nor image: %s", source, in_short(gone))
+    return {row: path for row, path in images.items() if row not in gone}
 
 
-def _row(row: str | int, path: Path) -> str:
+def _tell_halves(table: pd.DataFrame, source: Path) -> None:
+    """Warn of labels with x alone, or y."""
+    parts = bodyparts_of(table)
+    halves = np.argwhere(np.isfinite(points(table)).sum(axis=2) == 1)
+    if len(halves):
+        named = in_short([f"{parts[k]} in {table.index[n]}" for n, k in halves])
+        log.warning("%s: %d labels have x or y alone and are none: %s", source, len(halves), named)
+
+
+def _row(row: str, path: Path) -> str:
     """Return ``folder/image`` for a row of a table, whatever stands before it."""
-    if not isinstance(row, str):
-        raise ToolboxError(f"{path} has frame numbers, not images, as rows: it holds poses, not labels")
     pieces = row.split("/")[-2:]
     name = "/".join(pieces if len(pieces) > 1 else [path.resolve().parent.name, *pieces])
     folder_and_image(name)
@@ -318,18 +284,21 @@ def _row(row: str | int, path: Path) -> str:
 
 
 def _image(row: str, path: Path) -> Path:
-    """Return where the image of a row is, as seen from its table; the first place tried where there is none."""
+    """Return where the image of a row is, as seen from its table; where there is none, in a folder that exists."""
     home, (folder, image) = path.parent, folder_and_image(row)
     tried = [home / "labeled-data" / row, home / row, home.parent / row]
     if folder == home.resolve().name:
         tried += [home / "labeled-data" / image, home / image]
-    return next((place for place in tried if place.is_file()), tried[0])
+    there = [place for place in tried if place.is_file()] or [place for place in tried if place.parent.is_dir()]
+    return [*there, home / row][0]
 
 
 def _read_config(path: Path) -> dict[str, Any]:
     """Read the config.yaml of a DeepLabCut project with one animal."""
     try:
-        config = load_yaml(path.read_text(encoding="utf-8-sig"))
+        config = load_yaml(read_text(path))
+    except UsersError:
+        raise
     except Exception as error:  # yaml raises many types on damaged values, such as KeyError on `!!bool maybe`
         reason = " ".join(str(error).split())
         raise ToolboxError(f"{path} cannot be read as the config.yaml of a DeepLabCut project: {reason}") from error
@@ -340,48 +309,6 @@ def _read_config(path: Path) -> dict[str, Any]:
             f"{path} has multianimalproject: true; here every video has one animal, so it cannot be read"
         )
     return config
-
-
-def _refuse_unnumbered(labels: Labels) -> None:
-    """Raise when an image has no number in its name, by which it would have its place in the order of the clicks."""
-    for row in labels.images:
-        if not any(character.isdecimal() and character.isascii() for character in Path(row).stem):
-            raise ToolboxError(
-                f"{labels.images[row]} has no number in its name, as img7.png has, so its place among the images is "
-                "uncertain: rename it there, in the table too"
-            )
-
-
-def _refuse_unconvertible(labels: Labels) -> None:
-    """Raise, before anything is written, when Step 2 would refuse the labels: none at all, or in no pixels."""
-    if not np.isfinite(points(labels.table)).all(axis=2).any():
-        raise ToolboxError(f"{labels.source} has no label at all: label there first")
-    for name, rows in labels.folders().items():
-        sizes = np.array([image_size(labels.images[row]) for row in rows])
-        if looks_calibrated(points(labels.table.loc[rows]), sizes):
-            raise ToolboxError(f"{labels.source}: all labels of {name} lie near 0: convert them to pixels there")
-
-
-def _refuse_other_images(folder: Path, images: Mapping[str, Path]) -> None:
-    """Raise when a folder holds other images than these."""
-    suffix = Path(next(iter(images))).suffix
-    present = {path.name: path for path in list_images(folder, suffix)}
-    if present.keys() != images.keys() or any(
-        fingerprint(present[name]) != fingerprint(images[name]) for name in images
-    ):
-        raise ToolboxError(
-            f"{folder} exists already and holds other images ({len(present)}, not these {len(images)}); it is not "
-            "touched: move or rename it"
-        )
-
-
-def _write_csvs(table: pd.DataFrame, folder: Path, home: Path) -> None:
-    """Write the rows of one folder as Fiji would have saved their clicks: one csv per body part in `home`."""
-    names = [folder_and_image(row)[1] for row in table.index]
-    order = [path.name for path in list_images(folder, Path(names[0]).suffix)]
-    slices, labels = [order.index(name) + 1 for name in names], points(table)
-    for k, part in enumerate(bodyparts_of(table)):
-        write_clicks(home / f"{part}.csv", labels[:, k], slices)
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from dlc_common.images import refuse_undecodable
 from dlc_toolbox import ToolboxError
+from dlc_toolbox.labels.slices import in_short, slices_of
 from dlc_toolbox.project.layout import Layout, first_step_advice, image_folders
 from dlc_toolbox.project.settings import Settings
 
@@ -36,9 +37,9 @@ def find_label_files(layout: Layout, settings: Settings, scorer: str) -> dict[Pa
     """
     data_folder = layout.data_folder(settings.Task)
     if not data_folder.is_dir():
-        raise ToolboxError(f"{data_folder} does not exist. {first_step_advice(layout.root)}")
+        raise ToolboxError(f"{data_folder} does not exist{layout.other_tasks()}. {first_step_advice(layout.root)}")
     names = label_file_names(settings)
-    sources, missing = {}, None
+    sources, missing, incomplete = {}, None, list[str]()
     for folder in image_folders(data_folder):
         home = label_home(folder, settings, scorer)
         tried = [(home / name, (home / name).with_suffix(".xls")) for name in names]
@@ -50,10 +51,12 @@ def find_label_files(layout: Layout, settings: Settings, scorer: str) -> dict[Pa
         if not absent:
             sources[folder] = [path for path in found if path]
         elif any(found):
-            raise ToolboxError(_missing(absent[0], folder, scorer))
+            incomplete += [_missing(paths, folder, scorer) for paths in absent]
         else:
             missing = _missing(tried[0], folder, scorer)
             log.info("%s has no labels of %s yet: %s", folder, scorer, missing)
+    if incomplete:
+        raise ToolboxError(in_short(incomplete, separator="; "))
     if not sources:
         raise NoLabelsError(
             f"{data_folder} has no labels of {scorer}: {missing or 'it holds no folder of images'}. "
@@ -85,6 +88,13 @@ def label_file(home: Path, name: str) -> Path | None:
         As in `label_file_names`; ``.xls``, as v1 renamed it, is looked for too, and accents that macOS spelled apart.
     """
     return next(filter(None, map(_spelled_alike, (home / name, (home / name).with_suffix(".xls")))), None)
+
+
+def images_to_label(folder: Path, settings: Settings, scorer: str) -> list[Path]:
+    """List the images of a folder that a scorer's clicks count, in their order; see `slices.slices_of`."""
+    home = label_home(folder, settings, scorer)
+    files = [path for name in label_file_names(settings) if (path := label_file(home, name))]
+    return slices_of(folder, settings.imagetype, files).images
 
 
 def _spelled_alike(path: Path) -> Path | None:

@@ -142,7 +142,7 @@ def filter_poses(video: Path, network: Network, settings: AnalysisSettings, *, o
         if csv and not copy.with_suffix(".csv").exists():
             tables.write_csv(tables.read_table(copy), copy.with_suffix(".csv"))
         return copy
-    raw = tables.read_table(table)
+    raw = tables.read_poses(table)
     poses, bodyparts = tables.points(raw), tables.bodyparts_of(raw)
     poses[~np.isfinite(poses)] = np.nan  # what is infinite is as good as missing
     filtered = median_filter(poses, wanted.windowlength, wanted.pcutoff)

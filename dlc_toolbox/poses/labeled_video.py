@@ -65,7 +65,7 @@ def make_labeled_video(
         or the system refuses to write.
     """
     video = open_frames(video_path, crop, reading)
-    poses = tables.read_table(table)
+    poses = tables.read_poses(table)
     values = tables.points(poses)
     points = seen_points(values, marks.pcutoff) - ((crop[0], crop[2]) if crop else (0, 0))
     beyond = [number for number in saved_frames if number >= len(points)]

@@ -21,8 +21,8 @@ from dlc_toolbox.frames.choosing import (
     output_of,
     write_frames,
 )
-from dlc_toolbox.labels.labels import outside_image
 from dlc_toolbox.labels.machine import write_machine_labels
+from dlc_toolbox.labels.plausible import outside_image
 from dlc_toolbox.measure.tracks import Criteria, choose_apart, find_failures, surprise
 from dlc_toolbox.pictures.pictures import draw_pictures, look_of
 from dlc_toolbox.poses.filter import find_poses
@@ -121,7 +121,7 @@ def extract_outliers(
     *existing, folder = folders_of(data_folder, video_stem(video))
     if not overwrite and (current := find_current(existing, made_from)):
         return current
-    poses = tables.points(tables.read_table(table), labeling.bodyparts)
+    poses = tables.points(tables.read_poses(table), labeling.bodyparts)
     failures = find_failures(poses, criteria)
     log.info(
         "%s: the network fails in %d of %d frames (%d times a low likelihood, %d jumps, %d deviations from the track)",

@@ -64,7 +64,7 @@ def plot_trajectories(video: Path, network: Network, settings: AnalysisSettings,
     if output.is_current(overwrite):
         return folder
     output.start()
-    poses = tables.read_table(table)
+    poses = tables.read_poses(table)
     values, bodyparts = tables.points(poses), tables.bodyparts_of(poses)
     points = seen_points(values, settings.pcutoff)
     look = make_look(bodyparts, settings.colormap)

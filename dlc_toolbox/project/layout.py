@@ -134,6 +134,11 @@ class Layout:
         """Folder with one sub-folder of images and labels per video."""
         return self.training_set_root / f"data-{task}"
 
+    def other_tasks(self) -> str:
+        """Name the data folders that there are, in brackets, for messages; empty without any."""
+        found = sorted(path.name for path in self.training_set_root.glob("data-*") if path.is_dir())
+        return f" (there are: {', '.join(found)}; the name after data- is the Task)" if found else ""
+
     def crop_preview(self, task: str) -> Path:
         """Picture of the crop, one frame of each video."""
         return self.data_folder(task) / CROP_PREVIEW

@@ -7,7 +7,6 @@ readers of such files need (pandas 1.5 to 3, DeepLabCut, movement, napari) is ke
 from __future__ import annotations
 
 import io
-import pickle
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -17,11 +16,14 @@ import pandas as pd
 
 from dlc_common import UsersError
 from dlc_common.files import is_broken, replacing, seal
+from dlc_common.kinds import HDF5, TABLE, wrong_kind
+from dlc_common.texts import read_text
 from dlc_toolbox import ToolboxError
+from dlc_toolbox.project.attributes import refuse_code
 
 KEY = "df_with_missing"
 LEVELS = ("scorer", "bodyparts", "coords")
-_ENCODINGS = ("ASCII", "latin1", "bytes")  # PyTables tries each in turn
+_WANTED = "a table of labels or poses"
 
 
 def make_table(
@@ -192,7 +194,7 @@ def read_table(path: Path) -> pd.DataFrame:
     Parameters
     ----------
     path : Path
-        An .h5 or .csv file.
+        An .h5 or .csv file; ``labels.h5/<name>`` names one of several tables in an .h5.
 
     Returns
     -------
@@ -204,24 +206,57 @@ def read_table(path: Path) -> pd.DataFrame:
     Raises
     ------
     ToolboxError
-        When the file is missing, damaged, no such table, has several scorers or animals, or carries code.
+        When the file is missing, of another kind, no such table, has several tables, scorers or animals, or carries
+        code.
     """
-    if not path.is_file():
-        raise ToolboxError(f"{path} does not exist")
+    file, key = split_key(path)
+    if not file.is_file():
+        raise ToolboxError(f"{file} does not exist")
+    is_csv = file.suffix.lower() == ".csv"
+    if other := wrong_kind(file, _WANTED, *(() if is_csv else (TABLE, HDF5))):
+        raise ToolboxError(other)
     try:
-        table = _read_csv(path) if path.suffix.lower() == ".csv" else _read_h5(path)
+        return _in_our_form(_read_csv(file) if is_csv else _read_h5(file, key), path)
     except UsersError:
         raise
     except Exception as error:  # h5py, PyTables and pandas raise many types on damaged files
         reason = " ".join(str(error).split())
-        raise ToolboxError(f"{path} cannot be read as a table of labels or poses: {reason}") from error
-    return _in_our_form(table, path)
+        raise ToolboxError(f"{path} cannot be read as {_WANTED}: {reason}") from error
+
+
+def read_poses(path: Path) -> pd.DataFrame:
+    """Read a table as `read_table` does; raises ToolboxError also when it has no likelihoods, as labels have none."""
+    table = read_table(path)
+    if "likelihood" not in table.columns.get_level_values("coords"):
+        raise ToolboxError(f"{path} holds labels by {scorer_of(table)}, without likelihoods, not poses of a network")
+    return table
+
+
+def split_key(path: Path) -> tuple[Path, str | None]:
+    """Split what names a table into its file and, where several are in one .h5, the name of the table.
+
+    Parameters
+    ----------
+    path : Path
+        A file, or ``labels.h5/<name>``.
+
+    Returns
+    -------
+    Path
+        The file; `path` itself where there is none.
+    str or None
+        The name.
+    """
+    if not path.exists() and path.parent.is_file():
+        return path.parent, path.name
+    return path, None
 
 
 def _read_csv(path: Path) -> pd.DataFrame:
     """Read a csv with three header rows and one to three index columns."""
     # Names are texts, None and NA too.
-    header = pd.read_csv(path, header=None, nrows=3, dtype=str, encoding="utf-8-sig", keep_default_na=False)
+    text = read_text(path)
+    header = pd.read_csv(io.StringIO(text), header=None, nrows=3, dtype=str, keep_default_na=False)
     if len(header) < 3 or header.shape[1] < 3:
         raise ToolboxError(
             f"{path} begins with {str(header.iat[0, 0])[:60]!r}, not with the rows scorer, bodyparts and coords, "
@@ -230,7 +265,7 @@ def _read_csv(path: Path) -> pd.DataFrame:
     _refuse_animals(list(header[0]), path)
     index_columns = next((i for i, cell in enumerate(header.loc[2]) if cell in ("x", "y", "likelihood")), 1)
     # As text: the conversion to numbers, later, reads every digit, which pandas' own does not in all versions.
-    table = pd.read_csv(path, header=None, skiprows=3, dtype=str, encoding="utf-8-sig")
+    table = pd.read_csv(io.StringIO(text), header=None, skiprows=3, dtype=str)
     table = table.set_index(list(range(index_columns)))
     table.columns = pd.MultiIndex.from_frame(header.iloc[:, index_columns:].T, names=LEVELS)
     return table.iloc[1:] if _names_the_index(table) else table
@@ -249,16 +284,24 @@ def _names_the_index(table: pd.DataFrame) -> bool:
     return not is_row and bool(table.iloc[0].isna().all())
 
 
-def _read_h5(path: Path) -> pd.DataFrame:
+def _read_h5(path: Path, key: str | None) -> pd.DataFrame:
     """Read an HDF5 table after making sure that it is whole and carries no code."""
     if is_broken(path):
         raise ToolboxError(f"{path} is damaged, its checksum disagrees: make it again, or read its csv")
-    _refuse_code(path)
+    refuse_code(path)
     with pd.HDFStore(path, mode="r") as store:
-        keys = store.keys()
-        if len(keys) != 1:
-            raise ToolboxError(f"{path} must hold one table, but holds {len(keys)}: {', '.join(keys)}")
-        return store[keys[0]]
+        names = [name.removeprefix("/") for name in store]
+        if not names:
+            raise ToolboxError(f"{path} is an HDF5 file, but holds no table of pandas, as DeepLabCut writes it")
+        if key is not None and key not in names:
+            raise ToolboxError(f"{path} holds no table {key!r}; it holds {', '.join(names)}")
+        tables = [store[name] for name in ([key] if key else names)]
+    if any(not tables[0].equals(other) for other in tables[1:]):
+        raise ToolboxError(
+            f"{path} holds {len(names)} tables that differ: {', '.join(names)}. Name the right one as "
+            f"{path / names[0]}, or move the file away where a csv lies beside it, which is then read"
+        )
+    return tables[0]
 
 
 def _in_our_form(read: object, path: Path) -> pd.DataFrame:
@@ -266,7 +309,7 @@ def _in_our_form(read: object, path: Path) -> pd.DataFrame:
     table = read if isinstance(read, pd.DataFrame) else pd.DataFrame()
     _refuse_animals(table.columns.names, path)
     if table.columns.nlevels != 3:
-        raise ToolboxError(f"{path} has no columns (scorer, bodyparts, coords)")
+        raise ToolboxError(f"{path} is no table of labels or poses: it has no columns (scorer, bodyparts, coords)")
     table.columns = table.columns.set_names(LEVELS)
     scorers = list(dict.fromkeys(table.columns.get_level_values("scorer")))
     bodyparts = list(dict.fromkeys(table.columns.get_level_values("bodyparts")))
@@ -290,70 +333,41 @@ def _in_our_form(read: object, path: Path) -> pd.DataFrame:
     return table
 
 
+def row_name(row: str) -> str:
+    r"""Return ``folder/image`` for what DeepLabCut writes, on Windows too.
+
+    Examples
+    --------
+    >>> row_name("labeled-data\\day1\\img7.png")
+    'day1/img7.png'
+    """
+    return row.replace("\\", "/").removeprefix("labeled-data/")
+
+
+def refuse_unnamed_rows(table: pd.DataFrame, path: Path) -> None:
+    """Raise unless the rows of a table, which came from `path`, are images.
+
+    Raises
+    ------
+    ToolboxError
+        When they are numbers: poses, or labels that lost the names of their images.
+    """
+    if all(isinstance(row, str) for row in table.index):
+        return
+    if "likelihood" in table.columns.get_level_values("coords"):
+        raise ToolboxError(f"{path} holds poses of frames by {scorer_of(table)}, not labels of images")
+    first = ", ".join(map(str, table.index[:3]))
+    raise ToolboxError(
+        f"{path} has rows named {first} in place of images such as labeled-data/day1/img7.png; a spreadsheet may have "
+        "numbered them anew. Put the images' names back into the first column"
+    )
+
+
 def _flat_index(index: pd.Index) -> pd.Index:
     """Return image paths as ``folder/image``, and frame numbers, of at most 18 digits, as whole numbers."""
     if isinstance(index, pd.MultiIndex):
         index = pd.Index(["/".join(map(str, row)) for row in index])
-    texts = [str(row).replace("\\", "/").removeprefix("labeled-data/") for row in index]
+    texts = [row_name(str(row)) for row in index]
     if all(text.isdecimal() and len(text) < 19 for text in texts):
         return pd.Index([int(text) for text in texts], dtype=np.int64)
     return pd.Index(texts)
-
-
-def _refuse_code(path: Path) -> None:
-    """Raise when PyTables would unpickle more than plain values while reading the file."""
-    with h5py.File(path, "r") as file:
-        nodes: dict[str, h5py.Group | h5py.Dataset] = {"/": file}
-        links: dict[str, object] = {}
-        file.visititems(nodes.__setitem__)
-        file.visititems_links(links.__setitem__)
-        for name, node in nodes.items():
-            _check_attributes(path, name, node)
-        for name, link in links.items():
-            _check_link(path, name, link)
-
-
-def _check_link(path: Path, name: str, link: object) -> None:
-    """Refuse a link out of the file, where unchecked attributes may lie."""
-    if not isinstance(link, h5py.HardLink):
-        raise ToolboxError(f"{path} is refused: {name} is a link to elsewhere, which no table has")
-
-
-def _check_attributes(path: Path, name: str, node: h5py.Group | h5py.Dataset) -> None:
-    """Refuse pickled objects in one node."""
-    for key, value in node.attrs.items():
-        if key == "PSEUDOATOM" and _as_bytes(value) == b"object":
-            raise ToolboxError(f"{path} is refused: {name} holds pickled objects, which may carry code")
-        if _as_bytes(value).endswith(b"."):
-            _check_pickle(path, f"{name}.{key}", _as_bytes(value))
-
-
-def _as_bytes(value: object) -> bytes:
-    """Return an attribute's text as bytes; empty for anything that is no text."""
-    if isinstance(value, np.ndarray) and value.size == 1:
-        value = value.item()
-    return value.encode() if isinstance(value, str) else bytes(value) if isinstance(value, bytes) else b""
-
-
-class _PlainUnpickler(pickle.Unpickler):
-    """Knows lists, tuples, dicts, texts and numbers, and nothing that has to be looked up by name."""
-
-    def find_class(self, module: str, name: str) -> object:
-        raise PermissionError(f"{module}.{name}")
-
-    def persistent_load(self, pid: object) -> object:
-        raise PermissionError(f"persistent object {pid!r}")
-
-
-def _check_pickle(path: Path, name: str, pickled: bytes) -> None:
-    """Refuse a pickle that asks for anything by name; a text that is no pickle at all is harmless."""
-    for encoding in _ENCODINGS:
-        try:
-            _PlainUnpickler(io.BytesIO(pickled), encoding=encoding).load()
-        except PermissionError as error:
-            raise ToolboxError(
-                f"{path} is refused: its attribute {name} would run code ({error}); no table needs that. "
-                "Read it where you trust it and save it again as csv."
-            ) from None
-        except Exception:  # not a pickle: PyTables will keep the text
-            continue

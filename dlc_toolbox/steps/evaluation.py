@@ -11,6 +11,7 @@ from dlc_common.locks import alone
 from dlc_toolbox.evaluation import evaluation, report, results
 from dlc_toolbox.project.layout import Layout
 from dlc_toolbox.project.settings import load_settings
+from dlc_toolbox.steps.device import tell_device
 
 log = logging.getLogger(__name__)
 
@@ -35,7 +36,7 @@ def evaluate(project: Path, *, overwrite: bool = False) -> None:
     from deepercut.inference import predict  # takes seconds: after all that can fail at once
     from deepercut.weights.snapshots import Snapshot
 
-    log.info("Device: %s", predict.device_name())
+    tell_device()
     for network in networks:
         snapshot = Snapshot(network.snapshot.iteration, network.snapshot.path)
         load_predictor = partial(predict.load_predictor, network.config_path, snapshot)

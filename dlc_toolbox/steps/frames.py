@@ -34,13 +34,14 @@ def pick_frames(project: Path, *, seed: int | None = None, overwrite: bool = Fal
     """
     layout, settings = Layout(project), load_settings(project)
     videos = choosing.videos_to_pick_from(layout, settings)
+    step1 = cli.command(project, "Generating_a_Training_Set/Step1_SelectRandomFrames_fromVideos.py")
     preview = layout.crop_preview(settings.Task)
     window = (settings.x1, settings.x2, settings.y1, settings.y2)
     reading = Reading.of(settings)
     write_crop_preview(videos, window, settings.cropping, preview, reading)
     log.info("The crop is drawn in %s", preview)
     if settings.numframes2pick == 0:
-        log.info("Next: when the crop is right, set numframes2pick in myconfig.py and run this step again")
+        log.info("Next: when the crop is right, set numframes2pick in myconfig.py, then: %s", step1)
         return
     seed = settings.seed if seed is None else seed
     wanted = choosing.Wanted(settings.numframes2pick, settings.portion, seed, settings.crop, reading)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from dlc_common import cli
 from dlc_common.locks import alone
-from dlc_toolbox.labels import check, interchange, labels
+from dlc_toolbox.labels import check, importing, interchange, labels
 from dlc_toolbox.project.layout import Layout, contact_sheet
 from dlc_toolbox.project.settings import load_settings
 from dlc_toolbox.project.tables import scorer_of
@@ -117,11 +117,11 @@ def import_labels(project: Path, source: Path, *, overwrite: bool = False) -> No
     """
     layout, settings = Layout(project), load_settings(project)
     found = interchange.read_labels(source)
-    interchange.check_settings(found, settings)
+    importing.check_settings(found, settings)
     scorer = scorer_of(found.table)
     home = scorer if len(settings.Scorers) > 1 else ""
     with alone(project / "myconfig.py"):
-        interchange.import_labels(found, layout.data_folder(settings.Task), home)
+        importing.import_labels(found, layout.data_folder(settings.Task), home)
         labels.convert_labels(layout, settings, scorer, overwrite=overwrite)
     log.info("Next: %s", cli.command(project, _STEP3))
 
@@ -150,3 +150,5 @@ def export_labels(project: Path, target: Path, form: str) -> None:
     else:
         interchange.export_lightning_pose(own, target)
     log.info("%s: %d images in %d folders", target, len(own.table), len(own.folders()))
+    if form == "deeplabcut":
+        log.info("Next: put the videos into %s, or correct video_sets in config.yaml there", target / "videos")

@@ -12,6 +12,7 @@ from dlc_common import cli
 from dlc_common.locks import alone_or_refused
 from dlc_toolbox.project.layout import Experiment, Layout
 from dlc_toolbox.project.settings import load_analysis_settings, load_settings
+from dlc_toolbox.steps.device import tell_device
 
 log = logging.getLogger(__name__)
 
@@ -49,12 +50,8 @@ def train(
     config_path = config_path or find_config(project, _trained_by_myconfig)
     config = load_config(config_path, dict(overrides or {}))
     join_machines()
-    from deepercut.inference.engines import device_name  # takes seconds: after all that can fail at once
-
-    device = device_name("keras")
-    advice = "; training is many times faster on a GPU, see docs/train-with-a-gpu.md" if device[:3] == "CPU" else ""
-    log.info("Device: %s%s", device, advice)
-    from deepercut.training.training import train  # after the start of the backend, which device_name keeps quiet
+    tell_device("keras", trains=True)  # takes seconds: after all that can fail at once
+    from deepercut.training.training import train  # after the start of the backend, which tell_device keeps quiet
 
     wait = "wait until that training ends, or let Step 4 make another shuffle"
     with nullcontext() if machines()[0] else alone_or_refused(config_path.resolve(), wait):
@@ -85,15 +82,15 @@ def export(
         When there is no such snapshot, or an exported model's poses differ from Keras'.
     """
     from deepercut.config import load_config
-    from deepercut.inference.engines import device_name
     from deepercut.inference.export import export_snapshot
     from deepercut.weights.snapshots import select_snapshot
 
     config_path = config_path or find_config(project, _named_by_myconfig_analysis)
     folder, prefix = load_config(config_path).snapshot_place
     snapshot = select_snapshot(folder, iteration=iteration, prefix=prefix)
-    log.info("Device: %s", device_name("keras"))
+    tell_device("keras")
     export_snapshot(config_path, snapshot, list(dict.fromkeys(formats)))
+    log.info("Next: use the models as docs/networks-for-other-programs.md describes")
 
 
 def download(project: Path, depth: int = 50, origin: str | None = None, *, overwrite: bool = False) -> None:
@@ -124,9 +121,11 @@ def download(project: Path, depth: int = 50, origin: str | None = None, *, overw
     path = pretrained.weights_path(folder, depth)
     if not overwrite and pretrained.is_sound(path, depth):
         log.info("%s is there already; --overwrite fetches it again.", path)
+        log.info("Next: %s", cli.command(project, "pose-tensorflow/train.py"))
         return
     pretrained.fetch_pretrained(folder, depth, origin)
-    log.info("Wrote %s\nNext: run train.py in a train folder.", path)
+    log.info("Wrote %s", path)
+    log.info("Next: %s", cli.command(project, "pose-tensorflow/train.py"))
 
 
 def find_config(project: Path, experiment_of: Callable[[Path], tuple[Experiment, float]]) -> Path:

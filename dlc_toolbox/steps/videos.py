@@ -19,8 +19,10 @@ from dlc_toolbox.poses.filter import drawn_filter, filter_poses
 from dlc_toolbox.poses.labeled_video import label_video
 from dlc_toolbox.poses.network import Network, find_network
 from dlc_toolbox.poses.trajectories import plot_trajectories as plot
+from dlc_toolbox.project.agreement import warn_of_disagreements
 from dlc_toolbox.project.layout import Layout
 from dlc_toolbox.project.settings import AnalysisSettings, load_analysis_settings, load_settings
+from dlc_toolbox.steps.device import tell_device
 from dlc_toolbox.video.recording import Reading
 from dlc_toolbox.video.sequences import videos_to_analyze
 from dlc_toolbox.video.video import for_each_video
@@ -71,6 +73,7 @@ def find_work(project: Path, named: Sequence[Path] = ()) -> Work:
         When there is no such network or video.
     """
     layout, settings = Layout(project), load_analysis_settings(project)
+    warn_of_disagreements(project, settings)
     videos = videos_to_analyze(layout, settings, named)  # first, because the network takes seconds
 
     from deepercut.config import load_config
@@ -114,7 +117,7 @@ def analyze_videos(
             scaleout.analyze_videos(work.videos, analysis, client)
     else:
         for_each_video(work.videos, partial(analyze_video, analysis=analysis.with_one_predictor()))
-    log.info("Next: %s", cli.command(project, "Analysis-tools/MakingLabeledVideo.py"))
+    log.info("Next: %s", _command(project, "MakingLabeledVideo", named))
 
 
 def _analysis(work: Work, overwrite: bool) -> Analysis:
@@ -124,8 +127,7 @@ def _analysis(work: Work, overwrite: bool) -> Analysis:
 
     settings, network = work.settings, work.network
     snapshot = Snapshot(network.snapshot.iteration, network.snapshot.path)
-    device = engines.device_name(settings.engine)
-    log.info("Device: %s", device)
+    device = tell_device(settings.engine)
     log.info("Network: %s", network.scorer)
     return Analysis(
         network,
@@ -196,6 +198,7 @@ def label_videos(
 
     for_each_video(work.videos, label)
     log.info("Done: look at the labeled videos beside the videos")
+    log.info("Next: %s", _command(project, "FilterPredictions", named))
 
 
 def filter_predictions(project: Path, named: Sequence[Path] = (), *, overwrite: bool = False) -> None:
@@ -204,14 +207,14 @@ def filter_predictions(project: Path, named: Sequence[Path] = (), *, overwrite: 
     for_each_video(
         work.videos, partial(filter_poses, network=work.network, settings=work.settings, overwrite=overwrite)
     )
-    log.info("Next: %s", cli.command(project, "Analysis-tools/PlotTrajectories.py"))
+    log.info("Next: %s", _command(project, "PlotTrajectories", named))
 
 
 def plot_trajectories(project: Path, named: Sequence[Path] = (), *, overwrite: bool = False) -> None:
     """Plot where each body part was when, and sum up; parameters and errors as of `label_videos`."""
     work = find_work(project, named)
     for_each_video(work.videos, partial(plot, network=work.network, settings=work.settings, overwrite=overwrite))
-    log.info("Next, where the network fails: %s", cli.command(project, "Analysis-tools/ExtractOutlierFrames.py"))
+    log.info("Next, where the network fails: %s", _command(project, "ExtractOutlierFrames", named))
 
 
 def extract_outliers(project: Path, named: Sequence[Path] = (), *, overwrite: bool = False) -> None:
@@ -228,5 +231,11 @@ def extract_outliers(project: Path, named: Sequence[Path] = (), *, overwrite: bo
         overwrite=overwrite,
     )
     for_each_video(work.videos, extract)
+    page = cli.command(project, "Generating_a_Training_Set/LabelFrames.py")
     step2 = cli.command(project, "Generating_a_Training_Set/Step2_ConvertingLabels2DataFrame.py")
-    log.info("Next, when the new frames are labeled: %s", step2)
+    log.info("Next: label the new frames in the browser: %s (or in Fiji, then: %s)", page, step2)
+
+
+def _command(project: Path, script: str, named: Sequence[Path]) -> str:
+    """Return the command line of another step for the same videos."""
+    return cli.command(project, f"Analysis-tools/{script}.py", *(str(path.absolute()) for path in named))

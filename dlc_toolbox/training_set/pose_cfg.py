@@ -189,8 +189,13 @@ def _pairing(present: Mapping[str, Any], bodyparts: Sequence[str], path: Path) -
 
 
 def _init_weights(present: str, folder: Path, depth: int) -> str:
-    """Return the ImageNet weights of this depth, from the checkout when the project has none; others stay."""
+    """Return the ImageNet weights of this depth, from the checkout when the project has none; others stay.
+
+    v1's resnet_v1_50.ckpt stands for the file that download.py writes, unless it is there itself.
+    """
     weights = Path(re.sub(r"resnet_v1_\d+", f"resnet_v1_{depth}", present))
     if weights.name.startswith("resnet_v1_") and not (folder / weights).resolve().parent.is_dir():
         weights = Layout(CHECKOUT).models / "pretrained" / weights.name
+    if weights.name == f"resnet_v1_{depth}.ckpt" and not (folder / weights).is_file():
+        weights = weights.with_suffix(".weights.h5")
     return weights.as_posix()

@@ -11,6 +11,8 @@ from pathlib import Path
 import numpy as np
 
 from dlc_toolbox import ToolboxError
+from dlc_toolbox.labels.slices import in_short
+from dlc_toolbox.project.tables import row_name
 
 log = logging.getLogger(__name__)
 
@@ -44,14 +46,14 @@ def split_images(names: Sequence[str], fraction: float, seed: int, shuffle: int)
 
 
 def split_by_rows(
-    rows: Mapping[str, Sequence[int]], table_names: Sequence[str], labeled: Collection[str]
+    rows: Mapping[str, Sequence[int | str]], table_names: Sequence[str], labeled: Collection[str]
 ) -> tuple[list[str], list[str]]:
     """Split images as the user chose.
 
     Parameters
     ----------
     rows : mapping
-        Row numbers `train` and `test`, as `read_split_file` returns them.
+        Row numbers or names `train` and `test`, as `read_split_file` returns them.
     table_names : sequence of str
         Image of each row.
     labeled : collection of str
@@ -65,14 +67,17 @@ def split_by_rows(
     Raises
     ------
     ToolboxError
-        When a row does not exist, or a side has no labeled image.
+        When a row does not exist, a side has no labeled image, or both have the same one.
     """
+    unknown = [row for side in rows.values() for row in side if not _is_row(row, table_names)]
+    if unknown:
+        raise ToolboxError(
+            f"the split names {', '.join(map(str, unknown[:5]))}{' ...' if len(unknown) > 5 else ''}, but the label "
+            f"table has the rows 0 ({table_names[0]}) to {len(table_names) - 1} ({table_names[-1]})"
+        )
     sides = []
     for side in ("train", "test"):
-        beyond = [row for row in rows[side] if row >= len(table_names)]
-        if beyond:
-            raise ToolboxError(f"the split names row {beyond[0]}, but the label table ends with {len(table_names) - 1}")
-        names = [table_names[row] for row in rows[side]]
+        names = [table_names[row] if isinstance(row, int) else row for row in rows[side]]
         sides.append([name for name in names if name in labeled])
         if len(sides[-1]) < len(names):
             log.warning(
@@ -80,16 +85,58 @@ def split_by_rows(
             )
         if not sides[-1]:
             raise ToolboxError(f"the split has no labeled image under {side!r}")
+    if both := sorted({*sides[0]} & {*sides[1]}):
+        raise ToolboxError(f"the split has {both[0]} on both sides")
     return sides[0], sides[1]
 
 
-def read_split_file(path: Path) -> dict[str, list[int]]:
+def _is_row(row: int | str, table_names: Sequence[str]) -> bool:
+    """Tell whether a label table has a row of this number or name."""
+    return row < len(table_names) if isinstance(row, int) else row in table_names
+
+
+def check_split(
+    train: Sequence[str], test: Sequence[str], table_names: Collection[str], mat: Path, trained: Collection[str] | None
+) -> None:
+    """Compare a split with its label table and with the .mat that trained the network.
+
+    Parameters
+    ----------
+    train, test : sequence of str
+        Images of the split.
+    table_names : collection of str
+        Rows of its label table.
+    mat : Path
+        The .mat, for messages.
+    trained : collection of str or None
+        Images in it; None where it is not there any more.
+
+    Raises
+    ------
+    ToolboxError
+        When an image is on both sides, or not in the table, or other images trained.
+    """
+    unknown = [name for name in (*train, *test) if name not in table_names]
+    if unknown:
+        raise ToolboxError(f"the split of {mat.name} names {in_short(unknown)}, which its label table lacks")
+    if both := sorted({*train} & {*test}):
+        raise ToolboxError(f"the split of {mat.name} has {in_short(both)} among the training and the test images")
+    if trained is not None and (other := {*train} ^ {*trained}):
+        raise ToolboxError(
+            f"{mat} has other training images than the documentation of its split: {in_short(sorted(other))} is in one "
+            "of them alone, so the test error would be that of images that trained the network. Make both again: give "
+            "Shuffles in myconfig.py a free number and run Step 4"
+        )
+
+
+def read_split_file(path: Path) -> dict[str, list[int | str]]:
     """Read the rows that a user chose for training and test.
 
     Parameters
     ----------
     path : Path
-        A json file: ``{"train": [...], "test": [...]}``, row numbers in the label table, from 0.
+        A json file: ``{"train": [...], "test": [...]}``, row numbers in the label table, from 0, or names of its rows,
+        with or without ``labeled-data/`` before them.
 
     Returns
     -------
@@ -99,17 +146,22 @@ def read_split_file(path: Path) -> dict[str, list[int]]:
     Raises
     ------
     ToolboxError
-        When the file is missing or damaged, has a list twice, lists anything but whole numbers, or a row twice.
+        When the file cannot be read, has a list twice, lists anything but whole numbers or names, or a row twice.
     """
     try:
         content = json.loads(path.read_text(encoding="utf-8-sig"), object_pairs_hook=_without_repeats)
     except (OSError, ValueError, RecursionError) as error:
         raise ToolboxError(f"{path} cannot be read as json: {error}") from error
     if not isinstance(content, dict) or content.keys() != {"train", "test"}:
-        raise ToolboxError(f'{path} must hold {{"train": [...], "test": [...]}}, lists of row numbers')
+        raise ToolboxError(f'{path} must hold {{"train": [...], "test": [...]}}, lists of row numbers or names')
     for side, rows in content.items():
-        if not isinstance(rows, list) or not all(type(row) is int and row >= 0 for row in rows):
-            raise ToolboxError(f"{path}: {side} must be a list of row numbers from 0, such as [0, 3, 4]")
+        is_list = isinstance(rows, list)
+        if not is_list or not all(type(row) is str or (type(row) is int and row >= 0) for row in rows):
+            raise ToolboxError(
+                f"{path}: {side} must be a list of row numbers from 0, such as [0, 3, 4], or of rows by name, such as "
+                '["day1/img007.png"]'
+            )
+        content[side] = [row if type(row) is int else row_name(row) for row in rows]
     repeated = [row for row, times in Counter(content["train"] + content["test"]).items() if times > 1]
     if repeated:
         raise ToolboxError(f"{path}: row {repeated[0]} is listed twice")

@@ -24,8 +24,10 @@ from dlc_common.training_set import LabeledImage, read_training_set, write_train
 from dlc_common.versions import versions
 from dlc_common.yaml_text import load_yaml
 from dlc_toolbox import ToolboxError
-from dlc_toolbox.labels.labels import name_labels, outside_image, why_labels_stale
+from dlc_toolbox.labels.labels import why_labels_stale
+from dlc_toolbox.labels.plausible import name_labels, outside_image
 from dlc_toolbox.labels.provenance import accepted_labels, read_notes
+from dlc_toolbox.labels.slices import in_short
 from dlc_toolbox.project import records
 from dlc_toolbox.project.layout import Experiment, Layout, first_step_advice, percent_of
 from dlc_toolbox.project.settings import Settings
@@ -37,13 +39,17 @@ from dlc_toolbox.training_set.pose_cfg import (
     warn_of_sizes,
     write_pose_cfgs,
 )
-from dlc_toolbox.training_set.split import split_by_rows, split_images
+from dlc_toolbox.training_set.split import check_split, split_by_rows, split_images
 
 log = logging.getLogger(__name__)
 
 
 def make_training_sets(
-    layout: Layout, settings: Settings, *, rows: Mapping[str, Sequence[int]] | None = None, overwrite: bool = False
+    layout: Layout,
+    settings: Settings,
+    *,
+    rows: Mapping[str, Sequence[int | str]] | None = None,
+    overwrite: bool = False,
 ) -> list[Experiment]:
     """Make a training set for every training fraction and shuffle, unless it is current.
 
@@ -122,7 +128,7 @@ def _load_labels(layout: Layout, settings: Settings) -> _Labels:
     path = layout.label_table(settings.Task, settings.scorer)
     names, values = _read_labels(path, layout, settings)
     labeled = np.isfinite(values).any(axis=(1, 2))
-    images = {names[row]: _image_file(names[row], path) for row in np.flatnonzero(labeled)}
+    images = _image_files([names[row] for row in np.flatnonzero(labeled)], path)
     sizes = {name: image_size(image) for name, image in images.items()}
     outside = np.zeros(values.shape[:2], dtype=bool)
     outside[labeled] = outside_image(values[labeled], np.array(list(sizes.values())).reshape(-1, 2))
@@ -172,21 +178,28 @@ def _read_labels(path: Path, layout: Layout, settings: Settings) -> tuple[list[s
         values = points(table, settings.bodyparts)[..., :2]
     except UsersError as error:
         raise ToolboxError(f"{path}: {error}. Run Step 2 again, or correct bodyparts in myconfig.py") from None
+    halves = np.isfinite(values).sum(axis=2) == 1
+    if halves.any():
+        named = in_short([f"{settings.bodyparts[k]} in {table.index[n]}" for n, k in np.argwhere(halves)])
+        log.warning("%d labels have x or y alone and are none: %s", halves.sum(), named)
     values[~np.isfinite(values).all(axis=2)] = np.nan
     return list(table.index), values
 
 
-def _image_file(name: str, table: Path) -> Path:
-    """Return the image of a row, which must lie in a folder beside the table."""
-    parts = PurePosixPath(str(name)).parts
-    if len(parts) != 2 or ".." in parts or "/" in parts:
-        raise ToolboxError(f"{table} has the row {name!r}; rows must be <folder>/<image>")
-    path = table.parent / name
-    if not path.is_file():
+def _image_files(names: Sequence[str], table: Path) -> dict[str, Path]:
+    """Return the images of rows, which must lie in folders beside the table."""
+    for name in names:
+        parts = PurePosixPath(str(name)).parts
+        if len(parts) != 2 or ".." in parts or "/" in parts:
+            raise ToolboxError(f"{table} has the row {name!r}; rows must be <folder>/<image>")
+    images = {name: table.parent / name for name in names}
+    missing = [str(path) for path in images.values() if not path.is_file()]
+    if missing:
         raise ToolboxError(
-            f"{path} does not exist, but {table.name} has labels of it; put it back, or delete the table and run Step 2"
+            f"{table.name} has labels of images that do not exist: {in_short(missing)}; put them back, or delete the "
+            "table and run Step 2"
         )
-    return path
+    return images
 
 
 def _experiments(layout: Layout, settings: Settings) -> dict[Experiment, float]:
@@ -203,7 +216,7 @@ def _experiments(layout: Layout, settings: Settings) -> dict[Experiment, float]:
     return experiments
 
 
-def _describe(labels: _Labels, settings: Settings, rows: Mapping[str, Sequence[int]] | None) -> dict[str, Any]:
+def _describe(labels: _Labels, settings: Settings, rows: Mapping[str, Sequence[int | str]] | None) -> dict[str, Any]:
     """Gather what all training sets are made from."""
     text = labels.table.to_csv(na_rep="NaN")
     shaping = {
@@ -361,9 +374,9 @@ def read_split(layout: Layout, experiment: Experiment) -> Split:
         train = [_image_name(image.path) for image in read_training_set(layout.mat_file(experiment))]
         labeled = table.index[table.notna().any(axis=1)]
         test, accepted = [name for name in labeled if name not in set(train)], {}
-    unknown = [name for name in (*train, *test) if name not in table.index]
-    if unknown:
-        raise ToolboxError(f"the split of {experiment.name} names {unknown[0]}, which its label table lacks")
+    mat = layout.mat_file(experiment)
+    trained = {_image_name(image.path) for image in read_training_set(mat)} if mat.is_file() else None
+    check_split(train, test, table.index, mat, trained)
     return Split(train, test, table, accepted)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import queue
 import threading
+from collections import Counter
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from fractions import Fraction
@@ -284,8 +285,18 @@ def find_videos(
             found.setdefault(video.resolve(), video)
     if not found:
         places = ", ".join(str(Path(path).resolve()) for path in paths)
-        raise ToolboxError(f"{places}: no video with the suffix {videotype} (videotype) there. {advice}".rstrip())
+        raise ToolboxError(
+            f"{places}: no video with the suffix {videotype} (videotype) there{_suffixes_in(paths)}. {advice}".rstrip()
+        )
     return list(found.values())
+
+
+def _suffixes_in(paths: Sequence[Path]) -> str:
+    """Name the suffixes of the files in folders, for messages; empty without any."""
+    folders = [folder for folder in (Path(path).resolve() for path in paths) if folder.is_dir()]
+    files = [file for folder in folders for file in folder.iterdir() if file.is_file()]
+    found = Counter(file.suffix.lower() for file in files if file.suffix and not file.name.startswith("."))
+    return f"; its files end in {', '.join(f'{suffix} ({n})' for suffix, n in found.most_common(6))}" if found else ""
 
 
 def videos_in(folder: Path, videotype: str) -> list[Path]:

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shlex
 import subprocess
 import sys
 from contextlib import contextmanager
@@ -43,6 +44,30 @@ def run(run_here, trained_project, tmp_path, monkeypatch):
 def set_analysis(project, **changes):
     with (project / "myconfig_analysis.py").open("a") as file:
         file.writelines(f"{name} = {value!r}\n" for name, value in changes.items())
+
+
+def test_the_next_step_is_told_for_the_videos_that_were_named(run, trained_project, loaded):
+    video = trained_project / "videos" / "toy.avi"
+    code, output = run(video)
+    assert code == 0
+    command = shlex.split(output.splitlines()[-1].removeprefix("Next: "))
+    assert command[1].endswith("MakingLabeledVideo.py") and command[2:] == [
+        str(video),
+        "--project",
+        str(trained_project),
+    ]
+
+
+def test_a_wrong_videotype_lists_the_suffixes_there(run, trained_project):
+    set_analysis(trained_project, videotype=".mkv")
+    code, output = run()
+    assert code == 1 and "no video with the suffix .mkv (videotype) there; its files end in .avi (1)" in output
+
+
+def test_settings_files_that_disagree_are_told(run, trained_project, loaded):
+    set_analysis(trained_project, pcutoff=0.7)
+    code, output = run()
+    assert code == 0 and "pcutoff is 0.1 in myconfig.py, 0.7 in myconfig_analysis.py. What myconfig_anal" in output
 
 
 def test_poses_csv_and_record_of_the_toy_video(run, trained_project, loaded, toy_points):

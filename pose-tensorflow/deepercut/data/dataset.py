@@ -20,7 +20,7 @@ from deepercut.network.architecture import FEATURE_STRIDE
 from deepercut.network.losses import mean_weights
 from deepercut.network.targets import make_targets, make_weights
 from dlc_common import UsersError
-from dlc_common.images import read_image
+from dlc_common.images import image_size, read_image
 from dlc_common.training_set import SMALLEST_SIDE, LabeledImage, read_training_set, scale_range
 
 log = logging.getLogger(__name__)
@@ -28,6 +28,8 @@ log = logging.getLogger(__name__)
 
 CACHE_BYTES = 2 * 2**30
 """Memory for decoded images; beyond it, images are read again each time."""
+
+_SHOWN = 5  # culprits named one by one
 
 THREADS = 4
 """Threads that make batches ahead of their use."""
@@ -74,10 +76,7 @@ def read_labeled(source: TrainingImage, read: Callable[[Path], np.ndarray] = rea
     """
     image = read(source.path)
     if image.shape[:2] != source.size:
-        raise DeepercutError(
-            f"{source.path} is {image.shape[1]} x {image.shape[0]} pixels, but was {source.size[1]} x "
-            f"{source.size[0]} when Step 4 made the training set: run Step 4 again"
-        )
+        raise DeepercutError(_other_size(source, (image.shape[0], image.shape[1])))
     return image
 
 
@@ -102,9 +101,13 @@ def load_dataset(config: PoseConfig) -> list[TrainingImage]:
     """
     path = config.resolve_data(config.dataset)
     images = [_training_image(entry, path, config) for entry in read_training_set(path)]
-    gone = [image.path for image in images if not image.path.is_file()]
+    gone = [str(image.path) for image in images if not image.path.is_file()]
     if gone:
-        raise DeepercutError(f"{len(gone)} images of {path.name} are gone, first {gone[0]}: run Step 4 again")
+        more = " ..." if len(gone) > _SHOWN else ""
+        raise DeepercutError(
+            f"{len(gone)} images of {path.name} are gone: {', '.join(gone[:_SHOWN])}{more}. Run Step 4 again"
+        )
+    _look_at(images, path)
     fitting = [image for image in images if scales_of(image.size, config) is not None]
     if len(fitting) < len(images):
         left_out = [image for image in images if scales_of(image.size, config) is None]
@@ -116,6 +119,30 @@ def load_dataset(config: PoseConfig) -> list[TrainingImage]:
             raise DeepercutError(f"{path}: {message}")
         log.warning("Left out: %s", message)
     return fitting
+
+
+def _look_at(images: Sequence[TrainingImage], mat: Path) -> None:
+    """Raise, before anything begins, when images cannot be opened or have another size than the .mat tells."""
+    problems = []
+    for image in images:
+        try:
+            width, height = image_size(image.path)
+        except UsersError as error:
+            problems.append(str(error))
+            continue
+        if (height, width) != image.size:
+            problems.append(_other_size(image, (height, width)))
+    if problems:
+        more = f"; and {len(problems) - _SHOWN} more" if len(problems) > _SHOWN else ""
+        raise DeepercutError(f"{mat} names images that cannot train: {'; '.join(problems[:_SHOWN])}{more}")
+
+
+def _other_size(image: TrainingImage, size: tuple[int, int]) -> str:
+    """Say that an image, of this height and width, was another one when the training set was made."""
+    return (
+        f"{image.path} is {size[1]} x {size[0]} pixels, but was {image.size[1]} x {image.size[0]} when Step 4 made the "
+        "training set: run Step 4 again"
+    )
 
 
 def _training_image(entry: LabeledImage, mat: Path, config: PoseConfig) -> TrainingImage:

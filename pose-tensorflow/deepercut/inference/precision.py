@@ -226,8 +226,20 @@ def _problem(accuracy: Mapping[str, float]) -> str | None:
     error, reference = accuracy["mean_error_px"], accuracy["float32_mean_error_px"]
     if difference <= LARGEST_DIFFERENCE_PX and error - reference <= LARGEST_INCREASE * reference + chance:
         return None
+    bound = (1 + LARGEST_INCREASE) * reference + chance
+    digits = _digits_that_tell([(difference, LARGEST_DIFFERENCE_PX), (error, bound)])
     return (
-        f"on {accuracy['images']} labeled images the median distance from the poses of float32 is {difference:.2f} px "
-        f"(at most {LARGEST_DIFFERENCE_PX}), the mean error {error:.2f} px instead of {reference:.2f} px (at most "
-        f"{LARGEST_INCREASE:.0%} more, give or take {chance:.2f} px)"
+        f"on {accuracy['images']} labeled images the median distance from the poses of float32 is "
+        f"{difference:.{digits}f} px (at most {LARGEST_DIFFERENCE_PX}), the mean error {error:.{digits}f} px instead "
+        f"of {reference:.{digits}f} px (at most {bound:.{digits}f} px: {LARGEST_INCREASE:.0%} more, and chance)"
     )
+
+
+def _digits_that_tell(pairs: Sequence[tuple[float, float]]) -> int:
+    """Return how many decimals show which values lie above their bounds.
+
+    >>> _digits_that_tell([(0.31, 0.3), (4.0, 5.0)]), _digits_that_tell([(0.3004, 0.3)])
+    (2, 4)
+    """
+    above = [(value, bound) for value, bound in pairs if value > bound]
+    return next((n for n in range(2, 9) if all(round(value, n) > round(bound, n) for value, bound in above)), 9)

@@ -6,8 +6,9 @@ Layers are named after the variables of TensorFlow-slim's checkpoints: ``block1_
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from deepercut import DeepercutError
@@ -23,6 +24,7 @@ FEATURE_STRIDE = 16
 """Pixels per cell of the features; inputs are padded to a multiple of it."""
 
 HEADS = ("part_pred", "locref_pred", "part_pred_interm")
+_MOST_VALUES = 2**28
 BATCH_NORM = ("gamma", "beta", "moving_mean", "moving_variance")
 
 
@@ -166,6 +168,29 @@ def weight_shapes(depth: int, num_joints: int, location_refinement: bool = True)
     for head, channels in heads.items():
         shapes |= {f"{head}/kernel": (3, 3, channels, unit.outputs), f"{head}/bias": (channels,)}
     return shapes
+
+
+def refuse_too_large(shapes: Mapping[str, tuple[int, ...]], source: object) -> None:
+    """Make sure, before anything is read, that arrays can be those of a network.
+
+    Parameters
+    ----------
+    shapes : mapping of str to tuple of int
+        What a file claims to hold.
+    source : object
+        The file, for messages.
+
+    Raises
+    ------
+    DeepercutError
+        When they would take more than 1 GB; a ResNet-152 takes a quarter of it.
+    """
+    if sum(map(math.prod, shapes.values())) > _MOST_VALUES:
+        name = max(shapes, key=lambda name: math.prod(shapes[name]))
+        raise DeepercutError(
+            f"{source} claims arrays of a size that no network has, such as {name} of shape {tuple(shapes[name])}: it "
+            "is of another kind, or damaged; choose other weights"
+        )
 
 
 def depth_of(names: Iterable[str]) -> int | None:

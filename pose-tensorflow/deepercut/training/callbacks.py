@@ -178,8 +178,9 @@ class LearningStatistics(keras.callbacks.Callback):
     def on_train_batch_end(self, batch: int, logs: Logs) -> None:
         """Show the loss; when it is time, validate and write a row."""
         iteration = self.start + batch + 1
-        images_per_s = (self.bar.format_dict["rate"] or 0) * self.config.batch_size
-        self.bar.set_postfix_str(f"loss {logs['loss']:.4f}, {images_per_s:.2f} images/s", refresh=False)
+        rate = self.bar.format_dict["rate"]  # not known at first
+        speed = f", {rate * self.config.batch_size:.2f} images/s" if rate else ""
+        self.bar.set_postfix_str(f"loss {logs['loss']:.4f}{speed}", refresh=False)
         self.bar.update()
         if self.tell:
             self.tell(iteration, self.stop)

@@ -18,13 +18,14 @@ from deepercut import DeepercutError
 from deepercut.backend import Tensor, is_out_of_memory, machines
 from deepercut.config import PoseConfig
 from deepercut.data.dataset import THREADS, TrainingBatches, TrainingImage, load_dataset
+from deepercut.network.architecture import weight_shapes
 from deepercut.network.losses import locref_loss, part_loss
 from deepercut.network.posenet import build_posenet
 from deepercut.training.callbacks import LearningStatistics, Snapshots, StopOnInterrupt, StopOnNonFinite, Tell
 from deepercut.training.devices import choose_devices, sharing
 from deepercut.training.optimizers import make_optimizer
 from deepercut.training.validation import Validation, hold_out
-from deepercut.weights.checkpoints import load_weights, resolve_weights
+from deepercut.weights.checkpoints import check_same_network, load_weights, read_weights, resolve_weights
 from deepercut.weights.snapshots import list_snapshots, snapshot_path, state_path
 from deepercut.weights.state import changed_versions, read_state, restore
 
@@ -61,6 +62,8 @@ def train(config: PoseConfig, *, resume: bool = False, tell: Tell | None = None)
     images = load_dataset(config)
     weights, start = starting_point(config, resume)
     if start >= config.iterations:
+        wanted = weight_shapes(config.depth, config.num_joints, config.location_refinement)
+        check_same_network(wanted, read_weights(weights), weights)  # nothing else would see that it is damaged
         log.info("%s has %d iterations; max_iters %d asks for no more", weights, start, config.iterations)
         return weights
     folder, prefix = config.snapshot_place

@@ -7,6 +7,8 @@ them with the network and fills it.
 from __future__ import annotations
 
 import errno
+import glob
+import re
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,15 +18,17 @@ import h5py
 import numpy as np
 
 from deepercut import DeepercutError
-from deepercut.network.architecture import BATCH_NORM, HEADS, depth_of
+from deepercut.network.architecture import BATCH_NORM, HEADS, depth_of, refuse_too_large
 from deepercut.weights.foreign import Arrays, convert_keras_resnet, read_tf1
 from deepercut.weights.snapshots import WEIGHTS_SUFFIX
 from dlc_common.files import is_broken, replacing, seal
+from dlc_common.kinds import HDF5, KERAS, wrong_kind
 
 if TYPE_CHECKING:
     import keras
 
 
+_PART_OF_A_CHECKPOINT = re.compile(r"\.(meta|data-\d{5}-of-\d{5})$")
 _VARIABLES = {  # by how many variables a layer has, in the order in which Keras stores them
     1: ("kernel",),
     2: ("kernel", "bias"),
@@ -39,7 +43,7 @@ def resolve_weights(prefix: Path) -> Path:
     ----------
     prefix : Path
         A file, or one without ``.weights.h5``, ``.index`` or ``.h5``, or one with ``.ckpt`` in their place (v1's
-        pose_cfg.yaml names resnet_v1_50.ckpt).
+        pose_cfg.yaml names resnet_v1_50.ckpt). Any file of a TensorFlow checkpoint stands for all.
 
     Returns
     -------
@@ -52,12 +56,18 @@ def resolve_weights(prefix: Path) -> Path:
         If there is none; the message lists the paths tried.
     """
     prefix = Path(prefix)
+    prefix = prefix.with_name(_PART_OF_A_CHECKPOINT.sub("", prefix.name))
     stems = [prefix, prefix.with_suffix("")] if prefix.suffix == ".ckpt" else [prefix]
     endings = ("", WEIGHTS_SUFFIX, ".index", ".h5")
     tried = [stem.with_name(stem.name + ending) for stem in stems for ending in endings]
     for path in tried:
         if path.is_file():
             return path
+    parts = sorted(path.name for path in prefix.parent.glob(f"{glob.escape(prefix.name)}.*"))
+    if any(_PART_OF_A_CHECKPOINT.search(name) for name in parts):
+        raise DeepercutError(
+            f"of the checkpoint {prefix} the .index is missing; there: {', '.join(parts)}. Copy it to the others"
+        )
     advice = "; get the ImageNet weights with models/pretrained/download.py" if "resnet_v1" in prefix.name else ""
     raise DeepercutError(f"no weights found for {prefix}; tried {', '.join(p.name for p in tried)} there{advice}")
 
@@ -187,42 +197,45 @@ def read_weights(path: Path) -> Arrays:
     Raises
     ------
     DeepercutError
-        If the file is missing, damaged or of another kind.
+        If the file is missing, damaged, of another kind, or claims arrays that no network has.
     """
     path = Path(path)
     if not path.is_file():
         raise DeepercutError(f"weights {path} do not exist")
     if is_broken(path):
         raise DeepercutError(f"weights {path} are damaged, their checksum disagrees: choose another snapshot")
+    if other := wrong_kind(path, "weights of a ResNet", KERAS, HDF5):
+        raise DeepercutError(other)
     if path.suffix != ".h5" and not h5py.is_hdf5(path):
         return read_tf1(path)
     try:
         arrays = _read_h5(path)
     except (OSError, KeyError, TypeError, ValueError, RuntimeError) as error:  # which, depends on the damage
-        raise DeepercutError(f"weights {path} cannot be read, the file is damaged: {error}") from error
+        raise DeepercutError(f"weights {path} cannot be read: {error}") from error
     return arrays if any(name.startswith("block") for name in arrays) else convert_keras_resnet(arrays)
 
 
 def _read_h5(path: Path) -> Arrays:
     """Return a Keras file's arrays: Keras 3 stores a layer's name beside its variables, Keras 1 and 2 in the group."""
-    arrays: dict[str, np.ndarray] = {}
+    stored: dict[str, h5py.Dataset] = {}
 
     def collect(group_name: str, item: h5py.Group | h5py.Dataset) -> None:
         if not isinstance(item, h5py.Group):
             return
         if "weight_names" in item.attrs:
-            layer, values = group_name.split("/")[-1], [item[name][()] for name in item.attrs["weight_names"]]
+            layer, values = group_name.split("/")[-1], [item[name] for name in item.attrs["weight_names"]]
         elif group_name.endswith("/vars") and "name" in item.attrs:
-            layer, values = item.attrs["name"], [item[str(i)][()] for i in range(len(item))]
+            layer, values = item.attrs["name"], [item[str(i)] for i in range(len(item))]
         else:
             return
         if len(values) in _VARIABLES:
             names = [f"{layer}/{variable}" for variable in _VARIABLES[len(values)]]
-            arrays.update(zip(names, values, strict=True))
+            stored.update(zip(names, values, strict=True))
 
     with h5py.File(path, "r") as file:
         file.visititems(collect)
-    return arrays
+        refuse_too_large({name: values.shape for name, values in stored.items()}, path)
+        return {name: values[()] for name, values in stored.items()}
 
 
 def save_snapshot(model: keras.Model, path: Path) -> None:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from deepercut import DeepercutError
-from deepercut.network.architecture import EPSILON, depth_of
+from deepercut.network.architecture import EPSILON, depth_of, refuse_too_large
 
 if TYPE_CHECKING:
     import keras
@@ -153,11 +153,13 @@ def read_tf1(path: Path) -> Arrays:
     prefix = str(path).removesuffix(".index")
     try:
         reader = tf.train.load_checkpoint(prefix)
-        names = {name: _our_name(name) for name in reader.get_variable_to_shape_map()}
+        shapes = {name: tuple(shape) for name, shape in reader.get_variable_to_shape_map().items()}
+        names = {name: _our_name(name) for name in shapes}
+        refuse_too_large({name: shapes[name] for name, ours in names.items() if ours is not None}, path)
         return {ours: reader.get_tensor(name) for name, ours in names.items() if ours is not None}
     except (tf.errors.OpError, IndexError, ValueError, RuntimeError) as error:
         reason = str(error).splitlines()[0]
-        raise DeepercutError(f"weights {path} cannot be read, they are damaged or no checkpoint: {reason}") from error
+        raise DeepercutError(f"weights {path} cannot be read as a checkpoint of TensorFlow: {reason}") from error
 
 
 def export_tf1(model: keras.Model, prefix: Path) -> None:

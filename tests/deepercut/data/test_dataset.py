@@ -47,7 +47,19 @@ def test_part_number_beyond_num_joints_names_the_image(make_train_folder, write_
 def test_gone_image_is_named(make_train_folder):
     folder = make_train_folder()
     (folder / "img2.png").unlink()
-    with pytest.raises(DeepercutError, match=r"1 images of set\.mat are gone.*img2\.png"):
+    with pytest.raises(DeepercutError, match=r"1 images of set\.mat are gone: .*img2\.png\. Run Step 4 again"):
+        load_dataset(load_config(folder / "pose_cfg.yaml"))
+
+
+def test_images_that_cannot_train_are_all_told_before_training(make_train_folder):
+    folder = make_train_folder()
+    (folder / "img1.png").write_bytes(b"no image")
+    Image.new("RGB", (130, 120)).save(folder / "img2.png")
+    message = (
+        r"set\.mat names images that cannot train: .*img1\.png is .*; .*img2\.png is 130 x 120 pixels, but was "
+        r"\d+ x 120 when Step 4 made the training set"
+    )
+    with pytest.raises(DeepercutError, match=message):
         load_dataset(load_config(folder / "pose_cfg.yaml"))
 
 

@@ -70,6 +70,13 @@ def test_starting_point(make_train_folder):
         starting_point(config_of(folder), resume=False)
 
 
+def test_a_damaged_snapshot_is_not_taken_for_a_finished_training(make_train_folder):
+    folder = make_train_folder(max_iters=4)
+    (folder / "snapshot-4.weights.h5").write_bytes(b"half a snapshot")
+    with pytest.raises(DeepercutError, match=r"snapshot-4\.weights\.h5 cannot be read"):
+        train(config_of(folder), resume=True)
+
+
 def test_missing_init_weights_are_named(make_train_folder):
     with pytest.raises(DeepercutError, match=r"init_weights is missing in pose_cfg\.yaml of .*train"):
         starting_point(config_of(make_train_folder(init_weights="")), resume=False)

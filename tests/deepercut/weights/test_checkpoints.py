@@ -263,7 +263,7 @@ def test_files_that_are_no_weights_are_errors(tmp_path):
     for content in (b"", b"not weights", np.random.default_rng(0).bytes(5000)):
         path = tmp_path / "snapshot-1.weights.h5"
         path.write_bytes(content)
-        with pytest.raises(DeepercutError, match=r"weights .*snapshot-1.weights.h5 cannot be read"):
+        with pytest.raises(DeepercutError, match=r"snapshot-1.weights.h5 (cannot be read|is empty)"):
             read_weights(path)
 
 
@@ -281,7 +281,7 @@ def test_a_truncated_h5_is_an_error(tmp_path, cut):
     path = tmp_path / "snapshot-1.weights.h5"
     small_model().save_weights(path)
     path.write_bytes(path.read_bytes()[: int(cut * path.stat().st_size)])
-    with pytest.raises(DeepercutError, match=r"weights .*snapshot-1.weights.h5 cannot be read, the file is damaged"):
+    with pytest.raises(DeepercutError, match=r"weights .*snapshot-1.weights.h5 cannot be read: "):
         read_weights(path)
 
 
@@ -327,3 +327,43 @@ def test_old_keras_files_are_read_by_the_order_of_their_variables(tmp_path, name
         },
         abs=1e-12,
     )
+
+
+@pytest.mark.parametrize("ending", [".meta", ".data-00000-of-00001", ".index", ""])
+def test_any_file_of_a_checkpoint_stands_for_it(tmp_path, ending):
+    for suffix in (".meta", ".data-00000-of-00001", ".index"):
+        (tmp_path / f"snapshot-5{suffix}").touch()
+    assert resolve_weights(tmp_path / f"snapshot-5{ending}") == tmp_path / "snapshot-5.index"
+    (tmp_path / "snapshot-5.index").unlink()
+    ending = ending.replace(".index", "")
+    with pytest.raises(DeepercutError, match=r"snapshot-5 the \.index is missing; there: snapshot-5\.data-0"):
+        resolve_weights(tmp_path / f"snapshot-5{ending}")
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "told"),
+    [
+        ("snapshot.pt", b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19.", "a file of PyTorch, not weights of a ResNet"),
+        ("weights.pkl", b"\x80\x04K\x05.", "a pickle, not weights of a ResNet: none is ever loaded"),
+        ("snapshot-5.index", b"version https://git-lfs.github.com/spec/v1", "a pointer of Git LFS.*run `git lfs pull`"),
+    ],
+)
+def test_other_files_are_named_for_what_they_are(tmp_path, name, content, told):
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(DeepercutError, match=rf"{name} is {told}"):
+        read_weights(tmp_path / name)
+
+
+def test_shapes_that_no_network_has_are_refused_before_they_are_read(tmp_path):
+    """Chunks that were never written take no place: such a file is small."""
+    path = tmp_path / "snapshot-5.weights.h5"
+    small_model().save_weights(path)
+    with h5py.File(path, "r+") as file:
+        names = []
+        file.visit(names.append)
+        layer = next(file[name] for name in names if file[name].attrs.get("name") == "conv1_conv")
+        del layer["0"]
+        layer.create_dataset("0", (2**20, 2**20), "f4", chunks=(1024, 1024))
+    message = r"claims arrays of a size that no network has, such as conv\w*/kernel of shape \(1048576, 1048576\)"
+    with pytest.raises(DeepercutError, match=message):
+        read_weights(path)

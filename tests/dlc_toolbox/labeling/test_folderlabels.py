@@ -216,9 +216,18 @@ class TestAnotherProgram:
             project.fiji_saves(part, "X,Y,Slice\n1,2,2\n")
         save(project.open(), "img2.png", nose=[10, 20])
         project.close()
-        (project.folder / "img0.5.png").write_bytes((project.folder / "img0.png").read_bytes())
-        with pytest.raises(UsersError, match=r"images were added to .*img0.5.png stands where img0.png stood"):
+        (project.folder / "img00.png").write_bytes((project.folder / "img0.png").read_bytes())
+        with pytest.raises(UsersError, match=r"images were added to .*img00.png stands where img1.png stood"):
             save(project.open(), "img2.png", nose=[1, 2])
+
+    def test_a_picture_saved_beside_the_images_is_none_of_them(self, project, save, caplog):
+        for part in PARTS:
+            project.fiji_saves(part, "X,Y,Slice\n1,2,2\n")
+        (project.folder / "img0_labelled.png").write_bytes((project.folder / "img0.png").read_bytes())
+        store = project.open()
+        assert store.labels("day1", "img1.png")["points"]["nose"] == (1, 2)
+        assert save(store, "img2.png", nose=[10, 20])["points"]["nose"] == (10, 20)
+        assert caplog.text.count("not counted among the images to label: img0_labelled.png") == 1
 
 
 class TestHistory:

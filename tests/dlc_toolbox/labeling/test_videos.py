@@ -118,7 +118,7 @@ class TestNeighbours:
         folder = toy.folders["toy"].folder
         (folder / "img99.png").write_bytes((folder / toy.folders["toy"].images[0]).read_bytes())
         toy.refresh()
-        with pytest.raises(UsersError, match=r"frames.json does not tell which frame img99.png is"):
+        with pytest.raises(UsersError, match=r"toy has no image img99.png"):
             toy.neighbour("toy", "img99.png", 1)
 
     def test_the_projects_videos(self, toy):

@@ -158,7 +158,7 @@ def test_labels_corrected_since_step_2_are_not_overlooked(layout, settings, data
 
 def test_poses_are_no_labels(layout, settings):
     label(layout, [3, 4], np.full((2, 3, 2), 9.0))
-    with pytest.raises(ToolboxError, match=r"Ann\.h5 has frame numbers, not images, as rows"):
+    with pytest.raises(ToolboxError, match=r"Ann\.h5 has rows named 3, 4 in place of images such as .*Put the images"):
         check_labels(layout, settings)
 
 

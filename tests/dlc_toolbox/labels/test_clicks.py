@@ -88,3 +88,10 @@ def test_names_with_separators_are_quoted_and_those_with_colons_left_out(tmp_pat
 def test_a_text_that_cannot_be_written_back_is_refused():
     with pytest.raises(ToolboxError, match=r"nose.csv has characters that cannot be written back .* UTF-8"):
         ClickTable(FIJI.encode("utf-16") + b"\x00", PATH)
+
+
+def test_a_click_added_to_a_hyperstack_counts_where_the_others_do():
+    table = ClickTable(b" ,X,Y,Slice,Frame\n1,10,20,1,2\n", Path("nose.csv"))
+    edited = table.edited({3: [(5.0, 6.0)], 2: [(10.5, 20.0)]}, {})
+    assert edited.data == b" ,X,Y,Slice,Frame\n1,10.5,20.0,1,2\n2,5.0,6.0,1,3\n"
+    assert ClickTable(edited.data, Path("nose.csv")).by_slice() == {2: [(10.5, 20)], 3: [(5, 6)]}

@@ -2,11 +2,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from dlc_toolbox import ToolboxError
-from dlc_toolbox.labels.fiji import read_clicks, write_clicks
+from dlc_toolbox.labels.fiji import read_clicks
 
 CLICKS = [[202.0, 629.5, 1], [393.25, 199.0, 2]]
 V1 = " \tArea\tMean\tX\tY\tSlice\tCount\n1\t0\t178\t202\t629.5\t1\t80\n5\t0\t183\t393.25\t199\t2\t80\n"
@@ -58,6 +56,27 @@ def test_clicks_come_in_the_order_of_their_numbers(read):
     assert read(shuffled.replace("9", "10"))["x"].tolist() == [1, 2, 3], "numbers that repeat say nothing"
 
 
+@pytest.mark.parametrize("column", ["Frame", "Ch", "Channel", "Slice"])
+def test_of_a_hyperstack_the_column_that_counts_is_the_position(read, column: str):
+    others = [name for name in ("Slice", "Frame", "Ch") if name != column]
+    header = ",".join([" ", "X", "Y", column, *others])
+    clicks = read(f"{header}\n1,202,629.5,1{',1' * len(others)}\n2,393.25,199,2{',1' * len(others)}\n")
+    assert clicks[["x", "y", "slice"]].to_numpy().tolist() == CLICKS
+
+
+def test_a_hyperstack_in_which_two_numbers_count_has_no_position(read):
+    with pytest.raises(ToolboxError, match=r"both Slice and Frame count, .*Hyperstack to Stack, then measure again"):
+        read(" ,X,Y,Ch,Slice,Frame\n1,1,1,1,1,2\n2,2,2,1,2,1\n")
+    assert read(" ,X,Y,Slice,Frame\n1,1,1,2,2\n2,2,2,3,3\n")["slice"].tolist() == [2, 3], "the same twice"
+
+
+def test_all_lines_that_are_wrong_are_told(read):
+    rows = "".join(f"{x},7,{n}\n" for n, x in enumerate(["one", "2", "three", "", "5", "6", "seven", "e", "n", "t"], 1))
+    message = r"line 2: X is 'one', which is no number; .*line 4: .*; line 5: X, Y, Slice are '', '7', '4'.*and 2 more"
+    with pytest.raises(ToolboxError, match=message):
+        read("X,Y,Slice\n" + rows)
+
+
 def test_labels_and_lines_are_kept(read):
     clicks = read(" ,Label,X,Y,Slice\n1,day:img3.png,1,2,1\n\n2,day:img4.png,3,4,2\n")
     assert clicks["label"].tolist() == ["day:img3.png", "day:img4.png"]
@@ -106,37 +125,10 @@ def test_a_table_without_clicks_is_empty(read):
         ("X,Y,Slice\n1,2,0\n", "position of an image, a whole number from 1"),
         ("X,Y,Slice\n1,2,1e300\n", "position of an image"),
         ("X,Y,Slice\n1,5,2,5,1\n", "line 2 has 5 cells, but there are 3 columns .*decimal commas"),
-        (b"PK\x03\x04whatever", "is an Excel workbook"),
+        (b"PK\x03\x04whatever", "is a zip archive, such as an Excel workbook, not a csv of clicks: save it as csv"),
         (b"\xd0\xcf\x11\xe0whatever", "is an Excel workbook"),
     ],
 )
 def test_bad_files_are_named_with_line_and_column(read, text, message: str):
     with pytest.raises(ToolboxError, match=rf"nose\.csv {message}|nose\.csv.*{message}"):
         read(text)
-
-
-@settings(deadline=None, max_examples=50)
-@given(
-    st.lists(
-        st.tuples(
-            st.floats(-1e6, 1e6) | st.just(float("nan")),
-            st.floats(-1e6, 1e6) | st.just(float("nan")),
-            st.integers(1, 999),
-        )
-    )
-)
-def test_what_is_written_is_read(tmp_path_factory: pytest.TempPathFactory, clicks: list):
-    path = tmp_path_factory.mktemp("c") / "nose.csv"
-    labels = np.array([click[:2] for click in clicks]).reshape(-1, 2)
-    write_clicks(path, labels, [click[2] for click in clicks])
-    kept = [list(click) for click in clicks if np.isfinite(click[:2]).all()]
-    assert read_clicks(path)[["x", "y", "slice"]].to_numpy().tolist() == kept
-
-
-def test_peoples_labels_are_not_overwritten(tmp_path: Path):
-    path = tmp_path / "nose.csv"
-    write_clicks(path, np.array([[1.0, 2.0]]), [1])
-    write_clicks(path, np.array([[1.0, 2.0]]), [1])
-    with pytest.raises(ToolboxError, match=r"nose\.csv exists already with other labels"):
-        write_clicks(path, np.array([[1.0, 3.0]]), [1])
-    assert path.read_text() == " ,X,Y,Slice\n1,1.0,2.0,1\n"

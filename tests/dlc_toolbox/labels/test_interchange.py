@@ -9,13 +9,13 @@ import pytest
 import yaml
 from PIL import Image
 
+from dlc_common import UsersError
 from dlc_toolbox import ToolboxError
 from dlc_toolbox.labels.fiji import read_clicks
+from dlc_toolbox.labels.importing import check_settings, import_labels
 from dlc_toolbox.labels.interchange import (
-    check_settings,
     export_deeplabcut,
     export_lightning_pose,
-    import_labels,
     read_labels,
     read_own_labels,
 )
@@ -126,16 +126,126 @@ def test_a_second_import_changes_nothing_and_other_content_stays(dlc, tmp_path):
     import_labels(read_labels(dlc), data)
     assert contents(data) == before
     (data / "day1" / "nose.csv").write_text(" ,X,Y,Slice\n1,3,3,1\n")
-    with pytest.raises(ToolboxError, match=r"nose.csv exists already with other labels, which are never overwritten"):
+    (data / "day1" / "imported.json").unlink()
+    with pytest.raises(ToolboxError, match=r"other labels are there already, .* overwritten: .*day1/nose\.csv\. Move"):
         import_labels(read_labels(dlc), data)
+    (data / "day1" / "nose.csv").rename(tmp_path / "mine.csv")
+    import_labels(read_labels(dlc), data)
+    assert contents(data)["day1/nose.csv"] == before["day1/nose.csv"], "as the message advises"
     Image.new("RGB", (16, 12)).save(data / "day1" / "img1.png")
     before = contents(data)
-    with pytest.raises(ToolboxError, match=r"day1 exists already and holds other images \(3, not these 2\)"):
+    with pytest.raises(ToolboxError, match=r"other images are there already in .*day1 \(3, not these 2\): move"):
         import_labels(read_labels(dlc), data)
     (data / "day1" / "img9.png").unlink()
     with pytest.raises(ToolboxError, match="other images"):
         import_labels(read_labels(dlc), data)
     assert contents(data).keys() == before.keys() - {"day1/img9.png"}
+
+
+def correct(dlc: Path, values: np.ndarray) -> None:
+    for folder, rows in (("day1", slice(2)), ("day2", slice(2, 3))):
+        write_dlc(dlc, make_table("Ann", PARTS, ROWS[rows], values[rows]), folder)
+
+
+def test_labels_corrected_there_are_imported_again_in_one_run(dlc, tmp_path):
+    data, values = tmp_path / "data-reach", VALUES.copy()
+    import_labels(read_labels(dlc), data)
+    values[0, 0], values[0, 1], values[1, 0], values[2, 0] = (4.25, 5), (6, 7), (8, 9), NAN
+    correct(dlc, values)
+    import_labels(read_labels(dlc), data)
+    assert read_clicks(data / "day1" / "nose.csv")[["x", "y", "slice"]].values.tolist() == [[4.25, 5, 1], [8, 9, 2]]
+    assert read_clicks(data / "day1" / "ear tip.csv")[["x", "y", "slice"]].values.tolist() == [[6, 7, 1]]
+    assert read_clicks(data / "day2" / "nose.csv").empty, "a label that was taken away there"
+
+
+def test_what_was_changed_here_since_an_import_stays_and_is_named(dlc, tmp_path, caplog):
+    data, values = tmp_path / "data-reach", VALUES.copy()
+    import_labels(read_labels(dlc), data)
+    clicks = data / "day1" / "nose.csv"
+    clicks.write_text(clicks.read_text().replace("1.25,2.5", "1.75,2.5"))
+    values[0, 0], values[1, 0] = (4, 5), (8, 9)
+    correct(dlc, values)
+    for _ in range(2):
+        caplog.clear()
+        import_labels(read_labels(dlc), data)
+        assert read_clicks(clicks)[["x", "y", "slice"]].values.tolist() == [[1.75, 2.5, 1], [8, 9, 2]]
+        assert "day1: changed here since they were imported, and kept: nose in img9.png" in caplog.text
+    clicks.unlink()
+    caplog.clear()
+    import_labels(read_labels(dlc), data)
+    assert read_clicks(clicks)[["x", "y", "slice"]].values.tolist() == [[4, 5, 1], [8, 9, 2]], "a file deleted here"
+    assert not caplog.records
+
+
+def test_images_of_any_names_keep_their_labels(dlc, tmp_path, toy_project):
+    """Clicks count positions, and only their names tell that this folder has no other pattern."""
+    names = ["a1.png", "b2.png", "img003_labelled.png", "img3.png"]
+    folder, values = tmp_path / "mixed", np.arange(16.0).reshape(4, 2, 2)
+    folder.mkdir()
+    for name in names:
+        Image.new("RGB", (400, 300)).save(folder / name)
+    make_table("Ann", PARTS, [f"mixed/{name}" for name in names], values + 30).to_csv(folder / "t.csv")
+    layout = Layout(toy_project)
+    import_labels(read_labels(folder / "t.csv"), layout.data_folder("mix"))
+    settings = replace(load_settings(toy_project), Task="mix", bodyparts=tuple(PARTS))
+    table = read_table(convert_labels(layout, settings, "Ann")).sort_index()
+    assert list(table.index) == [f"mixed/{name}" for name in names]
+    np.testing.assert_array_equal(points(table), values + 30)
+
+
+def test_csv_and_h5_that_differ_stop_the_import_until_one_is_gone(dlc, caplog):
+    home = dlc / "labeled-data" / "day1"
+    path = home / "CollectedData_Ann.csv"
+    path.write_text(path.read_text().replace("1.25", "11.25"))
+    message = (
+        r"day1/CollectedData_Ann\.h5 and the csv beside it differ: day1/img9\.png: nose x is 1\.25 in the h5, 11\.25 "
+        r"in the csv\. Which is right is not known: move or delete the other"
+    )
+    with pytest.raises(ToolboxError, match=message):
+        read_labels(dlc)
+    assert points(read_labels(path).table)[0, 0].tolist() == [11.25, 2.5], "a file that was named is read"
+    assert "CollectedData_Ann.csv is read, but csv and h5 differ: day1/img9.png: nose x is 1.25" in caplog.text
+    (home / "CollectedData_Ann.h5").unlink()
+    assert points(read_labels(dlc).table)[0, 0].tolist() == [11.25, 2.5]
+
+
+def test_an_image_without_label_may_be_gone(dlc, caplog):
+    caplog.set_level("INFO")
+    (dlc / "labeled-data" / ROWS[1]).unlink()
+    labels = read_labels(dlc)
+    assert list(labels.images) == list(labels.table.index) == [ROWS[0], ROWS[2]]
+    assert "left out, as they have neither label nor image: day1/img10.png" in caplog.text
+
+
+def test_a_missing_image_is_named_where_it_was(dlc):
+    (dlc / "labeled-data" / ROWS[0]).unlink()
+    with pytest.raises(ToolboxError) as told:
+        read_labels(dlc)
+    assert str(told.value).endswith(f"1 of 3 labeled images are missing: {dlc / 'labeled-data' / ROWS[0]}")
+
+
+def test_half_a_label_is_told(dlc, caplog):
+    values = VALUES.copy()
+    values[0, 1] = (3, NAN)
+    correct(dlc, values)
+    assert np.isnan(points(read_labels(dlc).table)[0, 1, 1])
+    assert "1 labels have x or y alone and are none: ear tip in day1/img9.png" in caplog.text
+
+
+def test_rows_that_a_spreadsheet_numbered(dlc):
+    path = dlc / "labeled-data" / "day1" / "CollectedData_Ann.csv"
+    make_table("Ann", PARTS, [1, 2], VALUES[:2]).to_csv(path)
+    with pytest.raises(ToolboxError, match=r"rows named 1, 2 in place of images such as .*Put the images' names back"):
+        read_labels(path)
+
+
+def test_a_config_of_another_encoding(dlc):
+    path = dlc / "config.yaml"
+    path.write_bytes((path.read_text() + "# Füße\n").encode("cp1252"))
+    with pytest.raises(UsersError, match=r"config\.yaml line \d+ is not in UTF-8, .*save it as UTF-8"):
+        read_labels(dlc)
+    path.write_bytes((path.read_text(encoding="cp1252")).encode("utf-16"))
+    assert list(read_labels(dlc).images) == ROWS
 
 
 def test_labels_of_a_second_person_go_into_a_folder_of_their_own(dlc, tmp_path):
@@ -198,7 +308,7 @@ def test_what_is_missing_or_no_label_table(dlc, tmp_path):
     with pytest.raises(ToolboxError, match=r"1 of 3 labeled images are missing: .*img9\.png"):
         read_labels(dlc)
     write_table(make_table("net", PARTS, [0, 1], np.zeros((2, 2, 3))), tmp_path / "poses.h5")
-    with pytest.raises(ToolboxError, match=r"poses\.h5 has frame numbers, not images"):
+    with pytest.raises(ToolboxError, match=r"poses\.h5 holds poses of frames by net, not labels of images"):
         read_labels(tmp_path / "poses.h5")
 
 

@@ -11,7 +11,8 @@ from PIL import Image
 
 from dlc_common import UsersError
 from dlc_toolbox import ToolboxError
-from dlc_toolbox.labels.labels import convert_labels, outside_image, read_labels, why_labels_stale
+from dlc_toolbox.labels.labels import convert_labels, read_labels, why_labels_stale
+from dlc_toolbox.labels.plausible import outside_image
 from dlc_toolbox.labels.sources import NoLabelsError
 from dlc_toolbox.project.layout import Layout
 from dlc_toolbox.project.settings import load_settings
@@ -202,6 +203,7 @@ def test_clicks_in_inches_are_an_error(toy: Toy):
 
 def test_one_part_in_inches_is_told(toy: Toy, caplog):
     toy.write("paw.csv", "1,0.417,0.375,1\n2,1.25,1.125,2\n3,1.875,1.687,3")
+    toy.set("invisibleboundary = 0.01")
     toy.convert()
     (warning,) = (record.getMessage() for record in caplog.records if record.levelname == "WARNING")
     assert "paw.csv: the largest coordinate of all clicks is 1.875, in images of up to 160 pixels" in warning
@@ -210,9 +212,178 @@ def test_one_part_in_inches_is_told(toy: Toy, caplog):
 
 @pytest.mark.parametrize("rows", ["1,3,4,1\n2,2.5,1,2\n3,1,1,3", "1,0.417,0.375,1\n2,1.25,1.125,2"])
 def test_one_part_in_the_corner_is_fine(toy: Toy, rows: str, caplog):
+    toy.set("invisibleboundary = 0.01")
     toy.write("paw.csv", rows)
-    toy.convert()
+    assert points(toy.convert(), ["paw"])[0, 0].tolist() == [float(cell) for cell in rows.split(",")[1:3]]
     assert "inches" not in caplog.text
+    assert "corner" not in caplog.text
+
+
+# Clicks in the corner, for what cannot be seen
+
+
+def test_clicks_in_the_corner_are_told_while_the_boundary_is_off(toy: Toy, caplog):
+    """8 pixels are 5 % of 160: the corner of the toy's small images."""
+    toy.edit("nose.csv", lambda text: text.replace("135.0,60.0,1", "7.9,7.9,1"))
+    toy.edit("paw.csv", lambda text: "\n".join(text.split("\n")[:1] + ["1,0,8,7,1", "2,0,90,7,2"]))
+    assert points(toy.convert())[0, :2].tolist() == [[7.9, 7.9], [8, 7]], "they stay labels"
+    assert "clicks in the top left corner: 1 of 10 on nose. If they mean 'not visible', set invisibleboundary = 10" in (
+        caplog.text
+    )
+
+
+def test_a_part_that_is_mostly_in_the_corner_is_an_error_with_two_ways_out(toy: Toy):
+    toy.write("paw.csv", "\n".join(f"{n},1,1,{n}" for n in (1, 2, 3)) + "\n4,80,60,4")
+    with pytest.raises(
+        ToolboxError, match=r"corner: 3 of 4 on paw\. .*invisibleboundary = 10.*invisibleboundary = 0\.01"
+    ):
+        toy.convert()
+    toy.set("invisibleboundary = 0.01")
+    assert points(toy.convert(), ["paw"])[:4, 0].tolist() == [[1, 1], [1, 1], [1, 1], [80, 60]]
+    toy.set("invisibleboundary = 10")
+    np.testing.assert_array_equal(points(toy.convert(), ["paw"])[2:4, 0], [[NAN, NAN], [80, 60]])
+
+
+def test_all_parts_in_one_file_and_the_hidden_one_in_the_corner(toy: Toy, caplog):
+    toy.set("multibodypartsfile = True")
+    toy.write("Results.csv", "1,20,21,1\n2,30,31,1\n3,1,1,1\n4,50,51,2\n5,60,61,2\n6,70,71,2")
+    toy.convert()
+    assert "1 of 2 on tail" in caplog.text
+
+
+# Two parts, one place
+
+
+def test_the_csv_of_one_part_under_the_name_of_another_is_an_error(toy: Toy):
+    shutil.copyfile(toy.folder / "nose.csv", toy.folder / "paw.csv")
+    message = r"toy/nose\.csv and paw\.csv hold the same, so nose and paw .* save it anew"
+    with pytest.raises(ToolboxError, match=message):
+        toy.convert()
+
+
+def test_parts_in_the_same_place_in_most_images_are_told(toy: Toy, caplog):
+    toy.edit("paw.csv", lambda _: (toy.folder / "nose.csv").read_text().replace("135.0,60.0", "135.3,60.0") + "\n")
+    toy.convert()
+    assert "toy: nose and paw have the same place in 10 of 10 images" in caplog.text
+    caplog.clear()
+    toy.write("paw.csv", "\n".join(f"{n},{x},60,{n}" for n, x in ((1, 135), (2, 20), (3, 21), (4, 22))))
+    toy.convert()
+    assert "same place" not in caplog.text, "where two parts meet once"
+
+
+def test_a_part_without_any_click_is_told(toy: Toy, caplog):
+    toy.write("tail.csv", "", " ,X,Y,Slice")
+    assert points(toy.convert(), ["tail"]).shape == (10, 1, 2)
+    assert "toy: no click on tail, so it is missing in all 10 images" in caplog.text
+
+
+# Which images the slices count
+
+
+def test_a_picture_saved_beside_the_images_moves_no_label(toy: Toy, caplog):
+    expected = toy.convert()
+    for name in ("img03_labelled.png", "img03 (2).png", "img06_1.png", "overview.png", "screenshot1.png"):
+        Image.new("RGB", SIZE).save(toy.folder / name)
+    (toy.folder / "img200.png").mkdir()
+    pd.testing.assert_frame_equal(toy.convert(overwrite=True), expected)
+    told = "not counted among the labeled images: img03 (2).png, img03_labelled.png, img06_1.png, overview.png"
+    assert told in caplog.text
+    assert "img200" not in caplog.text
+
+
+def test_frames_json_tells_the_images_of_step_1(toy: Toy, caplog):
+    expected = toy.convert()
+    record = {"inputs": {}, "settings": {}, "video": "toy.avi", "frame_count": 30, "frames": list(range(0, 30, 3))}
+    (toy.folder / "frames.json").write_text(json.dumps(record))
+    Image.new("RGB", SIZE).save(toy.folder / "img10.png")
+    pd.testing.assert_frame_equal(toy.convert(overwrite=True), expected)
+    assert "not counted among the labeled images: img10.png" in caplog.text
+    (toy.folder / "img27.png").unlink()
+    with pytest.raises(ToolboxError, match=r"line 11: Slice is 10, but .*toy has 9 images.*Not counted: img10\.png"):
+        toy.convert()
+    assert "img27, which Step 1 wrote, is not there any more" in caplog.text
+
+
+def test_names_beside_the_clicks_decide_which_images_count(toy: Toy, caplog):
+    """A picture that was in the stack when people clicked is one of its slices."""
+    Image.new("RGB", SIZE).save(toy.folder / "img03_b.png")
+    stack = ["img00", "img03", "img03_b", "img06", "img09"]
+    for part in ("nose", "paw", "tail"):
+        rows = [f"{n},{name}.png,{10 * len(part) + n + (part == 'tail')},60,{n}" for n, name in enumerate(stack, 1)]
+        toy.write(f"{part}.csv", "\n".join(rows), " ,Label,X,Y,Slice")
+    table = toy.convert()
+    assert table.loc["toy/img06.png", ("Ann", "nose")].tolist() == [44, 60]
+    assert table.loc["toy/img03_b.png", ("Ann", "nose")].tolist() == [43, 60]
+    assert "not counted" not in caplog.text
+
+
+def test_images_of_two_patterns_are_refused_unless_clicks_tell(toy: Toy):
+    for number in range(6):
+        Image.new("RGB", SIZE).save(toy.folder / f"extra{number}.png")
+    with pytest.raises(ToolboxError, match=r"several patterns of names: img00\.png, img03.* \(10\); extra0\.png"):
+        toy.convert()
+    toy.edit("nose.csv", lambda text: text + "11,0,80,60,16\n")
+    assert toy.convert().loc["toy/img27.png", ("Ann", "nose")].tolist() == [80, 60], "all 16 were labeled"
+
+
+# The table's own csv, corrected by hand
+
+
+def correct_csv(toy: Toy, old: str, new: str) -> None:
+    path = toy.data / "CollectedData_Ann.csv"
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new))
+
+
+def test_a_correction_in_the_tables_csv_stops_every_step_until_it_is_made_in_the_clicks(toy: Toy):
+    toy.convert()
+    settings = load_settings(toy.layout.root)
+    correct_csv(toy, "toy/img00.png,135.0,60.0", "toy/img00.png,11.5,60.0")
+    message = (
+        r"CollectedData_Ann\.csv was changed by hand: toy/img00\.png: nose x is 135 in the clicks, 11\.5 in the csv\. "
+        r".*correct toy/nose\.csv instead, or delete CollectedData_Ann\.csv"
+    )
+    for flags in ({}, {"overwrite": True}):
+        with pytest.raises(ToolboxError, match=message):
+            toy.convert(**flags)
+    with pytest.raises(ToolboxError, match=r"nose x is 135 in the h5, 11\.5 in the csv\. Correct the csv files of the"):
+        why_labels_stale(toy.layout, settings, "Ann")
+    toy.edit("nose.csv", lambda text: text.replace("135.0,60.0", "11.5,60.0"))
+    assert toy.convert().iloc[0, 0] == 11.5
+    assert why_labels_stale(toy.layout, settings, "Ann") is None
+    correct_csv(toy, "toy/img00.png,11.5", "toy/img00.png,12.5")
+    (toy.data / "CollectedData_Ann.csv").unlink()
+    assert toy.convert().iloc[0, 0] == 11.5
+
+
+def test_a_spreadsheet_that_rounds_corrects_nothing(toy: Toy):
+    toy.edit("nose.csv", lambda text: text.replace("135.0,60.0", "135.0049,60.0"))
+    before = toy.convert()
+    correct_csv(toy, "135.0049", "135.00")
+    pd.testing.assert_frame_equal(toy.convert(), before)
+
+
+def test_all_missing_files_are_named(toy: Toy):
+    (toy.folder / "paw.csv").unlink()
+    (toy.folder / "tail.csv").unlink()
+    with pytest.raises(ToolboxError, match=r"neither .*paw\.csv nor paw\.xls .*; neither .*tail\.csv nor tail\.xls"):
+        toy.convert()
+
+
+def test_a_wrong_task_lists_the_data_there_is(toy: Toy):
+    toy.set("Task = 'reach'")
+    with pytest.raises(ToolboxError, match=r"data-reach does not exist \(there are: data-toy; the name after data- is"):
+        toy.convert()
+
+
+def test_several_wrong_lines_are_all_told(toy: Toy):
+    toy.write("nose.csv", "1,50,60,2\n2,51,61,2\n3,1,1,5\n4,2,2,5\n5,9,9,7")
+    with pytest.raises(ToolboxError, match=r"slice 2 \(img03\.png\) .*2 and 3; slice 5 \(img12\.png\) .*4 and 5"):
+        toy.convert()
+    toy.write("nose.csv", "1,50,60,11\n2,51,61,2\n3,1,1,12")
+    with pytest.raises(ToolboxError, match=r"line 2: Slice is 11, but .* has 10 images; line 4: Slice is 12"):
+        toy.convert()
 
 
 def test_whole_pixels_in_the_corner_are_no_inches(toy: Toy):
@@ -483,7 +654,7 @@ def test_a_damaged_table_is_not_current(toy: Toy, caplog):
 
 def test_poses_in_the_place_of_labels_are_not_lost(toy: Toy):
     write_table(make_table("Ann", ["nose"], [0, 1], np.ones((2, 1, 2))), toy.data / "CollectedData_Ann.h5")
-    with pytest.raises(ToolboxError, match=r"Ann\.h5 has frame numbers, not images, as rows.*Delete it and run Step 2"):
+    with pytest.raises(ToolboxError, match=r"Ann\.h5 has rows named 0, 1 in place of images.*Delete it and run Step 2"):
         toy.convert()
 
 

@@ -15,7 +15,7 @@ from hypothesis.extra.numpy import arrays
 from dlc_common import UsersError
 from dlc_toolbox import ToolboxError
 from dlc_toolbox.project import tables
-from dlc_toolbox.project.tables import KEY, make_table, points, read_table, write_table
+from dlc_toolbox.project.tables import KEY, make_table, points, read_poses, read_table, write_table
 
 PARTS = ["tail", "nose"]  # not in alphabetical order
 IMAGES = ["day 1/img2.png", "day 1/img10.png"]
@@ -191,11 +191,38 @@ def test_a_link_out_of_the_file_is_refused(tmp_path: Path, table: pd.DataFrame):
         read_table(tmp_path / "t.h5")
 
 
-def test_two_tables_in_a_file_are_refused(tmp_path: Path, table: pd.DataFrame):
-    write_table(table, tmp_path / "t.h5")
-    table.to_hdf(tmp_path / "t.h5", key="second")
-    with pytest.raises(ToolboxError, match="must hold one table, but holds 2"):
+def test_of_several_tables_in_a_file_one_can_be_chosen(tmp_path: Path, table: pd.DataFrame):
+    for key in (KEY, "second"):
+        table.to_hdf(tmp_path / "t.h5", key=key)
+    pd.testing.assert_frame_equal(read_table(tmp_path / "t.h5"), table, obj="the same under two names")
+    (table + 1).to_hdf(tmp_path / "t.h5", key="third")
+    with pytest.raises(
+        ToolboxError, match=r"holds 3 tables that differ: .*second, third\. Name the right one as .*h5/"
+    ):
         read_table(tmp_path / "t.h5")
+    pd.testing.assert_frame_equal(read_table(tmp_path / "t.h5" / "third"), table + 1)
+    with pytest.raises(ToolboxError, match=r"holds no table 'fourth'; it holds df_with_missing, second, third"):
+        read_table(tmp_path / "t.h5" / "fourth")
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_encodings_that_tell_themselves_are_read(tmp_path: Path, encoding: str):
+    table = make_table("Zoë", ["Füße", "łapa"], ["day 1/img1.png"], np.ones((1, 2, 2)))
+    (tmp_path / "t.csv").write_bytes(table.to_csv().encode(encoding))
+    pd.testing.assert_frame_equal(read_table(tmp_path / "t.csv"), table)
+
+
+def test_other_encodings_are_refused_because_a_name_could_be_another_one(tmp_path: Path):
+    table = make_table("Ann", ["Füße", "paw"], ["day 1/img1.png"], np.ones((1, 2, 2)))
+    (tmp_path / "t.csv").write_bytes(table.to_csv().encode("cp1252"))
+    with pytest.raises(UsersError, match=r"t\.csv line 2 is not in UTF-8, .*: save it as UTF-8"):
+        read_table(tmp_path / "t.csv")
+
+
+def test_labels_are_no_poses(tmp_path: Path, table: pd.DataFrame):
+    write_table(table, tmp_path / "t.h5")
+    with pytest.raises(ToolboxError, match=r"t\.h5 holds labels by Ann, without likelihoods, not poses of a network"):
+        read_poses(tmp_path / "t.h5")
 
 
 @pytest.mark.parametrize(

@@ -32,7 +32,7 @@ def test_a_new_file_is_the_template_with_its_first_keys_filled_in(layout: Layout
         "all_joints": [[0], [1], [2]],
         "all_joints_names": PARTS,
         "net_type": "resnet_50",
-        "init_weights": (CHECKOUT / "pose-tensorflow/models/pretrained/resnet_v1_50.ckpt").as_posix(),
+        "init_weights": (CHECKOUT / "pose-tensorflow/models/pretrained/resnet_v1_50.weights.h5").as_posix(),
     }
     assert content == read_pose_cfg(layout.pose_cfg_template) | filled
     assert (train_file(layout).parent / filled["dataset"]).resolve() == layout.mat_file(EXPERIMENT)
@@ -52,6 +52,9 @@ def test_the_template_holds_the_values_of_v1(v1_data: Path):
 
 def test_weights_of_the_project_go_before_those_of_the_checkout(layout: Layout):
     (layout.models / "pretrained").mkdir(parents=True)
+    assert write_pose_cfgs(layout, EXPERIMENT, PARTS)["init_weights"] == "../../pretrained/resnet_v1_50.weights.h5"
+    (layout.models / "pretrained" / "resnet_v1_50.ckpt").touch()
+    train_file(layout).unlink()
     assert write_pose_cfgs(layout, EXPERIMENT, PARTS)["init_weights"] == "../../pretrained/resnet_v1_50.ckpt"
 
 
@@ -100,7 +103,7 @@ def test_what_follows_from_the_training_set_is_set_anew(layout: Layout):
         ["nose", "tail"],
     )
     assert content["net_type"] == "resnet_101"
-    assert content["init_weights"].endswith("/resnet_v1_101.ckpt")
+    assert content["init_weights"].endswith("/resnet_v1_101.weights.h5")
     assert content["batch_size"] == 3
 
 

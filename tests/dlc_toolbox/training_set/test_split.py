@@ -1,3 +1,4 @@
+import json
 from pathlib import Path
 
 import pytest
@@ -49,9 +50,11 @@ def test_rows_become_names_and_unlabeled_ones_are_left_out(caplog):
 @pytest.mark.parametrize(
     ("rows", "message"),
     [
-        ({"train": [20], "test": [0]}, "names row 20, but the label table ends with 19"),
+        ({"train": [20], "test": [0]}, r"the split names 20, but the label table has the rows 0 \(.*\) to 19 \("),
         ({"train": [0], "test": []}, "no labeled image under 'test'"),
         ({"train": [1], "test": [0]}, "no labeled image under 'train'"),
+        ({"train": [0], "test": [NAMES[0]]}, "on both sides"),
+        ({"train": ["day1/gone.png", 0, 21], "test": [0]}, r"names day1/gone\.png, 21, but the label table"),
     ],
 )
 def test_impossible_rows_are_errors(rows: dict, message: str):
@@ -65,6 +68,15 @@ def test_a_split_file(tmp_path: Path):
     assert read_split_file(path) == {"train": [2, 0], "test": [1]}
 
 
+def test_rows_by_name_are_safe_against_another_order(tmp_path: Path):
+    path = tmp_path / "split.json"
+    path.write_text(json.dumps({"train": ["labeled-data/" + NAMES[3], 0], "test": [NAMES[4].replace("/", "\\")]}))
+    rows = read_split_file(path)
+    assert rows == {"train": [NAMES[3], 0], "test": [NAMES[4]]}
+    assert split_by_rows(rows, NAMES, NAMES) == ([NAMES[3], NAMES[0]], [NAMES[4]])
+    assert split_by_rows(rows, NAMES[::-1], NAMES) == ([NAMES[3], NAMES[-1]], [NAMES[4]])
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -75,7 +87,8 @@ def test_a_split_file(tmp_path: Path):
         ('{"train": [1], "test": [2], "valid": []}', "must hold"),
         ('{"train": [1], "test": [2], "train": [3]}', "cannot be read as json: 'train' is there 2 times"),
         ('{"train": [1], "test": 2}', "test must be a list of row numbers"),
-        ('{"train": [1], "test": ["img2.png"]}', "test must be a list of row numbers"),
+        ('{"train": [1], "test": [["img2.png"]]}', "test must be a list of row numbers"),
+        ('{"train": ["a/b.png"], "test": ["labeled-data/a/b.png"]}', "row a/b.png is listed twice"),
         ('{"train": [true], "test": [2]}', "train must be a list of row numbers"),
         ('{"train": [-1], "test": [2]}', "train must be a list of row numbers"),
         ('{"train": [1, 2], "test": [2]}', "row 2 is listed twice"),

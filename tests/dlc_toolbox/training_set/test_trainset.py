@@ -1,4 +1,5 @@
 import json
+import re
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -372,7 +373,8 @@ def test_missing_and_damaged_images_are_named_before_anything_is_written(toy: To
     toy.layout.label_record("toy", "Ann").unlink()
     (toy.data / NAMES[3]).unlink()
     with pytest.raises(
-        ToolboxError, match=r"toy/img09\.png does not exist, but CollectedData_Ann\.h5 has labels of it"
+        ToolboxError,
+        match=r"CollectedData_Ann\.h5 has labels of images that do not exist: .*toy/img09\.png; put them",
     ):
         toy.make()
 
@@ -486,5 +488,29 @@ def test_damaged_mats_are_named(tmp_path: Path, content: bytes):
 def test_damaged_splits_are_named(toy: Toy, text: str, message: str):
     toy.make()
     toy.layout.split_documentation(EXPERIMENT).write_text(text)
+    with pytest.raises(ToolboxError, match=message):
+        read_split(toy.layout, EXPERIMENT)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"test": ["toy/img00.png"]}, r"has toy/img00\.png among the training and the test images"),
+        (
+            {"train": "all but the first"},
+            r"\.mat has other training images than .*: toy/img\d\d\.png is in one of",
+        ),
+    ],
+)
+def test_a_split_that_would_measure_what_it_was_trained_on_is_refused(toy: Toy, change: dict, message: str):
+    toy.make()
+    path = toy.layout.split_documentation(EXPERIMENT)
+    content = yaml.safe_load(path.read_text())
+    if "train" in change:
+        content["test"].append(content["train"].pop(0))
+    else:
+        content["test"].append(content["train"][0])
+        message = message.replace(r"toy/img00\.png", re.escape(content["train"][0]))
+    path.write_text(yaml.safe_dump(content))
     with pytest.raises(ToolboxError, match=message):
         read_split(toy.layout, EXPERIMENT)

@@ -1,0 +1,154 @@
+"""What a file is, by what it holds: so that one of another kind is named, and not called damaged."""
+
+from __future__ import annotations
+
+import re
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import h5py
+
+from dlc_common.files import is_broken
+
+SLEAP_PROJECT, SLEAP_ANALYSIS = "a project of SLEAP", "an analysis file of SLEAP"
+EXCEL, ROIS, PYTORCH = "an Excel workbook", "a set of ROIs of ImageJ", "a file of PyTorch"
+PICKLE, NORPIX, KERAS, TABLE = "a pickle", "a Norpix sequence (.seq)", "a file of weights of Keras", "a table of pandas"
+CHECKPOINT, MATLAB, LFS = "a part of a TensorFlow checkpoint", "a MATLAB file", "a pointer of Git LFS"
+ZIP = "a zip archive, such as an Excel workbook"
+VIDEO, IMAGE, HDF5, EMPTY, JSON = "a video", "an image", "an HDF5 file", "empty", "a JSON file"
+
+_ADVICE = {
+    SLEAP_PROJECT: "it cannot be read; write its labels as a csv such as docs/files-and-formats.md describes",
+    SLEAP_ANALYSIS: "it cannot be read; write what it holds as a csv such as docs/files-and-formats.md describes",
+    EXCEL: "save it as csv",
+    ZIP: "save it as csv",
+    ROIS: "choose Analyze > Measure in Fiji, and save the Results as csv",
+    PYTORCH: "networks of PyTorch (DeepLabCut 3) cannot be read here",
+    PICKLE: "none is ever loaded, because it may run code; save it as csv where it was made",
+    NORPIX: "export it as AVI with the program of the camera",
+    CHECKPOINT: "name the checkpoint without its ending",
+    LFS: "the file itself was never fetched: run `git lfs pull`",
+    EMPTY: "copy it again",
+}
+_BEGINNINGS = {
+    b"\xd0\xcf\x11\xe0": EXCEL,
+    b"Iout": ROIS,
+    b"\xed\xfe\x00\x00N\x00o\x00r\x00p\x00i\x00x\x00": NORPIX,
+    b"MATLAB ": MATLAB,
+    b"version https://git-lfs": LFS,
+    b"\x89PNG\r\n": IMAGE,
+    b"\xff\xd8\xff": IMAGE,
+    b"II*\x00": IMAGE,
+    b"MM\x00*": IMAGE,
+    b"GIF8": IMAGE,
+    b"\x1aE\xdf\xa3": VIDEO,
+    b"%PDF": "a PDF",
+    b"\x1f\x8b": "a compressed archive",
+    b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19.": PYTORCH,  # of before PyTorch 1.6
+}
+_TEXTS: dict[str, str] = {
+    r"\s*<(!doctype html|html)": "a web page",
+    r"[^\n]*\bframe_idx,instance\.score": SLEAP_ANALYSIS,
+    r"\s*[\[{]\s*[\"\[{\]}]": JSON,
+}
+_HEAD_BYTES = 1024
+
+
+def kind_of(path: Path) -> str | None:
+    """Tell what a file is.
+
+    Parameters
+    ----------
+    path : Path
+        An existing file.
+
+    Returns
+    -------
+    str or None
+        One of the names above, as it reads behind 'is'; None for what is not known here, such as a csv.
+    """
+    with path.open("rb") as file:
+        head = file.read(_HEAD_BYTES)
+    if not head:
+        return EMPTY
+    if re.search(r"\.(meta|data-\d{5}-of-\d{5})$", path.name):
+        return CHECKPOINT
+    for beginning, kind in _BEGINNINGS.items():
+        if head.startswith(beginning):
+            return kind
+    if head[4:8] == b"ftyp" or (head[:4] == b"RIFF" and head[8:12] == b"AVI "):
+        return VIDEO
+    if head.startswith(b"PK\x03\x04"):
+        return _inside(path, _in_zip) or ZIP
+    if h5py.is_hdf5(path):
+        return _inside(path, _in_hdf5) or HDF5
+    if re.match(rb"\x80[\x02-\x05]", head):
+        return PICKLE
+    text = head.decode("utf-8", errors="replace").removeprefix("\ufeff").lower()
+    return next((kind for pattern, kind in _TEXTS.items() if re.match(pattern, text)), None)
+
+
+def wrong_kind(path: Path, wanted: str, *accepted: str) -> str | None:
+    """Say that a file is of another kind, with what to do.
+
+    Parameters
+    ----------
+    path : Path
+        A file that could not be read, or that is not to be tried.
+    wanted : str
+        What should have been there, such as 'a table of labels'.
+    *accepted : str
+        Kinds that are right, so that what is wrong with the file lies elsewhere.
+
+    Returns
+    -------
+    str or None
+        A message; None where the kind is not known, or right.
+    """
+    try:
+        kind = kind_of(path)
+    except OSError:
+        return None
+    if kind is None or kind in accepted:
+        return None
+    advice = f": {_ADVICE[kind]}" if kind in _ADVICE else ""
+    return f"{path} is {kind}, not {wanted}{advice}"
+
+
+def _inside(path: Path, look: Callable[[Path], str | None]) -> str | None:
+    """Look into a file that may be damaged."""
+    try:
+        return look(path)
+    except Exception:  # zipfile and h5py raise many types
+        return None
+
+
+def _in_zip(path: Path) -> str | None:
+    """Tell what a zip archive holds."""
+    with zipfile.ZipFile(path) as archive:
+        names = archive.namelist()
+    if any(name.startswith("xl/") for name in names):
+        return EXCEL
+    if any(name.endswith("data.pkl") for name in names):
+        return PYTORCH
+    if names and all(name.endswith(".roi") for name in names):
+        return ROIS
+    return "an archive of NumPy arrays" if names and all(name.endswith(".npy") for name in names) else None
+
+
+def _in_hdf5(path: Path) -> str | None:
+    """Tell what an HDF5 file holds."""
+    if is_broken(path):
+        return None
+    with h5py.File(path, "r") as file:
+        names = set(file)
+        if {"metadata", "frames", "instances", "points"} <= names or path.suffix.lower() == ".slp":
+            return SLEAP_PROJECT
+        if {"tracks", "node_names"} <= names:
+            return SLEAP_ANALYSIS
+        if names & {"layers", "_layer_checkpoint_dependencies", "model_weights"} or "layer_names" in file.attrs:
+            return KERAS
+        if any("pandas_type" in item.attrs for item in file.values()):
+            return TABLE
+    return None

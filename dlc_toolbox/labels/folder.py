@@ -1,0 +1,136 @@
+"""The labels of one folder of images, out of its csv files."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from dlc_common.images import image_size
+from dlc_toolbox import ToolboxError
+from dlc_toolbox.labels.calibration import refuse_calibrated, warn_of_calibrated
+from dlc_toolbox.labels.fiji import read_clicks
+from dlc_toolbox.labels.plausible import check_coincidence, check_corner, name_labels, outside_image
+from dlc_toolbox.labels.slices import Slices, image_positions, in_short, slices_of
+from dlc_toolbox.project.settings import Settings
+from dlc_toolbox.project.tables import make_table
+
+log = logging.getLogger(__name__)
+
+
+def read_folder(folder: Path, files: Sequence[Path], settings: Settings, scorer: str) -> pd.DataFrame:
+    """Make the rows of one folder.
+
+    Parameters
+    ----------
+    folder : Path
+        Folder of images.
+    files : sequence of Path
+        Its csv files: one per body part, or the one for all.
+    settings : Settings
+        Body parts, kind of csv files and images, and invisibleboundary.
+    scorer : str
+        Who clicked.
+
+    Returns
+    -------
+    DataFrame
+        Label table of the images that slices count.
+
+    Raises
+    ------
+    UsersError
+        When a csv file is damaged or contradicts the images, there is no image, or labels cannot be meant: of two parts
+        from one file, in the corner while invisibleboundary is 0, in inches.
+    """
+    slices = slices_of(folder, settings.imagetype, files)
+    if not slices.images:
+        raise ToolboxError(f"{folder} has labels but no image that ends in {settings.imagetype}; check imagetype")
+    _tell_others(folder, slices)
+    if settings.multibodypartsfile:
+        labels = _cyclic_labels(files[0], slices, settings.bodyparts)
+    else:
+        labels = np.stack([_part_labels(path, slices) for path in files], axis=1)
+    sizes = np.array([image_size(image) for image in slices.images])
+    refuse_calibrated(labels, sizes, files[0].parent)
+    if not settings.multibodypartsfile:
+        warn_of_calibrated(labels, sizes, files)
+    if not settings.invisibleboundary:
+        check_corner(labels, sizes, settings.bodyparts, folder)
+    check_coincidence(labels, settings.bodyparts, files, folder)
+    _tell_unlabeled(labels, settings.bodyparts, folder)
+    _remove_invisible(labels, settings, folder)
+    names = [f"{folder.name}/{image.name}" for image in slices.images]
+    outside = outside_image(labels, sizes)
+    if outside.any():
+        message = "%d labels lie outside their images; they stay in the table, Step 4 leaves them out: %s"
+        log.warning(message, outside.sum(), name_labels(outside, labels, names, settings.bodyparts))
+    return make_table(scorer, settings.bodyparts, names, labels)
+
+
+def _tell_others(folder: Path, slices: Slices) -> None:
+    """Warn of images that slices do not count, and of those that Step 1 wrote and that are gone."""
+    if slices.others:
+        log.warning("%s: not counted among the labeled images: %s", folder, slices.not_counted())
+    if slices.missing:
+        log.warning(
+            "%s: %s, which Step 1 wrote, is not there any more. If it was deleted after the images were labeled, put "
+            "it back: clicks count positions",
+            *(folder, in_short(slices.missing)),
+        )
+
+
+def _tell_unlabeled(labels: np.ndarray, bodyparts: Sequence[str], folder: Path) -> None:
+    """Warn of body parts without any click in a folder that has others."""
+    labeled = np.isfinite(labels).all(axis=2).any(axis=0)
+    absent = [part for part, found in zip(bodyparts, labeled, strict=True) if not found]
+    if absent and labeled.any():
+        log.warning("%s: no click on %s, so it is missing in all %d images", folder, ", ".join(absent), len(labels))
+
+
+def _remove_invisible(labels: np.ndarray, settings: Settings, folder: Path) -> None:
+    """Turn clicks below invisibleboundary into missing labels, in place, and count them."""
+    invisible = (labels < (settings.invisibleboundary or -np.inf)).all(axis=2)
+    labels[invisible] = np.nan
+    for part, count in zip(settings.bodyparts, invisible.sum(axis=0), strict=True):
+        if count:
+            log.info("%s: %d clicks on %s below invisibleboundary: not visible", folder.name, count, part)
+
+
+def _part_labels(path: Path, slices: Slices) -> np.ndarray:
+    """Return one body part's x, y in every image, (N, 2)."""
+    clicks = read_clicks(path)
+    positions = image_positions(clicks, slices.images, path, slices.others)
+    repeated = clicks[clicks["slice"].duplicated(keep=False)]
+    if len(repeated):
+        problems = [
+            f"slice {place} ({slices.images[place - 1].name}) has several clicks, in lines "
+            f"{' and '.join(map(str, of_slice['line']))}"
+            for place, of_slice in repeated.groupby("slice")
+        ]
+        raise ToolboxError(f"{path}: {in_short(problems, separator='; ')}")
+    labels = np.full((len(slices.images), 2), np.nan)
+    labels[positions] = clicks[["x", "y"]]
+    return labels
+
+
+def _cyclic_labels(path: Path, slices: Slices, bodyparts: Sequence[str]) -> np.ndarray:
+    """Return all body parts' x, y in every image, (N, K, 2), from clicks on one part after the other."""
+    clicks = read_clicks(path)
+    positions = image_positions(clicks, slices.images, path, slices.others)
+    labels = np.full((len(slices.images), len(bodyparts), 2), np.nan)
+    problems = []
+    for position, clicked in clicks[["x", "y"]].groupby(positions):
+        if len(clicked) == len(bodyparts):
+            labels[position] = clicked
+        else:
+            problems.append(f"slice {position + 1} ({slices.images[position].name}) has {len(clicked)} clicks")
+    if problems:
+        raise ToolboxError(
+            f"{path}: {in_short(problems, separator='; ')}, expected {len(bodyparts)}: {', '.join(bodyparts)}, in this "
+            "order. A part that is not visible needs a click near the top left corner, below invisibleboundary"
+        )
+    return labels

@@ -1,0 +1,126 @@
+"""Labels that cannot be meant: outside the image, in its corner, or of two body parts in one place."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from itertools import combinations
+from pathlib import Path
+
+import numpy as np
+
+from dlc_toolbox import ToolboxError
+from dlc_toolbox.labels.slices import in_short
+
+log = logging.getLogger(__name__)
+
+_SHOWN = 20  # labels named one by one in a message
+_CORNER_PX = 10  # where people click a part that cannot be seen, as v1 advised
+_CORNER_SHARE = 0.05  # of the longer side, in small images
+_FEW = 3  # images; fewer tell nothing of a part
+_SAME_PX = 0.5  # two clicks of one hand on one pixel
+
+
+def outside_image(labels: np.ndarray, sizes: np.ndarray) -> np.ndarray:
+    """Tell which labels lie outside their image.
+
+    Parameters
+    ----------
+    labels : ndarray of shape (N, K, 2)
+        x, y in pixels; (0, 0) is the centre of the top-left pixel. NaN is not outside.
+    sizes : ndarray of shape (N, 2)
+        Width and height of the images.
+
+    Returns
+    -------
+    ndarray of shape (N, K)
+        bool.
+
+    Examples
+    --------
+    >>> outside_image(np.array([[[-0.4, 3.0], [10.0, 3.0]]]), np.array([[10, 8]])).tolist()
+    [[False, True]]
+    """
+    return np.any((labels < -0.5) | (labels > sizes[:, None] - 0.5), axis=2)
+
+
+def name_labels(chosen: np.ndarray, labels: np.ndarray, names: Sequence[str], bodyparts: Sequence[str]) -> str:
+    """List chosen labels, (N, K) bool, by body part, image and place, at most the first 20."""
+    listed = [
+        f"{bodyparts[k]} in {names[n]} (x {labels[n, k, 0]:g}, y {labels[n, k, 1]:g})" for n, k in np.argwhere(chosen)
+    ]
+    return "; ".join(listed[:_SHOWN]) + ("; ..." if len(listed) > _SHOWN else "")
+
+
+def check_corner(labels: np.ndarray, sizes: np.ndarray, bodyparts: Sequence[str], folder: Path) -> None:
+    """Warn of clicks in the top left corner, which people make where a part cannot be seen.
+
+    To be asked only while `invisibleboundary` is 0, so that such clicks count as labels.
+
+    Parameters
+    ----------
+    labels : ndarray of shape (N, K, 2)
+        x, y in pixels; NaN where there is none.
+    sizes : ndarray of shape (N, 2)
+        Width and height of the images.
+    bodyparts : sequence of str
+        K names.
+    folder : Path
+        Their folder, for messages.
+
+    Raises
+    ------
+    ToolboxError
+        When most labels of a part, and 3 or more, lie there.
+    """
+    reach = np.minimum(_CORNER_PX, _CORNER_SHARE * sizes.max(axis=1))[:, None]
+    in_corner = (labels < reach[..., None]).all(axis=2).sum(axis=0)
+    labeled = np.isfinite(labels).all(axis=2).sum(axis=0)
+    counts = zip(bodyparts, in_corner, labeled, strict=True)
+    told = {part: (f"{n} of {total} on {part}", 2 * n > total and n >= _FEW) for part, n, total in counts if n}
+    if not told:
+        return
+    advice = (
+        f"{folder}: clicks in the top left corner: {in_short([text for text, _ in told.values()])}. If they mean 'not "
+        f"visible', set invisibleboundary = {_CORNER_PX} in myconfig.py; it is 0, so they count as labels"
+    )
+    if any(is_most for _, is_most in told.values()):
+        raise ToolboxError(f"{advice}. If these parts really are there, set invisibleboundary = 0.01")
+    log.warning("%s", advice)
+
+
+def check_coincidence(labels: np.ndarray, bodyparts: Sequence[str], files: Sequence[Path], folder: Path) -> None:
+    """Warn of two body parts that are labeled in the same places in most images.
+
+    Parameters
+    ----------
+    labels : ndarray of shape (N, K, 2)
+        x, y in pixels; NaN where there is none.
+    bodyparts : sequence of str
+        K names.
+    files : sequence of Path
+        The csv file of each part, or one for all.
+    folder : Path
+        Their folder, for messages.
+
+    Raises
+    ------
+    ToolboxError
+        When the csv files of two parts are the same, byte for byte, and hold 3 clicks or more.
+    """
+    contents = {k: path.read_bytes() for k, path in enumerate(files)} if len(files) > 1 else {}
+    for first, second in combinations(range(len(bodyparts)), 2):
+        apart = np.hypot(*(labels[:, first] - labels[:, second]).T)
+        both, same = np.isfinite(apart).sum(), (apart < _SAME_PX).sum()
+        is_one_file = bool(contents) and contents[first] == contents[second]
+        if is_one_file and both >= _FEW:
+            raise ToolboxError(
+                f"{files[first]} and {files[second].name} hold the same, so {bodyparts[first]} and {bodyparts[second]} "
+                "would be labeled in the same places. One was saved under the wrong name: measure that part again, and "
+                "save it anew"
+            )
+        if 2 * same > both and (both >= _FEW or is_one_file):
+            log.warning(
+                "%s: %s and %s have the same place in %d of %d images: was one part clicked, or saved, twice?",
+                *(folder, bodyparts[first], bodyparts[second], same, both),
+            )

@@ -1,0 +1,264 @@
+"""Which images the slices of clicks count: those that were there when people clicked, whatever was added since."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from dlc_common import UsersError
+from dlc_common.images import CROP_PREVIEW, natural_key, refuse_undecodable
+from dlc_toolbox import ToolboxError
+from dlc_toolbox.labels.fiji import read_clicks
+from dlc_toolbox.project import records
+from dlc_toolbox.project.layout import frames_record
+
+_SHOWN = 5  # culprits named one by one in a message
+
+_Spelling = tuple[str | tuple[int, str], ...]
+
+
+@dataclass(frozen=True)
+class Slices:
+    """The images of a folder.
+
+    Parameters
+    ----------
+    images : list of Path
+        Those that slices count, in numeric order; slice 1 is the first.
+    others : list of Path
+        Images that are there, too, and do not count.
+    missing : list of str
+        Names of images that Step 1 wrote and that are not there any more.
+    """
+
+    images: list[Path]
+    others: list[Path]
+    missing: list[str]
+
+    def not_counted(self) -> str:
+        """Name the images that do not count, at most the first 5; empty without any."""
+        return in_short([path.name for path in self.others])
+
+
+def slices_of(folder: Path, imagetype: str, files: Iterable[Path] = ()) -> Slices:
+    """Find out which images the slices of a folder's clicks count.
+
+    Those that `frames.json` lists; without it, those whose names have one pattern, such as ``img<number>.png``. Where
+    Fiji wrote the images' names into the column Label, they decide whether all images count or these alone.
+
+    Parameters
+    ----------
+    folder : Path
+        Folder of images.
+    imagetype : str
+        Their whole suffix, such as '.png'; upper and lower case are alike.
+    files : iterable of Path
+        The csv files of the clicks; read only where names do not decide.
+
+    Returns
+    -------
+    Slices
+        Hidden files, folders and the preview of the crop are not among its images.
+
+    Raises
+    ------
+    UsersError
+        When a name is not in UTF-8, a csv file cannot be read, or images of several patterns of names are there and
+        nothing tells which were labeled.
+    """
+    present = _images(folder, imagetype)
+    numbered = [path for path in present if len(spelling(path.stem)) > 1]
+    if present and not numbered:
+        raise UsersError(f"{present[0]} has no number in its name, as img7{imagetype} has, so its place is uncertain")
+    listed, missing = _listed(folder, present)
+    patterns = _patterns(numbered)
+    candidates = [listed] if listed else patterns[:1]
+    if candidates != [numbered]:
+        candidates.append(numbered)
+    chosen = _choose(folder, candidates, [] if listed else patterns, files) if len(candidates) > 1 else numbered
+    return Slices(chosen, [path for path in present if path not in set(chosen)], missing)
+
+
+def _choose(
+    folder: Path, candidates: Sequence[list[Path]], patterns: Sequence[Sequence[Path]], files: Iterable[Path]
+) -> list[Path]:
+    """Return some of the images or all, by what the clicks tell; see `slices_of`."""
+    some, all_images = candidates
+    clicks = [read_clicks(path) for path in files]
+    named = [images for images in candidates if _are_named(clicks, images, all_images)]
+    if len(named) == 1:
+        return named[0]
+    if not _is_uncertain(patterns):
+        return some
+    last = max((int(table["slice"].max()) for table in clicks if len(table)), default=0)
+    if last == 0 or last > len(some):
+        return all_images
+    groups = "; ".join(f"{in_short([path.name for path in group], 3)} ({len(group)})" for group in patterns[:_SHOWN])
+    raise ToolboxError(
+        f"{folder} has images of several patterns of names: {groups}. Clicks count positions, and nothing tells which "
+        "of these were there when people clicked. Move those that were not out of the folder; if all were, give them, "
+        "in the same order, names of one pattern such as img007.png"
+    )
+
+
+def _are_named(clicks: Sequence[pd.DataFrame], images: Sequence[Path], all_images: Sequence[Path]) -> bool:
+    """Tell whether clicks name their images, and the slices count these."""
+    tells = {image.stem for image in all_images}
+    labels = {label for table in clicks for label in table["label"]}
+    named = any(_named(label, images[0].suffix) in tells for label in labels)
+    others = [image for image in all_images if image not in images]
+    return named and not any(_contradictions(table, images, others) for table in clicks)
+
+
+def _is_uncertain(patterns: Sequence[Sequence[Path]]) -> bool:
+    """Tell whether the images of another pattern are too many to be there by chance."""
+    return len(patterns) > 1 and 2 * len(patterns[1]) >= len(patterns[0])
+
+
+def _images(folder: Path, imagetype: str) -> list[Path]:
+    """List all files of the type in numeric order."""
+    if not folder.is_dir():
+        raise UsersError(f"{folder} is no folder")
+    images = [
+        path
+        for path in folder.iterdir()
+        if path.suffix.lower() == imagetype.lower() and not path.name.startswith(".") and path.name != CROP_PREVIEW
+    ]
+    refuse_undecodable(images)
+    return sorted((path for path in images if path.is_file()), key=lambda path: natural_key(path.name))
+
+
+def _listed(folder: Path, present: Sequence[Path]) -> tuple[list[Path], list[str]]:
+    """Return the images that `frames.json` lists, and the names of those that are not there; none without the file."""
+    try:
+        record = records.read(frames_record(folder))
+    except UsersError:
+        return [], []
+    names, frames = record.get("images"), record.get("frames")
+    if isinstance(names, dict):  # picked by hand
+        wanted = {spelling(Path(name).stem): name for name in names}
+    elif isinstance(frames, list) and all(isinstance(frame, int) for frame in frames):
+        wanted = {spelling(f"img{frame}"): f"img{frame}" for frame in frames}
+    else:
+        return [], []
+    found = {spelling(path.stem): path for path in present if spelling(path.stem) in wanted}
+    missing = [name for key, name in wanted.items() if key not in found]
+    return [path for path in present if path in set(found.values())], missing if found else []
+
+
+def _patterns(images: Sequence[Path]) -> list[list[Path]]:
+    """Group images by the texts in their names, the largest group first, without what was saved beside an image.
+
+    ``img003_labelled`` goes on where ``img003`` ends: a picture that a person or a program made of it.
+    """
+    texts = {path: tuple(str(text).casefold() for text in spelling(path.stem)[::2]) for path in images}
+    sizes = Counter(texts.values())
+    own = [
+        pattern
+        for pattern in sizes
+        if not any(sizes[other] >= sizes[pattern] and _goes_on(pattern, other) for other in sizes if other != pattern)
+    ]
+    ranked = sorted(own, key=lambda pattern: -sizes[pattern])
+    return [[path for path in images if texts[path] == pattern] for pattern in ranked]
+
+
+def _goes_on(pattern: Sequence[str], other: Sequence[str]) -> bool:
+    """Tell whether a pattern begins with another one, whole.
+
+    >>> _goes_on(("img", "_labelled"), ("img", "")), _goes_on(("image", ""), ("img", ""))
+    (True, False)
+    """
+    *texts, last = other
+    place = len(texts)
+    return len(pattern) > place and list(pattern[:place]) == texts and pattern[place].startswith(last)
+
+
+def image_positions(
+    clicks: pd.DataFrame, images: Sequence[Path], path: Path, others: Sequence[Path] = ()
+) -> np.ndarray:
+    """Return the position of each click's image, after checking slices and image names.
+
+    Parameters
+    ----------
+    clicks : DataFrame
+        N of them, as `fiji.read_clicks` returns them.
+    images, others : sequence of Path
+        Those that slices count, and those that they do not, see `Slices`.
+    path : Path
+        The file of the clicks, for messages.
+
+    Returns
+    -------
+    ndarray of shape (N,)
+        Counted from 0.
+
+    Raises
+    ------
+    ToolboxError
+        When there is no such image, or Label names another one; with every such line, at most the first 5.
+    """
+    problems = _contradictions(clicks, images, others)
+    if problems:
+        left_out = (
+            f" Not counted: {in_short([other.name for other in others])}; if labeled, too, tick Display label in "
+            "Analyze > Set Measurements, and measure again."
+        )
+        raise ToolboxError(
+            f"{path} {in_short(problems, separator='; ')}; were images added to {images[0].parent}, or deleted, since "
+            f"it was labeled? Then undo that.{left_out if others else ''}"
+        )
+    return clicks["slice"].to_numpy() - 1
+
+
+def _contradictions(clicks: pd.DataFrame, images: Sequence[Path], others: Sequence[Path]) -> list[str]:
+    """List the clicks on images that are not there, or that Label names otherwise."""
+    spelled = {spelling(image.stem): position for position, image in enumerate(images)}
+    texts = {key[::2] for key in spelled}
+    exact = {image.stem: position for position, image in enumerate(images)}
+    not_counted = {other.stem for other in others}
+    problems = []
+    for place, label, line in zip(clicks["slice"], clicks["label"], clicks["line"], strict=True):
+        if not 1 <= place <= len(images):
+            problems.append(f"line {line}: Slice is {place}, but {images[0].parent} has {len(images)} images")
+            continue
+        name = _named(label, images[0].suffix)
+        named = exact.get(name, spelled.get(spelling(name)))
+        looks_like_image = named is not None or spelling(name)[::2] in texts or name in not_counted
+        if looks_like_image and named != place - 1 and name != str(place):
+            problems.append(f"line {line}: Label is {label!r}, but slice {place} is {images[place - 1].name}")
+    return problems
+
+
+def _named(label: str, suffix: str) -> str:
+    """Return the name in a Label of Fiji, which may begin with the stack's."""
+    return label.rsplit(":", 1)[-1].strip().removesuffix(suffix)
+
+
+@lru_cache(maxsize=2**15)  # as many parts' files name the same images
+def spelling(stem: str) -> _Spelling:
+    """Return a name's texts and numbers in turn, so that leading zeros do not matter.
+
+    Examples
+    --------
+    >>> spelling("img007") == spelling("img7")
+    True
+    """
+    return tuple(natural_key(stem)[0])
+
+
+def in_short(names: Sequence[str], most: int = _SHOWN, separator: str = ", ") -> str:
+    """Join names, at most some of them, and say how many more there are.
+
+    Examples
+    --------
+    >>> in_short(["a", "b", "c"], most=2)
+    'a, b and 1 more'
+    """
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return separator.join(names[:most]) + more

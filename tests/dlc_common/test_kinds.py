@@ -1,0 +1,97 @@
+"""What people give in the place of what is wanted."""
+
+import json
+import pickle
+import zipfile
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+
+from dlc_common import kinds
+from dlc_common.kinds import kind_of, wrong_kind
+
+
+def zipped(path: Path, *names: str) -> None:
+    with zipfile.ZipFile(path, "w") as archive:
+        for name in names:
+            archive.writestr(name, "")
+
+
+def sleap(path: Path, names: tuple[str, ...]) -> None:
+    with h5py.File(path, "w") as file:
+        for name in names:
+            file.create_group(name)
+
+
+MAKERS = {
+    kinds.SLEAP_PROJECT: lambda path: sleap(path, ("metadata", "frames", "instances", "points", "videos_json")),
+    kinds.SLEAP_ANALYSIS: lambda path: sleap(path, ("tracks", "node_names", "track_occupancy")),
+    kinds.KERAS: lambda path: sleap(path, ("layers", "optimizer")),
+    kinds.HDF5: lambda path: sleap(path, ("something",)),
+    kinds.EXCEL: lambda path: zipped(path, "[Content_Types].xml", "xl/workbook.xml"),
+    kinds.PYTORCH: lambda path: zipped(path, "archive/data.pkl", "archive/version"),
+    kinds.ROIS: lambda path: zipped(path, "0001-0100-0200.roi", "0002-0100-0200.roi"),
+    kinds.ZIP: lambda path: zipped(path, "readme.txt"),
+    kinds.PICKLE: lambda path: path.write_bytes(pickle.dumps({"a": 1})),
+    kinds.NORPIX: lambda path: path.write_bytes(b"\xed\xfe\0\0" + "Norpix seq".encode("utf-16-le") + bytes(900)),
+    kinds.LFS: lambda path: path.write_text("version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n"),
+    kinds.JSON: lambda path: path.write_text(json.dumps({"images": [], "annotations": []})),
+    kinds.EMPTY: lambda path: path.write_bytes(b""),
+    kinds.MATLAB: lambda path: path.write_bytes(b"MATLAB 5.0 MAT-file, Platform" + bytes(100)),
+    kinds.VIDEO: lambda path: path.write_bytes(b"\0\0\0\x20ftypisom" + bytes(40)),
+    kinds.IMAGE: lambda path: path.write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(40)),
+    "a web page": lambda path: path.write_text("<!DOCTYPE html><title>404</title>"),
+}
+
+
+@pytest.mark.parametrize("kind", MAKERS)
+def test_what_a_file_is_does_not_depend_on_its_name(tmp_path: Path, kind: str):
+    for name in ("file.csv", "file"):
+        MAKERS[kind](tmp_path / name)
+        assert kind_of(tmp_path / name) == kind
+
+
+def test_a_table_that_sleap_exports_as_csv(tmp_path: Path):
+    path = tmp_path / "labels.csv"
+    path.write_text("track,frame_idx,instance.score,nose.x,nose.y,nose.score\n,0,0.9,1,2,0.9\n")
+    assert wrong_kind(path, "a table of labels") == (
+        f"{path} is an analysis file of SLEAP, not a table of labels: it cannot be read; write what it holds as a csv "
+        "such as docs/files-and-formats.md describes"
+    )
+
+
+@pytest.mark.parametrize("name", ["snapshot-5.meta", "snapshot-5.data-00000-of-00001"])
+def test_parts_of_a_checkpoint_are_known_by_their_endings(tmp_path: Path, name: str):
+    (tmp_path / name).write_bytes(bytes(10))
+    assert kind_of(tmp_path / name) == kinds.CHECKPOINT
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b" ,X,Y,Slice\n1,2,3,1\n",
+        b"scorer,Ann,Ann\nbodyparts,nose,nose\ncoords,x,y\n",
+        "scorer,Ann".encode("utf-16"),
+        np.arange(9).tobytes(),
+        b"{not json",
+    ],
+)
+def test_what_is_not_known_has_no_kind(tmp_path: Path, content: bytes):
+    (tmp_path / "t").write_bytes(content)
+    assert kind_of(tmp_path / "t") is None
+    assert wrong_kind(tmp_path / "t", "anything") is None
+
+
+def test_a_kind_that_is_right_and_a_file_that_is_not_there_are_not_wrong(tmp_path: Path):
+    MAKERS[kinds.HDF5](tmp_path / "t.h5")
+    assert wrong_kind(tmp_path / "t.h5", "a table", kinds.HDF5) is None
+    assert wrong_kind(tmp_path / "gone.h5", "a table") is None
+
+
+def test_damaged_containers_are_still_named(tmp_path: Path):
+    (tmp_path / "t.csv").write_bytes(b"PK\x03\x04" + bytes(50))
+    (tmp_path / "t.h5").write_bytes(b"\x89HDF\r\n\x1a\n" + bytes(60))
+    assert kind_of(tmp_path / "t.csv") == kinds.ZIP
+    assert kind_of(tmp_path / "t.h5") == kinds.HDF5
