@@ -225,7 +225,11 @@ def _extract(video: Recording, folder: Path, wanted: Wanted, taken: Collection[i
     if wanted.framechoice == "random":
         return _extract_random(video, folder, wanted, taken)
     chosen, total = look_for_frames(video, wanted, taken)
-    _refuse_too_few(video, wanted, chosen, total, len(taken), "the others are dark, frozen, damaged or lost")
+    others = (
+        "the others are dark, of one colour, damaged, lost, or equal to the one before; framechoice = 'random' leaves "
+        "out lost ones only"
+    )
+    _refuse_too_few(video, wanted, chosen, total, len(taken), others)
     condition = write_frames(video, folder, chosen, _digits(total))
     if len(condition.states) != total or {*chosen}.intersection(condition.lost):
         raise ToolboxError(f"{video.path} has changed while it was read: run Step 1 again when it is complete")

@@ -188,9 +188,9 @@ def choose_various(sample: Sample, count: int, apart: float, seed: int) -> tuple
         return [], apart
     features = np.concatenate([sample.looks - sample.looks.mean(axis=0), sample.motion], axis=1)
     clusters = _clusters(features, count, np.random.default_rng(seed))
-    apart = min(apart, float(np.ptp(sample.times) + 1) / (2 * count))
+    apart = min(apart, max(float(np.ptp(sample.times) + 1) / (2 * count), 1))
     while len(chosen := _nearest_apart(clusters, sample, count, apart)) < count and apart > 1:
-        apart /= 2
+        apart = max(apart / 2, 1)
     return sorted(int(sample.numbers[place]) for place in chosen), apart
 
 

@@ -55,8 +55,8 @@ class Wanted:
         """What decides which images are written."""
         settings = asdict(self)
         del settings["reading"]
-        if self.framechoice != "kmeans":
-            del settings["secondsapart"]
+        for name in {"kmeans": (), "random": ("secondsapart",), "even": ("secondsapart", "seed")}[self.framechoice]:
+            del settings[name]
         return settings | self.reading.shaping
 
 
@@ -109,9 +109,10 @@ def look_for_frames(video: Recording, wanted: Wanted, taken: Collection[int]) ->
     if wanted.framechoice == "even":
         return choose_even(sample, wanted.numframes2pick), sample.total
     unit_s = float(video.time_base)
-    chosen, apart = choose_various(sample, wanted.numframes2pick, wanted.secondsapart / unit_s, wanted.seed)
+    wanted_apart = wanted.secondsapart / unit_s
+    chosen, apart = choose_various(sample, wanted.numframes2pick, wanted_apart, wanted.seed)
     least_s = f"{apart * unit_s:.3g} s apart"
-    if apart * unit_s < wanted.secondsapart:
+    if apart < wanted_apart:
         least_s += f", not {wanted.secondsapart:g} s, which would leave too few"
     compared = len(sample.numbers)
     log.info(

@@ -401,7 +401,7 @@ def test_lost_frames_are_not_compared(scenes: Path, data: Path, monkeypatch: pyt
 
     monkeypatch.setattr(choosing, "open_frames", Damaged)
     assert picked(pick_frames(scenes, data, by("kmeans", 9))) == [13, 23, 33, 43, 53, 63, 73, 83, 93]
-    with pytest.raises(ToolboxError, match=r"only 9 frames can be picked .*, the others are dark, frozen, damaged or"):
+    with pytest.raises(ToolboxError, match=r"only 9 frames can be picked .* the others are dark, .*'random' leaves"):
         pick_frames(scenes, data, by("kmeans", 10), overwrite=True)
 
 
@@ -460,6 +460,10 @@ def test_how_frames_are_chosen_counts(video: Path, data: Path, caplog):
     caplog.clear()
     pick_frames(video, data, by("kmeans", secondsapart=0.1))
     assert "skipped, it is current" in caplog.text
+    pick_frames(video, data, by("even"))
+    caplog.clear()
+    pick_frames(video, data, by("even", seed=7, secondsapart=9))
+    assert "skipped, it is current" in caplog.text, "neither changes an even choice"
 
 
 @pytest.mark.parametrize("kind", ["folder", "stack"])
