@@ -12,6 +12,8 @@ date = 'Nov22'  # when labeling started; part of folder names
 vidpath = '../videos'  # folder of the videos, relative to Generating_a_Training_Set/
 filename = ['test_vid.mp4']  # one video, or a list of them
 numframes2pick = 10  # frames to pick from each video; 0 only shows the crop
+framechoice = 'kmeans'  # 'kmeans': frames that look and move differently; 'random'; 'even': at even distances
+secondsapart = 1  # least time between two frames that 'kmeans' chooses, seconds; less in a video too short for that
 portion = 1  # share of each video to pick from, counted from its start (0 to 1)
 cropping = False  # keep only x1 <= x < x2 and y1 <= y < y2 of each frame?
 x1 = 0  # left edge of the crop, pixels

@@ -1,8 +1,9 @@
-"""Step 1: pick random frames of the videos, to be labeled in Fiji.
+"""Step 1: pick frames of the videos, to be labeled: random ones, or those that differ (framechoice in myconfig.py).
 
 Reads   myconfig.py and the videos that its vidpath and filename name.
 Writes  data-<Task>/<video stem>/img<frame number>.png and frames.json, and a picture of the crop,
         data-<Task>/IsCroppingOK.png. With numframes2pick = 0 it makes only this picture: look at it first.
+        Unless frames are picked at random, also a page that shows them all, data-<Task>/<video stem>_chosen.png.
 
 A folder that holds labels gets no new image, because clicks are numbered by the images' positions: later frames of
 the same video go to data-<Task>/<video stem>_2 and so on.

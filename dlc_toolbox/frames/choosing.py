@@ -1,90 +1,32 @@
-"""Images of a video's folder: reading them in numeric order, choosing frames and numbering them."""
+"""Folders of images to label: what they hold, and writing chosen frames of a video into them."""
 
 from __future__ import annotations
 
 import logging
 import re
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from tqdm import tqdm
 
 from dlc_common import UsersError
 from dlc_common.files import replacing_folder
 from dlc_common.images import write_image
 from dlc_toolbox import ToolboxError
+from dlc_toolbox.frames.preview import write_choice_sheet
+from dlc_toolbox.frames.wanted import Wanted, choose_frames, look_for_frames
 from dlc_toolbox.project import records
-from dlc_toolbox.project.layout import Layout, first_step_advice, frames_record, video_stem
+from dlc_toolbox.project.layout import Layout, choice_sheet, first_step_advice, frames_record, video_stem
 from dlc_toolbox.project.settings import Settings
 from dlc_toolbox.video.condition import Condition, announce
-from dlc_toolbox.video.recording import Crop, Reading, Recording
+from dlc_toolbox.video.recording import Recording
 from dlc_toolbox.video.sequences import images_as_recordings, open_frames
 from dlc_toolbox.video.video import find_videos
 
 log = logging.getLogger(__name__)
 
 _JUNK = re.compile(r"\._.*|\.DS_Store|\.part-.*|Thumbs\.db|desktop\.ini")  # of systems and killed runs
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """Which frames to pick from a video.
-
-    Parameters
-    ----------
-    numframes2pick : int
-        How many.
-    portion : float
-        Share of the video to pick from, counted from its start, in (0, 1].
-    seed : int
-        Same seed, same frames.
-    crop : (x1, x2, y1, y2), optional
-        Keep x1 <= x < x2 and y1 <= y < y2, in pixels.
-    reading : Reading
-        How recordings are read where they leave a choice.
-    """
-
-    numframes2pick: int
-    portion: float
-    seed: int
-    crop: Crop | None = None
-    reading: Reading = field(default_factory=Reading)
-
-    @property
-    def shaping(self) -> dict[str, Any]:
-        """What decides which images are written."""
-        settings = asdict(self)
-        del settings["reading"]
-        return settings | self.reading.shaping
-
-
-def choose_frames(total: int, wanted: Wanted, excluded: Collection[int] = ()) -> list[int]:
-    """Choose frames uniformly at random, none twice.
-
-    Parameters
-    ----------
-    total : int
-        Number of frames of the video.
-    wanted : Wanted
-        How many, from which portion, and the seed.
-    excluded : collection of int
-        Frame numbers that must not be chosen. What is chosen otherwise stays as it was.
-
-    Returns
-    -------
-    list of int
-        Frame numbers from 0, ascending; fewer than wanted when the portion holds no more.
-
-    Examples
-    --------
-    >>> choose_frames(10, Wanted(numframes2pick=3, portion=0.4, seed=1), excluded=[2])
-    [0, 1, 3]
-    """
-    order = np.random.default_rng(wanted.seed).permutation(max(1, round(wanted.portion * total)))
-    return sorted([int(frame) for frame in order if frame not in excluded][: wanted.numframes2pick])
 
 
 def videos_to_pick_from(layout: Layout, settings: Settings) -> list[Path]:
@@ -135,7 +77,7 @@ def check_imagetype(settings: Settings) -> None:
 
 
 def pick_frames(path: Path, data_folder: Path, wanted: Wanted, *, overwrite: bool = False) -> Path:
-    """Write randomly chosen frames of a video as images, ready to be labeled.
+    """Write chosen frames of a video as images, ready to be labeled.
 
     They go to ``<data_folder>/<video stem>``. A folder that holds anything but unlabeled frames picked from this video,
     above all labels, which count images by position, stays as it is: the frames, none of them picked before, then go to
@@ -156,13 +98,14 @@ def pick_frames(path: Path, data_folder: Path, wanted: Wanted, *, overwrite: boo
     -------
     Path
         The folder with the images ``img<frame number>.png`` and ``frames.json``, which tells where they are from.
+        Beside it, unless they are chosen at random, a page that shows them all, see `layout.choice_sheet`.
 
     Raises
     ------
     ToolboxError
         When the video cannot be read, has too few frames, or the crop does not fit.
     """
-    made_from = records.describe({path.name: path}, wanted.shaping, before=Reading().shaping)
+    made_from = records.describe({path.name: path}, wanted.shaping, before={"framechoice": "random"})
     folders = folders_of(data_folder, video_stem(path))
     if not overwrite and (current := find_current(folders, made_from)):
         return current
@@ -186,6 +129,7 @@ def pick_frames(path: Path, data_folder: Path, wanted: Wanted, *, overwrite: boo
         output_of(temporary, made_from).write_record(**origin, **named)
     log.info("%s: %d of %d frames written to %s", path.name, len(frames), total, folder)
     condition.warn()
+    _show(folder, condition, frames, wanted)
     return folder
 
 
@@ -277,7 +221,48 @@ def folders_with_frames(data_folder: Path, stem: str) -> list[Path]:
 
 
 def _extract(video: Recording, folder: Path, wanted: Wanted, taken: Collection[int]) -> tuple[list[int], Condition]:
-    """Write chosen frames and return their numbers and the condition of the video.
+    """Write chosen frames and return their numbers and the condition of the video."""
+    if wanted.framechoice == "random":
+        return _extract_random(video, folder, wanted, taken)
+    chosen, total = look_for_frames(video, wanted, taken)
+    others = (
+        "the others are dark, of one colour, damaged, lost, or equal to the one before; framechoice = 'random' leaves "
+        "out lost ones only"
+    )
+    _refuse_too_few(video, wanted, chosen, total, len(taken), others)
+    condition = write_frames(video, folder, chosen, _digits(total))
+    if len(condition.states) != total or {*chosen}.intersection(condition.lost):
+        raise ToolboxError(f"{video.path} has changed while it was read: run Step 1 again when it is complete")
+    return chosen, condition
+
+
+def _refuse_too_few(
+    video: Recording, wanted: Wanted, chosen: Sequence[int], total: int, taken: int, others: str
+) -> None:
+    """Raise ToolboxError when fewer frames are chosen than wanted."""
+    if len(chosen) < wanted.numframes2pick:
+        raise ToolboxError(
+            f"{video.path}: numframes2pick = {wanted.numframes2pick}, but only {len(chosen)} frames can be picked from "
+            f"portion = {wanted.portion:g} of its {total} frames ({taken} were picked before, {others})"
+        )
+
+
+def _show(folder: Path, condition: Condition, frames: Sequence[int], wanted: Wanted) -> None:
+    """Draw the page of a choice, or remove that of an earlier one."""
+    sheet = choice_sheet(folder)
+    if wanted.framechoice == "random":
+        sheet.unlink(missing_ok=True)
+        return
+    digits, unit_s = _digits(len(condition.states)), float(condition.video.time_base)
+    images = {folder / _image_name(frame, digits): condition.times[frame] * unit_s for frame in frames}
+    write_choice_sheet(images, sheet)
+    log.info("Look at %s: it shows what was chosen", sheet)
+
+
+def _extract_random(
+    video: Recording, folder: Path, wanted: Wanted, taken: Collection[int]
+) -> tuple[list[int], Condition]:
+    """Write frames chosen at random and return their numbers and the condition of the video.
 
     The count in the header is believed only while decoding, which ends with the true one, has not refuted it.
     """
@@ -293,12 +278,7 @@ def _extract(video: Recording, folder: Path, wanted: Wanted, taken: Collection[i
         total, lost = delivered, lost | newly_lost
         for image in folder.iterdir():
             image.unlink()
-    if len(chosen) < wanted.numframes2pick:
-        raise ToolboxError(
-            f"{video.path}: numframes2pick = {wanted.numframes2pick}, but only {len(chosen)} frames can be picked from "
-            f"portion = {wanted.portion:g} of its {total} frames "
-            f"({len(taken)} were picked before, {len(lost)} cannot be decoded)"
-        )
+    _refuse_too_few(video, wanted, chosen, total, len(taken), f"{len(lost)} cannot be decoded")
     return chosen, condition
 
 

@@ -1,8 +1,8 @@
-"""The picture of the crop, to look at before frames are picked."""
+"""Pictures to look at in Step 1: the crop, before frames are picked, and the frames that were."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +11,8 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from dlc_common.files import replacing
+from dlc_common.images import read_image
+from dlc_toolbox.pictures import drawing
 from dlc_toolbox.pictures.fonts import readable
 from dlc_toolbox.video.recording import Crop, Reading
 from dlc_toolbox.video.sequences import open_frames
@@ -56,6 +58,26 @@ def write_crop_preview(
     figure.suptitle(f"cropping = True keeps {crop}" if cropping else f"cropping = False (True would keep {crop})")
     with replacing(path) as temporary, readable(figure):
         figure.savefig(temporary, dpi=80)
+
+
+def write_choice_sheet(images: Mapping[Path, float], path: Path) -> None:
+    """Show images on one page, each small, with its name and time.
+
+    Parameters
+    ----------
+    images : mapping of Path to float
+        When each image was recorded, in seconds after the first frame.
+    path : Path
+        The picture to write.
+
+    Raises
+    ------
+    UsersError
+        When an image cannot be read or the page not be written.
+    """
+    tiles = [drawing.make_tile(read_image(image), len(images)) for image in images]
+    names = [f"{image.stem}, {time_s:.2f} s" for image, time_s in images.items()]
+    drawing.write_picture(drawing.draw_contact_sheet(tiles, names), path)
 
 
 def _draw_crop(axes: Axes, frame: np.ndarray, window: Crop, cropping: bool) -> None:

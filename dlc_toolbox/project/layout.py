@@ -360,6 +360,11 @@ def frames_record(folder: Path) -> Path:
     return folder / "frames.json"
 
 
+def choice_sheet(folder: Path) -> Path:
+    """Page of the frames that Step 1 put into a folder, beside it: in it, it would count as an image to label."""
+    return folder.with_name(f"{folder.name}_chosen.png")
+
+
 def machine_labels(folder: Path) -> Path:
     """Folder of what a network found in the images of `folder`; Step 2 never reads it."""
     return folder / "machine-labels"

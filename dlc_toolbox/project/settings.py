@@ -211,6 +211,8 @@ class Settings(_Crop):
     portion: float = _setting(_number(0, 1, open_low=True), 1)
     numframes2pick: int = _setting(_whole(0), 10)
     seed: int = _setting(_whole(0), 42)
+    framechoice: str = _setting(_one_of("kmeans", "random", "even"), "random")
+    secondsapart: float = _setting(_number(0), 1)
     bodyparts: tuple[str, ...] = _setting(_list_of(file_name))
     Scorers: tuple[str, ...] = _setting(_list_of(file_name))
     multibodypartsfile: bool = _setting(_flag, False)
@@ -236,10 +238,9 @@ class Settings(_Crop):
         found = super().problems()
         if self.scorer not in self.Scorers:
             found.append(f"scorer = {self.scorer!r} is not one of Scorers = {list(self.Scorers)}")
-        if self.shuffleindex >= len(self.Shuffles):
-            found.append(
-                f"shuffleindex = {self.shuffleindex}, but Shuffles has positions 0 to {len(self.Shuffles) - 1}"
-            )
+        last = len(self.Shuffles) - 1
+        if self.shuffleindex > last:
+            found.append(f"shuffleindex = {self.shuffleindex}, but Shuffles has positions 0 to {last}")
         return found
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from dlc_common import cli
 from dlc_toolbox.frames import choosing
 from dlc_toolbox.frames.preview import write_crop_preview
+from dlc_toolbox.frames.wanted import Wanted
 from dlc_toolbox.project.layout import Layout
 from dlc_toolbox.project.settings import load_settings
 from dlc_toolbox.video.recording import Reading
@@ -44,7 +45,15 @@ def pick_frames(project: Path, *, seed: int | None = None, overwrite: bool = Fal
         log.info("Next: when the crop is right, set numframes2pick in myconfig.py, then: %s", step1)
         return
     seed = settings.seed if seed is None else seed
-    wanted = choosing.Wanted(settings.numframes2pick, settings.portion, seed, settings.crop, reading)
+    wanted = Wanted(
+        settings.numframes2pick,
+        settings.portion,
+        seed,
+        settings.crop,
+        reading,
+        framechoice=settings.framechoice,
+        secondsapart=settings.secondsapart,
+    )
     for video in videos:
         choosing.pick_frames(video, layout.data_folder(settings.Task), wanted, overwrite=overwrite)
     step2 = cli.command(project, "Generating_a_Training_Set/Step2_ConvertingLabels2DataFrame.py")

@@ -3,11 +3,16 @@
 import json
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from dlc_common.cli import CHECKOUT
+from dlc_toolbox.labeling.overview import describe_project
+from dlc_toolbox.labeling.store import LabelStore
+from dlc_toolbox.project.layout import Layout
+from dlc_toolbox.project.tables import read_table
 
 FOLDER = "Generating_a_Training_Set/"
 STEP1 = FOLDER + "Step1_SelectRandomFrames_fromVideos.py"
@@ -62,6 +67,24 @@ def test_the_seed_flag_chooses_other_frames(toy_project: Path, run_here):
     with pytest.raises(SystemExit) as end:
         run_here(STEP1, "--project", toy_project, "--seed", -1)
     assert end.value.code == 2
+
+
+def test_the_page_of_a_choice_is_no_image_to_label(toy_project: Path, run_here):
+    with (toy_project / "myconfig.py").open("a") as file:
+        file.write("\nframechoice = 'kmeans'\nsecondsapart = 0.1\n")
+    code, output = run_here(STEP1, "--project", toy_project)
+    assert code == 0
+    told = "20 frames compared by looks and motion; those chosen are at least 0.04 s apart, not 0.1 s,"
+    assert told in output, "every third frame is labeled already"
+    layout = Layout(toy_project)
+    data = layout.data_folder("toy")
+    assert f"Look at {data / 'toy_2_chosen.png'}" in output
+    assert run_here(STEP2, "--project", toy_project)[0] == 0
+    labeled = [f"toy/img{frame:02d}.png" for frame in range(0, 30, 3)]
+    assert list(read_table(layout.label_table("toy", "Ann")).index) == labeled
+    with closing(LabelStore(layout)) as store:
+        folders = describe_project(store)["folders"]
+    assert {folder["name"]: len(folder["images"]) for folder in folders} == {"toy": 10, "toy_2": 5}
 
 
 def test_no_frames_only_the_preview(toy_project: Path, run_here):

@@ -11,7 +11,8 @@ from PIL import Image
 from dlc_common.images import list_images, read_image
 from dlc_toolbox import ToolboxError
 from dlc_toolbox.frames import choosing
-from dlc_toolbox.frames.choosing import Wanted, choose_frames, pick_frames, videos_to_pick_from
+from dlc_toolbox.frames.choosing import pick_frames, videos_to_pick_from
+from dlc_toolbox.frames.wanted import Wanted, choose_frames
 from dlc_toolbox.project import layout
 from dlc_toolbox.project.layout import Layout
 from dlc_toolbox.project.settings import load_settings
@@ -315,3 +316,169 @@ def test_a_folder_of_videos_and_images_is_no_recording(toy_project: Path, draw_d
     settings = replace(load_settings(toy_project), vidpath="..", filename=("videos",))
     with pytest.raises(ToolboxError, match=r"videos is a folder; filename in .* without videos"):
         videos_to_pick_from(Layout(toy_project), settings)
+
+
+# Choosing by what frames show
+
+
+def by(framechoice: str, numframes2pick: int = 5, portion: float = 1, seed: int = 42, **more) -> Wanted:
+    return Wanted(numframes2pick, portion, seed, framechoice=framechoice, **more)
+
+
+def picked(folder: Path) -> list[int]:
+    return [int(image.stem[3:]) for image in list_images(folder, ".png")]
+
+
+@pytest.fixture
+def scenes(tmp_path: Path, draw_dots, write_video) -> Path:
+    """120 frames at 25 per second: black, then dots at three places, frozen, and black again."""
+    noise = np.random.default_rng(0)
+    places = [(20, 20), (130, 30), (80, 90)]
+    shown = [draw_dots(np.array([places[number // 30]] * 3) + noise.normal(0, 1, (3, 2))) for number in range(60)]
+    last = [draw_dots(np.array([places[2]] * 3) + noise.normal(0, 1, (3, 2))) for _ in range(20)]
+    black = [np.zeros_like(shown[0])] * 10
+    return write_video(tmp_path / "v" / "scenes.avi", [*black, *shown, *last, *[last[-1]] * 20, *black])
+
+
+@pytest.mark.parametrize("framechoice", ["kmeans", "even"])
+def test_black_and_frozen_frames_are_not_picked(scenes: Path, data: Path, framechoice: str):
+    frames = picked(pick_frames(scenes, data, by(framechoice, 12)))
+    assert len(frames) == 12
+    assert frames[0] >= 10
+    assert frames[-1] < 90
+
+
+def test_each_scene_is_picked_and_a_page_shows_it(scenes: Path, data: Path, caplog):
+    caplog.set_level("INFO")
+    folder = pick_frames(scenes, data, by("kmeans", 3, secondsapart=0.2))
+    assert [(frame - 10) // 30 for frame in picked(folder)] == [0, 1, 2]
+    assert "80 frames compared by looks and motion; those chosen are at least 0.2 s apart\n" in caplog.text + "\n"
+    sheet = data / "scenes_chosen.png"
+    assert f"Look at {sheet}" in caplog.text
+    page = read_image(sheet)
+    assert page.shape[1] > 2 * 400, "two tiles of 400 pixels and more stand side by side"
+    assert folder in layout.image_folders(data)
+    assert sheet.name not in [path.name for found in layout.image_folders(data) for path in found.iterdir()]
+
+
+def test_a_choice_at_random_leaves_no_page_of_another_one(scenes: Path, data: Path):
+    pick_frames(scenes, data, by("even"))
+    assert (data / "scenes_chosen.png").is_file()
+    folder = pick_frames(scenes, data, WANTED)
+    assert [path.name for path in data.iterdir()] == ["scenes"]
+    assert picked(folder) == choose_frames(120, WANTED)
+
+
+def test_the_distance_that_was_kept_is_told(scenes: Path, data: Path, caplog):
+    caplog.set_level("INFO")
+    frames = picked(pick_frames(scenes, data, by("kmeans", 8, secondsapart=1)))
+    assert np.diff(frames).min() >= 5  # half of 80 frames / 8
+    assert "at least 0.2 s apart, not 1 s, which would leave too few" in caplog.text
+
+
+@pytest.mark.parametrize("framechoice", ["kmeans", "even"])
+@pytest.mark.parametrize("claimed", [0, 7, 100, 2**40])
+def test_a_header_that_lies_changes_no_choice(
+    scenes: Path, data: Path, monkeypatch: pytest.MonkeyPatch, framechoice: str, claimed: int
+):
+    class Lying(Video):
+        def __init__(self, *args: object):
+            super().__init__(*args)
+            self.header_frames = self.expected_frames = claimed
+
+    wanted = by(framechoice, 4, portion=0.5)
+    honest = pick_frames(scenes, data / "honest", wanted)
+    assert max(picked(honest)) < 60
+    monkeypatch.setattr(choosing, "open_frames", Lying)
+    assert contents(pick_frames(scenes, data / "lying", wanted)) == contents(honest)
+
+
+def test_lost_frames_are_not_compared(scenes: Path, data: Path, monkeypatch: pytest.MonkeyPatch):
+    class Damaged(Video):
+        def shown(self, start: int = 0):
+            for row, (time, frame, state) in enumerate(super().shown(start), start):
+                yield (time, frame, state) if row % 10 == 3 else (time, None, Frame.LOST)
+
+    monkeypatch.setattr(choosing, "open_frames", Damaged)
+    assert picked(pick_frames(scenes, data, by("kmeans", 9))) == [13, 23, 33, 43, 53, 63, 73, 83, 93]
+    with pytest.raises(ToolboxError, match=r"only 9 frames can be picked .* the others are dark, .*'random' leaves"):
+        pick_frames(scenes, data, by("kmeans", 10), overwrite=True)
+
+
+def test_a_video_that_grows_is_refused(scenes: Path, data: Path, monkeypatch: pytest.MonkeyPatch):
+    passes = []
+
+    class Growing(Video):
+        def shown(self, start: int = 0):
+            passes.append(start)
+            rows = list(super().shown(start))
+            return iter(rows[:100] if len(passes) == 1 else rows)
+
+    monkeypatch.setattr(choosing, "open_frames", Growing)
+    with pytest.raises(ToolboxError, match=r"scenes\.avi has changed while it was read: run Step 1 again"):
+        pick_frames(scenes, data, by("even"))
+    assert list(data.iterdir()) == []
+
+
+def test_a_second_choice_keeps_away_from_the_first(scenes: Path, data: Path):
+    first = pick_frames(scenes, data, by("kmeans", 3, secondsapart=0.2))
+    (first / "nose.csv").touch()
+    second = pick_frames(scenes, data, by("kmeans", 5, secondsapart=0.2))
+    assert second == data / "scenes_2"
+    assert (data / "scenes_2_chosen.png").is_file()
+    assert np.diff(sorted([*picked(first), *picked(second)])).min() >= 5
+
+
+def test_only_what_is_kept_of_the_frame_counts(tmp_path: Path, data: Path, draw_dots, write_video):
+    """Beyond the crop a light goes on and off; inside, all frames but two are equal to the one before."""
+    pictures = [draw_dots(np.array([[20, 20]])) for _ in range(30)]
+    for number in range(30):
+        pictures[number][:, 100:] = 7 * number
+        pictures[number][60, 20] += number >= 17
+    path = write_video(tmp_path / "light.avi", pictures)
+    assert picked(pick_frames(path, data, by("kmeans", 2, crop=(0, 80, 0, 120)))) == [0, 17]
+    with pytest.raises(ToolboxError, match="only 2 frames can be picked"):
+        pick_frames(path, data, by("even", 3, crop=(0, 80, 0, 120)), overwrite=True)
+
+
+def test_what_was_picked_before_framechoice_came_stays_current(video: Path, data: Path):
+    folder = pick_frames(video, data, WANTED)
+    record = json.loads((folder / "frames.json").read_text())
+    assert record["settings"] == {"numframes2pick": 5, "portion": 1, "seed": 42, "crop": None}
+    before = contents(folder)
+    assert pick_frames(video, data, by("random", secondsapart=7)) == folder
+    assert contents(folder) == before
+
+
+def test_how_frames_are_chosen_counts(video: Path, data: Path, caplog):
+    caplog.set_level("INFO")
+    pick_frames(video, data, WANTED)
+    pick_frames(video, data, by("kmeans"))
+    assert "being made, because framechoice and secondsapart changed" in caplog.text
+    pick_frames(video, data, by("kmeans", secondsapart=0.1))
+    assert "being made, because secondsapart changed" in caplog.text
+    caplog.clear()
+    pick_frames(video, data, by("kmeans", secondsapart=0.1))
+    assert "skipped, it is current" in caplog.text
+    pick_frames(video, data, by("even"))
+    caplog.clear()
+    pick_frames(video, data, by("even", seed=7, secondsapart=9))
+    assert "skipped, it is current" in caplog.text, "neither changes an even choice"
+
+
+@pytest.mark.parametrize("kind", ["folder", "stack"])
+def test_images_are_chosen_by_what_they_show(tmp_path: Path, data: Path, draw_dots, kind: str):
+    places = [(20, 20)] * 4 + [(130, 30)] * 6 + [(80, 90)] * 5
+    images = [draw_dots(np.array([(x + 0.1 * n, y)])) for n, (x, y) in enumerate(places)]
+    images[7] = np.zeros_like(images[0])
+    recording = tmp_path / ("day1" if kind == "folder" else "day1.tif")
+    if kind == "folder":
+        recording.mkdir()
+        for number, image in enumerate(images):
+            Image.fromarray(image).save(recording / f"frame {number}.png")
+    else:
+        first, *rest = map(Image.fromarray, images)
+        first.save(recording, save_all=True, append_images=rest)
+    frames = picked(pick_frames(recording, data, by("kmeans", 3)))
+    assert [sum(frame >= first for first in (4, 10)) for frame in frames] == [0, 1, 2]
+    assert 7 not in picked(pick_frames(recording, data, by("even", 14), overwrite=True))

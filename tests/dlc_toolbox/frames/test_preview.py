@@ -3,8 +3,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dlc_common.images import read_image
-from dlc_toolbox.frames.preview import write_crop_preview
+from dlc_common.images import read_image, write_image
+from dlc_toolbox.frames.preview import write_choice_sheet, write_crop_preview
 
 
 @pytest.mark.parametrize("cropping", [True, False])
@@ -37,3 +37,18 @@ def test_a_crop_without_end_is_drawn(tmp_path: Path, write_video):
     path = write_video(tmp_path / "a.avi", [np.full((64, 64, 3), 250, np.uint8)])
     write_crop_preview([path], (0, 10**400, 0, 32), True, tmp_path / "p.png")
     assert (read_image(tmp_path / "p.png") == 250 // 3).all(axis=2).sum() > 10_000
+
+
+def test_the_page_of_a_choice_shows_every_image_small_with_its_name(tmp_path: Path):
+    images = {}
+    for number in range(3):
+        images[tmp_path / f"img{number}.png"] = number / 3
+        write_image(tmp_path / f"img{number}.png", np.full((60, 800, 3), 200 - 50 * number, np.uint8))
+    write_choice_sheet(images, tmp_path / "chosen.png")
+    page = read_image(tmp_path / "chosen.png")
+    for number in range(3):
+        assert (page == 200 - 50 * number).all(axis=2).sum() == pytest.approx(400 * 30, abs=20)
+    rows = np.nonzero((page == 200).all(axis=2).sum(axis=1) == 400)[0]
+    below = page[rows[-1] + 1 : rows[-1] + 20]
+    assert (below < 100).any(), "the name"
+    assert (page[-5:] == 255).all(), "no legend"

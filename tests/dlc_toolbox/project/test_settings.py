@@ -57,6 +57,7 @@ def test_a_v1_file_runs_unchanged(load):
     assert settings.Shuffles == (0, 1, 2, 3, 4)
     assert settings.bodyparts == ("hand", "Finger1", "Joystick")
     assert (settings.numframes2pick, settings.seed) == (10, 42)
+    assert (settings.framechoice, settings.secondsapart) == ("random", 1)
 
 
 def test_the_files_of_the_checkout_are_sound_and_agree():
@@ -106,6 +107,8 @@ def test_every_problem_is_told_at_once(load):
     [
         ("bodyparts = ['nose', 'nose']", "'nose' appears twice"),
         ("bodyparts = ['a/b']", "part of a file name"),
+        ("framechoice = 'best'", "one of 'kmeans', 'random', 'even'"),
+        ("secondsapart = -1", r"a number in \[0, inf\]"),
         ("bodyparts = []", "at least one entry"),
         ("bodyparts = 'nose'", "a list"),
         ("scorer = 'Bob'", r"scorer = 'Bob' is not one of Scorers = \['Ann'\]"),
