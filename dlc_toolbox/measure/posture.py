@@ -1,0 +1,169 @@
+"""Plausible posture: how far each body part is from where the rest of the body says it should be.
+
+The postures that people labeled span a low-dimensional subspace (PCA). A pose far from it is one that no label shows:
+a part on the wrong side, or two parts exchanged. Labels that are missing are treated as unknown, not as zero.
+
+References
+----------
+Tipping ME, Bishop CM. Probabilistic principal component analysis. J. R. Stat. Soc. B 61, 611-622 (1999).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+FEWEST_IMAGES = 20
+"""Labeled images that postures are learned from, at least."""
+
+MOST_DIMENSIONS = 12
+_ITERATIONS = 60
+_FOLDS = 5
+_LEAST_FREEDOM = 0.2  # share of a part's own place that its own label may not decide
+
+
+@dataclass(frozen=True)
+class Postures:
+    """The subspace of the postures that labels span.
+
+    Parameters
+    ----------
+    mean : ndarray of shape (2K,)
+        x, y of each part in turn, in pixels.
+    loadings : ndarray of shape (2K, D)
+        How the D coordinates of a posture move the parts.
+    noise_px : float
+        Standard deviation of the labels around it, along one axis.
+    """
+
+    mean: np.ndarray
+    loadings: np.ndarray
+    noise_px: float
+
+    @property
+    def dimensions(self) -> int:
+        """Number of coordinates of a posture."""
+        return self.loadings.shape[1]
+
+
+def fit_postures(labels: np.ndarray, rng: np.random.Generator) -> Postures | str:
+    """Learn the subspace of postures, with as many dimensions as predict labels of other images best.
+
+    Parameters
+    ----------
+    labels : ndarray of shape (N, K, 2)
+        x, y in pixels; NaN where a part is not labeled.
+    rng : numpy.random.Generator
+        Shares out the images among the folds of the cross-validation, and hides labels in them.
+
+    Returns
+    -------
+    Postures or str
+        Why there are none, when there are too few images or parts, or the postures span everything.
+    """
+    rows = labels.reshape(len(labels), -1)
+    rows = rows[np.isfinite(rows).sum(axis=1) >= 4]
+    rows = rows[:, :]
+    if len(rows) < FEWEST_IMAGES:
+        return f"only {len(rows)} images have two labels or more, at least {FEWEST_IMAGES} are needed"
+    if not np.isfinite(rows).any(axis=0).all():
+        return "a body part is never labeled"
+    most = min(MOST_DIMENSIONS, rows.shape[1] - 2, len(rows) // 2)
+    if most < 1:
+        return "too few body parts: their places span every posture"
+    folds = rng.permutation(len(rows)) % _FOLDS
+    hidden = _hide_a_part_each(np.isfinite(rows), rng)
+    errors = [_prediction_error(rows, folds, hidden, dimensions) for dimensions in range(1, most + 1)]
+    best = int(np.argmin(errors)) + 1
+    spread = np.sqrt(np.nanmean((rows - np.nanmean(rows, axis=0)) ** 2))
+    if errors[best - 1] >= spread:
+        return "the places of the parts do not tell each other's: they span every posture"
+    return _fit(rows, best)
+
+
+def _hide_a_part_each(known: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Choose one labeled part of each image to be predicted from the others, (N, 2K) bool."""
+    hidden = np.zeros_like(known)
+    for row, labeled in enumerate(known[:, ::2]):
+        part = rng.choice(np.flatnonzero(labeled))
+        hidden[row, 2 * part : 2 * part + 2] = True
+    return hidden & known
+
+
+def _prediction_error(rows: np.ndarray, folds: np.ndarray, hidden: np.ndarray, dimensions: int) -> float:
+    """Return the median error, in pixels along one axis, of hidden labels predicted by the other folds' subspace."""
+    errors = []
+    for fold in range(_FOLDS):
+        postures = _fit(rows[folds != fold], dimensions)
+        test = rows[folds == fold]
+        shown = np.where(hidden[folds == fold], np.nan, test)
+        predicted = postures.mean + _coordinates(shown, postures) @ postures.loadings.T
+        errors.append((predicted - test)[hidden[folds == fold]])
+    return float(np.median(np.abs(np.concatenate(errors))))
+
+
+def _fit(rows: np.ndarray, dimensions: int) -> Postures:
+    """Fit a probabilistic PCA with missing values by expectation maximization."""
+    known = np.isfinite(rows)
+    mean = np.nanmean(rows, axis=0)
+    filled = np.where(known, rows - mean, 0)
+    _, scale, directions = np.linalg.svd(filled, full_matrices=False)
+    loadings = directions[:dimensions].T * (scale[:dimensions] / np.sqrt(len(rows)))
+    noise = max(float(np.mean((filled - filled @ directions[:dimensions].T @ directions[:dimensions]) ** 2)), 1e-6)
+    for _ in range(_ITERATIONS):
+        means, covariances = _posterior(rows - mean, loadings, noise)
+        moments = covariances + means[:, :, None] * means[:, None]
+        centered = np.where(known, rows - mean, 0)
+        normal = np.einsum("nj,nab->jab", known, moments) + 1e-9 * np.eye(dimensions)
+        loadings = np.linalg.solve(normal, (centered.T @ means)[..., None])[..., 0]
+        residual = np.where(known, centered - means @ loadings.T, 0)
+        inside = np.einsum("ja,nab,jb,nj->", loadings, covariances, loadings, known)
+        noise = max(float((np.sum(residual**2) + inside) / known.sum()), 1e-6)
+        mean = mean + np.where(known, residual, 0).sum(axis=0) / known.sum(axis=0)
+    return Postures(mean, loadings, float(np.sqrt(noise)))
+
+
+def _posterior(centered: np.ndarray, loadings: np.ndarray, noise: float) -> tuple[np.ndarray, np.ndarray]:
+    """Return mean (N, D) and covariance (N, D, D) of the coordinates of each posture, from its known values."""
+    known = np.isfinite(centered)
+    values = np.where(known, centered, 0)
+    products = loadings[:, :, None] * loadings[:, None]
+    precision = np.einsum("nj,jab->nab", known, products) / noise + np.eye(loadings.shape[1])
+    covariances = np.linalg.inv(precision)
+    return np.einsum("nab,nb->na", covariances, values @ loadings / noise), covariances
+
+
+def _coordinates(rows: np.ndarray, postures: Postures) -> np.ndarray:
+    """Return the most likely coordinates of postures, (N, D), from values with NaN where they are not known."""
+    return _posterior(rows - postures.mean, postures.loadings, postures.noise_px**2)[0]
+
+
+def implausibility(points: np.ndarray, postures: Postures) -> np.ndarray:
+    """Measure how far each part is from where the other parts say that it is.
+
+    Parameters
+    ----------
+    points : ndarray of shape (N, K, 2)
+        x, y in pixels; NaN where a part was not found.
+    postures : Postures
+        As `fit_postures` returns it.
+
+    Returns
+    -------
+    ndarray of shape (N, K)
+        In pixels. NaN where a part was not found, or the others do not say where it is.
+    """
+    rows = points.reshape(len(points), -1)
+    centered = rows - postures.mean
+    means, covariances = _posterior(centered, postures.loadings, postures.noise_px**2)
+    residual = (centered - means @ postures.loadings.T).reshape(points.shape)
+    loadings = postures.loadings.reshape(points.shape[1], 2, -1)
+    # A part pulls the posture towards itself; undoing its pull gives its distance from what the others predict.
+    pull = np.einsum("kia,nab,kjb->nkij", loadings, covariances, loadings) / postures.noise_px**2
+    free = np.eye(2) - pull
+    known = np.isfinite(points).all(axis=2)
+    decided = known & (np.linalg.eigvalsh(free)[..., 0] > _LEAST_FREEDOM)
+    distance = np.full(points.shape[:2], np.nan)
+    distance[decided] = np.linalg.norm(np.linalg.solve(free[decided], residual[decided][..., None])[..., 0], axis=-1)
+    return distance
