@@ -7,7 +7,7 @@ else
 BIN := $(VENV)/bin
 endif
 
-.PHONY: demo test doctor lint clean
+.PHONY: demo test doctor lint coverage clean
 
 demo: $(VENV)/installed
 	$(BIN)/python demo/run.py
@@ -21,6 +21,11 @@ doctor:  # also when the installation has failed
 lint: $(VENV)/installed
 	$(BIN)/python -m ruff check .
 	$(BIN)/python -m ruff format --check .
+	$(BIN)/python -m mypy
+	$(BIN)/python -m pytest --quiet --doctest-modules dlc_common dlc_toolbox pose-tensorflow/deepercut
+
+coverage: $(VENV)/installed
+	$(BIN)/python -m pytest --cov --cov-report=term-missing:skip-covered
 
 $(VENV)/installed: requirements.txt pyproject.toml
 	$(PYTHON) -c "import sys; assert (3, 10) <= sys.version_info < (3, 14), 'Python 3.10 to 3.13 is needed: make PYTHON=python3.12 ...'"

@@ -25,7 +25,7 @@ shuffle = 1  # number of its split
 snapshotindex = -1  # which: -1 the last, a position counted from 0, or "best" (lowest error on held-out images)
 trainingsiterations = None  # or the number of iterations of a snapshot, instead of snapshotindex
 engine = 'auto'  # what computes: 'keras', 'openvino' (on the CPU), or 'auto': the faster of these, with the same poses
-# faster still, poses a little different: 'openvino-int8', 'openvino-bf16', on a GPU 'keras-bf16'; see docs/make-it-faster.md
+# faster still, poses a little different: 'openvino-int8', 'openvino-bf16', 'keras-bf16'; see docs/make-it-faster.md
 
 # ---- Results ------------------------------------------------------------------------------------
 storedata_as_csv = True  # write a csv beside every h5?

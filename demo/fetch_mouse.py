@@ -77,9 +77,10 @@ def unpack(archive: Path, places: dict[str, Path]) -> None:
     with tarfile.open(archive) as tar:
         for member in tar:
             wanted = [folder for start, folder in places.items() if member.name.startswith(INSIDE + start)]
-            if member.isfile() and wanted:
+            content = tar.extractfile(member) if member.isfile() and wanted else None
+            if content is not None:
                 with replacing(wanted[0] / Path(member.name).name) as temporary:
-                    temporary.write_bytes(tar.extractfile(member).read())
+                    temporary.write_bytes(content.read())
 
 
 if __name__ == "__main__":

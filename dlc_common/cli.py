@@ -139,21 +139,53 @@ def run(
         0 done, 1 a problem in the user's data or settings, 130 interrupted. Wrong usage exits with 2 by itself.
     """
     verbose = "--verbose" in (sys.argv if argv is None else argv)
-    if hasattr(sys.stdout, "reconfigure"):
-        sys.stdout.reconfigure(errors="backslashreplace")  # as stderr's are, where a console knows few characters
-    logging.basicConfig(
-        level=logging.DEBUG if verbose else logging.INFO, format="%(message)s", stream=sys.stdout, force=True
-    )
-    for chatty in _CHATTY:
-        logging.getLogger(chatty).setLevel(logging.WARNING)
+    _set_up_log(verbose)
     try:
         code = main(argv)
     except KeyboardInterrupt:
-        log.error("Interrupted. %s", interrupted)
+        log.warning("interrupted. %s", interrupted)
         return 130
     except Exception as error:
         if not is_users_error(error):
             raise
-        log.error("Error: %s", error, exc_info=verbose)
+        log.error("%s", error, exc_info=verbose)
         return 1
     return code if isinstance(code, int) else 0
+
+
+def _set_up_log(verbose: bool) -> None:
+    """Send the log to stdout, and warnings and errors, which begin with what they are, to stderr.
+
+    A log that is kept apart from stderr, in a file or a pipe, is complete: it has warnings and errors, too.
+    """
+    if hasattr(sys.stdout, "reconfigure"):
+        sys.stdout.reconfigure(errors="backslashreplace")  # as stderr's are, where a console knows few characters
+    news, trouble = logging.StreamHandler(sys.stdout), logging.StreamHandler(sys.stderr)
+    if not _is_kept_apart():
+        news.addFilter(lambda record: record.levelno < logging.WARNING)
+    trouble.setLevel(logging.WARNING)
+    for handler in (news, trouble):
+        handler.setFormatter(_Labeled("%(message)s"))
+    logging.basicConfig(level=logging.DEBUG if verbose else logging.INFO, handlers=[news, trouble], force=True)
+    for chatty in _CHATTY:
+        logging.getLogger(chatty).setLevel(logging.WARNING)
+
+
+def _is_kept_apart() -> bool:
+    """Tell whether stdout leads elsewhere than stderr, and not into a notebook or an IDE, which shows both."""
+    out, err = sys.__stdout__, sys.__stderr__
+    if out is None or err is None or sys.stdout is not out or sys.stderr is not err:  # None: no console at all
+        return False
+    try:
+        return not os.path.samestat(os.fstat(out.fileno()), os.fstat(err.fileno()))
+    except (OSError, ValueError):  # closed
+        return False
+
+
+class _Labeled(logging.Formatter):
+    """Begins what is wrong with 'Warning: ' or 'Error: '."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line, or lines with a traceback."""
+        text = super().format(record)
+        return text if record.levelno < logging.WARNING else f"{record.levelname.capitalize()}: {text}"

@@ -99,12 +99,13 @@ def replacing_folder(path: Path) -> Iterator[Path]:
             temporary.replace(path)
         except OSError:
             if retired.exists():
-                retired.replace(path)
+                shutil.move(retired, path)  # by copying, where a program that has it open forbids renaming
             raise
     except OSError as error:
         raise _not_written(path, error) from error
     finally:
-        shutil.rmtree(workplace, ignore_errors=True)
+        if path.exists() or not retired.exists():  # the only copy is never deleted
+            shutil.rmtree(workplace, ignore_errors=True)
 
 
 @cache

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import logging
-import os
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -72,8 +72,24 @@ def try_lock(file: BinaryIO) -> bool:
         False when another process holds it. True also where there are no locks, as on some network drives; there
         nobody is kept out.
     """
+    return lock(file) is not False
+
+
+def lock(file: BinaryIO) -> bool | None:
+    """Lock an open file as `try_lock`.
+
+    Parameters
+    ----------
+    file : BinaryIO
+        The file.
+
+    Returns
+    -------
+    bool or None
+        False when another process holds it, None where there are no locks.
+    """
     try:
-        if os.name == "nt":
+        if sys.platform == "win32":
             import msvcrt
 
             file.seek(_POSITION)
@@ -83,5 +99,5 @@ def try_lock(file: BinaryIO) -> bool:
 
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
-        return error.errno not in {errno.EAGAIN, errno.EWOULDBLOCK, errno.EACCES, errno.EDEADLK}
+        return False if error.errno in {errno.EAGAIN, errno.EWOULDBLOCK, errno.EACCES, errno.EDEADLK} else None
     return True

@@ -17,7 +17,7 @@ def versions() -> dict[str, str]:
 
     Examples
     --------
-    >>> versions()["numpy"] == np.__version__
+    >>> versions()["python"] == platform.python_version()
     True
     """
     found = {"python": platform.python_version()}

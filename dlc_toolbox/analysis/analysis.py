@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from dlc_toolbox.analysis.jobs import BATCH_PIXELS, Fill, Job, Predict, fill_rows, frames_at_once
+from dlc_toolbox.analysis.jobs import BATCH_PIXELS, Fill, Job, fill_rows, frames_at_once
 from dlc_toolbox.analysis.partial import open_partial
 from dlc_toolbox.analysis.window import WindowRule
-from dlc_toolbox.poses.network import Network, check_owner, describe_poses
+from dlc_toolbox.poses.network import Network, Predict, check_owner, describe_poses
 from dlc_toolbox.project import records, tables
 from dlc_toolbox.project.layout import (
     pose_record,
@@ -73,9 +73,12 @@ class Analysis:
         predict = self.load_predictor()
         return replace(self, load_predictor=lambda: predict)
 
-    def made_from(self, video: Path) -> dict[str, Any]:
-        """Describe what the poses of a video would be made from now."""
-        return describe_poses(video, self.network, self.crop, self.window and asdict(self.window))
+    def output(self, video: Path) -> records.Output:
+        """Return the pose table of a video with what it would be made from now."""
+        table = pose_table(video, self.network.scorer)
+        window = asdict(self.window) if self.window else None
+        made_from = describe_poses(video, self.network, self.crop, window)
+        return records.Output(table.name, pose_record(table), [table], made_from)
 
     def job(self, video: Path, made_from: Mapping[str, Any]) -> Job:
         """Open a video, ready to be analyzed.
@@ -118,27 +121,28 @@ def analyze_video(video: Path, analysis: Analysis, fill: Fill = fill_rows) -> Pa
         When the video cannot be read, the crop does not fit it, the table belongs to another network or video, the
         network's answers are not finite, or the system refuses to write.
     """
-    table, made_from = pose_table(video, analysis.network.scorer), analysis.made_from(video)
-    if _is_current(table, made_from, video, analysis):
+    table, output = pose_table(video, analysis.network.scorer), analysis.output(video)
+    if _is_current(table, output, analysis):
         return table
-    job = analysis.job(video, made_from)
+    job = analysis.job(video, output.made_from)
     with open_partial(pose_rows(table), job.header, job.row) as partial:
         if partial is None:
             log.info("%s: another process is analyzing it", video.name)
             return table
         if not len(partial):
-            check_owner(table, made_from)
-        if _is_current(table, made_from, video, analysis):  # another process has just finished
+            check_owner(table, output.made_from)
+        if _is_current(table, output, analysis):  # another process has just finished
             return table
-        reason = "--overwrite" if analysis.overwrite else records.why_stale(pose_record(table), made_from, [table])
-        log.info("%s: analyzed, because %s", video.name, reason)
+        output.log(output.why_stale(analysis.overwrite))
         partial.keep(job.batches_start(len(partial)))
         facts = {"resumed_at_frame": len(partial)} | fill(partial, job, analysis.load_predictor)
-        _write_poses(partial.read(), job, analysis, facts)
+        _write_poses(partial.read(), job, analysis, output, facts)
     return table
 
 
-def _write_poses(rows: np.ndarray, job: Job, analysis: Analysis, facts: Mapping[str, Any]) -> None:
+def _write_poses(
+    rows: np.ndarray, job: Job, analysis: Analysis, output: records.Output, facts: Mapping[str, Any]
+) -> None:
     """Write the table and its record, and say so."""
     network = analysis.network
     poses = tables.make_table(network.scorer, network.bodyparts, np.arange(len(rows)), rows["pose"])
@@ -146,7 +150,7 @@ def _write_poses(rows: np.ndarray, job: Job, analysis: Analysis, facts: Mapping[
         tables.write_table(poses, job.table, csv=analysis.csv)
     made_with = {"batch_size": job.batch_size, "snapshot": network.snapshot.path.name, "device": analysis.device}
     video_facts = _describe_video(job.video, rows)
-    records.write(pose_record(job.table), job.made_from, **video_facts, **facts, **made_with)
+    output.write_record(**video_facts, **facts, **made_with)
     for leftover in pose_rows_of_ranges(job.table):
         leftover.unlink()
     log.info(
@@ -155,9 +159,9 @@ def _write_poses(rows: np.ndarray, job: Job, analysis: Analysis, facts: Mapping[
     )
 
 
-def _is_current(table: Path, made_from: Mapping[str, Any], video: Path, analysis: Analysis) -> bool:
+def _is_current(table: Path, output: records.Output, analysis: Analysis) -> bool:
     """Tell whether a table can be kept; if so, say it, write a csv that is wanted, and clear what is left over."""
-    if analysis.overwrite or records.why_stale(pose_record(table), made_from, [table]) is not None:
+    if output.why_stale(analysis.overwrite):
         return False
     if analysis.csv and not table.with_suffix(".csv").exists():
         with _TABLES:
@@ -166,8 +170,7 @@ def _is_current(table: Path, made_from: Mapping[str, Any], video: Path, analysis
         if leftover.exists():
             with open_partial(leftover, {}, np.dtype("u1")):  # removes it, unless another process holds it
                 pass
-    log.info("%s: skipped, %s is current (--overwrite makes it again)", video.name, table.name)
-    return True
+    return output.is_current()
 
 
 def _describe_video(video: Recording, rows: np.ndarray) -> dict[str, Any]:

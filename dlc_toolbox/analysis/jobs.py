@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 from time import perf_counter
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from tqdm import tqdm
@@ -17,15 +17,10 @@ from tqdm import tqdm
 from dlc_toolbox import ToolboxError
 from dlc_toolbox.analysis.partial import Partial
 from dlc_toolbox.analysis.window import BATCHES_PER_REFRESH, MovingWindow, WindowRule
+from dlc_toolbox.poses.network import Predict
 from dlc_toolbox.video.video import Recording, prefetch
 
 log = logging.getLogger(__name__)
-
-Predict = Callable[[np.ndarray], np.ndarray]
-"""From frames, uint8 (B, H, W, 3), to poses, float32 (B, K, 3): x, y in pixels and likelihood."""
-
-Fill = Callable[[Partial, "Job", Callable[[], Predict]], dict[str, Any]]
-"""Finds the missing rows of a video, and tells how that went; see `fill_rows`."""
 
 BATCH_PIXELS = 8 * 640 * 480
 """What a CPU is given at once; more needs memory and gains nothing."""
@@ -102,6 +97,13 @@ class Job:
         return frame // unit * unit
 
 
+class Fill(Protocol):
+    """Finds the missing rows of a video: `fill_rows` in this process, `scaleout.fill_on_workers` in others."""
+
+    def __call__(self, partial: Partial, job: Job, load_predictor: Callable[[], Predict], /) -> dict[str, Any]:
+        """Append them to `partial`, and tell for the record how that went."""
+
+
 @dataclass
 class _Batch:
     """Frames of one shape: (B, H, W, 3), the first of them real, with times and whether each was decoded."""
@@ -166,7 +168,8 @@ def fill_rows(
     video, start, predict = job.video, first + len(partial), load_predictor()
     if len(partial):
         log.info("%s: goes on at frame %d, where it was interrupted", video.path.name, start)
-    look = MovingWindow(predict, job.window) if job.window else predict
+    window = MovingWindow(predict, job.window) if job.window else None
+    look = window or predict
     offset = np.array([video.crop[0], video.crop[2], 0] if video.crop else [0, 0, 0], np.float32)
     decoding_s = inference_s = 0.0
     begun = perf_counter()
@@ -193,8 +196,8 @@ def fill_rows(
     }
     speeds = facts["decoding_frames_per_s"], facts["inference_frames_per_s"]
     log.info("%s: decoded at %s, analyzed at %s frames/s", video.path.name, *speeds)
-    if job.window:
-        facts["analyzed_share"] = round(look.analyzed_share, 3)
+    if window:
+        facts["analyzed_share"] = round(window.analyzed_share, 3)
         log.info("%s: %.0f%% of the pixels were analyzed", video.path.name, 100 * facts["analyzed_share"])
     return facts
 

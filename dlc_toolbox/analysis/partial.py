@@ -52,7 +52,7 @@ class Partial:
     def append(self, *fields: Sequence | np.ndarray) -> None:
         """Add rows, given field by field, and hand them to the system, where they outlive this process."""
         rows = np.empty(len(fields[0]), self._row)
-        for name, values in zip(self._row.names, fields, strict=True):
+        for name, values in zip(self._row.names or (), fields, strict=True):
             rows[name] = values
         self._write(rows.tobytes())
 

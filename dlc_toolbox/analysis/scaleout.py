@@ -29,8 +29,9 @@ from tqdm import tqdm
 
 from dlc_toolbox import ToolboxError
 from dlc_toolbox.analysis.analysis import Analysis, analyze_video
-from dlc_toolbox.analysis.jobs import Job, Predict, fill_rows
+from dlc_toolbox.analysis.jobs import Job, fill_rows
 from dlc_toolbox.analysis.partial import Partial, open_partial
+from dlc_toolbox.poses.network import Predict
 from dlc_toolbox.project.layout import pose_rows
 from dlc_toolbox.video.video import for_each_video
 
@@ -147,7 +148,7 @@ def fill_on_workers(client: Client, rows: Partial, job: Job, load_predictor: Cal
         with tqdm(total=job.video.expected_frames or None, initial=start, desc=name, unit=" frames") as progress:
             for (first, stop), future in zip(ranges, futures, strict=True):
                 found = _result(client, future)
-                rows.append(*(found[field] for field in job.row.names))
+                rows.append(*(found[field] for field in job.row.names or ()))
                 pose_rows(job.table, first).unlink(missing_ok=True)
                 progress.update(len(found))
                 if stop is None or len(found) < stop - first:

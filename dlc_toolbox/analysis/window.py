@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
 from dlc_toolbox.measure.metrics import is_confident
+from dlc_toolbox.poses.network import Predict
 
 Box = tuple[int, int, int, int]
 """x1 <= x < x2, y1 <= y < y2, in pixels of the frame, in this order."""
@@ -60,7 +60,7 @@ def place_window(points: np.ndarray, margin: float, width: int, height: int) -> 
     Examples
     --------
     >>> place_window(np.array([[300.0, 200.0], [340.0, 210.0]]), 20, 640, 480)
-    (256, 384, 176, 240)
+    (256, 384, 144, 272)
     """
     seen = points[np.isfinite(points).all(axis=-1)]
     if not len(seen):
@@ -105,7 +105,10 @@ class MovingWindow:
         How the window follows the animal.
     """
 
-    def __init__(self, predict: Callable[[np.ndarray], np.ndarray], rule: WindowRule):
+    _places: np.ndarray  # (2 K, 2), in pixels: where parts were last seen, and where they get
+    _before: np.ndarray  # (K, 3), the pose of the frame before
+
+    def __init__(self, predict: Predict, rule: WindowRule):
         self._predict, self._rule = predict, rule
         self._calls = self._pixels_given = self._pixels = 0
 
@@ -189,7 +192,7 @@ class MovingWindow:
         seen = self._is_seen(poses)
         first, last = seen.argmax(axis=0), len(seen) - 1 - seen[::-1].argmax(axis=0)
         parts = np.arange(seen.shape[1])
-        places = np.where(seen.any(axis=0)[:, None], poses[last, parts, :2], np.nan)
+        places = np.where(np.any(seen, axis=0)[:, None], poses[last, parts, :2], np.nan)
         moved = last > first
         ways = (places - poses[first, parts, :2])[moved] / (last - first)[moved, None]
         drift = len(poses) * np.median(ways, axis=0) if moved.any() else 0.0

@@ -6,13 +6,13 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from tqdm import tqdm
 
 from dlc_common.images import read_image
 from dlc_toolbox import ToolboxError
+from dlc_toolbox.poses.network import Config, Predict, SelectSnapshot, Snapshot
 from dlc_toolbox.project import records
 from dlc_toolbox.project.layout import Experiment, Layout
 from dlc_toolbox.project.settings import Settings
@@ -20,8 +20,6 @@ from dlc_toolbox.project.tables import bodyparts_of, make_table, write_table
 from dlc_toolbox.training_set.trainset import Split, read_split
 
 log = logging.getLogger(__name__)
-
-Predict = Callable[[np.ndarray], np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -43,7 +41,7 @@ class Network:
     config_path : Path
         Its pose_cfg.yaml.
     snapshot : Snapshot
-        Its weights: ``iteration`` (completed updates) and ``path`` (a file).
+        Its weights.
     """
 
     layout: Layout
@@ -52,7 +50,7 @@ class Network:
     split: Split
     bodyparts: Sequence[str]
     config_path: Path
-    snapshot: Any
+    snapshot: Snapshot
 
     @property
     def iteration(self) -> int:
@@ -81,8 +79,8 @@ class Network:
         wanted = {*self.split.train, *self.split.test}
         return {name: folder / name for name in self.split.table.index if name in wanted}
 
-    def made_from(self) -> dict[str, Any]:
-        """Describe what its poses would be made from now.
+    def output(self) -> records.Output:
+        """Return its table and csv with what they would be made from now.
 
         Raises
         ------
@@ -99,15 +97,17 @@ class Network:
                 f"{' ...' if len(missing) > 3 else ''}; bring them back, or make the training set again with Step 4"
             )
         inputs = {"snapshot": self.snapshot.path, "pose_cfg.yaml": self.config_path, **images}
-        return records.describe(inputs, {"bodyparts": list(self.bodyparts)})
+        made_from = records.describe(inputs, {"bodyparts": list(self.bodyparts)})
+        files = [self.table, self.table.with_suffix(".csv")]
+        return records.Output(str(self.table), self.record, files, made_from)
 
 
 def find_networks(
     layout: Layout,
     settings: Settings,
-    load_config: Callable[[Path], Any],
-    list_snapshots: Callable[[Path, str], list[Any]],
-    select_snapshot: Callable[..., Any],
+    load_config: Callable[[Path], Config],
+    list_snapshots: Callable[[Path, str], Sequence[Snapshot]],
+    select_snapshot: SelectSnapshot,
 ) -> list[Network]:
     """Find the networks that the settings choose and check that each belongs to them.
 
@@ -118,9 +118,8 @@ def find_networks(
     settings : Settings
         TrainingFraction, shuffleindex and snapshotindex choose.
     load_config, list_snapshots, select_snapshot : callable
-        Of the library that trained them: ``load_config(path)`` reads a pose_cfg.yaml,
-        ``list_snapshots(folder, prefix)`` and ``select_snapshot(folder, index, prefix=prefix)`` find snapshots by
-        their iteration.
+        Of the library that trained them: ``load_config(path)`` reads a pose_cfg.yaml, ``list_snapshots(folder,
+        prefix)`` lists snapshots by their iteration.
 
     Returns
     -------
@@ -133,7 +132,8 @@ def find_networks(
         When a train folder or split is missing, two fractions have the same, or the network has other body parts or
         another depth than the settings.
     """
-    networks, fractions = [], {}
+    networks: list[Network] = []
+    fractions: dict[Experiment, float] = {}
     for fraction in settings.TrainingFraction:
         experiment = _experiment(layout, settings, fraction)
         if experiment in fractions:
@@ -148,9 +148,8 @@ def find_networks(
         _check_same_network(config_path, config, settings, split)
         folder, prefix = config.snapshot_place
         every = settings.snapshotindex == "all"
-        chosen = [select_snapshot(folder, -1 if every else settings.snapshotindex, prefix=prefix)]
-        if every:
-            chosen = list_snapshots(folder, prefix)
+        newest_or_named = select_snapshot(folder, -1 if every else settings.snapshotindex, prefix=prefix)
+        chosen = list_snapshots(folder, prefix) if every else [newest_or_named]
         networks += [
             Network(layout, experiment, fraction, split, config.all_joints_names, config_path, snapshot)
             for snapshot in chosen
@@ -165,8 +164,8 @@ def predict_images(images: Sequence[Path], predict: Predict) -> np.ndarray:
     ----------
     images : sequence of Path
         N image files.
-    predict : callable
-        ``predict(frames uint8 (1, H, W, 3)) -> float32 (1, K, 3)``: x, y in pixels, likelihood.
+    predict : Predict
+        The network; it gets one image at a time.
 
     Returns
     -------
@@ -212,17 +211,13 @@ def evaluate(network: Network, load_predictor: Callable[[], Predict], *, overwri
     ToolboxError
         When an image is missing or damaged, the network's answers are not finite, or the system refuses to write.
     """
-    made_from = network.made_from()
-    csv = network.table.with_suffix(".csv")
-    stale = records.why_stale(network.record, made_from, [network.table, csv])
-    if stale is None and not overwrite:
-        log.info("%s is current, skipped", network.table)
+    output = network.output()
+    if output.is_current(overwrite):
         return network.table
     images = network.images
-    log.info("%s: finding body parts in %d images (%s)", network.scorer, len(images), stale or "--overwrite")
     poses = predict_images(list(images.values()), load_predictor())
     write_table(make_table(network.scorer, network.bodyparts, list(images), poses), network.table)
-    records.write(network.record, made_from)
+    output.write_record()
     log.info("Written: %s and .csv", network.table)
     return network.table
 
@@ -232,7 +227,7 @@ def _experiment(layout: Layout, settings: Settings, fraction: float) -> Experime
     return layout.locate(Experiment.of(settings, fraction, settings.Shuffles[settings.shuffleindex]), fraction)
 
 
-def _check_same_network(path: Path, config: Any, settings: Settings, split: Split) -> None:
+def _check_same_network(path: Path, config: Config, settings: Settings, split: Split) -> None:
     """Raise when the network's own yaml disagrees with the settings or the labels; the order of parts is free."""
     places = {
         str(path): config.all_joints_names,

@@ -10,12 +10,12 @@ import numpy as np
 import pandas as pd
 
 from dlc_common.images import read_image
+from dlc_common.versions import versions
 from dlc_toolbox.evaluation.results import Evaluation
 from dlc_toolbox.measure.metrics import is_confident
 from dlc_toolbox.pictures import drawing, pages, plots
 from dlc_toolbox.pictures.drawing import Look
 from dlc_toolbox.pictures.pictures import draw_pictures, folder_and_image, look_of, picture_name, raise_problems
-from dlc_toolbox.project import records
 from dlc_toolbox.project.settings import Settings
 
 _WORST = 12
@@ -233,5 +233,5 @@ def _made_from(evaluation: Evaluation, settings: Settings) -> dict[str, object]:
         "shuffle": network.experiment.shuffle,
         "resnet": settings.resnet,
         "pcutoff": f"{settings.pcutoff:g}",
-        "versions": ", ".join(f"{package} {version}" for package, version in records.versions().items()),
+        "versions": ", ".join(f"{package} {version}" for package, version in versions().items()),
     }

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -99,7 +100,7 @@ def read_evaluation(network: Network, bodyparts: Sequence[str]) -> Evaluation:
     poses = read_table(network.table)
     images = list(network.images)
     if network.record.is_file():
-        stale = records.why_stale(network.record, network.made_from(), [network.table])
+        stale = network.output().why_changed()
     else:
         log.warning("%s is taken as it is: no record tells what it was made from", network.table)
         stale = _why_incomplete(poses, images, bodyparts)
@@ -131,7 +132,7 @@ def warn_of_corrected_labels(evaluations: Sequence[Evaluation]) -> None:
         if not live.is_file():
             continue
         try:
-            present = points(read_table(live).reindex(evaluation.images), evaluation.bodyparts)[..., :2]
+            present = points(read_table(live).reindex(list(evaluation.images)), evaluation.bodyparts)[..., :2]
         except UsersError as error:
             log.warning("%s cannot be compared with the labels of %s: %s", live, experiment.name, error)
             continue
@@ -185,7 +186,8 @@ def part_rows(evaluation: Evaluation, pcutoff: float) -> pd.DataFrame:
     for name, chosen in evaluation.sets():
         numbers = evaluation.errors[chosen], evaluation.likelihoods[chosen]
         table = summarize_parts(*numbers, evaluation.bodyparts, pcutoff)
-        for place, (key, value) in enumerate({**_keys(evaluation.network), "pcutoff": pcutoff, "set": name}.items()):
+        leading: dict[str, str | float] = {**_keys(evaluation.network), "pcutoff": pcutoff, "set": name}
+        for place, (key, value) in enumerate(leading.items()):
             table.insert(place, key, value)
         tables.append(table)
     return pd.concat(tables, ignore_index=True)
@@ -219,12 +221,14 @@ def write_summaries(layout: Layout, settings: Settings, evaluations: Sequence[Ev
     rows = pd.DataFrame([summary_row(evaluation, settings.pcutoff) for evaluation in evaluations])
     parts = pd.concat([part_rows(evaluation, settings.pcutoff) for evaluation in evaluations], ignore_index=True)
     owner = records.describe({}, {name: getattr(settings, name) for name in ("Task", "date", "scorer", "resnet")})
-    stale = records.why_stale(layout.summary_record, owner, [])
+    files = [layout.summary_table, layout.part_table]
+    output = records.Output(layout.summary_table.name, layout.summary_record, files, owner)
+    stale = output.why_changed()
     if stale and layout.summary_table.is_file():
-        log.info("%s: its earlier rows are left out (%s)", layout.summary_table, stale)
-    for path, table in ((layout.summary_table, rows), (layout.part_table, parts)):
+        log.info("%s: its earlier rows are left out, because %s", layout.summary_table, stale)
+    for path, table in zip(files, (rows, parts), strict=True):
         _write_rows(path, table, keep_others=stale is None)
-    records.write(layout.summary_record, owner)
+    output.write_record()
     return rows
 
 
@@ -256,12 +260,12 @@ def in_words(rows: pd.DataFrame) -> list[str]:
                 f"{row['pcutoff']:g} for {share:.0%} of the labels, whose mean error is {confident:.2f} px"
             )
     if len(rows) > 1 and rows["test_median_error_px"].notna().any():
-        best = rows.loc[rows["test_median_error_px"].idxmin()]
+        best = rows.iloc[rows["test_median_error_px"].argmin()]
         sentences.append(f"Lowest median test error: {_named(best)}")
     return sentences
 
 
-def _named(row: Mapping[str, float]) -> str:
+def _named(row: Mapping[Hashable, Any] | pd.Series) -> str:
     """Name the network of a row."""
     return (
         f"training fraction {row['train_fraction']:g}, shuffle {row['shuffle']:.0f}, iteration {row['iteration']:.0f}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -147,23 +147,21 @@ def pick_frames(path: Path, data_folder: Path, wanted: Wanted, *, overwrite: boo
     """
     made_from = records.describe({path.name: path}, asdict(wanted))
     folders = folders_of(data_folder, path.stem)
-    reasons = [records.why_stale(frames_record(folder), made_from, [folder]) for folder in folders]
-    if None in reasons and not overwrite:
-        current = folders[reasons.index(None)]
-        log.info("%s: frames were picked before, with the same settings: %s", path.name, current)
+    if not overwrite and (current := find_current(folders, made_from)):
         return current
     video = made_from["inputs"]
     position = next(i for i, folder in enumerate(folders) if not folder.exists() or _may_be_replaced(folder, video))
     folder = folders[position]
     for kept in folders[:position]:
         log.info("%s stays as it is: it holds labels, or files that Step 1 did not write for this video", kept)
-    if folder.exists():
-        log.info("%s is picked again: %s", folder, reasons[position] or "--overwrite")
-    taken = {frame for kept in folders if kept != folder for frame in frames_in(kept, video)}
+    output = output_of(folder, made_from)
+    output.log(output.why_stale(overwrite))
+    others = [other for other in folders_with_frames(data_folder, path.stem) if other != folder]
+    taken = {frame for other in others for frame in frames_in(other, video)}
     with replacing_folder(folder) as temporary:
         frames, total = _extract(Video(path, wanted.crop), temporary, wanted, taken)
         origin = {"video": path.resolve().as_posix(), "frame_count": total, "frames": frames}
-        records.write(frames_record(temporary), made_from, **origin)
+        output_of(temporary, made_from).write_record(**origin)
     log.info("%s: %d of %d frames written to %s", path.name, len(frames), total, folder)
     return folder
 
@@ -187,6 +185,19 @@ def folders_of(data_folder: Path, stem: str) -> list[Path]:
     while folders[-1].exists():
         folders.append(data_folder / f"{stem}_{len(folders) + 1}")
     return folders
+
+
+def output_of(folder: Path, made_from: Mapping[str, Any]) -> records.Output:
+    """Return a folder of frames with what they are made from."""
+    return records.Output(str(folder), frames_record(folder), [folder], made_from)
+
+
+def find_current(folders: Sequence[Path], made_from: Mapping[str, Any]) -> Path | None:
+    """Return the folder of frames that were made from the same before, and log that it is current; None without one."""
+    for output in (output_of(folder, made_from) for folder in folders):
+        if output.why_stale() is None and output.is_current():
+            return output.files[0]
+    return None
 
 
 def _record_of(folder: Path) -> dict[str, Any]:
@@ -234,7 +245,12 @@ def frames_in(folder: Path, video: dict[str, str]) -> list[int]:
         Their numbers, in no order.
     """
     names = [path.stem for path in folder.glob("img*.*")] if _record_of(folder).get("inputs") in (None, video) else []
-    return [int(name[3:]) for name in names if re.fullmatch(r"img[0-9]+", name)]
+    return [int(found[1]) for name in names if (found := re.fullmatch(r"img(?:[0-9]+_frame)?([0-9]+)", name))]
+
+
+def folders_with_frames(data_folder: Path, stem: str) -> list[Path]:
+    """List the folders that hold frames of one video, picked by Step 1 and the like, or by hand."""
+    return [*folders_of(data_folder, stem)[:-1], *folders_of(data_folder, f"{stem}_picked")[:-1]]
 
 
 def _extract(video: Video, folder: Path, wanted: Wanted, taken: Collection[int]) -> tuple[list[int], int]:
@@ -243,7 +259,7 @@ def _extract(video: Video, folder: Path, wanted: Wanted, taken: Collection[int])
     The count in the header is believed only while decoding, which ends with the true one, has not refuted it.
     """
     # A frame takes a byte or more, so the size of the file bounds what a damaged header may claim.
-    total, lost = min(video.expected_frames, video.path.stat().st_size), set()
+    total, lost = min(video.expected_frames, video.path.stat().st_size), set[int]()
     while True:
         chosen = choose_frames(total, wanted, {*taken, *lost})
         delivered, newly_lost = write_frames(video, folder, chosen, _digits(total))
@@ -282,13 +298,15 @@ def write_frames(video: Recording, folder: Path, chosen: Sequence[int], digits: 
     set of int
         Chosen frames that cannot be decoded.
     """
-    delivered, lost, wanted = 0, set(), set(chosen)
+    delivered, lost, wanted = 0, set[int](), set(chosen)
     progress = tqdm(video, desc=video.path.name, total=video.expected_frames or None, unit="frame", leave=False)
     for number, frame in enumerate(progress):
         delivered = number + 1
-        if number in wanted and frame is None:
+        if number not in wanted:
+            continue
+        if frame is None:
             lost.add(number)
-        elif number in wanted:
+        else:
             with replacing(folder / _image_name(number, digits)) as temporary:
                 Image.fromarray(frame).save(temporary)
     return delivered, lost

@@ -1,5 +1,5 @@
 """People's labels: csv files, label tables, their check, and other programs' label sets.
 
 What reads or writes labels lives here. Public: `labels.convert_labels`, `check.check_labels`, `fiji.read_clicks`,
-`interchange.import_labels`.
+`machine.write_machine_labels`, `machine.read_machine_labels`, `interchange.import_labels`.
 """

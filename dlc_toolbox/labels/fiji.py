@@ -7,6 +7,7 @@ import math
 import re
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ from dlc_common.files import replacing
 from dlc_toolbox import ToolboxError
 
 _NUMBER = re.compile(r"[+-]?(\d+([.,]\d*)?|[.,]\d+)([eE][+-]?\d+)?")
+_LINE_ENDS = re.compile(r"\r\n|\r|\n")  # splitlines would also split at form feeds in a cell
 _EXCEL = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
 
 
@@ -40,7 +42,34 @@ def read_clicks(path: Path) -> pd.DataFrame:
     ToolboxError
         When the file is no such table, lacks X, Y or Slice, or a cell is no number; with the line.
     """
-    header, rows = _read_cells(path)
+    return clicks_of(read_cells(path.read_bytes(), path), path)
+
+
+@dataclass(frozen=True)
+class Cells:
+    """The stripped cells of a 'Results' table.
+
+    Parameters
+    ----------
+    separator : str
+        What stands between them.
+    header : sequence of str
+        Names of the columns.
+    header_line : int
+        Their line in the file, from 1.
+    rows : sequence of (int, list of str)
+        Line in the file, the last one where a cell holds line breaks, and cells of each row; none is blank.
+    """
+
+    separator: str
+    header: Sequence[str]
+    header_line: int
+    rows: Sequence[tuple[int, list[str]]]
+
+
+def clicks_of(cells: Cells, path: Path) -> pd.DataFrame:
+    """Return the clicks in the cells of a table, as `read_clicks`; `path` is its file, for messages."""
+    header, rows = list(cells.header), cells.rows
     missing = [name for name in ("X", "Y", "Slice") if name not in header]
     if missing:
         raise ToolboxError(
@@ -50,29 +79,46 @@ def read_clicks(path: Path) -> pd.DataFrame:
     columns = [header.index("X"), header.index("Y"), header.index("Slice")]
     label = header.index("Label") if "Label" in header else None
     clicks = []
-    for line, cells in rows:
-        x, y, place = (_number(cells[column], path, line, header[column]) for column in columns)
+    for line, row in rows:
+        x, y, place = (_number(row[column], path, line, header[column]) for column in columns)
         if math.isnan(x) != math.isnan(y) or not (1 <= place < 2**31 and place.is_integer()):
-            values = ", ".join(repr(cells[column]) for column in columns)
+            values = ", ".join(repr(row[column]) for column in columns)
             raise ToolboxError(
                 f"{path} line {line}: X, Y, Slice are {values}; they must be two numbers (both blank: no label) and "
                 "the position of an image, a whole number from 1"
             )
-        clicks.append((x, y, int(place), "" if label is None else cells[label], line))
+        clicks.append((x, y, int(place), "" if label is None else row[label], line))
     types = {"x": float, "y": float, "slice": int, "label": object, "line": int}
     table = pd.DataFrame(clicks, columns=list(types)).astype(types)
-    numbers = [cells[0] for _, cells in rows] if header[0] == "" else []
+    numbers = [row[0] for _, row in rows] if header[0] == "" else []
     if all(number.isdecimal() for number in numbers) and len(set(numbers)) == len(rows):
         table = table.iloc[np.argsort([float(number) for number in numbers], kind="stable")]
     return table
 
 
-def _read_cells(path: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
-    """Return the stripped cells of the header, and of each row with its line number; blank rows are left out."""
-    data = path.read_bytes()
+def read_cells(data: bytes, path: Path) -> Cells:
+    """Split the content of a 'Results' table into cells; blank rows are left out.
+
+    Parameters
+    ----------
+    data : bytes
+        Content of the file.
+    path : Path
+        Its name, for messages.
+
+    Returns
+    -------
+    Cells
+        Each row has as many as the header.
+
+    Raises
+    ------
+    ToolboxError
+        When it is empty, no table, or has a row with more cells than the header.
+    """
     if data.startswith(_EXCEL):
         raise ToolboxError(f"{path} is an Excel workbook; save it as csv")
-    lines = re.split(r"\r\n|\r|\n", _decoded(data))  # splitlines would also split at form feeds in a cell
+    lines = _LINE_ENDS.split(decoded(data)[0])
     first = next((line for line in lines if line.strip()), "")
     separator = next((mark for mark in "\t;," if mark in first), ",")
     reader = csv.reader(lines, delimiter=separator)
@@ -83,24 +129,38 @@ def _read_cells(path: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
     rows = [(line, cells) for line, cells in rows if any(cells)]
     if not rows:
         raise ToolboxError(f"{path} is empty; a body part that is never visible needs the line of column names too")
-    (_, header), *rows = rows
+    (header_line, header), *rows = rows
     for line, cells in rows:
         if any(cells[len(header) :]):
             raise ToolboxError(
                 f"{path} line {line} has {len(cells)} cells, but there are {len(header)} columns "
                 f"({separator!r} separates them; decimal commas need tabs or semicolons instead)"
             )
-    return header, [(line, cells + [""] * (len(header) - len(cells))) for line, cells in rows]
+    rows = [(line, cells + [""] * (len(header) - len(cells))) for line, cells in rows]
+    return Cells(separator, header, header_line, rows)
 
 
-def _decoded(data: bytes) -> str:
-    """Decode what Fiji, Excel and editors write, with or without a byte order mark."""
+def decoded(data: bytes) -> tuple[str, str]:
+    """Decode what Fiji, Excel and editors write, with or without a byte order mark.
+
+    Parameters
+    ----------
+    data : bytes
+        Content of a file.
+
+    Returns
+    -------
+    str
+        Its text, without the mark.
+    str
+        Its encoding.
+    """
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return data.decode("utf-16", errors="replace")
+        return data.decode("utf-16", errors="replace"), "utf-16"
     for encoding in ("utf-8-sig", "cp1252"):
         with suppress(UnicodeDecodeError):
-            return data.decode(encoding)
-    return data.decode("latin-1")
+            return data.decode(encoding), encoding
+    return data.decode("latin-1"), "latin-1"
 
 
 def _number(cell: str, path: Path, line: int, column: str) -> float:

@@ -285,7 +285,7 @@ def _project_tables(config_path: Path) -> list[Path]:
 
 def _gather(source: Path, paths: Sequence[Path]) -> Labels:
     """Read label tables and find their images."""
-    tables, images = [], {}
+    tables, images = [], dict[str, Path]()
     for path in paths:
         table = read_table(path)
         rows = {_row(row, path): row for row in table.index}

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import logging
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -53,15 +55,13 @@ def convert_labels(layout: Layout, settings: Settings, scorer: str, *, overwrite
     ToolboxError
         When there are no labels, or a csv file is missing, damaged or contradicts the images of its folder.
     """
-    path, record = layout.label_table(settings.Task, scorer), layout.label_record(settings.Task, scorer)
-    sources = find_label_files(layout, settings, scorer)
-    made_from = _describe(sources, settings)
-    reason = records.why_stale(record, made_from, [path, path.with_suffix(".csv")]) or _damage(path)
-    if reason is None and not overwrite:
-        log.info("%s is current", path)
+    path, sources = layout.label_table(settings.Task, scorer), find_label_files(layout, settings, scorer)
+    output = _output(layout, settings, scorer, sources)
+    reason = output.why_stale(overwrite) or _damage(path)
+    output.log(reason)
+    if reason is None:
         return path
-    log.info("%s is made: %s", path, reason or "--overwrite")
-    _refuse_moved_images(record, made_from, sources)
+    _refuse_moved_images(output, sources)
     tables = [_read_folder(folder, files, settings, scorer) for folder, files in sources.items()]
     table = _sorted_by_folder(pd.concat([*tables, *_kept_rows(path, scorer, sources, settings.bodyparts)]))
     labeled = np.isfinite(points(table)).all(axis=2)
@@ -70,7 +70,7 @@ def convert_labels(layout: Layout, settings: Settings, scorer: str, *, overwrite
             f"{layout.data_folder(settings.Task)}: the csv files of {scorer} hold no visible label at all"
         )
     write_table(table, path)
-    records.write(record, made_from)
+    output.write_record()
     log.info("%s: %d labels in %d of %d images", path, labeled.sum(), labeled.any(axis=1).sum(), len(table))
     return path
 
@@ -83,10 +83,9 @@ def why_labels_stale(layout: Layout, settings: Settings, scorer: str) -> str | N
     ToolboxError
         As `find_label_files`.
     """
-    path, record = layout.label_table(settings.Task, scorer), layout.label_record(settings.Task, scorer)
-    if not record.is_file():
+    if not layout.label_record(settings.Task, scorer).is_file():
         return None
-    return records.why_stale(record, _describe(find_label_files(layout, settings, scorer), settings), [path])
+    return _output(layout, settings, scorer, find_label_files(layout, settings, scorer)).why_changed()
 
 
 def find_label_files(layout: Layout, settings: Settings, scorer: str) -> dict[Path, list[Path]]:
@@ -105,20 +104,20 @@ def find_label_files(layout: Layout, settings: Settings, scorer: str) -> dict[Pa
     data_folder = layout.data_folder(settings.Task)
     if not data_folder.is_dir():
         raise ToolboxError(f"{data_folder} does not exist. {first_step_advice(layout.root)}")
-    together = settings.multibodypartsfile
-    names = [settings.multibodypartsfilename] if together else [f"{part}.csv" for part in settings.bodyparts]
+    names = label_file_names(settings)
     sources, missing = {}, None
     for folder in image_folders(data_folder):
-        home = folder / scorer if len(settings.Scorers) > 1 else folder
+        home = label_home(folder, settings, scorer)
         tried = [(home / name, (home / name).with_suffix(".xls")) for name in names]
-        found = [next(filter(None, map(_spelled_alike, paths)), None) for paths in tried]
+        found = [label_file(home, name) for name in names]
         for csv_path, xls_path in tried:
             if csv_path != xls_path and csv_path.is_file() and xls_path.is_file():
                 log.warning("%s is read; %s beside it is not", csv_path, xls_path.name)
-        if None not in found:
-            sources[folder] = found
+        absent = [paths for paths, path in zip(tried, found, strict=True) if path is None]
+        if not absent:
+            sources[folder] = [path for path in found if path]
         elif any(found):
-            raise ToolboxError(_missing(tried[found.index(None)], folder, scorer))
+            raise ToolboxError(_missing(absent[0], folder, scorer))
         else:
             missing = _missing(tried[0], folder, scorer)
             log.info("%s has no labels of %s yet: %s", folder, scorer, missing)
@@ -128,6 +127,31 @@ def find_label_files(layout: Layout, settings: Settings, scorer: str) -> dict[Pa
             f"Label the images in Fiji first. {first_step_advice(layout.root)}"
         )
     return sources
+
+
+def label_home(folder: Path, settings: Settings, scorer: str) -> Path:
+    """Return where a scorer's csv files lie: beside the images, or with several Scorers in a folder of their own."""
+    return folder / scorer if len(settings.Scorers) > 1 else folder
+
+
+def label_file_names(settings: Settings) -> list[str]:
+    """List the names of the csv files of a folder: one per body part, in their order, or the one for all."""
+    if settings.multibodypartsfile:
+        return [settings.multibodypartsfilename]
+    return [f"{part}.csv" for part in settings.bodyparts]
+
+
+def label_file(home: Path, name: str) -> Path | None:
+    """Return the file that holds the clicks of a body part, None where there is none.
+
+    Parameters
+    ----------
+    home : Path
+        See `label_home`.
+    name : str
+        As in `label_file_names`; ``.xls``, as v1 renamed it, is looked for too, and accents that macOS spelled apart.
+    """
+    return next(filter(None, map(_spelled_alike, (home / name, (home / name).with_suffix(".xls")))), None)
 
 
 def _spelled_alike(path: Path) -> Path | None:
@@ -150,20 +174,24 @@ def _missing(tried: Sequence[Path], folder: Path, scorer: str) -> str:
     return f"neither {tried[0]} nor {tried[1].name} exists; there: {there}{advice}"
 
 
-def _describe(sources: dict[Path, list[Path]], settings: Settings) -> dict:
-    """Gather what a label table is made from; the images' names count, because clicks are numbered by position."""
+def _output(layout: Layout, settings: Settings, scorer: str, sources: dict[Path, list[Path]]) -> records.Output:
+    """Return a label table with what it is made from; images' names count, because clicks are numbered by position."""
+    path = layout.label_table(settings.Task, scorer)
     inputs = {path.relative_to(folder.parent).as_posix(): path for folder in sources for path in sources[folder]}
     images = {folder.name: [path.name for path in list_images(folder, settings.imagetype)] for folder in sources}
     shaping = {"bodyparts": settings.bodyparts, "invisibleboundary": settings.invisibleboundary, "images": images}
-    return records.describe(inputs, shaping)
+    made_from = records.describe(inputs, shaping)
+    record = layout.label_record(settings.Task, scorer)
+    return records.Output(str(path), record, [path, path.with_suffix(".csv")], made_from)
 
 
-def _refuse_moved_images(record: Path, made_from: dict, sources: dict[Path, list[Path]]) -> None:
+def _refuse_moved_images(output: records.Output, sources: dict[Path, list[Path]]) -> None:
     """Raise when images were added to or deleted from a folder, but clicks still count the old positions."""
     try:
-        recorded = records.read(record)
+        recorded = records.read(output.record)
     except UsersError:
         return
+    made_from = output.made_from
     before, now = _images_of(recorded), _images_of(made_from)
     for folder, files in sources.items():
         pairs = enumerate(zip(before.get(folder.name, ()), now[folder.name], strict=False), start=1)
@@ -182,7 +210,7 @@ def _refuse_moved_images(record: Path, made_from: dict, sources: dict[Path, list
             )
 
 
-def _images_of(record: dict) -> dict[str, list[str]]:
+def _images_of(record: Mapping[str, Any]) -> dict[str, list[str]]:
     """Return the names of each folder's images in a record; none when it is damaged."""
     images = record.get("settings", {}).get("images")
     lists = images.values() if isinstance(images, dict) else [None]
@@ -219,7 +247,7 @@ def _read_folder(folder: Path, files: Sequence[Path], settings: Settings, scorer
 def _part_labels(path: Path, images: Sequence[Path]) -> np.ndarray:
     """Return one body part's x, y in every image, (N, 2)."""
     clicks = read_clicks(path)
-    positions = _positions(clicks, images, path)
+    positions = image_positions(clicks, images, path)
     repeated = clicks[clicks["slice"].duplicated(keep=False)]
     if len(repeated):
         place = repeated["slice"].iloc[0]
@@ -233,7 +261,7 @@ def _part_labels(path: Path, images: Sequence[Path]) -> np.ndarray:
 def _cyclic_labels(path: Path, images: Sequence[Path], bodyparts: Sequence[str]) -> np.ndarray:
     """Return all body parts' x, y in every image, (N, K, 2), from clicks on one part after the other."""
     clicks = read_clicks(path)
-    positions = _positions(clicks, images, path)
+    positions = image_positions(clicks, images, path)
     labels = np.full((len(images), len(bodyparts), 2), np.nan)
     for position, clicked in clicks[["x", "y"]].groupby(positions):
         if len(clicked) != len(bodyparts):
@@ -246,8 +274,28 @@ def _cyclic_labels(path: Path, images: Sequence[Path], bodyparts: Sequence[str])
     return labels
 
 
-def _positions(clicks: pd.DataFrame, images: Sequence[Path], path: Path) -> np.ndarray:
-    """Return the 0-based position of each click's image, after checking slices and image names."""
+def image_positions(clicks: pd.DataFrame, images: Sequence[Path], path: Path) -> np.ndarray:
+    """Return the position of each click's image, after checking slices and image names.
+
+    Parameters
+    ----------
+    clicks : DataFrame
+        N of them, as `fiji.read_clicks` returns them.
+    images : sequence of Path
+        The images of their folder, in numeric order.
+    path : Path
+        Their file, for messages.
+
+    Returns
+    -------
+    ndarray of shape (N,)
+        Counted from 0.
+
+    Raises
+    ------
+    ToolboxError
+        When there is no such image, or Label names another one.
+    """
     spelled = {_spelling(image.stem): position for position, image in enumerate(images)}
     texts = {key[::2] for key in spelled}
     exact = {image.stem: position for position, image in enumerate(images)}
@@ -265,6 +313,7 @@ def _positions(clicks: pd.DataFrame, images: Sequence[Path], path: Path) -> np.n
     return clicks["slice"].to_numpy() - 1
 
 
+@lru_cache(maxsize=2**15)  # as many parts' files name the same images
 def _spelling(stem: str) -> tuple[str | tuple[int, str], ...]:
     """Return a name's texts and numbers in turn, so that leading zeros do not matter."""
     return tuple(natural_key(stem)[0])
@@ -290,7 +339,7 @@ def outside_image(labels: np.ndarray, sizes: np.ndarray) -> np.ndarray:
     >>> outside_image(np.array([[[-0.4, 3.0], [10.0, 3.0]]]), np.array([[10, 8]])).tolist()
     [[False, True]]
     """
-    return ((labels < -0.5) | (labels > sizes[:, None] - 0.5)).any(axis=2)
+    return np.any((labels < -0.5) | (labels > sizes[:, None] - 0.5), axis=2)
 
 
 def name_labels(chosen: np.ndarray, labels: np.ndarray, names: Sequence[str], bodyparts: Sequence[str]) -> str:

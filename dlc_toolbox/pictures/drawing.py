@@ -133,13 +133,13 @@ def draw_legend(look: Look, width: int) -> np.ndarray:
     """
     layers = [(marker, name, _GRAY, min(look.msize, 12)) for marker, name in look.layers]
     parts = [(".", name, color, 14) for name, color in zip(look.bodyparts, look.colors, strict=True)]
-    cell = 1.5 * _LINE_PX + _LETTER_PX * max(len(name) for _, name, _, _ in layers + parts)
+    cell = 1.5 * _LINE_PX + _LETTER_PX * max(len(name) for _, name, _, _ in [*layers, *parts])
     columns = max(1, int(width // cell))
     first_part = -(-len(layers) // columns) * columns
     places = [*range(len(layers)), *range(first_part, first_part + len(parts))]
     size = (max(width, int(np.ceil(cell))), round((places[-1] // columns + 1.5) * _LINE_PX))
     artists: list[Artist] = []
-    for place, (marker, name, color, msize) in zip(places, layers + parts, strict=True):
+    for place, (marker, name, color, msize) in zip(places, [*layers, *parts], strict=True):
         row, column = divmod(place, columns)
         x, y = column * cell + 0.75 * _LINE_PX, size[1] - (row + 0.75) * _LINE_PX
         artists += _markers(np.array([[x, y]]), np.array([color]), marker, msize, 1, IdentityTransform())
@@ -241,7 +241,7 @@ def _markers(
     seen = np.isfinite(points).all(axis=1)
     rim = np.full((seen.sum(), 4), (1, 1, 1, 0.6 * alpha))
     inks = np.column_stack([colors[seen] / 255, np.full(seen.sum(), alpha)])
-    drawn = []
+    drawn: list[Artist] = []
     for paint, wider in ((rim, 1.2), (inks, 0)):
         side, line = (0.7 * msize + wider, 0) if disc else (msize, msize / 5 + wider)
         markers = PathCollection(
@@ -267,8 +267,8 @@ def _text(x: float, y: float, text: str) -> Text:
 def _drawn_on(picture: Image.Image, artists: Sequence[Artist]) -> np.ndarray:
     """Return a picture with artists, placed in canvas pixels, drawn over it; what they leave free is unchanged."""
     # matplotlib truncates inches * dpi, so a rounding error must not fall short of a whole pixel.
-    inches = [np.nextafter(side / _DPI, np.inf) for side in picture.size]
-    figure = Figure(figsize=inches, dpi=_DPI, frameon=False)
+    width, height = (float(np.nextafter(side / _DPI, np.inf)) for side in picture.size)
+    figure = Figure(figsize=(width, height), dpi=_DPI, frameon=False)
     canvas = FigureCanvasAgg(figure)
     for artist in artists:
         figure.add_artist(artist)

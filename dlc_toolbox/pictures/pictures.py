@@ -96,17 +96,15 @@ def draw_pictures(
         },
     )
     pictures = [folder / name for name in images]
-    outputs = [*pictures, *(map(thumbnail, pictures) if thumbnails else ()), contact_sheet(folder)]
-    reason = "--overwrite" if overwrite else records.why_stale(record, made_from, outputs)
-    if reason is None:
-        log.info("%s: %d pictures are current, skipped", folder.name, len(images))
+    files = [*pictures, *(map(thumbnail, pictures) if thumbnails else ()), contact_sheet(folder)]
+    output = records.Output(str(folder), record, files, made_from)
+    if output.is_current(overwrite):
         return []
-    log.info("%s: drawing %d pictures (%s)", folder.name, len(images), reason)
     _remove_earlier(folder)
-    records.write(record, {"inputs": dict.fromkeys(images), "settings": {}})  # ours, though not complete yet
+    output.start()
     problems = _draw(folder, images, layers, look, thumbnails)
     if not problems:
-        records.write(record, made_from)
+        output.write_record()
     return problems
 
 

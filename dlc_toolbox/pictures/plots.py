@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
-from matplotlib.axis import Axis
+from matplotlib.axis import XAxis, YAxis
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patheffects import withStroke
@@ -74,7 +75,7 @@ def plot_cumulative_errors(errors: np.ndarray, is_train: np.ndarray, look: Look)
     """
     figure, axes = _plot("Error (pixels)", "Share of labeled pairs")
     _log_pixels(axes.xaxis)
-    pooled = {"color": "black", "linewidth": 2.5, "zorder": 3}
+    pooled: dict[str, Any] = {"color": "black", "linewidth": 2.5, "zorder": 3}
     curves = [
         ("all, test images", errors[~is_train], pooled),
         ("all, training images", errors[is_train], {**pooled, "linestyle": ":"}),
@@ -290,7 +291,7 @@ def _part_lines(look: Look) -> list[Line2D]:
     return [Line2D([], [], color=color, linewidth=2) for color in look.colors / 255]
 
 
-def _log_pixels(axis: Axis) -> None:
+def _log_pixels(axis: XAxis | YAxis) -> None:
     """Give an axis of errors a logarithmic scale with plain numbers."""
     axis.axes.set(**{f"{axis.axis_name}scale": "log"})
     axis.set_major_formatter("{x:g}")

@@ -100,12 +100,11 @@ def _check_rows(table: Path, recorded: Mapping[str, Any], script: str) -> None:
 
 def _find_filtered(table: Path, wanted: Filter) -> Path:
     """Return the filtered copy of a table, if it is current."""
-    copy = layout.filtered_table(table)
-    reason = records.why_stale(layout.pose_record(copy), _describe(table, wanted), [copy])
-    if reason is not None:
+    output, copy = _filtered_output(table, wanted), layout.filtered_table(table)
+    if reason := output.why_stale():
         raise ToolboxError(
-            f"the filtered poses {copy} are wanted (drawfiltered = True), but are not current ({reason}): filter the "
-            "poses first, with FilterPredictions.py"
+            f"the filtered poses {copy} are wanted (drawfiltered = True), but must be made first, with "
+            f"FilterPredictions.py, because {reason}"
         )
     return copy
 
@@ -136,27 +135,28 @@ def filter_poses(video: Path, network: Network, settings: AnalysisSettings, *, o
     """
     table = find_poses(video, network, crop=settings.crop)
     copy, wanted = layout.filtered_table(table), Filter(settings.windowlength, settings.pcutoff)
-    made_from, csv = _describe(table, wanted), settings.storedata_as_csv
-    reason = "--overwrite" if overwrite else records.why_stale(layout.pose_record(copy), made_from, [copy])
-    if reason is None:
+    output, csv = _filtered_output(table, wanted), settings.storedata_as_csv
+    if output.is_current(overwrite):
         if csv and not copy.with_suffix(".csv").exists():
             tables.write_csv(tables.read_table(copy), copy.with_suffix(".csv"))
-        log.info("%s: skipped, %s is current (--overwrite makes it again)", video.name, copy.name)
         return copy
     raw = tables.read_table(table)
     poses, bodyparts = tables.points(raw), tables.bodyparts_of(raw)
     poses[~np.isfinite(poses)] = np.nan  # what is infinite is as good as missing
     filtered = median_filter(poses, wanted.windowlength, wanted.pcutoff)
     tables.write_table(tables.make_table(network.scorer, bodyparts, raw.index, filtered), copy, csv=csv)
-    records.write(layout.pose_record(copy), made_from)
+    output.write_record()
     moved = np.hypot(*np.moveaxis((filtered - poses)[..., :2], -1, 0))
     log.info(
-        "%s: filtered, because %s; %.2f %% of the places moved by more than 1 pixel, at most by %.1f; wrote %s",
-        *(video.name, reason, 100 * np.mean(moved > 1), np.nanmax(moved, initial=0), copy),
+        "%s: %.2f %% of the places moved by more than 1 pixel, at most by %.1f; wrote %s",
+        *(video.name, 100 * np.mean(moved > 1), np.nanmax(moved, initial=0), copy),
     )
     return copy
 
 
-def _describe(table: Path, wanted: Filter) -> dict[str, Any]:
-    """Gather what a filtered table is made from."""
-    return records.describe({"poses": table}, asdict(wanted))
+def _filtered_output(table: Path, wanted: Filter) -> records.Output:
+    """Return the filtered copy of a table with what it is made from."""
+    copy = layout.filtered_table(table)
+    return records.Output(
+        copy.name, layout.pose_record(copy), [copy], records.describe({"poses": table}, asdict(wanted))
+    )

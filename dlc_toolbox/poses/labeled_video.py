@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Generator, Sequence
 from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
@@ -107,8 +107,8 @@ def log_shares(bodyparts: Sequence[str], likelihood: np.ndarray, pcutoff: float)
 
 
 def _drawn(
-    frames: Iterator[tuple[int, np.ndarray | None]], video: Recording, points: np.ndarray, marks: Marks
-) -> Iterator[tuple[int, np.ndarray]]:
+    frames: Generator[tuple[int, np.ndarray | None], None, None], video: Recording, points: np.ndarray, marks: Marks
+) -> Generator[tuple[int, np.ndarray], None, None]:
     """Yield times and frames with marks; there must be one for each row of points."""
     colors = part_colors(marks.colormap, points.shape[1])
     row = -1
@@ -168,15 +168,13 @@ def label_video(
     """
     table = find_poses(video, network, crop=crop, filtered=filtered)
     out = layout.labeled_video(video)
-    record = layout.pose_record(out)
     made_from = records.describe({"video": video, "poses": table}, {**asdict(marks), "crop": crop})
-    outputs = [out, *(layout.labeled_frame(out, number) for number in saved_frames)]
-    reason = "--overwrite" if overwrite else records.why_stale(record, made_from, outputs)
-    if reason is None:
-        log.info("%s: skipped, %s is current (--overwrite makes it again)", video.name, out.name)
+    files = [out, *(layout.labeled_frame(out, number) for number in saved_frames)]
+    output = records.Output(out.name, layout.pose_record(out), files, made_from)
+    if output.is_current(overwrite):
         return out
-    log.info("%s: drawn, because %s", video.name, reason)
+    output.start()
     make_labeled_video(video, table, out, marks, crop=crop, saved_frames=saved_frames)
-    records.write(record, made_from)
+    output.write_record()
     log.info("Wrote %s", out)
     return out

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, Protocol
+
+import numpy as np
 
 from dlc_common import UsersError
 from dlc_toolbox import ToolboxError
@@ -15,6 +17,65 @@ from dlc_toolbox.project.settings import AnalysisSettings
 from dlc_toolbox.video.video import Crop
 
 _CONFIG_OF_POSES = ("net_type", "all_joints_names", "location_refinement", "locref_stdev", "mean_pixel")
+
+
+class Predict(Protocol):
+    """A trained network as a function; the only thing of it that videos, labels and evaluation know."""
+
+    def __call__(self, frames: np.ndarray, /) -> np.ndarray:
+        """Find every body part in every frame.
+
+        Parameters
+        ----------
+        frames : ndarray of shape (B, H, W, 3), uint8
+            RGB.
+
+        Returns
+        -------
+        ndarray of shape (B, K, 3), float32
+            x and y in pixels of the frames, likelihood 0..1.
+        """
+
+
+class Snapshot(Protocol):
+    """Weights of a network, as the library that trained it describes them."""
+
+    @property
+    def iteration(self) -> int:
+        """Completed updates."""
+
+    @property
+    def path(self) -> Path:
+        """The file."""
+
+
+class Config(Protocol):
+    """A network's own pose_cfg.yaml, as the library that trained it reads it."""
+
+    @property
+    def net_type(self) -> str:
+        """Such as ``resnet_50``."""
+
+    @property
+    def dataset(self) -> str:
+        """Path of the training set; may be empty."""
+
+    @property
+    def all_joints_names(self) -> tuple[str, ...]:
+        """K body parts, in the order of the network's outputs."""
+
+    @property
+    def snapshot_place(self) -> tuple[Path, str]:
+        """Folder and beginning of the names of the snapshots."""
+
+
+class SelectSnapshot(Protocol):
+    """Finds one snapshot of a training."""
+
+    def __call__(
+        self, train_folder: Path, index: int | str = -1, iteration: int | None = None, prefix: str = "snapshot"
+    ) -> Snapshot:
+        """Find it by its iteration, or else by its position or as the 'best'."""
 
 
 @dataclass(frozen=True)
@@ -29,8 +90,8 @@ class Network:
         K names, in the order of its poses.
     config_path : Path
         Its pose_cfg.yaml.
-    snapshot : object
-        Its weights, as the library that trained it describes them: ``iteration`` and ``path``.
+    snapshot : Snapshot
+        Its weights.
     config : mapping
         What in its pose_cfg.yaml shapes its poses, and reduced precision; the rest may be edited without making them
         stale.
@@ -39,12 +100,15 @@ class Network:
     scorer: str
     bodyparts: Sequence[str]
     config_path: Path
-    snapshot: Any
+    snapshot: Snapshot
     config: Mapping[str, Any]
 
 
 def find_network(
-    layout: Layout, settings: AnalysisSettings, load_config: Callable[[Path], Any], select_snapshot: Callable[..., Any]
+    layout: Layout,
+    settings: AnalysisSettings,
+    load_config: Callable[[Path], Config],
+    select_snapshot: SelectSnapshot,
 ) -> Network:
     """Find the network that `myconfig_analysis.py` names, and check that its own configuration agrees.
 
@@ -56,8 +120,7 @@ def find_network(
         Task, date, scorer, trainingsFraction, shuffle and resnet name the training; trainingsiterations, or else
         snapshotindex, the snapshot.
     load_config, select_snapshot : callable
-        Of the library that trained it: ``load_config(path)`` reads a pose_cfg.yaml,
-        ``select_snapshot(folder, index, iteration, prefix)`` finds a snapshot.
+        Of the library that trained it; the first reads a pose_cfg.yaml.
 
     Returns
     -------
@@ -111,10 +174,8 @@ def describe_poses(
     dict
         As `records.describe` returns it.
     """
-    settings = {"scorer": network.scorer, "video": video.name, "crop": crop, **network.config}
-    if window:  # without one, records are those of the time before there were windows
-        settings["movingwindow"] = dict(window)
-    return records.describe({"video": video, "snapshot": network.snapshot.path}, settings)
+    settings = {"scorer": network.scorer, "video": video.name, "crop": crop, "movingwindow": window, **network.config}
+    return records.describe({"video": video, "snapshot": network.snapshot.path}, settings, {"movingwindow": None})
 
 
 def check_owner(table: Path, made_from: Mapping[str, Any]) -> None:

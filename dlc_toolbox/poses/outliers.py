@@ -12,15 +12,23 @@ import numpy as np
 from dlc_common.files import fingerprint, replacing_folder
 from dlc_common.images import image_size, list_images
 from dlc_toolbox import ToolboxError
-from dlc_toolbox.frames.choosing import check_imagetype, folders_of, frames_in, write_frames
-from dlc_toolbox.labels.fiji import write_clicks
+from dlc_toolbox.frames.choosing import (
+    check_imagetype,
+    find_current,
+    folders_of,
+    folders_with_frames,
+    frames_in,
+    output_of,
+    write_frames,
+)
 from dlc_toolbox.labels.labels import outside_image
+from dlc_toolbox.labels.machine import write_machine_labels
 from dlc_toolbox.measure.tracks import Criteria, choose_apart, find_failures, surprise
 from dlc_toolbox.pictures.pictures import draw_pictures, look_of
 from dlc_toolbox.poses.filter import find_poses
 from dlc_toolbox.poses.network import Network
 from dlc_toolbox.project import records, tables
-from dlc_toolbox.project.layout import contact_sheet, frames_record, machine_labels, video_stem
+from dlc_toolbox.project.layout import contact_sheet, machine_labels, video_stem
 from dlc_toolbox.project.settings import AnalysisSettings, Settings
 from dlc_toolbox.video.sequences import open_frames
 
@@ -104,28 +112,27 @@ def extract_outliers(
     shaping = {"numoutlierframes": settings.numoutlierframes, "seed": labeling.seed, "crop": labeling.crop}
     made_from = records.describe({video.name: video}, {**shaping, **asdict(criteria), "poses": fingerprint(table)})
     *existing, folder = folders_of(data_folder, video_stem(video))
-    for earlier in existing:
-        if not overwrite and records.why_stale(frames_record(earlier), made_from, [earlier]) is None:
-            log.info("%s: skipped, extracted before: %s (--overwrite extracts further frames)", video.name, earlier)
-            return earlier
+    if not overwrite and (current := find_current(existing, made_from)):
+        return current
     poses = tables.points(tables.read_table(table), labeling.bodyparts)
     failures = find_failures(poses, criteria)
     log.info(
         "%s: the network fails in %d of %d frames (%d times a low likelihood, %d jumps, %d deviations from the track)",
         *(video.name, np.count_nonzero(failures.any(axis=(1, 2))), len(poses), *failures.sum(axis=(0, 1))),
     )
-    taken = {frame for earlier in existing for frame in frames_in(earlier, made_from["inputs"])}
+    with_frames = folders_with_frames(data_folder, video_stem(video))
+    taken = {frame for earlier in with_frames for frame in frames_in(earlier, made_from["inputs"])}
     chosen = choose_apart(surprise(failures), settings.numoutlierframes, labeling.seed, taken)
     if not chosen:
         log.info("%s: no frame to extract", video.name)
         return None
     with replacing_folder(folder) as temporary:
         _write_images(video, temporary, chosen, len(poses), labeling)
-        offset = (labeling.x1, labeling.y1) if labeling.cropping else (0, 0)
-        found, fails = poses[chosen][..., :2] - offset, failures[chosen].any(axis=-1)
+        offset = (labeling.x1, labeling.y1, 0) if labeling.cropping else (0, 0, 0)
+        found, fails = poses[chosen] - offset, np.any(failures[chosen], axis=-1)
         _write_machine_labels(temporary, found, fails, network.scorer, labeling)
         origin = {"video": video.resolve().as_posix(), "frame_count": len(poses), "frames": chosen}
-        records.write(frames_record(temporary), made_from, **origin)
+        output_of(temporary, made_from).write_record(**origin)
     log.info("%s: %d frames written to %s. %s", video.name, len(chosen), folder, _how_to_go_on(folder, labeling))
     return folder
 
@@ -140,16 +147,17 @@ def _write_images(video: Path, folder: Path, chosen: Sequence[int], total: int, 
         )
 
 
-def _write_machine_labels(folder: Path, points: np.ndarray, fails: np.ndarray, scorer: str, labeling: Settings) -> None:
-    """Write what a network found in a folder's images, (N, K, 2), as clicks of Fiji, and draw all of it."""
+def _write_machine_labels(folder: Path, poses: np.ndarray, fails: np.ndarray, scorer: str, labeling: Settings) -> None:
+    """Write what a network found in a folder's images, (N, K, 3), as clicks of Fiji, and draw all of it."""
+    points, likelihoods = poses[..., :2], poses[..., 2]
     images = list_images(folder, labeling.imagetype)
     doubtful = fails | outside_image(points, np.array([image_size(image) for image in images]))
     labels, others = (np.where(left_out[..., None], np.nan, points) for left_out in (doubtful, ~doubtful))
     home = machine_labels(folder)
     look = look_of(labeling, [(".", f"machine label by {scorer}"), ("x", "doubtful, no label")])
     draw_pictures(home / "pictures", {image.name: image for image in images}, np.stack([labels, others], axis=1), look)
-    for part, of_part in zip(labeling.bodyparts, np.moveaxis(labels, 1, 0), strict=True):
-        write_clicks(home / f"{part}.csv", of_part, range(1, len(images) + 1))
+    names = [image.name for image in images]
+    write_machine_labels(folder, names, labeling.bodyparts, labels, likelihoods, scorer)
 
 
 def _how_to_go_on(folder: Path, labeling: Settings) -> str:
@@ -163,4 +171,6 @@ def _how_to_go_on(folder: Path, labeling: Settings) -> str:
             f"copy the csv files of those body parts that are right in every image to {home}, label the others in Fiji "
             "and save theirs there too"
         )
-    return f"Machine labels are no labels yet: look at {sheet}; {todo}"
+    return (
+        f"Machine labels are no labels yet: look at {sheet}, then accept or correct them with LabelFrames.py; or {todo}"
+    )

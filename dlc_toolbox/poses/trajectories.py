@@ -47,16 +47,15 @@ def plot_trajectories(video: Path, network: Network, settings: AnalysisSettings,
     """
     table = find_poses(video, network, crop=settings.crop, filtered=drawn_filter(settings))
     folder = layout.trajectories_folder(table)
-    record = layout.pictures_record(folder)
     shaping = {name: getattr(settings, name) for name in ("pcutoff", "jumpthreshold", "colormap")}
     made_from = records.describe({"video": video, "poses": table}, shaping)
     courses, paths, steps = (folder / f"{name}.png" for name in ("x_y_likelihood", "paths", "steps"))
     summary = folder / "summary_per_part.csv"
-    reason = "--overwrite" if overwrite else records.why_stale(record, made_from, [courses, paths, steps, summary])
-    if reason is None:
-        log.info("%s: skipped, %s is current (--overwrite makes it again)", video.name, folder.name)
+    files = [courses, paths, steps, summary]
+    output = records.Output(folder.name, layout.pictures_record(folder), files, made_from)
+    if output.is_current(overwrite):
         return folder
-    log.info("%s: plotted, because %s", video.name, reason)
+    output.start()
     poses = tables.read_table(table)
     values, bodyparts = tables.points(poses), tables.bodyparts_of(poses)
     points = seen_points(values, settings.pcutoff)
@@ -69,7 +68,7 @@ def plot_trajectories(video: Path, network: Network, settings: AnalysisSettings,
     rows = summarize_tracks(values, bodyparts, settings.pcutoff, settings.jumpthreshold)
     with replacing(summary) as temporary:
         rows.to_csv(temporary, index=False, na_rep="NaN")
-    records.write(record, made_from)
+    output.write_record()
     log.info("%d frames, %.1f s:\n%s", len(values), times_s[-1], rows.round(3).to_string(index=False))
     log.info("Wrote %s", folder)
     return folder

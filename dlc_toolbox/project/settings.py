@@ -14,7 +14,7 @@ import tokenize
 from collections.abc import Callable
 from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from dlc_toolbox import ToolboxError
 
@@ -260,6 +260,9 @@ class AnalysisSettings(_Crop):
     numoutlierframes: int = _setting(_whole(1), 20)
 
 
+Kind = TypeVar("Kind", Settings, AnalysisSettings)
+
+
 def load_settings(root: Path) -> Settings:
     """Read and check `myconfig.py`.
 
@@ -287,7 +290,7 @@ def load_analysis_settings(root: Path) -> AnalysisSettings:
     return _load(root / "myconfig_analysis.py", AnalysisSettings)
 
 
-def _load(path: Path, kind: type) -> Any:
+def _load(path: Path, kind: type[Kind]) -> Kind:
     """Parse one settings file and check everything in it before any work."""
     assigned = _read_assignments(path)
     known = {setting.name: setting for setting in fields(kind)}
@@ -321,24 +324,23 @@ def _read_assignments(path: Path) -> dict[str, tuple[Any, int]]:
     try:
         tree = ast.parse(_read_text(path))
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-        line = f" line {error.lineno}" if getattr(error, "lineno", None) else ""
-        advice = f"; {_BACKSLASH}" if "\\" in (getattr(error, "text", None) or "") else ""
-        raise ToolboxError(f"{path}{line} cannot be read as Python: {getattr(error, 'msg', error)}{advice}") from None
+        said = error if isinstance(error, SyntaxError) else SyntaxError(str(error))
+        line = f" line {said.lineno}" if said.lineno else ""
+        advice = f"; {_BACKSLASH}" if "\\" in (said.text or "") else ""
+        raise ToolboxError(f"{path}{line} cannot be read as Python: {said.msg}{advice}") from None
     assigned: dict[str, tuple[Any, int]] = {}
     for statement in tree.body:
         if isinstance(statement, ast.Import | ast.ImportFrom) or _is_text(statement):
             continue
-        if not (
-            isinstance(statement, ast.Assign) and all(isinstance(target, ast.Name) for target in statement.targets)
-        ):
+        if not isinstance(statement, ast.Assign) or not (names := _names(statement)):
             raise ToolboxError(
                 f"{path} line {statement.lineno}: only assignments such as `name = value` are read; "
                 f"found `{ast.unparse(statement).splitlines()[0][:60]}`"
             )
-        for target in statement.targets:
-            if target.id in assigned:
-                log.warning("%s line %d: %s is set again; this value counts", path, statement.lineno, target.id)
-            assigned[target.id] = (_value(path, statement), statement.lineno)
+        for name in names:
+            if name in assigned:
+                log.warning("%s line %d: %s is set again; this value counts", path, statement.lineno, name)
+            assigned[name] = (_value(path, statement), statement.lineno)
     return assigned
 
 
@@ -368,6 +370,12 @@ def _not_utf8(path: Path) -> ToolboxError:
 def _is_text(statement: ast.stmt) -> bool:
     """Tell a docstring or a text that stands alone."""
     return isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
+
+
+def _names(statement: ast.Assign) -> list[str]:
+    """Return the names that an assignment sets; none if it sets anything else."""
+    names = [target.id for target in statement.targets if isinstance(target, ast.Name)]
+    return names if len(names) == len(statement.targets) else []
 
 
 def _value(path: Path, statement: ast.Assign) -> Any:

@@ -24,7 +24,9 @@ LEVELS = ("scorer", "bodyparts", "coords")
 _ENCODINGS = ("ASCII", "latin1", "bytes")  # PyTables tries each in turn
 
 
-def make_table(scorer: str, bodyparts: Sequence[str], index: Sequence, values: np.ndarray) -> pd.DataFrame:
+def make_table(
+    scorer: str, bodyparts: Sequence[str], index: Sequence | np.ndarray | pd.Index, values: np.ndarray
+) -> pd.DataFrame:
     """Build a table from points.
 
     Parameters
@@ -222,7 +224,7 @@ def _read_csv(path: Path) -> pd.DataFrame:
     header = pd.read_csv(path, header=None, nrows=3, dtype=str, encoding="utf-8-sig", keep_default_na=False)
     if len(header) < 3 or header.shape[1] < 3:
         raise ToolboxError(
-            f"{path} begins with {header.iat[0, 0][:60]!r}, not with the rows scorer, bodyparts and coords, "
+            f"{path} begins with {str(header.iat[0, 0])[:60]!r}, not with the rows scorer, bodyparts and coords, "
             "with commas between the cells"
         )
     _refuse_animals(list(header[0]), path)
@@ -259,11 +261,11 @@ def _read_h5(path: Path) -> pd.DataFrame:
         return store[keys[0]]
 
 
-def _in_our_form(table: object, path: Path) -> pd.DataFrame:
+def _in_our_form(read: object, path: Path) -> pd.DataFrame:
     """Check the columns, order the coordinates and flatten the row index."""
-    if isinstance(table, pd.DataFrame):
-        _refuse_animals(table.columns.names, path)
-    if not isinstance(table, pd.DataFrame) or table.columns.nlevels != 3:
+    table = read if isinstance(read, pd.DataFrame) else pd.DataFrame()
+    _refuse_animals(table.columns.names, path)
+    if table.columns.nlevels != 3:
         raise ToolboxError(f"{path} has no columns (scorer, bodyparts, coords)")
     table.columns = table.columns.set_names(LEVELS)
     scorers = list(dict.fromkeys(table.columns.get_level_values("scorer")))
@@ -301,7 +303,8 @@ def _flat_index(index: pd.Index) -> pd.Index:
 def _refuse_code(path: Path) -> None:
     """Raise when PyTables would unpickle more than plain values while reading the file."""
     with h5py.File(path, "r") as file:
-        nodes, links = {"/": file}, {}
+        nodes: dict[str, h5py.Group | h5py.Dataset] = {"/": file}
+        links: dict[str, object] = {}
         file.visititems(nodes.__setitem__)
         file.visititems_links(links.__setitem__)
         for name, node in nodes.items():

@@ -33,10 +33,12 @@ def evaluate(project: Path, *, overwrite: bool = False) -> None:
     networks = find_networks(project)
 
     from deepercut.inference import predict  # takes seconds: after all that can fail at once
+    from deepercut.weights.snapshots import Snapshot
 
     log.info("Device: %s", predict.device_name())
     for network in networks:
-        load_predictor = partial(predict.load_predictor, network.config_path, network.snapshot)
+        snapshot = Snapshot(network.snapshot.iteration, network.snapshot.path)
+        load_predictor = partial(predict.load_predictor, network.config_path, snapshot)
         evaluation.evaluate(network, load_predictor, overwrite=overwrite)
     log.info("Next: %s", cli.command(project, "Evaluation-tools/Step2_AnalysisofResults.py"))
 

@@ -45,4 +45,7 @@ def pick_frames(project: Path, *, seed: int | None = None, overwrite: bool = Fal
     for video in videos:
         choosing.pick_frames(video, layout.data_folder(settings.Task), wanted, overwrite=overwrite)
     step2 = cli.command(project, "Generating_a_Training_Set/Step2_ConvertingLabels2DataFrame.py")
-    log.info("Next: label the images in Fiji, save the csv files beside them, then: %s", step2)
+    page = cli.command(project, "Generating_a_Training_Set/LabelFrames.py")
+    log.info(
+        "Next: label the images in the browser: %s (or in Fiji, with the csv files beside them, then: %s)", page, step2
+    )

@@ -41,6 +41,36 @@ def convert_labels(project: Path, *, overwrite: bool = False) -> None:
     log.info("Next: %s", cli.command(project, _STEP3))
 
 
+def label_frames(
+    project: Path, scorer: str | None = None, *, host: str = "127.0.0.1", port: int = 0, opens_browser: bool = True
+) -> None:
+    """Serve the page on which people label the images, until Ctrl-C.
+
+    Parameters
+    ----------
+    project : Path
+        The folder of the settings.
+    scorer : str, optional
+        Who labels, one of `Scorers`; default `scorer` of the settings.
+    host : str
+        Address to listen on; any but this machine's own lets others in.
+    port : int
+        0: any that is free.
+    opens_browser : bool
+        Whether to open the page; its address is told in any case.
+
+    Raises
+    ------
+    UsersError
+        When settings are wrong, there is nothing to label, or the port is taken.
+    """
+    from dlc_toolbox.labeling.serve import serve
+    from dlc_toolbox.labeling.store import LabelStore
+
+    serve(LabelStore(Layout(project), scorer), host, port, opens_browser=opens_browser)
+    log.info("Next: %s", cli.command(project, _STEP2))
+
+
 def check_labels(project: Path, *, overwrite: bool = False) -> None:
     """Draw the labels of all scorers into their images, and make a page of them.
 

@@ -118,14 +118,16 @@ def analyze_videos(
 def _analysis(work: Work, overwrite: bool) -> Analysis:
     """Gather what is the same for all videos; name device and network."""
     from deepercut.inference import engines, predict
+    from deepercut.weights.snapshots import Snapshot
 
     settings, network = work.settings, work.network
+    snapshot = Snapshot(network.snapshot.iteration, network.snapshot.path)
     device = engines.device_name(settings.engine)
     log.info("Device: %s", device)
     log.info("Network: %s", network.scorer)
     return Analysis(
         network,
-        partial(predict.load_predictor, network.config_path, network.snapshot, settings.engine),
+        partial(predict.load_predictor, network.config_path, snapshot, settings.engine),
         crop=settings.crop,
         window=WindowRule(settings.pcutoff, settings.windowmargin) if settings.movingwindow else None,
         batch_pixels=engines.batch_pixels(settings.engine),

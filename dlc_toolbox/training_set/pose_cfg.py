@@ -133,7 +133,7 @@ def _base(layout: Layout, experiment: Experiment) -> Path:
     return path if path.is_file() else layout.pose_cfg_template
 
 
-def _is_positive(value: object) -> bool:
+def _is_positive(value: Any) -> bool:
     """Tell a finite number greater than 0; yaml reads 1e-1 as a text."""
     try:
         return not isinstance(value, bool) and 0 < float(value) < math.inf
@@ -174,7 +174,7 @@ def with_values(text: str, values: Mapping[str, Any]) -> str:
     for key, value in values.items():
         entry = yaml.safe_dump({key: value}, default_flow_style=True, allow_unicode=True, width=10**6).strip("{}\n")
         present = re.compile(rf"^{key}[ \t]*:.*(?:\n(?:[ \t]+\S|-[ \t]).*)*", re.MULTILINE)
-        text, replaced = present.subn(lambda _, entry=entry: entry, text)
+        text, replaced = present.subn(entry.replace("\\", r"\\"), text)
         if not replaced:
             text = f"{text.rstrip()}\n{entry}\n"
     return text
@@ -213,7 +213,7 @@ def _pairing(present: Mapping[str, Any], bodyparts: Sequence[str], path: Path) -
 
     The pairs are what mirroring swaps, so they follow the names of the parts, never their numbers.
     """
-    pairs, names = present.get("all_joints"), present.get("all_joints_names")
+    pairs, names = present.get("all_joints", []), present.get("all_joints_names", [])
     try:
         if sorted(names[part] for pair in pairs for part in pair) == sorted(bodyparts):
             return [[bodyparts.index(names[part]) for part in pair] for pair in pairs]

@@ -21,6 +21,7 @@ from dlc_common import UsersError
 from dlc_common.files import fingerprint, replacing
 from dlc_common.images import image_size, read_image
 from dlc_common.training_set import LabeledImage, read_training_set, write_training_set
+from dlc_common.versions import versions
 from dlc_toolbox import ToolboxError
 from dlc_toolbox.labels.labels import name_labels, outside_image, why_labels_stale
 from dlc_toolbox.project import records
@@ -82,22 +83,22 @@ def make_training_sets(
     stale = {}
     for experiment, fraction in experiments.items():
         made = {**made_from, "settings": {**made_from["settings"], "fraction": fraction, "shuffle": experiment.shuffle}}
-        reason = _why_make(layout, experiment, made, overwrite)
-        log.info("%s %s", experiment.name, f"is made: {reason}" if reason else "stays as it is")
-        if reason:
+        output = _output(layout, experiment, made)
+        if not _is_current(layout, experiment, output, overwrite):
             check_pose_cfg(layout, experiment)
-            stale[experiment] = made
+            stale[experiment] = output
     _copy_images(layout, settings, labels.images, made_from["inputs"])
-    for experiment, made in stale.items():
+    for experiment, output in stale.items():
         names, fraction = list(labels.images), experiments[experiment]
         if rows is None:
             train, test = split_images(names, fraction, settings.seed, experiment.shuffle)
-            drawn = {"fraction": fraction, "seed": settings.seed}
+            drawn: dict[str, float | None] = {"fraction": fraction, "seed": settings.seed}
         else:
-            train, test = split_by_rows(rows, labels.table.index, names)
+            train, test = split_by_rows(rows, list(labels.table.index), names)
             drawn = {"fraction": _share(train, test, experiment), "seed": None}
+        output.start()
         _write_training_set(layout, experiment, labels, train, test, drawn)
-        records.write(layout.split_record(experiment), made)
+        output.write_record()
     return list(experiments)
 
 
@@ -164,7 +165,7 @@ def _image_file(name: str, table: Path) -> Path:
 
 def _experiments(layout: Layout, settings: Settings) -> dict[Experiment, float]:
     """Return every experiment of the settings, as it is named on disk, with its training fraction."""
-    experiments = {}
+    experiments: dict[Experiment, float] = {}
     for fraction in settings.TrainingFraction:
         for shuffle in settings.Shuffles:
             named = Experiment.of(settings, fraction, shuffle)
@@ -188,27 +189,33 @@ def _describe(labels: _Labels, settings: Settings, rows: Mapping[str, Sequence[i
     return records.describe(labels.images, shaping)
 
 
-def _why_make(layout: Layout, experiment: Experiment, made_from: dict[str, Any], overwrite: bool) -> str | None:
-    """Tell why a training set must be made, or None; raise when a trained network stands in the way."""
-    record = layout.split_record(experiment)
-    folders = layout.train_folder(experiment), layout.test_folder(experiment)
-    table = layout.split_table(experiment)
-    outputs = [layout.mat_file(experiment), table, table.with_suffix(".csv"), layout.split_documentation(experiment)]
-    reason = records.why_stale(record, made_from, [*outputs, *(folder / "pose_cfg.yaml" for folder in folders)])
-    if not _holds_snapshot(folders[0]):
-        return reason or ("--overwrite" if overwrite else None)
-    changed = records.why_stale(record, made_from, [])
-    if not record.is_file() and is_trained_on(folders[0], experiment):
-        log.info("%s holds a snapshot, and nobody wrote down what it was trained on: kept", folders[0])
-        return None
-    if changed:
+def _output(layout: Layout, experiment: Experiment, made_from: Mapping[str, Any]) -> records.Output:
+    """Return the files of a training set with what they are made from."""
+    table, folders = layout.split_table(experiment), (layout.train_folder(experiment), layout.test_folder(experiment))
+    files = [layout.mat_file(experiment), table, table.with_suffix(".csv"), layout.split_documentation(experiment)]
+    files += [folder / "pose_cfg.yaml" for folder in folders]
+    return records.Output(experiment.name, layout.split_record(experiment), files, made_from)
+
+
+def _is_current(layout: Layout, experiment: Experiment, output: records.Output, overwrite: bool) -> bool:
+    """Tell whether a training set need not be made; raise when a trained network stands in the way."""
+    folder = layout.train_folder(experiment)
+    if not _holds_snapshot(folder):
+        return output.is_current(overwrite)
+    if not output.record.is_file() and is_trained_on(folder, experiment):
+        log.info("%s holds a snapshot, and nobody wrote down what it was trained on: kept", folder)
+        return True
+    if changed := output.why_changed():
         numbers = (replace(experiment, shuffle=number) for number in count(1))
         free = next(other.shuffle for other in numbers if not layout.train_folder(other).exists())
         raise ToolboxError(
-            f"{folders[0]} holds a network trained on other labels or settings ({changed}). It is kept: in Shuffles of "
+            f"{folder} holds a network trained on other labels or settings ({changed}). It is kept: in Shuffles of "
             f"myconfig.py, replace {experiment.shuffle} by a free number such as {free}"
         )
-    return reason
+    if output.why_stale() is None:
+        log.info("%s: kept, it is current and a network was trained on it", output.name)
+        return True
+    return output.is_current()
 
 
 def _holds_snapshot(train_folder: Path) -> bool:
@@ -260,7 +267,7 @@ def _write_training_set(
         "train_rows": [labels.table.index.get_loc(name) for name in train],
         "test_rows": [labels.table.index.get_loc(name) for name in test],
         **drawn,
-        "versions": records.versions(),
+        "versions": versions(),
     }
     with replacing(layout.split_documentation(experiment)) as temporary:
         temporary.write_text(yaml.safe_dump(documentation, sort_keys=False, allow_unicode=True), encoding="utf-8")

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain, islice
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -37,7 +38,7 @@ class _DoubtError(Exception):
 class _Survey:
     """The rows of a whole file: time stamps, which frames are lost, and whether any packet failed to decode."""
 
-    stamps: list[int]
+    stamps: Sequence[int]
     lost: list[bool]
     damaged: bool
 
@@ -144,10 +145,13 @@ class Decoder:
         waiting: list[int] = []  # heap of the time stamps of packets that the decoder still holds
         origin = None
         for packet, frames, failed in self._packets("AUTO"):
-            if failed or (packet is not None and packet.pts is None):
+            if failed:
                 raise _DoubtError
-            if packet is not None and not packet.is_discard:
-                heapq.heappush(waiting, packet.pts)
+            if packet is not None:
+                if packet.pts is None:
+                    raise _DoubtError
+                if not packet.is_discard:
+                    heapq.heappush(waiting, packet.pts)
             for frame in frames:
                 if not waiting or heapq.heappop(waiting) != frame.pts:
                     raise _DoubtError
@@ -168,7 +172,9 @@ class Decoder:
         """Decode all once; in one thread, where a failure belongs to the packet at hand and none is swallowed."""
         with open_video(self.path) as container:
             quiet = container.streams.best("video").codec_context.name in _QUIET_CODECS
-        stamps, shown, failed, discarded, step = [], [], set(), set(), 1
+        stamps: list[int | None] = []
+        shown: list[int] = []
+        failed, discarded, step = set[int](), set[int](), 1
         for packet, frames, packet_failed in self._packets("NONE"):
             if packet is not None:
                 failed |= {len(stamps)} if packet_failed else set()
@@ -176,20 +182,26 @@ class Decoder:
                 stamps.append(packet.pts)
                 step = packet.duration or step
             quiet |= any(frame.interlaced_frame for frame in frames)
-            shown += [frame.opaque[0] for frame in frames]
+            shown += map(_number, frames)
         unshown = _runs(sorted(set(range(len(stamps))).difference(shown)))
         lost = {number for run in unshown if not quiet or failed.intersection(run) for number in run} - discarded
         rows = _place_lost(shown, sorted(lost), stamps)
-        if None in stamps:
-            times = range(0, len(rows) * step, step)
-        else:
-            times = sorted(stamps[number] for number in rows)
+        known = [stamp for stamp in stamps if stamp is not None]
+        times: Sequence[int] = range(0, len(rows) * step, step)
+        if len(known) == len(stamps):
+            times = sorted(known[number] for number in rows)
         return _Survey([time - times[0] for time in times], [number in lost for number in rows], bool(failed))
+
+
+def _number(frame: av.VideoFrame) -> int:
+    """Return the number of the packet that a frame came in."""
+    opaque: Any = frame.opaque  # see `Decoder._packets`
+    return opaque[0]
 
 
 def _readable(container: av.container.InputContainer, stream: av.VideoStream) -> Iterator[av.Packet]:
     """Yield the packets up to the end, or up to where the file cannot be read further."""
-    packets = (packet for packet in container.demux(stream) if packet.size)
+    packets: Iterator[av.Packet] = (packet for packet in container.demux(stream) if packet.size)
     if container.format.name == "avi":
         entries = getattr(stream, "index_entries", ())  # from PyAV 17 on
         packets = _as_indexed(packets, (entry.pos + _AVI_CHUNK_HEADER_BYTES for entry in entries if entry.size))
@@ -206,9 +218,10 @@ def _as_indexed(packets: Iterable[av.Packet], positions: Iterable[int]) -> Itera
     places = iter(positions)
     place, missing, agreed = next(places, None), 0, False
     for packet in packets:
-        while place is not None and place < packet.pos:
+        found = -1 if packet.pos is None else packet.pos
+        while place is not None and place < found:
             place, missing = next(places, None), missing + 1
-        if place == packet.pos:
+        if place == found:
             yield from (av.Packet() for _ in range(missing if agreed else 0))
             place, missing, agreed = next(places, None), 0, True
         else:
@@ -234,7 +247,7 @@ def _place_lost(shown: Sequence[int], lost: Sequence[int], stamps: Sequence[int 
     decoder shows frames (H.264 in AVI), a lost one goes before the first frame that is stamped later.
     """
     keys = np.arange(len(stamps)) if None in stamps else np.asarray(stamps)
-    shown, lost = np.asarray(shown, dtype=int), np.asarray(sorted(lost, key=keys.__getitem__), dtype=int)
-    places = np.searchsorted(np.maximum.accumulate(keys[shown]), keys[lost], side="right")
-    inside = (places > 0) & (places < len(shown))
-    return np.insert(shown, places[inside], lost[inside])
+    rows, missing = np.asarray(shown, dtype=int), np.asarray(sorted(lost, key=keys.__getitem__), dtype=int)
+    places = np.searchsorted(np.maximum.accumulate(keys[rows]), keys[missing], side="right")
+    inside = (places > 0) & (places < len(rows))
+    return np.insert(rows, places[inside], missing[inside])

@@ -5,11 +5,13 @@ from __future__ import annotations
 import logging
 import mimetypes
 import re
+from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
+from PIL.TiffImagePlugin import TiffImageFile
 
 from dlc_common import UsersError
 from dlc_common.images import IMAGE_SUFFIXES, TIFF_SUFFIXES, as_rgb8, images_in, list_images, read_image
@@ -58,17 +60,17 @@ class _Sequence(Recording):
         height, width = first.shape[:2]
         super().__init__(path, crop, full_size=(width, height), header_frames=count)
 
+    @abstractmethod
     def _images(self, path: Path, start: int) -> Iterator[np.ndarray | None]:
         """Yield the images from one on, or None for those that cannot be read."""
-        raise NotImplementedError
 
     def frames(self, start: int = 0) -> Iterator[tuple[int, np.ndarray | None]]:
         """Yield each image with its number, see `Recording.frames`; those before `start` are not read."""
         for row, image in enumerate(self._images(self.path, start), start):
-            lost = image is None or image.shape[:2] != (self.full_height, self.full_width)
-            if lost and image is not None:
+            if image is not None and image.shape[:2] != (self.full_height, self.full_width):
                 log.debug("%s: image %d is lost, because its size differs from the first's", self.path, row)
-            yield row, None if lost else np.array(image[self._window], order="C")
+                image = None
+            yield row, None if image is None else np.array(image[self._window], order="C")
 
 
 class ImageFolder(_Sequence):
@@ -117,14 +119,16 @@ class TiffStack(_Sequence):
                 yield _page(image, page, path)
 
 
-def _opened(path: Path) -> Image.Image:
+def _opened(path: Path) -> TiffImageFile:
     """Open a TIFF file."""
     if not path.is_file():
         raise ToolboxError(f"{path} does not exist")
     try:
-        return Image.open(path, formats=["TIFF"])
+        image = Image.open(path, formats=["TIFF"])
     except Exception as error:  # Pillow raises many types on damaged files
         raise ToolboxError(f"{path} is damaged or no TIFF file ({error})") from error
+    assert isinstance(image, TiffImageFile)
+    return image
 
 
 def _count_pages(image: Image.Image) -> int:

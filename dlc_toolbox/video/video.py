@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 import queue
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from fractions import Fraction
 from pathlib import Path
@@ -36,7 +37,7 @@ _TURNS = {90: (True, -1, 1), 180: (False, -1, -1), 270: (True, 1, -1)}  # counte
 Item = TypeVar("Item")
 
 
-class Recording:
+class Recording(ABC):
     """Frames of one size, upright and cropped, each at its time; what all sources of frames have in common.
 
     Nothing stays open between iterations, and each iteration starts at the first frame. A frame that cannot be read
@@ -109,6 +110,7 @@ class Recording:
         """Yield each frame, uint8 RGB of shape (height, width, 3), or None where one is lost."""
         return (frame for _, frame in self.frames())
 
+    @abstractmethod
     def frames(self, start: int = 0) -> Iterator[tuple[int, np.ndarray | None]]:
         """Yield each frame with its time stamp.
 
@@ -124,7 +126,6 @@ class Recording:
         ndarray of shape (height, width, 3) or None
             uint8 RGB, contiguous and yours to change; None for a lost frame, or one of another size than the first.
         """
-        raise NotImplementedError
 
 
 class Video(Recording):
@@ -158,7 +159,8 @@ class Video(Recording):
             header_frames, duration = stream.frames, container.duration or 0
         first = self._decoder.first()
         self._coded_size = first.width, first.height
-        full_size = self._coded_size[:: -1 if _orientation(first)[0] else 1]
+        width, height = self._coded_size
+        full_size = (height, width) if _orientation(first)[0] else (width, height)
         facts = {"rate": rate, "time_base": time_base, "header_frames": header_frames}
         super().__init__(path, crop, full_size=full_size, **facts)
         self.expected_frames = header_frames or round(duration / av.time_base * self.rate)
@@ -169,11 +171,12 @@ class Video(Recording):
         for row, (stamp, frame) in enumerate(self._decoder):
             time = max(stamp, time + 1)
             if row >= start:
-                lost = frame is None or (frame.width, frame.height) != self._coded_size
-                yield time, None if lost else self._pixels(frame)
+                yield time, self._pixels(frame)
 
-    def _pixels(self, frame: av.VideoFrame) -> np.ndarray:
-        """Return the upright, cropped frame as RGB."""
+    def _pixels(self, frame: av.VideoFrame | None) -> np.ndarray | None:
+        """Return the upright, cropped frame as RGB; None for a lost one, or one of another size than the first."""
+        if frame is None or (frame.width, frame.height) != self._coded_size:
+            return None
         transposed, step_y, step_x = _orientation(frame)
         pixels = frame.to_ndarray(format="rgb24")
         upright = (pixels.swapaxes(0, 1) if transposed else pixels)[::step_y, ::step_x]
@@ -183,7 +186,7 @@ class Video(Recording):
 def _orientation(frame: av.VideoFrame) -> tuple[bool, int, int]:
     """Tell how to turn a frame upright, by its display matrix: transpose first?, then steps along y and x."""
     try:
-        matrix = frame.side_data.get("DISPLAYMATRIX")
+        matrix: Any = frame.side_data.get("DISPLAYMATRIX")
     except ValueError:  # a frame with side data that PyAV has no name for, such as EXIF; it loses its flips
         return _TURNS.get(frame.rotation % 360, _UPRIGHT)
     if matrix is None:
@@ -195,7 +198,7 @@ def _orientation(frame: av.VideoFrame) -> tuple[bool, int, int]:
     return transposed, -1 if d < 0 else 1, -1 if a < 0 else 1
 
 
-def prefetch(items: Iterable[Item], depth: int) -> Iterator[Item]:
+def prefetch(items: Iterable[Item], depth: int) -> Generator[Item, None, None]:
     """Run an iterator ahead in a thread of its own.
 
     Parameters
@@ -291,7 +294,8 @@ def writing_video(
 
         def write(frame: np.ndarray, time: int | None = None) -> None:
             even = np.pad(frame, padding, mode="edge") if width % 2 or height % 2 else frame
-            image = av.VideoFrame.from_ndarray(cv2.cvtColor(even, cv2.COLOR_RGB2YUV_I420), format="yuv420p")
+            planes: np.ndarray = cv2.cvtColor(even, cv2.COLOR_RGB2YUV_I420)
+            image = av.VideoFrame.from_ndarray(planes, format="yuv420p")
             times[0] = times[0] + 1 if time is None else time
             image.pts, image.time_base = times[0], time_base
             container.mux(stream.encode(image))

@@ -7,8 +7,12 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from deepercut import DeepercutError
+
+Tensor = Any
+"""What the functions of `keras.ops` take and give: an array of the backend, or Keras' symbol of one."""
 
 
 def start_backend() -> list[str]:

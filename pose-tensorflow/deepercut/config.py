@@ -63,7 +63,7 @@ class PoseConfig:
     mirror: bool = False
     shuffle: bool = True
     batch_size: int = field(default=1, metadata={"above": 0})
-    crop_size: tuple[int, ...] | str | None = None
+    crop_size: tuple[int, int] | str | None = None
     rotation: float = field(default=0.0, metadata={"least": 0})
     brightness: float = field(default=0.0, metadata={"least": 0, "most": 1})
     contrast: float = field(default=0.0, metadata={"least": 0, "most": 1})
@@ -266,16 +266,16 @@ def _multi_step(value: Any) -> tuple[tuple[float, int], ...]:
     return tuple((rate, int(end)) for rate, end in steps)
 
 
-def _crop_size(value: Any) -> tuple[int, ...] | str | None:
+def _crop_size(value: Any) -> tuple[int, int] | str | None:
     if value is None or value == "auto":
         return value
     try:
-        size = _sequence(value, _whole, 2)
+        width, height = _sequence(value, _whole, 2)
     except ValueError:
-        size = (0,)
-    if min(size) < 64:
+        width = height = 0
+    if min(width, height) < 64:
         raise ValueError("auto, or [width, height] in pixels of at least 64, or absent")
-    return size
+    return width, height
 
 
 def _contradictions(config: PoseConfig) -> list[str]:

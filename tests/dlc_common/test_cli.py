@@ -1,5 +1,6 @@
 import argparse
 import io
+import logging
 import os
 import shlex
 import subprocess
@@ -48,38 +49,62 @@ def test_done_is_0_and_a_code_of_its_own_stays():
 
 def test_a_users_error_is_one_line_and_1(capsys: pytest.CaptureFixture):
     assert cli.run(raising(UsersError("a.csv line 3: no X")), []) == 1
-    assert capsys.readouterr().out == "Error: a.csv line 3: no X\n"
+    assert capsys.readouterr().err == "Error: a.csv line 3: no X\n"
 
 
 def test_verbose_adds_the_traceback(capsys: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch):
     assert cli.run(raising(UsersError("bad")), ["--verbose"]) == 1
-    assert "Traceback" in capsys.readouterr().out
+    assert "Traceback" in capsys.readouterr().err
     monkeypatch.setattr(sys, "argv", ["script", "--verbose"])
     assert cli.run(raising(UsersError("bad"))) == 1
-    assert "Traceback" in capsys.readouterr().out
+    assert "Traceback" in capsys.readouterr().err
 
 
 def test_an_error_of_the_trainer_counts_as_the_users(capsys: pytest.CaptureFixture):
     assert cli.run(raising(DeepercutError("bad")), []) == 1
-    assert "Error: bad" in capsys.readouterr().out
+    assert "Error: bad" in capsys.readouterr().err
 
 
 def test_a_file_that_may_not_be_read_is_named(capsys: pytest.CaptureFixture):
     assert cli.run(raising(PermissionError(13, "Permission denied", "data/nose.csv")), []) == 1
-    assert capsys.readouterr().out == "Error: [Errno 13] Permission denied: 'data/nose.csv'\n"
+    assert capsys.readouterr().err == "Error: [Errno 13] Permission denied: 'data/nose.csv'\n"
 
 
 def test_a_console_of_few_characters_gets_the_others_escaped(monkeypatch: pytest.MonkeyPatch):
+    def main(_: object) -> None:
+        logging.getLogger().info("folder Mäuse/\N{CJK UNIFIED IDEOGRAPH-9F20}")
+
     console = io.TextIOWrapper(io.BytesIO(), encoding="cp1252")
     monkeypatch.setattr(sys, "stdout", console)
-    assert cli.run(raising(UsersError("no folder Mäuse/\N{CJK UNIFIED IDEOGRAPH-9F20}")), []) == 1
+    assert cli.run(main, []) == 0
     console.flush()
-    assert console.buffer.getvalue() == "Error: no folder Mäuse/\\u9f20\n".encode("cp1252")
+    assert console.buffer.getvalue() == "folder Mäuse/\\u9f20\n".encode("cp1252")
+
+
+TROUBLE = """
+import logging
+from dlc_common import UsersError, cli
+def main(argv):
+    logging.info("news")
+    logging.warning("odd")
+    raise UsersError("bad")
+raise SystemExit(cli.run(main, []))
+"""
+
+
+@pytest.mark.parametrize("apart", [True, False])
+def test_trouble_goes_to_stderr_and_a_log_kept_apart_is_complete(apart: bool):
+    stderr = subprocess.PIPE if apart else subprocess.STDOUT
+    done = subprocess.run(
+        [sys.executable, "-c", TROUBLE], stdout=subprocess.PIPE, stderr=stderr, text=True, check=False
+    )
+    assert (done.returncode, done.stdout) == (1, "news\nWarning: odd\nError: bad\n")
+    assert done.stderr == ("Warning: odd\nError: bad\n" if apart else None)
 
 
 def test_interrupted_is_130(capsys: pytest.CaptureFixture):
     assert cli.run(raising(KeyboardInterrupt()), []) == 130
-    assert "Interrupted" in capsys.readouterr().out
+    assert "Warning: interrupted. What was finished is saved" in capsys.readouterr().err
 
 
 def test_a_defect_of_ours_is_not_hidden():

@@ -1,6 +1,8 @@
 import errno
 import os
+import shutil
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 import h5py
@@ -122,22 +124,50 @@ def test_two_runs_that_replace_one_folder_do_not_mix(tmp_path: Path):
     assert [path.name for path in tmp_path.iterdir()] == ["day1"]
 
 
-def test_a_folder_that_cannot_take_its_place_leaves_the_old_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+@pytest.mark.parametrize(
+    "refused",
+    [
+        pytest.param({"day1"}, id="the old one cannot be moved away"),
+        pytest.param({"new"}, id="the new one cannot be moved in"),
+        pytest.param({"new", "old"}, id="nor the old one be renamed back, only copied"),
+    ],
+)
+def test_a_folder_that_cannot_take_its_place_leaves_the_old_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, refused: set[str]
+):
+    """As on Windows, where a folder cannot be renamed while a program has one of its files open."""
     folder = tmp_path / "day1"
     folder.mkdir()
     (folder / "img1.png").write_text("old")
-    replace = Path.replace
-
-    def refusing(path: Path, target: Path) -> Path:
-        if path.name == "new":
-            raise PermissionError(13, "Permission denied")
-        return replace(path, target)
-
-    monkeypatch.setattr(Path, "replace", refusing)
+    for function in ("replace", "rename"):
+        monkeypatch.setattr(os, function, refusing(refused, getattr(os, function)))
     with pytest.raises(UsersError, match="Permission denied"), replacing_folder(folder) as temporary:
         (temporary / "img1.png").write_text("new")
     assert (folder / "img1.png").read_text() == "old"
     assert [path.name for path in tmp_path.iterdir()] == ["day1"]
+
+
+def refusing(names: set[str], rename: Callable[..., None]) -> Callable[..., None]:
+    """Return a renaming that refuses files and folders of these names."""
+
+    def rename_or_refuse(source: os.PathLike, target: os.PathLike) -> None:
+        if Path(source).name in names:
+            raise PermissionError(13, "Permission denied")
+        rename(source, target)
+
+    return rename_or_refuse
+
+
+def test_the_only_copy_of_a_folder_is_never_deleted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    folder = tmp_path / "day1"
+    folder.mkdir()
+    (folder / "img1.png").write_text("old")
+    monkeypatch.setattr(os, "replace", refusing({"new"}, os.replace))
+    monkeypatch.setattr(shutil, "move", refusing({"old"}, shutil.move))
+    with pytest.raises(UsersError, match="Permission denied"), replacing_folder(folder):
+        pass
+    (kept,) = tmp_path.rglob("img1.png")
+    assert kept.read_text() == "old"
 
 
 def test_what_a_killed_run_left_is_cleared_after_a_day(tmp_path: Path):

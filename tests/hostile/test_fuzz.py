@@ -199,9 +199,10 @@ def test_settings(tmp_path, name, value):
 @given(content=nested)
 def test_json(tmp_path, content):
     now = {"inputs": {"nose.csv": "0"}, "settings": {"bodyparts": ["nose"]}}
+    record = tmp_path / "labels.json"
     text = json.dumps(content)
     refuses_cleanly(read_split_file, tmp_path / "split.json", text)
-    refuses_cleanly(lambda path: records.why_stale(path, now, []), tmp_path / "labels.json", text)
+    refuses_cleanly(lambda path: records.Output("labels", path, [], now).why_stale(), record, text)
 
 
 @pytest.mark.parametrize(
@@ -210,6 +211,7 @@ def test_json(tmp_path, content):
     ids=["deep list", "deep object", "inputs a list", "settings a number", "inputs null", "no character"],
 )
 def test_a_record_that_is_none_makes_outputs_stale(tmp_path, text):
-    (tmp_path / "labels.json").write_bytes(text.encode("utf-8", "surrogatepass"))
-    now = {"inputs": {"nose.csv": "0"}, "settings": {}}
-    assert "does not tell what it was made from" in records.why_stale(tmp_path / "labels.json", now, [])
+    record = tmp_path / "labels.json"
+    record.write_bytes(text.encode("utf-8", "surrogatepass"))
+    output = records.Output("labels", record, [], {"inputs": {"nose.csv": "0"}, "settings": {}})
+    assert "labels.json, which tells what it was made from, is missing or damaged" in output.why_stale()

@@ -35,6 +35,8 @@ def run_here(own_handlers: None, capsys: pytest.CaptureFixture) -> Callable[...,
 
     def run(script: str, *arguments: object) -> tuple[int, str]:
         main = runpy.run_path(str(CHECKOUT / script))["main"]
-        return cli.run(main, [*map(str, arguments)]), capsys.readouterr().out
+        code = cli.run(main, [*map(str, arguments)])
+        said = capsys.readouterr()
+        return code, said.err + said.out if code == 0 else said.out + said.err  # what matters comes last
 
     return run

@@ -92,12 +92,12 @@ def test_labels_corrected_after_training_are_told_once_per_training_set(
     write_table(table.iloc[:-1], live)  # and the three labels of the last image
     before = (results / "evaluation.csv").read_bytes()
     assert run(STEP2) == 0
-    output = capsys.readouterr().out
+    output = capsys.readouterr().err
     assert output.count("5 of 29 labels were corrected since its training set was made") == 1
     assert (results / "evaluation.csv").read_bytes() == before
     live.write_bytes(b"damaged")
     assert run(STEP2) == 0
-    assert "cannot be compared with the labels of" in capsys.readouterr().out
+    assert "cannot be compared with the labels of" in capsys.readouterr().err
 
 
 def test_every_snapshot_is_evaluated_once(run, trained_project, results, stub_network, capsys):
@@ -105,7 +105,7 @@ def test_every_snapshot_is_evaluated_once(run, trained_project, results, stub_ne
     assert run(STEP1) == 0
     assert run(STEP1) == 0
     assert stub_network == [20, 100]
-    assert "is current, skipped" in capsys.readouterr().out
+    assert "skipped, it is current" in capsys.readouterr().out
     assert run(STEP1, "--overwrite") == 0
     assert stub_network == [20, 100, 20, 100]
     assert run(STEP2) == 0
@@ -118,7 +118,7 @@ def test_a_missing_snapshot_lists_those_that_exist(run, trained_project, stub_ne
     edit_settings(trained_project, snapshotindex=5)
     for step in (STEP1, STEP2):
         assert run(step) == 1
-        error = capsys.readouterr().out.splitlines()[-1]
+        error = capsys.readouterr().err.splitlines()[-1]
         assert "20, 100" in error and "index is 5" in error
     assert stub_network == []
 
@@ -129,12 +129,12 @@ def test_no_snapshot_says_to_train(run, trained_project, stub_network, capsys, i
     for snapshot in Layout(trained_project).models.glob("*/train/snapshot-*"):
         snapshot.unlink()
     assert run(STEP1) == 1
-    assert "train first" in capsys.readouterr().out
+    assert "train first" in capsys.readouterr().err
 
 
 def test_analysis_before_evaluation_says_what_to_run(run, capsys):
     assert run(STEP2) == 1
-    assert f"{NETWORK}.h5 does not exist (there is none yet): run Evaluation-tools/Step1" in capsys.readouterr().out
+    assert f"{NETWORK}.h5 does not exist (there is none yet): run Evaluation-tools/Step1" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("script", [STEP1, STEP2])

@@ -39,7 +39,7 @@ def test_export_and_import_give_back_table_and_images(run_here, toy_project, fre
         path.read_bytes() for path in sorted((there / "toy").glob("*.png"))
     ]
     code, output = run_here(IMPORT, source, "--project", fresh)
-    assert code == 0 and "CollectedData_Ann.h5 is current" in output
+    assert code == 0 and "CollectedData_Ann.h5: skipped, it is current" in output
     code, output = run_here(EXPORT, tmp_path / "out", "--project", toy_project, *flags)
     assert code == 1 and "out exists already and is never overwritten" in output
 

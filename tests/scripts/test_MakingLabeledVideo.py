@@ -43,9 +43,9 @@ def test_the_labeled_toy_video(run, trained_project, toy_points):
             assert abs(frame[y, x] - color).max() < 40
     code, output = run(SCRIPT)
     assert code == 0
-    assert "toy.avi: skipped, toy_DeepLabCutlabeled.mp4 is current" in output
+    assert "toy_DeepLabCutlabeled.mp4: skipped, it is current" in output
     set_analysis(trained_project, pcutoff=0.5)
-    assert "toy.avi: drawn, because changed since: pcutoff" in run(SCRIPT)[1]
+    assert "toy_DeepLabCutlabeled.mp4: being made, because pcutoff changed" in run(SCRIPT)[1]
 
 
 def test_a_labeled_video_is_never_an_input(run, trained_project):

@@ -38,7 +38,7 @@ def test_help_names_the_flags_and_needs_no_network():
 def test_a_missing_table_is_one_clear_line_and_exit_code_1(trained_project, main, capsys):
     Layout(trained_project).label_table("toy", "Ann").unlink()
     assert cli.run(main, ["--project", str(trained_project)]) == 1
-    lines = capsys.readouterr().out.splitlines()
+    lines = capsys.readouterr().err.splitlines()
     assert len(lines) == 1 and lines[0].startswith("Error: ") and "Step 2" in lines[0]
 
 

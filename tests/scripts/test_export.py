@@ -36,4 +36,4 @@ def test_what_is_missing_is_one_line(run_script, config):
     done = run_script(SCRIPT, "openvino", "--config", config, "--snapshot", 30)
     assert done.returncode == 1
     assert done.stdout.endswith("holds no snapshot of iteration 30; there are: 20\n")
-    assert done.stderr == ""
+    assert done.stderr == done.stdout

@@ -51,7 +51,8 @@ def rescale(image: np.ndarray, joints: np.ndarray, scale: float) -> tuple[np.nda
 
 def scaled_size(size: tuple[int, int], scale: float) -> tuple[int, int]:
     """Return the whole height and width that `rescale` gives an image of a height and width."""
-    return tuple(max(1, round(side * scale)) for side in size)
+    height, width = size
+    return max(1, round(height * scale)), max(1, round(width * scale))
 
 
 def flip(image: np.ndarray, joints: np.ndarray, partners: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

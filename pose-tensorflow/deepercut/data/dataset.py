@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import count
 from pathlib import Path
 
 import keras
@@ -185,7 +186,7 @@ def canvas_size(images: Sequence[TrainingImage], config: PoseConfig) -> tuple[in
     """
     if config.crop_size is None:
         return None
-    if config.crop_size == "auto":
+    if isinstance(config.crop_size, str):  # auto
         height, width = np.median([image.size for image in images], axis=0) * config.global_scale
     else:
         width, height = config.crop_size
@@ -195,6 +196,11 @@ def canvas_size(images: Sequence[TrainingImage], config: PoseConfig) -> tuple[in
 def _padded(size: float) -> int:
     """Round up to what the network's features need."""
     return int(-(-size // FEATURE_STRIDE) * FEATURE_STRIDE)
+
+
+def _other_side(least: int, *taken: int) -> int:
+    """Return the smallest side, from one on, that is not taken."""
+    return next(side for side in count(least, FEATURE_STRIDE) if side not in taken)
 
 
 class TrainingBatches(keras.utils.PyDataset):
@@ -227,13 +233,13 @@ class TrainingBatches(keras.utils.PyDataset):
         share: tuple[int, int] = (0, 1),
     ):
         super().__init__(workers=threads, max_queue_size=8)
-        number, count = share
-        self.part = slice(*(config.batch_size * at // count for at in (number, number + 1)))
+        number, shares = share
+        self.part = slice(*(config.batch_size * at // shares for at in (number, number + 1)))
         self.images, self.config, self.seed, self.start, self.stop = images, config, seed, start, stop
-        self.error: DeepercutError | None = None
+        self.error: UsersError | None = None
         self.canvas = canvas_size(images, config)
         self.partners = mirror_partners(config)
-        extremes = ((image.size, scale) for image in images for scale in scales_of(image.size, config))
+        extremes = ((image.size, scale) for image in images for scale in self._scales(image))
         self.one_size = len({self.canvas or scaled_size(size, scale) for size, scale in extremes}) == 1
         cached = max(1, CACHE_BYTES // max(3 * image.size[0] * image.size[1] for image in images))
         self._read = lru_cache(maxsize=cached)(read_image)
@@ -283,7 +289,13 @@ class TrainingBatches(keras.utils.PyDataset):
     def _draw(self, position: int) -> tuple[np.random.Generator, float]:
         """Return what draws all changes of one image, and the first of them, its scale."""
         rng = np.random.default_rng([self.seed, 1, position])
-        return rng, rng.uniform(*scales_of(self._image(position).size, self.config))
+        return rng, rng.uniform(*self._scales(self._image(position)))
+
+    def _scales(self, image: TrainingImage) -> tuple[float, float]:
+        """Return the smallest and the largest scale that an image may get."""
+        scales = scales_of(image.size, self.config)
+        assert scales is not None  # `load_dataset` leaves out the others
+        return scales
 
     def _sample(self, position: int) -> tuple[np.ndarray, np.ndarray, float]:
         """Return an augmented image, its joints and its scale."""
@@ -305,16 +317,15 @@ class TrainingBatches(keras.utils.PyDataset):
         """
         if self.one_size or iteration % 2 == 0:
             return self.canvas or self._smallest_shape(iteration)
-        before, smallest, after = map(self._smallest_shape, (iteration - 1, iteration, iteration + 1))
-        return tuple(
-            next(side for side in range(least, least + 3 * FEATURE_STRIDE, FEATURE_STRIDE) if side not in taken)
-            for least, taken in zip(smallest, zip(before, after, strict=True), strict=True)
-        )
+        shapes = map(self._smallest_shape, (iteration, iteration - 1, iteration + 1))
+        heights, widths = zip(*shapes, strict=True)
+        return _other_side(*heights), _other_side(*widths)
 
     def _smallest_shape(self, iteration: int) -> tuple[int, int]:
         """Return the least size that holds all images of a batch, without reading them."""
         sizes = [scaled_size(self._image(place).size, self._draw(place)[1]) for place in self._positions(iteration)]
-        return tuple(_padded(max(sides)) for sides in zip(*sizes, strict=True))
+        heights, widths = zip(*sizes, strict=True)
+        return _padded(max(heights)), _padded(max(widths))
 
     def _targets(
         self, size: tuple[int, int], joints: np.ndarray, scale: float, shape: tuple[int, int]
@@ -324,7 +335,7 @@ class TrainingBatches(keras.utils.PyDataset):
         scores, locref, mask = make_targets(
             joints, shape, scale, config.pos_dist_thresh, config.locref_stdev, config.num_joints
         )
-        counted = tuple(map(_padded, size))  # v1's mean is over all cells of the image's own map
+        counted = _padded(size[0]), _padded(size[1])  # v1's mean is over all cells of the image's own map
         only_present = config.weigh_part_predictions and config.weigh_only_present_joints
         weights = make_weights(joints, shape, counted, config.num_joints, only_present)
         targets = {"part_pred": np.concatenate([scores, weights], axis=-1)}

@@ -39,7 +39,7 @@ def fingerprint(config: PoseConfig, arrays: Mapping[str, np.ndarray]) -> str:
     digest = hashlib.sha256(repr((config.mean_pixel, config.locref_stdev)).encode())
     for name in sorted(arrays):
         digest.update(name.encode())
-        digest.update(np.ascontiguousarray(arrays[name]))
+        digest.update(np.ascontiguousarray(arrays[name]).data)
     return digest.hexdigest()
 
 

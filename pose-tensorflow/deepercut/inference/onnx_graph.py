@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import onnx
@@ -55,10 +56,11 @@ def build_onnx(arrays: Arrays, depth: int, mean_pixel: Sequence[float], locref_s
 class _Onnx:
     """ONNX as a `folded.Graph`; called, it appends a node and returns the name of what the node gives."""
 
-    def __init__(self):
-        self.nodes, self.constants = [], []
+    def __init__(self) -> None:
+        self.nodes: list[onnx.NodeProto] = []
+        self.constants: list[onnx.TensorProto] = []
 
-    def __call__(self, operator: str, *inputs: str | np.ndarray, **attributes) -> str:
+    def __call__(self, operator: str, *inputs: str | np.ndarray, **attributes: Any) -> str:
         names = [x if isinstance(x, str) else self._constant(x) for x in inputs]
         output = f"{operator}_{len(self.nodes)}"
         self.nodes.append(helper.make_node(operator, names, [output], name=output, **attributes))
@@ -91,9 +93,14 @@ def _ints(*values: int) -> np.ndarray:
     return np.array(values, np.int64)
 
 
+def _floats(*values: float) -> np.ndarray:
+    """Return a constant of the type that maps have."""
+    return np.array(values, np.float32)
+
+
 def _center_and_pad(graph: _Onnx, size: str, mean_pixel: Sequence[float]) -> str:
     """Subtract the mean pixel, move the channels to the front, and pad with zero at the bottom and right."""
-    x = graph("Sub", graph("Cast", "frames", to=TensorProto.FLOAT), np.array(mean_pixel, np.float32))
+    x = graph("Sub", graph("Cast", "frames", to=TensorProto.FLOAT), _floats(*mean_pixel))
     x = graph("Transpose", x, perm=[0, 3, 1, 2])
     ends = graph("Mod", graph("Neg", size), _ints(FEATURE_STRIDE))
     return graph("Pad", x, graph("Concat", _ints(0, 0, 0, 0, 0, 0), ends, axis=0))
@@ -111,12 +118,12 @@ def _decode_poses(graph: _Onnx, logits: str, locref: str | None, columns: str, p
     scores = graph("Reshape", logits, _ints(0, parts, -1))
     best = graph("ArgMax", scores, axis=2)
     cell = graph("Concat", graph("Mod", best, columns), graph("Div", best, columns), axis=2)
-    xy = graph("Mul", graph("Cast", cell, to=TensorProto.FLOAT), np.float32([STRIDE]))
-    xy = graph("Add", xy, np.float32([STRIDE / 2]))
+    xy = graph("Mul", graph("Cast", cell, to=TensorProto.FLOAT), _floats(STRIDE))
+    xy = graph("Add", xy, _floats(STRIDE / 2))
     if locref is not None:
         offsets = graph("Reshape", locref, _ints(0, parts, 2, -1))
         best = graph("Unsqueeze", best, _ints(2))
         offset = graph("GatherElements", offsets, graph("Concat", best, best, axis=2), axis=3)
-        xy = graph("Add", xy, graph("Mul", graph("Squeeze", offset, _ints(3)), np.float32([locref_stdev])))
+        xy = graph("Add", xy, graph("Mul", graph("Squeeze", offset, _ints(3)), _floats(locref_stdev)))
     likelihood = graph("Sigmoid", graph("ReduceMax", scores, axes=[2]))
     return graph("Concat", xy, likelihood, axis=2)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import openvino as ov
+from openvino import Node, Output
 from openvino import opset13 as ops
 
 from deepercut.network.architecture import FEATURE_STRIDE
@@ -50,7 +51,7 @@ def _ints(*values: int) -> np.ndarray:
     return np.array(values, np.int64)
 
 
-def _center_and_pad(frames, size, mean_pixel: Sequence[float]):
+def _center_and_pad(frames: Node, size: Node, mean_pixel: Sequence[float]) -> Node:
     """Subtract the mean pixel, move the channels to the front, and pad with zero at the bottom and right."""
     x = ops.subtract(ops.convert(frames, "f32"), np.array(mean_pixel, np.float32))
     padding = ops.concat([_ints(0, 0), ops.floor_mod(ops.negative(size), np.int64(FEATURE_STRIDE))], axis=0)
@@ -64,24 +65,24 @@ class _OpenVINO:
     relu = staticmethod(ops.relu)
 
     @staticmethod
-    def convolve(x, name: str, kernel: np.ndarray, bias: np.ndarray, stride: int, dilation: int):
+    def convolve(x: Node, name: str, kernel: np.ndarray, bias: np.ndarray, stride: int, dilation: int) -> Node:
         padding = [dilation * (kernel.shape[-1] // 2)] * 2
         x = ops.convolution(x, kernel, [stride] * 2, padding, padding, [dilation] * 2, name=name)
         return ops.add(x, _per_channel(bias))
 
     @staticmethod
-    def max_pool(x, size: int, stride: int, end_padding: int):
+    def max_pool(x: Node, size: int, stride: int, end_padding: int) -> Output:
         return ops.max_pool(x, [stride] * 2, [1, 1], [0, 0], [end_padding] * 2, [size] * 2).output(0)
 
 
-def _head(x, arrays: Arrays, name: str, cells):
+def _head(x: Node, arrays: Arrays, name: str, cells: Node) -> Node:
     """Double the resolution by a transposed convolution; keep the cells that do not lie in the padding."""
     kernel, bias = arrays[f"{name}/kernel"], arrays[f"{name}/bias"]
     x = ops.convolution_backprop_data(x, channels_first(kernel), [2, 2], None, [0, 0], [1, 1], [1, 1])
     return ops.slice(ops.add(x, _per_channel(bias)), _ints(0, 0), cells, _ints(1, 1), _ints(2, 3))
 
 
-def _decode_poses(logits, locref, columns, locref_stdev: float):
+def _decode_poses(logits: Node, locref: Node | None, columns: Node, locref_stdev: float) -> Node:
     """Return each part's best cell, moved by its refinement, with its likelihood; see `targets.decode_poses`."""
     parts = logits.get_output_partial_shape(0)[1].get_length()
     scores = ops.reshape(logits, _ints(0, parts, -1), special_zero=True)

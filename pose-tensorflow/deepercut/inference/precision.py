@@ -202,11 +202,12 @@ def _prepare(
         reduced = run_openvino(network, config.num_joints)
     else:
         reduced = _compute(engine, config, arrays, folder)
-    poses = [
+    float32_poses, reduced_poses = (
         np.concatenate([compute(frame[None]) for frame in tqdm(frames, f"Checking {engine}", unit=" images")])
         for compute in (ENGINES[engine.split("-")[0]](config, arrays), reduced)
-    ]
-    accuracy = {"images": len(checked), **compare(*poses, [image.joints for image in checked])}
+    )
+    compared = compare(float32_poses, reduced_poses, [image.joints for image in checked])
+    accuracy = {"images": len(checked), **compared}
     with replacing_folder(folder) as new:
         if engine == "openvino-int8" and _problem(accuracy) is None:
             save_openvino(network, new / OPENVINO_FILE)

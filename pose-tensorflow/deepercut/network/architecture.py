@@ -153,7 +153,7 @@ def weight_shapes(depth: int, num_joints: int, location_refinement: bool = True)
     >>> weight_shapes(50, 4)["locref_pred/kernel"]
     (3, 3, 8, 2048)
     """
-    kernels = {"conv1": (7, 7, 3, STEM_FILTERS)}
+    kernels: dict[str, tuple[int, ...]] = {"conv1": (7, 7, 3, STEM_FILTERS)}
     for unit in bottlenecks(depth):
         if unit.projects:
             kernels[f"{unit.name}_shortcut"] = (1, 1, unit.inputs, unit.outputs)

@@ -9,6 +9,8 @@ from __future__ import annotations
 import numpy as np
 from keras import ops
 
+from deepercut.backend import Tensor
+
 
 def mean_weights(weights: np.ndarray) -> np.ndarray:
     """Scale weights so that weighted sums, averaged over the images of a batch, are means over all that counts in it.
@@ -28,15 +30,15 @@ def mean_weights(weights: np.ndarray) -> np.ndarray:
     >>> mean_weights(np.array([[1, 1, 1], [1, 0, 0]], "float32")).tolist()
     [[0.5, 0.5, 0.5], [0.5, 0.0, 0.0]]
     """
-    return weights * np.float32(len(weights) / max(np.count_nonzero(weights), 1))
+    return weights * np.float32(len(weights) / max(int(np.count_nonzero(weights)), 1))
 
 
-def _weighted_sum(values, weights):
+def _weighted_sum(values: Tensor, weights: Tensor) -> Tensor:
     """Return the sum of values times weights of each image."""
     return ops.sum(values * weights, axis=tuple(range(1, len(values.shape))))
 
 
-def part_loss(logits, targets, weights):
+def part_loss(logits: Tensor, targets: Tensor, weights: Tensor) -> Tensor:
     """Return the sigmoid cross entropy of the score maps.
 
     Parameters
@@ -67,7 +69,7 @@ def part_loss(logits, targets, weights):
     return _weighted_sum(ops.softplus(logits) - ops.multiply(logits, targets), weights)
 
 
-def locref_loss(pred, target, weights, huber: bool = True):
+def locref_loss(pred: Tensor, target: Tensor, weights: Tensor, huber: bool = True) -> Tensor:
     """Return the error of the location refinement.
 
     Parameters

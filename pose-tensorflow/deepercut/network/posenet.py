@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import keras
 from keras import layers, ops
 
 from deepercut import DeepercutError
+from deepercut.backend import Tensor
 from deepercut.network.architecture import FEATURE_STRIDE, UNITS, check_depth
 from deepercut.network.resnet import resnet_v1
 from deepercut.network.targets import decode_poses
+
+Shape = tuple[int | None, ...]
+"""Of a tensor; None where it is not known yet."""
 
 
 @keras.saving.register_keras_serializable("deepercut")
@@ -25,23 +30,23 @@ class CenterAndPad(layers.Layer):
         RGB, 0..255.
     """
 
-    def __init__(self, mean_pixel: Sequence[float], **kwargs):
+    def __init__(self, mean_pixel: Sequence[float], **kwargs: Any):
         # Half precision cannot hold interpolated grey values near 255, so the difference is taken in float32.
         super().__init__(**{**kwargs, "dtype": "float32"})
         self.mean_pixel = [float(value) for value in mean_pixel]
 
-    def call(self, images):
+    def call(self, images: Tensor) -> Tensor:
         """Return the centred and padded images."""
         height, width = ops.shape(images)[1:3]
         padding = ((0, 0), (0, -height % FEATURE_STRIDE), (0, -width % FEATURE_STRIDE), (0, 0))
         return ops.pad(images - ops.convert_to_tensor(self.mean_pixel, dtype=images.dtype), padding)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         """Return the padded shape; None stays None."""
         batch, *size, channels = input_shape
         return (batch, *(None if n is None else n + -n % FEATURE_STRIDE for n in size), channels)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Return what `from_config` needs."""
         return {**super().get_config(), "mean_pixel": self.mean_pixel}
 
@@ -56,24 +61,24 @@ class DecodePoses(layers.Layer):
         Unit in pixels of the location refinement.
     """
 
-    def __init__(self, locref_stdev: float, **kwargs):
+    def __init__(self, locref_stdev: float, **kwargs: Any):
         super().__init__(**{**kwargs, "dtype": "float32"})
         self.locref_stdev = locref_stdev
 
-    def call(self, images, outputs):
+    def call(self, images: Tensor, outputs: Mapping[str, Tensor]) -> Tensor:
         """Return the poses, (B, K, 3)."""
         return decode_poses(outputs, self.locref_stdev, ops.shape(images)[1:3])
 
-    def compute_output_shape(self, images_shape, outputs_shape):
+    def compute_output_shape(self, images_shape: Shape, outputs_shape: Mapping[str, Shape]) -> Shape:
         """Return (B, K, 3)."""
         return (images_shape[0], outputs_shape["part_pred"][-1], 3)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Return what `from_config` needs."""
         return {**super().get_config(), "locref_stdev": self.locref_stdev}
 
 
-def _head(features, channels: int, name: str):
+def _head(features: Tensor, channels: int, name: str) -> Tensor:
     """Double the resolution by a 3x3 transposed convolution; in float32, whatever the precision of the rest."""
     # Keras' default is Glorot's uniform distribution and a bias of 0, slim's too: the start of DeepLabCut's heads.
     maps = layers.Conv2DTranspose(channels, 3, strides=2, dtype="float32", name=name)(features)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import keras
 from keras import layers
 
+from deepercut.backend import Tensor
 from deepercut.network.architecture import EPSILON, FEATURE_STRIDE, STEM_FILTERS, Bottleneck, bottlenecks
 
 
@@ -16,12 +17,14 @@ class StoredBatchNormalization(layers.BatchNormalization):
     with ``training=False`` does not do it: a functional model passes its own ``training`` argument on.
     """
 
-    def call(self, inputs, training=None, mask=None):
+    def call(self, inputs: Tensor, training: bool | None = None, mask: Tensor | None = None) -> Tensor:
         """Normalize with the stored mean and variance, whatever `training` says."""
         return super().call(inputs, training=False, mask=mask)
 
 
-def _conv_bn(x, filters: int, size: int, name: str, stride: int = 1, dilation: int = 1, relu: bool = True):
+def _conv_bn(
+    x: Tensor, filters: int, size: int, name: str, stride: int = 1, dilation: int = 1, relu: bool = True
+) -> Tensor:
     """Convolve without bias, normalize, and rectify unless `relu` is false."""
     if stride > 1:  # 'same' would pad by an amount that depends on the input's size
         x = layers.ZeroPadding2D(size // 2, name=f"{name}_pad")(x)
@@ -39,7 +42,7 @@ def _conv_bn(x, filters: int, size: int, name: str, stride: int = 1, dilation: i
     return layers.ReLU(name=f"{name}_relu")(x) if relu else x
 
 
-def _bottleneck(x, unit: Bottleneck):
+def _bottleneck(x: Tensor, unit: Bottleneck) -> Tensor:
     """Add a 1x1, 3x3, 1x1 branch to the shortcut; the 3x3 has the stride."""
     name, stride = unit.name, unit.stride
     if unit.projects:
@@ -52,7 +55,7 @@ def _bottleneck(x, unit: Bottleneck):
     return layers.ReLU(name=f"{name}_relu")(layers.Add(name=f"{name}_add")([shortcut, x]))
 
 
-def resnet_v1(images, depth: int, output_stride: int = FEATURE_STRIDE) -> dict:
+def resnet_v1(images: Tensor, depth: int, output_stride: int = FEATURE_STRIDE) -> dict[str, Tensor]:
     """Build the convolutional part of ResNet v1 on `images`.
 
     Parameters

@@ -6,9 +6,12 @@ pixel (8 i, 8 j), and looks at pixel (8 i + 4, 8 j + 4).
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from deepercut import DeepercutError
+from deepercut.backend import Tensor
 
 STRIDE = 8
 """Pixels per score map cell."""
@@ -200,14 +203,14 @@ def make_weights(
     return weights
 
 
-def decode_poses(outputs: dict, locref_stdev: float, image_shape: tuple[int, int]):
+def decode_poses(outputs: Mapping[str, Tensor], locref_stdev: float, image_shape: tuple[int, int]) -> Tensor:
     """Return the most likely position of each part.
 
     Runs on the device, inside a compiled function too, so that only the poses leave it.
 
     Parameters
     ----------
-    outputs : dict of tensor
+    outputs : mapping of str to tensor
         Of the network: ``part_pred`` (B, R, C, K), logits; with location refinement ``locref_pred`` (B, R, C, 2K).
     locref_stdev : float
         Unit in pixels of the location refinement.

@@ -7,6 +7,7 @@ import signal
 import threading
 import time
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import cv2
 import keras
@@ -24,7 +25,13 @@ from deepercut.weights.checkpoints import save_snapshot
 from deepercut.weights.snapshots import snapshot_path, state_path, statistics_path
 from deepercut.weights.state import write_state
 
+if TYPE_CHECKING:
+    from tensorboard.summary.writer.event_file_writer import EventFileWriter
+
 log = logging.getLogger(__name__)
+
+Logs = Mapping[str, float]
+"""What Keras tells of the iteration: the losses, as means since the last `reset_metrics`."""
 
 GO_BACK = (
     "Lower the learning rate (multi_step or adam_lr) and go on with --resume (without it where there is no snapshot "
@@ -42,27 +49,27 @@ class StopOnInterrupt(keras.callbacks.Callback):
     KeyboardInterrupt at once. `noted` tells afterwards whether there was one.
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__()
         self.noted = False
 
-    def __enter__(self):
+    def __enter__(self) -> StopOnInterrupt:
         self.usual = signal.getsignal(signal.SIGINT)
         if threading.current_thread() is threading.main_thread():  # Python allows it nowhere else
             signal.signal(signal.SIGINT, self._note)
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, *_: object) -> None:
         if not self.noted and threading.current_thread() is threading.main_thread():
             signal.signal(signal.SIGINT, self.usual)
 
-    def _note(self, *_) -> None:
+    def _note(self, *_: object) -> None:
         """Remember the first Ctrl-C."""
         log.info("Ending after this iteration, with a snapshot. Ctrl-C again: at once, without")
         self.noted = True
         signal.signal(signal.SIGINT, self.usual)
 
-    def on_train_batch_end(self, batch, logs=None):
+    def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
         """End the training after a Ctrl-C."""
         if self.noted:
             self.model.stop_training = True
@@ -75,7 +82,7 @@ class StopOnNonFinite(keras.callbacks.Callback):
         super().__init__()
         self.batches = batches
 
-    def on_train_batch_end(self, batch, logs=None):
+    def on_train_batch_end(self, batch: int, logs: Logs) -> None:
         """Check the loss of one iteration."""
         if np.isfinite(logs["loss"]):
             return
@@ -103,7 +110,7 @@ class Snapshots(keras.callbacks.Callback):
         super().__init__()
         self.network, self.config, self.start, self.saved = network, config, start, start
 
-    def on_train_batch_end(self, batch, logs=None):
+    def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
         """Save when it is time."""
         if _is_due(self.start + batch + 1, self.config.save_iters, self.config.iterations):
             self.save()
@@ -118,6 +125,7 @@ class Snapshots(keras.callbacks.Callback):
             raise DeepercutError(
                 f"the weights are not finite after iteration {iteration} and were not saved. {GO_BACK}"
             )
+        assert self.config.seed is not None  # a run has one
         folder, prefix = self.config.snapshot_place
         state = state_path(folder, iteration, prefix)
         write_state(state, optimizer, self.config.seed, self.config.validation_fraction)
@@ -147,7 +155,7 @@ class LearningStatistics(keras.callbacks.Callback):
         self.rate = learning_rate(config)
         self.path = statistics_path(config.snapshot_place[0])
 
-    def __enter__(self):
+    def __enter__(self) -> LearningStatistics:
         from tensorboard.summary.writer.event_file_writer import EventFileWriter
 
         begin_rows(self.path, self.start)
@@ -156,10 +164,10 @@ class LearningStatistics(keras.callbacks.Callback):
         self.since, self.since_time = self.start, time.perf_counter()
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, *_: object) -> None:
         self.bar.close()  # whatever ended the training is told on a line of its own
 
-    def on_train_batch_end(self, batch, logs=None):
+    def on_train_batch_end(self, batch: int, logs: Logs) -> None:
         """Show the loss; when it is time, validate and write a row."""
         iteration = self.start + batch + 1
         images_per_s = (self.bar.format_dict["rate"] or 0) * self.config.batch_size
@@ -171,7 +179,7 @@ class LearningStatistics(keras.callbacks.Callback):
         if _is_due(iteration, self.config.display_iters, self.stop) or not np.isnan(error_px):
             self._write(iteration, logs, error_px)
 
-    def on_train_end(self, logs=None):
+    def on_train_end(self, logs: Logs | None = None) -> None:
         """Draw the curve."""
         draw_learning_curve(self.path)
         self.board.close()
@@ -185,7 +193,7 @@ class LearningStatistics(keras.callbacks.Callback):
         self.since_time += time.perf_counter() - begin
         return error_px
 
-    def _write(self, iteration: int, logs: dict, error_px: float) -> None:
+    def _write(self, iteration: int, logs: Logs, error_px: float) -> None:
         """Append one row: means since the last one."""
         images = (iteration - self.since) * self.config.batch_size
         rate = self.rate(iteration - 1) if callable(self.rate) else self.rate  # that this update used
@@ -205,7 +213,10 @@ class LearningStatistics(keras.callbacks.Callback):
 
 
 def write_summary(
-    board, iteration: int, values: Mapping[str, float] | None = None, pictures: Mapping[str, np.ndarray] | None = None
+    board: EventFileWriter,
+    iteration: int,
+    values: Mapping[str, float] | None = None,
+    pictures: Mapping[str, np.ndarray] | None = None,
 ) -> None:
     """Show numbers and pictures of one iteration in TensorBoard.
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import keras
 from keras import ops
 
+from deepercut.backend import Tensor
 from deepercut.config import PoseConfig
 
 MOMENTUM = 0.9
@@ -24,7 +25,7 @@ class Adam(keras.optimizers.Adam):
     Kingma and Ba 2014, arXiv 1412.6980, section 2, last paragraph.
     """
 
-    def update_step(self, gradient, variable, learning_rate):
+    def update_step(self, gradient: Tensor, variable: keras.Variable, learning_rate: Tensor) -> Tensor:
         """Update one variable."""
         if keras.backend.backend() != "tensorflow":
             return super().update_step(gradient, variable, learning_rate)
@@ -49,7 +50,7 @@ class Adam(keras.optimizers.Adam):
 class SGD(keras.optimizers.SGD):
     """Keras' gradient descent with momentum, with TensorFlow's kernel where there is one."""
 
-    def update_step(self, gradient, variable, learning_rate):
+    def update_step(self, gradient: Tensor, variable: keras.Variable, learning_rate: Tensor) -> Tensor:
         """Update one variable."""
         if keras.backend.backend() != "tensorflow":
             return super().update_step(gradient, variable, learning_rate)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import secrets
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,7 +15,7 @@ import numpy as np
 from keras import ops
 
 from deepercut import DeepercutError
-from deepercut.backend import is_out_of_memory, machines
+from deepercut.backend import Tensor, is_out_of_memory, machines
 from deepercut.config import PoseConfig
 from deepercut.data.dataset import THREADS, TrainingBatches, TrainingImage, load_dataset
 from deepercut.network.losses import locref_loss, part_loss
@@ -75,6 +76,7 @@ def _train(
 ) -> Path:
     """Train from the weights and the state of an iteration on; return the last snapshot."""
     stop = config.iterations
+    assert config.seed is not None  # see `_of_the_run`
     devices = choose_devices(config.devices, config.batch_size)
     training, held_out = hold_out(images, config.validation_fraction, config.seed)
     # On several devices Keras looks at a batch before it trains, which threads that work ahead would count as done.
@@ -197,11 +199,13 @@ def compiled(network: keras.Model, config: PoseConfig) -> keras.Model:
     optimizer = make_optimizer(config)
     optimizer.build(network.trainable_variables)
 
-    def part(targets, logits):
-        return part_loss(logits, *ops.split(targets, 2, axis=-1))
+    def part(targets: Tensor, logits: Tensor) -> Tensor:
+        wanted, counts = ops.split(targets, 2, axis=-1)
+        return part_loss(logits, wanted, counts)
 
-    def locref(targets, predictions):
-        return locref_loss(predictions, *ops.split(targets, 2, axis=-1), huber=config.locref_huber_loss)
+    def locref(targets: Tensor, predictions: Tensor) -> Tensor:
+        wanted, counts = ops.split(targets, 2, axis=-1)
+        return locref_loss(predictions, wanted, counts, config.locref_huber_loss)
 
     losses = {name: locref if name == "locref_pred" else part for name in network.output}
     weights = {name: config.locref_loss_weight if name == "locref_pred" else 1.0 for name in network.output}
@@ -228,7 +232,7 @@ def _of_the_run(config: PoseConfig, state: dict[str, np.ndarray]) -> PoseConfig:
         config = replace(config, **{name: kept})
     if config.seed is None and machines()[1] > 1:
         raise DeepercutError("set seed in pose_cfg.yaml: machines that train together must draw the same")
-    return config if config.seed is not None else replace(config, seed=int(np.random.SeedSequence().entropy % 2**31))
+    return config if config.seed is not None else replace(config, seed=secrets.randbelow(2**31))
 
 
 @contextmanager
@@ -241,8 +245,13 @@ def _outputs(config: PoseConfig) -> Iterator[PoseConfig]:
         yield config
         return
     with tempfile.TemporaryDirectory() as folder:
-        own = {"snapshot_prefix": str(Path(folder) / "snapshot"), "log_dir": folder, "save_iters": config.iterations}
-        yield replace(config, validation_iters=config.validation_iters or config.save_iters, **own)
+        yield replace(
+            config,
+            snapshot_prefix=str(Path(folder) / "snapshot"),
+            log_dir=folder,
+            save_iters=config.iterations,
+            validation_iters=config.validation_iters or config.save_iters,
+        )
 
 
 def _make_folders(config: PoseConfig) -> None:

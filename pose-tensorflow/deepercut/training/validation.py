@@ -83,7 +83,8 @@ class Validation:
         pictures : list of ndarray of shape (H, W, 3), uint8
             RGB; the first images with labels and predictions.
         """
-        errors, pictures = [], []
+        errors: list[np.ndarray] = []
+        pictures: list[np.ndarray] = []
         for image in self.images:
             frame = read_labeled(image)
             pose = np.asarray(self.predict(np.stack([frame] * self.copies)))[0]

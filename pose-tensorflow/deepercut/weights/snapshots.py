@@ -143,7 +143,7 @@ def select_snapshot(
             if snapshot.iteration == iteration:
                 return snapshot
         raise DeepercutError(f"{train_folder} holds no snapshot of iteration {iteration}; there are: {existing}")
-    if index == "best":
+    if isinstance(index, str):  # 'best'
         return _best(snapshots, statistics_path(train_folder))
     if not -len(snapshots) <= index < len(snapshots):
         raise DeepercutError(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -38,10 +39,11 @@ def write_state(path: Path, optimizer: keras.Optimizer, seed: int, validation_fr
     DeepercutError
         When the system refuses to write.
     """
-    variables = {f"optimizer_{i}": ops.convert_to_numpy(v) for i, v in enumerate(_kept(optimizer))}
+    state: dict[str, Any] = {"seed": seed, "validation_fraction": validation_fraction}
+    state["versions"] = json.dumps(versions())
+    state |= {f"optimizer_{i}": ops.convert_to_numpy(v) for i, v in enumerate(_kept(optimizer))}
     with replacing(path) as temporary:
-        choices = {"seed": seed, "validation_fraction": validation_fraction}
-        np.savez(temporary, **choices, versions=json.dumps(versions()), **variables)
+        np.savez(temporary, **state)
 
 
 def read_state(path: Path) -> dict[str, np.ndarray]:

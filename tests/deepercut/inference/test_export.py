@@ -1,6 +1,7 @@
 """Exported models, loaded with the programs that they are for, against Keras."""
 
 import json
+import os
 from pathlib import Path
 
 import keras
@@ -102,6 +103,21 @@ def test_a_model_that_deviates_is_not_kept_and_does_not_replace_an_earlier_one(t
         export_snapshot(config_path, snapshot, ["onnx"])
     assert [path.name for path in folder.parent.iterdir()] == [folder.name]
     assert (folder / "model.json").read_bytes() == before
+
+
+@pytest.mark.slow
+def test_what_a_killed_export_left_half_written_goes_with_the_next_one(trained, random_arrays, monkeypatch):
+    config_path, snapshot = trained
+    leftover = config_path.parent / "exported-models" / ".part-killed"
+    (leftover / "new").mkdir(parents=True)
+    os.utime(leftover, (0, 0))  # long ago: another export could be writing a fresh one
+    exact = FORMATS["openvino"]._replace(
+        write=lambda config, arrays, path: path.write_bytes(b"model"),
+        load=lambda config, path: keras_engine(config, random_arrays()),
+    )
+    monkeypatch.setitem(export.FORMATS, "openvino", exact)
+    (folder,) = export_snapshot(config_path, snapshot, ["openvino"])
+    assert list(folder.parent.iterdir()) == [folder]
 
 
 def test_comparison_by_hand():

@@ -1,5 +1,6 @@
 """Names in a train folder; weights in and out, whole or not at all."""
 
+import os
 import shutil
 from pathlib import Path
 from types import SimpleNamespace
@@ -164,6 +165,15 @@ def test_a_snapshot_comes_back_bit_by_bit(posenet, arrays, tmp_path):
     for layer in posenet.layers:
         for weight in layer.weights:
             np.testing.assert_array_equal(keras.ops.convert_to_numpy(weight), arrays[f"{layer.name}/{weight.name}"])
+
+
+def test_what_a_killed_training_left_half_written_goes_with_the_next_snapshot(posenet, tmp_path):
+    leftovers = [tmp_path / f".part-{name}" for name in ("snapshot-5.weights.h5", "snapshot-5.state.npz")]
+    for path in leftovers:
+        path.write_bytes(b"half")
+        os.utime(path, (0, 0))  # long ago: another training could be writing a fresh one
+    save_snapshot(posenet, tmp_path / "snapshot-7.weights.h5")
+    assert [path.name for path in tmp_path.iterdir()] == ["snapshot-7.weights.h5"]
 
 
 @pytest.mark.parametrize("noticed", ["before", "while writing"])

@@ -187,9 +187,9 @@ def test_what_is_current_is_kept(video, network, find_dots, caplog):
     caplog.set_level("INFO")
     table = analyze(video, find_dots, network)
     before = table.read_bytes()
-    assert "toy.avi: analyzed, because toyDeepCut_resnet50_toyJan1shuffle1_100.h5 does not exist yet" in caplog.text
+    assert "toyDeepCut_resnet50_toyJan1shuffle1_100.h5: being made, because it does not exist yet" in caplog.text
     assert analyze(video, must_not_run, network) == table
-    assert "toy.avi: skipped" in caplog.text
+    assert f"{table.name}: skipped, it is current" in caplog.text
     assert table.read_bytes() == before
     written = table.stat().st_mtime_ns
     analyze(video, must_not_run, network, csv=True)  # only the csv is missing
@@ -227,8 +227,8 @@ def test_what_is_stale_is_done_again_and_the_log_says_why(
     calls = []
     table = analyze(video, lambda frames: calls.append(1) or find_dots(frames), network, **options)
     assert calls
-    reason = "--overwrite" if changed == "overwrite" else f"changed since: {changed}"
-    assert f"toy.avi: analyzed, because {reason}" in caplog.text
+    reason = "--overwrite asks for it" if changed == "overwrite" else f"{changed} changed"
+    assert f"{table.name}: being made, because {reason}" in caplog.text
     assert len(read_table(table)) == (9 if changed == "video" else 30)
     assert analyze(video, must_not_run, network, **{**options, "overwrite": False}) == table
 
@@ -285,7 +285,7 @@ def test_a_moving_window_gives_the_same_poses_in_pixels_of_the_full_frame(small_
     crop = (3, 157, 2, 120)
     expected = points(read_table(analyze(small_animal, find_dots, network, crop=crop)))
     table = analyze(small_animal, find_dots, network, crop=crop, window=WINDOW)
-    assert "analyzed, because changed since: movingwindow" in caplog.text
+    assert "being made, because movingwindow changed" in caplog.text
     assert np.abs(points(read_table(table)) - expected).max() < 1e-3
     record = json.loads(pose_record(table).read_text())
     assert record["settings"]["movingwindow"] == {"pcutoff": 0.5, "margin": 8}
@@ -387,7 +387,7 @@ def test_killed_between_table_and_record(video, network, find_dots, monkeypatch)
         raise EndedError
 
     with monkeypatch.context() as patch, pytest.raises(EndedError):
-        patch.setattr(analysis.records, "write", failing)
+        patch.setattr(analysis.records.Output, "write_record", failing)
         analyze(video, find_dots, network)
     table = analyze(video, lambda frames: find_dots(frames), network)
     assert files_beside(video) == ["toy.avi", table.name, pose_record(table).name]

@@ -126,7 +126,7 @@ def test_what_is_current_is_skipped_without_loading_a_network(layout, config, to
     written = network.table.stat().st_mtime_ns
     evaluate(network, lambda: pytest.fail("loaded"))
     assert network.table.stat().st_mtime_ns == written
-    assert "current, skipped" in caplog.text
+    assert f"{network.table}: skipped, it is current" in caplog.text
     evaluate(network, lambda: toy_network, overwrite=True)
     assert network.table.stat().st_mtime_ns > written
 
@@ -142,7 +142,7 @@ def test_a_changed_input_is_evaluated_again_and_named(layout, config, toy_networ
     else:
         file.write_bytes(b"another")
     evaluate(network, lambda: lambda frames: np.ones((1, 3, 3), np.float32))
-    assert f"changed since: {changed}" in caplog.text
+    assert f"{network.table}: being made, because {changed} changed" in caplog.text
     assert (read_table(network.table).to_numpy() == 1).all()
 
 

@@ -122,7 +122,7 @@ def test_missing_poses_list_those_that_exist(network, toy_network):
 def test_poses_of_a_network_that_was_trained_again_are_refused(network, toy_network):
     evaluate(network, lambda: toy_network)
     network.snapshot.path.write_bytes(b"trained again")
-    with pytest.raises(ToolboxError, match=r"out of date \(changed since: snapshot\): run .* again"):
+    with pytest.raises(ToolboxError, match=r"out of date \(snapshot changed\): run .* again"):
         read_evaluation(network, PARTS)
 
 
@@ -185,7 +185,7 @@ def test_rows_of_another_task_give_way(network, settings, caplog):
     write_summaries(network.layout, settings, [by_hand(network, 20)])
     write_summaries(network.layout, replace(settings, date="Feb2"), [by_hand(network)])
     assert written(network, "evaluation.csv")["iteration"].tolist() == [100]
-    assert "earlier rows are left out (changed since: date)" in caplog.text
+    assert "earlier rows are left out, because date changed" in caplog.text
 
 
 @pytest.mark.parametrize("content", [b"a;b\n1;2\n", b"", b"\xff\xfe\x00"])

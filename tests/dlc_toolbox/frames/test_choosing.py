@@ -138,7 +138,7 @@ def test_what_is_current_is_left_alone_even_without_some_images(video: Path, dat
     caplog.set_level("INFO")
     assert pick_frames(video, data, WANTED) == folder
     assert contents(folder) == before
-    assert "picked before, with the same settings" in caplog.text
+    assert f"{folder}: skipped, it is current" in caplog.text
 
 
 def test_unlabeled_frames_are_replaced_as_a_whole(video: Path, data: Path, caplog):
@@ -152,7 +152,7 @@ def test_unlabeled_frames_are_replaced_as_a_whole(video: Path, data: Path, caplo
         "frames.json",
         *(f"img{n:02d}.png" for n in choose_frames(30, other)),
     }
-    assert "is picked again: changed since: numframes2pick, seed" in caplog.text
+    assert f"{folder}: being made, because numframes2pick and seed changed" in caplog.text
     before = contents(folder)
     assert pick_frames(video, data, other, overwrite=True) == folder
     assert contents(folder) == before

@@ -335,7 +335,7 @@ def test_our_labels_need_a_table_and_images(toy_project):
     convert_labels(layout, settings, "Ann")
     clicks = layout.data_folder("toy") / "toy" / "nose.csv"
     clicks.write_text(clicks.read_text().replace("135.0", "50.25"))
-    with pytest.raises(ToolboxError, match=r"Ann\.h5 is older than .*toy/nose\.csv\): run Step 2 again"):
+    with pytest.raises(ToolboxError, match=r"Ann\.h5 is older than .*toy/nose\.csv changed\): run Step 2 again"):
         read_own_labels(layout, settings)
     layout.label_record("toy", "Ann").unlink()
     shutil.rmtree(layout.data_folder("toy") / "toy")

@@ -360,10 +360,10 @@ def test_a_current_table_is_left_alone_and_a_corrected_label_is_not(toy: Toy, ca
     before = path.stat().st_mtime_ns
     toy.convert()
     assert path.stat().st_mtime_ns == before
-    assert "CollectedData_Ann.h5 is current" in caplog.text
+    assert "CollectedData_Ann.h5: skipped, it is current" in caplog.text
     toy.edit("nose.csv", lambda text: text.replace("135.0,60.0", "134.0,60.0"))
     assert toy.convert().iloc[0, 0] == 134
-    assert "is made: changed since: toy/nose.csv" in caplog.text
+    assert "CollectedData_Ann.h5: being made, because toy/nose.csv changed" in caplog.text
 
 
 def test_images_that_moved_under_the_clicks_are_an_error(toy: Toy):
@@ -400,8 +400,8 @@ def test_settings_and_images_count_too(toy: Toy, change: str):
         (toy.folder / "img27.png").rename(toy.folder / "img28.png")
     else:
         toy.set(change)
-    changed = {"image": "images"}.get(change, change.split()[0])
-    assert why_labels_stale(toy.layout, load_settings(toy.layout.root), "Ann") == f"changed since: {changed}"
+    reason = {"image": "images changed"}.get(change, f"{change.split()[0]} changed")
+    assert why_labels_stale(toy.layout, load_settings(toy.layout.root), "Ann") == reason
 
 
 def test_a_table_from_elsewhere_is_never_stale(toy: Toy):

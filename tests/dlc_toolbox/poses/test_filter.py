@@ -72,30 +72,32 @@ def test_what_is_current_is_kept_and_what_is_stale_is_filtered_again(
     with monkeypatch.context() as patch:
         patch.setattr("dlc_toolbox.poses.filter.median_filter", None)
         copy = filter_poses(video, network, settings(storedata_as_csv=True))
-    assert "toy.avi: skipped, toyDeepCut_resnet50_toyJan1shuffle1_100_filtered.h5 is current" in caplog.text
+    assert "toyDeepCut_resnet50_toyJan1shuffle1_100_filtered.h5: skipped, it is current" in caplog.text
     pd.testing.assert_frame_equal(read_table(copy.with_suffix(".csv")), read_table(copy))
     for change, reason in (
         ({"windowlength": 7}, "windowlength"),
         ({"windowlength": 7, "pcutoff": 0.5}, "pcutoff"),
     ):
         filter_poses(video, network, settings(**change))
-        assert reason in caplog.records[-1].getMessage()
+        assert f"_filtered.h5: being made, because {reason} changed" in caplog.text
     toy_poses[0, 0, 0] += 1
     layout.pose_table(video, network.scorer).unlink()
     analyzed(video, toy_poses)
     filter_poses(video, network, settings(**change))
-    assert "changed since: poses" in caplog.records[-1].getMessage()
+    assert "_filtered.h5: being made, because poses changed" in caplog.text
 
 
 def test_filtered_poses_must_be_there_and_current(video, network, analyzed, toy_poses):
     table = analyzed(video, toy_poses)
     wanted = Filter(windowlength=5, pcutoff=0.1)
     assert find_poses(video, network) == table
-    with pytest.raises(ToolboxError, match=r"does not exist yet\): filter the poses first, with FilterPredictions\.py"):
+    with pytest.raises(
+        ToolboxError, match=r"must be made first, with FilterPredictions\.py, because it does not exist"
+    ):
         find_poses(video, network, filtered=wanted)
     copy = filter_poses(video, network, settings())
     assert find_poses(video, network, filtered=wanted) == copy
-    with pytest.raises(ToolboxError, match=r"changed since: pcutoff"):
+    with pytest.raises(ToolboxError, match=r"because pcutoff changed"):
         find_poses(video, network, filtered=Filter(windowlength=5, pcutoff=0.2))
 
 

@@ -200,13 +200,13 @@ def test_what_is_current_is_kept_and_what_is_stale_is_drawn_again(video, network
     with monkeypatch.context() as patch:
         patch.setattr(labeled_video, "make_labeled_video", must_not_run)
         label_video(video, network, Marks())
-    assert "toy.avi: skipped, toy_DeepLabCutlabeled.mp4 is current" in caplog.text
+    assert "toy_DeepLabCutlabeled.mp4: skipped, it is current" in caplog.text
     before = out.read_bytes()
     label_video(video, network, Marks(radius=12))
-    assert "toy.avi: drawn, because changed since: radius" in caplog.text
+    assert "toy_DeepLabCutlabeled.mp4: being made, because radius changed" in caplog.text
     assert out.read_bytes() != before
     label_video(video, network, Marks(radius=12), overwrite=True)
-    assert "toy.avi: drawn, because --overwrite" in caplog.text
+    assert "toy_DeepLabCutlabeled.mp4: being made, because --overwrite asks for it" in caplog.text
 
 
 def test_poses_of_another_network_are_never_drawn(video, network, find_dots):

@@ -11,6 +11,7 @@ from dlc_toolbox import ToolboxError
 from dlc_toolbox.frames.choosing import Wanted, pick_frames
 from dlc_toolbox.labels.fiji import read_clicks
 from dlc_toolbox.labels.labels import convert_labels
+from dlc_toolbox.labels.machine import read_machine_labels
 from dlc_toolbox.poses.outliers import check_labeling, extract_outliers
 from dlc_toolbox.project.layout import Layout, contact_sheet, pose_record, pose_table
 from dlc_toolbox.project.settings import AnalysisSettings, Settings
@@ -88,6 +89,17 @@ def test_machine_labels_are_what_did_not_fail(extract, toy_points):
     np.testing.assert_allclose(labels, expected, atol=1e-4)
 
 
+def test_machine_labels_tell_likelihoods_and_network(extract, network):
+    folder = extract()
+    found = read_machine_labels(folder, [f"img{number}.png" for number in ("04", "13", "23")], PARTS)
+    assert found.network == network.scorer
+    rows = (folder / "machine-labels" / "likelihoods.csv").read_text().splitlines()
+    assert rows[0] == "image,nose,paw,tail"
+    assert [row.split(",")[0] for row in rows[1:]] == ["img04.png", "img13.png", "img23.png"]
+    assert {part for labels in found.points.values() for part in labels} == set(PARTS)
+    assert all(0 <= label[2] <= 1 for labels in found.points.values() for label in labels.values())
+
+
 def test_pictures_show_all_and_lie_where_no_step_looks_for_images(extract):
     pictures = extract() / "machine-labels" / "pictures"
     assert numbers_in(pictures.parent) == []
@@ -129,7 +141,7 @@ def test_the_same_again_is_skipped_and_overwrite_extracts_others(extract, data, 
     before = contents(data)
     assert extract() == first
     assert contents(data) == before
-    assert f"toy.avi: skipped, extracted before: {first}" in caplog.text
+    assert f"{first}: skipped, it is current (--overwrite does it again)" in caplog.text
     second = extract(overwrite=True)
     assert second == data / "toy_3"
     assert numbers_in(second) == [5]

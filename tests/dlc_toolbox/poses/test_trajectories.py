@@ -61,9 +61,9 @@ def test_what_is_current_is_kept(video, network, analyzed, toy_poses, caplog, mo
     with monkeypatch.context() as patch:
         patch.setattr(trajectories, "plots", None)
         assert plot_trajectories(video, network, settings()) == folder
-    assert "toy.avi: skipped" in caplog.records[-1].getMessage()
+    assert "_trajectories: skipped, it is current" in caplog.records[-1].getMessage()
     plot_trajectories(video, network, settings(jumpthreshold=3))
-    assert "toy.avi: plotted, because changed since: jumpthreshold" in caplog.text
+    assert "_trajectories: being made, because jumpthreshold changed" in caplog.text
     assert pd.read_csv(folder / "summary_per_part.csv")["jumps"].tolist() == [29, 29, 29]
 
 

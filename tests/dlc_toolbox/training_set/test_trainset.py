@@ -224,13 +224,13 @@ def test_corrected_labels_and_images_are_taken_over(toy: Toy, caplog):
     assert image.joints[0, 1] == 50.25
     assert image.size == (120, 161)
     assert (toy.layout.dataset_images("toy", "Jan1") / NAMES[0]).read_bytes() == (toy.data / NAMES[0]).read_bytes()
-    assert "is made: changed since: labels, toy/img00.png" in caplog.text
+    assert "shuffle1: being made, because labels and toy/img00.png changed" in caplog.text
 
 
 def test_labels_corrected_since_step_2_are_not_overlooked(toy: Toy):
     path = toy.data / "toy" / "nose.csv"
     path.write_text(path.read_text().replace("135.0", "50.25"))
-    with pytest.raises(ToolboxError, match=r"is older than .*toy/nose\.csv\): run Step 2 again"):
+    with pytest.raises(ToolboxError, match=r"is older than .*toy/nose\.csv changed\): run Step 2 again"):
         toy.make()
 
 
@@ -299,12 +299,14 @@ def test_a_trained_network_keeps_everything_and_a_free_shuffle_is_named(toy: Toy
     assert toy.make() == [replace(EXPERIMENT, shuffle=3, resnet=101 if "resnet" in change else 50)]
 
 
-def test_a_trained_network_that_is_current_is_left_alone(toy: Toy):
+def test_a_trained_network_that_is_current_is_left_alone(toy: Toy, caplog):
+    caplog.set_level("INFO")
     toy.make()
     toy.train()
     before = toy.files()
     toy.make(overwrite=True)
     assert toy.files() == before
+    assert "shuffle1: kept, it is current and a network was trained on it" in caplog.text
     toy.layout.split_table(EXPERIMENT).unlink()
     toy.make()
     assert len(read_split(toy.layout, EXPERIMENT).train) == 7, "a lost file of an unchanged set comes back"
@@ -449,7 +451,7 @@ def test_damaged_mats_are_named(tmp_path: Path, content: bytes):
     with pytest.raises(UsersError, match=r"a\.mat does not exist: run Step 4"):
         read_training_set(path)
     path.write_bytes(content)
-    with pytest.raises(UsersError, match=r"a\.mat cannot be read as a training set"):
+    with pytest.raises(UsersError, match=r"a\.mat is no training set made by Step 4"):
         read_training_set(path)
 
 

@@ -375,8 +375,7 @@ def test_prefetch_keeps_the_order_and_hands_errors_on():
 
     got = []
     with pytest.raises(ToolboxError, match="no more"):
-        for number in prefetch(numbers(), depth=3):
-            got.append(number)
+        got.extend(prefetch(numbers(), depth=3))
     assert got == list(range(20))
 
 

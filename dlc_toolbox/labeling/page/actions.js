@@ -1,0 +1,285 @@
+/** What keys, buttons and gestures do: each action of the tables in keys.js and of the buttons' `data-does`. */
+
+import { digitOf } from "./keys.js";
+import { HIDDEN, LEFT_OUT, chosen, keyOf } from "./labels.js";
+import { Refusal, ask } from "./server.js";
+
+const OPEN = { at: null, accepted: false };
+const STEPS = [0.1, 1, 10]; // px
+const DIRECTIONS = {
+  arrowleft: [-1, 0],
+  arrowright: [1, 0],
+  arrowup: [0, -1],
+  arrowdown: [0, 1],
+  a: [-1, 0],
+  d: [1, 0],
+  w: [0, -1],
+  s: [0, 1],
+};
+
+/** @param {import("./page.js").Page} page */
+export function actionsOf(page) {
+  let undoing = Promise.resolve();
+
+  /** Whether labels of the image on the screen can be changed now; says why not. */
+  function ready() {
+    if (!page.key || page.key !== page.wanted || page.film) return false;
+    if (page.peek) {
+      page.lookAt(0);
+      page.tell.say("Back at the image itself: labels are placed on it alone.");
+    } else if (!page.project.writable) page.tell.say(page.project.why);
+    else if (page.leftOut) page.tell.say("This image is left out. Shift+X takes it back.");
+    else return true;
+    return false;
+  }
+
+  /** Change parts of the image at hand: a list of [part, value]. */
+  const change = (values) => page.labels.change(values.map(([part, to]) => ({ key: page.key, part, to })));
+
+  function select(part, armed = true) {
+    Object.assign(page, { part, armed, cross: null });
+    page.refresh();
+  }
+
+  /** Go on after a part was set: to the next open one, or from a finished image to the next open image. */
+  function goOn(wasOpen) {
+    const open = page.open;
+    if (open.length && page.options.autoPart && !open.includes(page.part)) {
+      const at = page.parts.indexOf(page.part);
+      select(open.find((part) => page.parts.indexOf(part) > at) ?? open[0]);
+    }
+    if (open.length || !wasOpen || !page.options.autoImage) return;
+    const next = page.images.nextOpen(page.key);
+    if (next) page.show(next);
+    else page.tell.say("All images are labeled. Well done!");
+  }
+
+  /** Set the current part, and go on. */
+  function set(value) {
+    const wasOpen = page.open.length > 0;
+    page.cross = null;
+    page.armed = false;
+    if (change([[page.part, value]])) goOn(wasOpen);
+    else page.refresh();
+  }
+
+  function place(at) {
+    if (page.view.holds(...at)) set(chosen(at));
+    else page.tell.say("That is outside the image.");
+  }
+
+  /** Accept machine labels of the image at hand. */
+  function accept(parts) {
+    if (!ready()) return;
+    const found = parts.filter((part) => page.machine(part));
+    if (!found.length)
+      return page.tell.say(parts.length > 1 ? "No machine labels here." : `No machine label of ${parts[0]}.`);
+    change(found.map((part) => [part, { at: page.machine(part).slice(0, 2), accepted: true }]));
+    return goOn(true);
+  }
+
+  /** Copy labels as they are now in the nearest labeled image before this one. */
+  async function copy(parts) {
+    if (!ready()) return;
+    const { key } = page;
+    const from = page.images.labeledBefore(key);
+    if (!from) return page.tell.say("No labeled image comes before this one in its folder.");
+    await page.load(from);
+    if (page.key !== key) return;
+    const places = parts.map((part) => [part, page.labels.value(from, part).at]).filter(([, at]) => Array.isArray(at));
+    const done = change(places.map(([part, at]) => [part, chosen(at)]));
+    page.tell.say(done ? "Copied. Drag what does not fit." : "Nothing to copy for the parts that are open here.");
+  }
+
+  /** What a part would bring to its twin: its label, or the machine's. */
+  function movable(part) {
+    const machine = page.machine(part);
+    return machine ? chosen(machine.slice(0, 2)) : chosen(page.at(part));
+  }
+
+  function swap(parts) {
+    if (!ready()) return;
+    const twins = new Map(page.project.bodyparts.map(({ name, partner }) => [name, partner]));
+    const pairs = parts.filter((part) => twins.get(part)).map((part) => [part, twins.get(part)]);
+    const once = pairs.filter(([part, twin]) => parts.length === 1 || part < twin);
+    if (!once.length)
+      return page.tell.say("No part of another side goes with it: pairs are known by left and right in their names.");
+    return change(
+      once.flatMap(([part, twin]) => [
+        [part, movable(twin)],
+        [twin, movable(part)],
+      ]),
+    );
+  }
+
+  /** Move the label of the current part, or the crosshair where it is open. */
+  function nudge(du, dv, step) {
+    if (!ready()) return;
+    const at = page.at(page.part);
+    if (Array.isArray(at)) {
+      change([[page.part, chosen([at[0] + du * step, at[1] + dv * step])]]);
+      page.view.reveal(...page.at(page.part));
+    } else {
+      const [x, y] = page.cross ?? page.machine(page.part) ?? middle();
+      page.cross = [x + du * step, y + dv * step];
+      page.view.reveal(...page.cross);
+    }
+    page.refresh();
+  }
+
+  /** The image place in the middle of the canvas, or of the image. */
+  function middle() {
+    const { width, height } = page.state.image;
+    const centre = page.view.centre.map(Math.round);
+    return page.view.holds(...centre) ? centre : [Math.round(width / 2), Math.round(height / 2)];
+  }
+
+  async function acceptFolder() {
+    if (!ready() || !(await page.saver.flush())) return;
+    const body = { folder: page.state.folder, name: null, parts: null, likelihood: page.options.likelihood };
+    const { accepted, changes } = await page.saver.during(ask("POST", "/api/accept", body));
+    const step = changes.flatMap((image) => image.parts.map((part) => ({ key: keyOf(image), part, before: OPEN })));
+    if (step.length) page.labels.remember(step);
+    changes
+      .map(keyOf)
+      .filter((key) => key !== page.key)
+      .forEach((key) => page.labels.forget(key));
+    await page.reload(page.key);
+    await page.fetchProject();
+    page.tell.say(
+      accepted ? `${accepted} machine labels accepted. Z takes them back.` : "No machine label is that sure.",
+    );
+  }
+
+  async function travel(direction) {
+    const step = page.labels.next(direction);
+    if (!step) return page.tell.say(`Nothing to ${direction}.`);
+    const keys = new Set(step.map(({ key }) => key));
+    await Promise.all([...keys].map((key) => page.load(key)));
+    const { key, part } = step[0];
+    const shown = part === LEFT_OUT ? null : part;
+    if (key !== page.key && !(await page.show(key, shown))) return undefined;
+    if (shown) select(shown);
+    return page.labels.undo(direction);
+  }
+
+  const inTurn = (direction) => {
+    undoing = undoing.then(() => travel(direction)).catch(complain);
+  };
+
+  /** Say what the server refused. */
+  function complain(error) {
+    if (!(error instanceof Refusal)) throw error;
+    page.tell.say(error.message);
+  }
+
+  function stepPart(by) {
+    const parts = page.parts;
+    select(parts[(parts.indexOf(page.part) + by + parts.length) % parts.length]);
+  }
+
+  function stepImage(by) {
+    const next = page.images.beside(page.wanted, by);
+    if (next) page.show(next);
+    else if (page.key) page.tell.say(by > 0 ? "This is the last image." : "This is the first image.");
+  }
+
+  function zoom(factor) {
+    if (!page.key) return;
+    const target = page.cross ?? (Array.isArray(page.at(page.part)) ? page.at(page.part) : page.view.centre);
+    page.view.zoomAt(factor, ...page.view.toCanvas(...target));
+    page.refresh();
+  }
+
+  return {
+    click: (at, hit) => {
+      if (!ready()) return;
+      const free = hit === null || hit === page.part || page.armed || page.at(page.part) === null;
+      if (free) place(at);
+      else select(hit, false);
+    },
+    drop: (part, at) => {
+      page.held = null;
+      if (at && ready()) {
+        select(part, false);
+        set(chosen(at));
+      }
+      page.refresh();
+    },
+    select,
+    settle: (part, at) => {
+      page.labels.change([{ key: page.key, part, to: { at, accepted: false }, always: true }]);
+      page.labels.dismiss(page.key, part);
+    },
+    complain,
+    hide: () => ready() && set(page.at(page.part) === HIDDEN ? OPEN : chosen(HIDDEN)),
+    clear: () => ready() && change([[page.part, OPEN]]),
+    copyAll: () => copy(page.open).catch(complain),
+    copyOne: () => copy([page.part]).catch(complain),
+    swapOne: () => swap([page.part]),
+    swapAll: () => swap(page.parts),
+    acceptOne: () => accept([page.part]),
+    acceptAll: () => accept(page.parts),
+    acceptFolder: () => acceptFolder().catch(complain),
+    undo: () => inTurn("undo"),
+    redo: () => inTurn("redo"),
+    leaveOut: () => {
+      if (!page.settled) return;
+      if (!page.project.writable) page.tell.say(page.project.why);
+      else change([[LEFT_OUT, { at: !page.leftOut, accepted: false }]]);
+    },
+    nudge: (event, name) => {
+      const key = name.split("+").at(-1);
+      const arrow = key.startsWith("arrow");
+      const step = !arrow ? page.options.step : event.shiftKey ? 10 : event.altKey || event.ctrlKey ? 0.1 : 1;
+      nudge(...DIRECTIONS[key], step);
+    },
+    step: () => page.choose("step", STEPS[(STEPS.indexOf(page.options.step) + 1) % STEPS.length]),
+    enter: () => {
+      if (!ready()) return;
+      if (page.cross) place(page.cross);
+      else if (page.machine(page.part)) accept([page.part]);
+      else nudge(0, 0, 0);
+    },
+    previousPart: () => stepPart(-1),
+    nextPart: () => stepPart(1),
+    number: (event, name) => {
+      const part = page.parts[digitOf(event) - 1 + (name.startsWith("shift") ? 9 : 0)];
+      if (part) select(part);
+    },
+    previousImage: () => stepImage(-1),
+    nextImage: () => stepImage(1),
+    nextOpen: () => {
+      const next = page.images.nextOpen(page.wanted);
+      if (next) page.show(next);
+      else if (page.key)
+        page.tell.say(
+          page.open.length ? "This is the last image with open parts." : "All images are labeled. Well done!",
+        );
+    },
+    order: () => {
+      if (!page.images.ranked) return page.tell.say("The order by use comes with the helper's first suggestions.");
+      page.images.byRank = !page.images.byRank;
+      page.images.sort();
+      page.tell.project();
+      return page.choose("byRank", page.images.byRank);
+    },
+    fit: () => {
+      page.view.fit();
+      page.refresh();
+    },
+    zoomIn: () => zoom(1.25),
+    zoomOut: () => zoom(0.8),
+    names: () => page.choose("names", !page.options.names),
+    skeleton: () => page.choose("skeleton", !page.options.skeleton),
+    others: () => page.choose("others", !page.options.others),
+    ghosts: () => {
+      if (!page.key) return undefined;
+      if (!page.folder.video) return page.tell.say(page.noVideo);
+      page.choose("ghosts", (page.options.ghosts + 1) % 3);
+      return page.fetchGhosts();
+    },
+    earlier: () => page.lookAt(page.peek - 1),
+    later: () => page.lookAt(page.peek + 1),
+  };
+}

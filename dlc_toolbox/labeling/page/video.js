@@ -1,0 +1,114 @@
+/** The strip below the image: scrub through a video, step by frame, and take a frame into the images to label. */
+
+import { $, make } from "./panel.js";
+import { Refusal, address, ask } from "./server.js";
+
+const LEAP = 25; // frames
+
+export class VideoStrip {
+  #page;
+  #say;
+  #frame = 0;
+  #open = false;
+  #fetching = false;
+
+  /** @param {import("./page.js").Page} page @param {(text: string, button?: object) => void} say */
+  constructor(page, say) {
+    this.#page = page;
+    this.#say = say;
+    const go = (frame) => {
+      this.#show(frame);
+      $("view").focus({ preventScroll: true }); // the keys are the image's again
+    };
+    $("video-name").addEventListener("change", () => go(0));
+    $("scrub").addEventListener("input", () => this.#show($("scrub").valueAsNumber));
+    $("frame").addEventListener("change", () => go($("frame").valueAsNumber || 0));
+    $("back").addEventListener("click", () => this.step(-1));
+    $("on").addEventListener("click", () => this.step(1));
+  }
+
+  get open() {
+    return this.#open;
+  }
+
+  get #video() {
+    return this.#page.project.videos.find(({ name }) => name === $("video-name").value);
+  }
+
+  /** Open the strip at the video of the image at hand, or close it. */
+  toggle() {
+    const { videos } = this.#page.project;
+    if (!videos.length)
+      return this.#say("No video of this project is at hand: videos are looked for in the vidpath of myconfig.py.");
+    this.#open = !this.#open;
+    $("video").hidden = !this.#open;
+    if (!this.#open) return this.#page.showFilm(null);
+    const names = videos.map(({ name }) => name);
+    const here = this.#page.key && this.#page.folder.video;
+    const chosen = names.includes(here) ? here : $("video-name").value || names[0];
+    $("video-name").replaceChildren(...names.map((name) => make("option", { value: name }, name)));
+    $("video-name").value = chosen;
+    return this.#show(this.#frame);
+  }
+
+  /** Go some frames on or back. */
+  step(frames) {
+    if (this.#open) this.#show(this.#frame + frames);
+  }
+
+  /** What the keys , . < > mean. */
+  key(name) {
+    this.step({ ",": -1, ".": 1, "<": -LEAP, ">": LEAP }[name]);
+  }
+
+  #show(frame) {
+    const { frames, fps } = this.#video;
+    const last = frames === null ? Infinity : frames - 1;
+    this.#frame = Math.max(0, Math.min(last, Math.round(frame)));
+    $("scrub").hidden = frames === null;
+    $("scrub").max = frames === null ? 0 : last;
+    $("scrub").value = this.#frame;
+    $("frame").value = this.#frame;
+    $("time").textContent = `${frames === null ? "" : `of ${last} · `}${(this.#frame / fps).toFixed(2)} s`;
+    if (!this.#fetching) this.#fetch();
+  }
+
+  /** Fetch the frame wanted now, and again while the hand has moved on meanwhile. */
+  async #fetch() {
+    this.#fetching = true;
+    try {
+      for (let shown = null; this.#open && shown !== this.#address;) {
+        shown = this.#address;
+        this.#page.frames.hold([shown]);
+        const bitmap = await this.#page.frames.get(shown);
+        if (this.#open) this.#page.showFilm(bitmap);
+      }
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error;
+      this.#say(error.message);
+    } finally {
+      this.#fetching = false;
+    }
+  }
+
+  get #address() {
+    return address("video", $("video-name").value, String(this.#frame));
+  }
+
+  /** The sentence over the picture while a video is looked through. */
+  get banner() {
+    return `${$("video-name").value}, frame ${this.#frame}. To label it, press K: it becomes an image of its own.`;
+  }
+
+  /** Take the frame shown into the images to label. */
+  async pick() {
+    if (!this.#open) return this.#say("Open the video first (M).");
+    const { folder, name } = await this.#page.saver.during(ask("POST", this.#address, {}));
+    await this.#page.fetchProject();
+    const label = () => {
+      if (this.#open) this.toggle();
+      this.#page.show(`${folder}/${name}`);
+    };
+    return this.#say(`Taken: ${folder}/${name}.`, { text: "Label it now", act: label });
+  }
+}

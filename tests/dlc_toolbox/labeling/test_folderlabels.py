@@ -1,0 +1,346 @@
+"""One folder's labels: what the csv files say, and what of it survives whom."""
+
+import json
+
+import pytest
+
+from dlc_common import UsersError
+from dlc_toolbox.labels.clicks import EMPTY
+
+HIDDEN = "not visible"
+PARTS = ("nose", "paw", "tail")
+
+
+def test_the_first_click_writes_the_files_of_all_parts(project, save):
+    save(project.open(), "img2.png", nose=[10.1, 20.2])
+    assert project.csv("nose").read_text() == EMPTY + "1,img2.png,10.1,20.2,3\n"
+    assert project.csv("paw").read_text() == project.csv("tail").read_text() == EMPTY
+    assert project.table()["day1/img2.png"] == [(10.1, 20.2), None, None]
+
+
+def test_reading_changes_nothing(project):
+    store = project.open()
+    store.project()
+    store.labels("day1", "img0.png")
+    store.image("day1", "img0.png")
+    assert sorted(path.name for path in project.folder.iterdir()) == [f"img{number}.png" for number in range(4)]
+
+
+def test_what_the_page_sends_comes_back_bit_for_bit(project, save):
+    x, y = 0.1 + 0.2, 59.49999999999999
+    save(project.open(), "img1.png", paw=[x, y], nose=HIDDEN)
+    state = project.open().labels("day1", "img1.png")
+    assert state["points"] == {"nose": HIDDEN, "paw": (x, y), "tail": None}
+    assert project.table()["day1/img1.png"] == [None, (x, y), None]
+
+
+def test_states_of_an_image(project, save):
+    store = project.open()
+    assert store.labels("day1", "img0.png")["state"] == "open"
+    assert save(store, "img0.png", nose=[1, 2])["state"] == "begun"
+    assert save(store, "img0.png", paw=[9, 2], tail=HIDDEN)["state"] == "done"
+    assert save(store, "img0.png", left_out=True)["state"] == "left out"
+    assert save(store, "img0.png", left_out=False)["state"] == "done"
+    assert save(store, "img0.png", nose=None, paw=None, tail=None)["state"] == "open"
+
+
+def test_fijis_columns_of_untouched_rows_are_kept(project, save):
+    rows = " \tArea\tX\tY\tSlice\n1\t7\t10\t20\t1\n2\t8\t11\t21\t2\n"
+    for part in PARTS:
+        project.fiji_saves(part, rows)
+    save(project.open(), "img1.png", nose=[12.5, 21])
+    assert project.csv("nose").read_text() == " \tArea\tX\tY\tSlice\n1\t7\t10\t20\t1\n2\t\t12.5\t21.0\t2\n"
+    assert project.csv("paw").read_text() == rows
+
+
+def test_a_file_that_v1_renamed_is_read_and_written(project, save):
+    project.fiji_saves("nose", " ,X,Y,Slice\n1,10,20,1\n")
+    project.csv("nose").rename(project.folder / "nose.xls")
+    store = project.open()
+    assert store.labels("day1", "img0.png")["points"]["nose"] == (10, 20)
+    save(store, "img1.png", nose=[3, 4])
+    assert not project.csv("nose").exists()
+    assert project.table()["day1/img1.png"][0] == (3, 4)
+
+
+def test_a_click_in_the_corner_is_not_visible_unless_it_was_placed_here(make_project, save):
+    project = make_project(invisibleboundary=5)
+    for part in PARTS:
+        project.fiji_saves(part, " ,X,Y,Slice\n1,2,3,1\n")
+    store = project.open()
+    assert store.labels("day1", "img0.png")["points"]["nose"] == HIDDEN
+    state = save(store, "img1.png", nose=[2.5, 3])
+    assert state["points"]["nose"] == (2.5, 3)
+    assert [warning["part"] for warning in state["warnings"]] == ["nose"]
+    save(store, "img0.png", paw=[30, 30])
+    assert project.csv("nose").read_text().startswith(" ,X,Y,Slice\n1,2,3,1\n")  # Fiji's click stays
+    assert project.open().labels("day1", "img0.png")["points"] == {"nose": HIDDEN, "paw": (30, 30), "tail": HIDDEN}
+
+
+class TestLeftOut:
+    def test_step_2_sees_no_label_and_the_image_stays(self, project, save):
+        store = project.open()
+        save(store, "img0.png", nose=[10, 20], paw=HIDDEN)
+        save(store, "img1.png", nose=[11, 21])
+        state = save(store, "img0.png", left_out=True)
+        assert state["points"] == {"nose": (10, 20), "paw": HIDDEN, "tail": None}
+        assert project.table()["day1/img0.png"] == [None, None, None]
+        assert (project.folder / "img0.png").is_file()
+
+    def test_taken_back_all_labels_are_there_again(self, project, save):
+        save(project.open(), "img0.png", nose=[10.25, 20], paw=HIDDEN)
+        save(project.open(), "img0.png", left_out=True)
+        store = project.open()
+        save(store, "img0.png", tail=[40, 40])  # also what is placed meanwhile
+        assert project.csv("tail").read_text() == EMPTY
+        save(store, "img0.png", left_out=False)
+        assert project.open().labels("day1", "img0.png")["points"] == {
+            "nose": (10.25, 20),
+            "paw": HIDDEN,
+            "tail": (40, 40),
+        }
+        assert project.table()["day1/img0.png"] == [(10.25, 20), None, (40, 40)]
+
+    def test_labels_of_fiji_in_it_take_it_back_with_those_it_had(self, project, save):
+        store = project.open()
+        save(store, "img0.png", nose=[10, 20])
+        save(store, "img0.png", left_out=True)
+        project.fiji_saves("paw", " ,X,Y,Slice\n1,30,30,1\n")
+        state = store.labels("day1", "img0.png")
+        assert state["state"] == "begun"
+        assert state["points"] == {"nose": (10, 20), "paw": (30, 30), "tail": None}
+        assert project.table()["day1/img0.png"] == [(10, 20), (30, 30), None]
+
+    def test_a_process_killed_before_the_clicks_went_is_finished_by_the_next(self, project, save):
+        store = project.open()
+        save(store, "img0.png", nose=[10, 20])
+        before = project.csv("nose").read_bytes()
+        save(store, "img0.png", left_out=True)
+        project.close()
+        project.csv("nose").write_bytes(before)
+        assert project.open().labels("day1", "img0.png")["state"] == "left out"
+        assert project.csv("nose").read_text() == EMPTY
+
+
+class TestAnotherProgram:
+    """Fiji saves over what the page has written."""
+
+    def test_labels_made_there_appear_and_are_told(self, project, save):
+        store = project.open()
+        save(store, "img0.png", nose=[10, 20])
+        told = []
+        store.events.listen(lambda kind, data: told.append((kind, data.get("name"))))
+        project.fiji_saves("nose", " ,X,Y,Slice\n1,10,20,1\n2,33,44,3\n")
+        store.refresh()
+        assert ("labels", "img2.png") in told
+        assert ("labels", "img0.png") not in told
+        assert store.labels("day1", "img2.png")["points"]["nose"] == (33, 44)
+
+    def test_labels_placed_here_since_it_read_the_file_stay(self, project, save):
+        project.fiji_saves("nose", "X,Y,Slice,Area\n10,20,1,5\n")
+        store = project.open()
+        save(store, "img1.png", nose=[12, 13])
+        save(store, "img0.png", nose=[14, 15])
+        project.fiji_saves("nose", "X,Y,Slice,Area\n10,20,1,5\n50,50,3,5\n")
+        assert store.labels("day1", "img0.png")["points"]["nose"] == (14, 15)
+        assert [row[0] for row in project.table().values()] == [(14, 15), (12, 13), (50, 50), None]
+        assert "50,50,3,5\n" in project.csv("nose").read_text()
+
+    def test_fewer_rows_lose_nothing_and_are_shown(self, project, save):
+        project.fiji_saves("nose", " ,X,Y,Slice\n1,10,20,1\n2,30,40,2\n")
+        store = project.open()
+        save(store, "img2.png", nose=[5, 6])
+        project.fiji_saves("nose", " ,X,Y,Slice\n1,11,20,1\n")
+        state = store.labels("day1", "img1.png")
+        assert state["points"]["nose"] == (30, 40)
+        assert state["conflicts"] == {"nose": {"yours": (30, 40), "theirs": None}}
+        assert store.labels("day1", "img2.png")["conflicts"] == {}
+        assert [row[0] for row in project.table().values()] == [(11, 20), (30, 40), (5, 6), None]
+        assert save(store, "img1.png", nose=None)["conflicts"] == {}
+        assert project.table()["day1/img1.png"][0] is None
+
+    def test_what_both_changed_is_theirs_and_a_conflict_until_it_is_set_again(self, project, save):
+        store = project.open()
+        save(store, "img0.png", nose=[10, 20])
+        project.fiji_saves("nose", " ,X,Y,Slice\n1,70,50,1\n")
+        state = project.open_another().labels("day1", "img0.png")  # a second process only reads
+        assert state["points"]["nose"] == (70, 50)
+        state = store.labels("day1", "img0.png")
+        assert state["points"]["nose"] == (70, 50)
+        assert state["conflicts"] == {"nose": {"yours": (10, 20), "theirs": (70, 50)}}
+        assert project.open().labels("day1", "img0.png")["conflicts"] == state["conflicts"]
+        state = save(project.stores[0], "img0.png", nose=[10, 20])
+        assert state["conflicts"] == {}
+        assert project.table()["day1/img0.png"][0] == (10, 20)
+
+    def test_both_bytes_are_in_the_history_before_a_merge(self, project, save):
+        store = project.open()
+        save(store, "img0.png", nose=[10, 20])
+        ours, theirs = project.csv("nose").read_bytes(), b" ,X,Y,Slice\n1,70,50,2\n"
+        project.fiji_saves("nose", theirs.decode())
+        store.refresh()
+        kept = [path.read_bytes() for path in (project.folder / ".history").glob("*nose.csv")]
+        assert ours in kept
+        assert theirs in kept
+
+    def test_a_file_that_cannot_be_read_stops_labeling_until_it_can(self, project, save):
+        store = project.open()
+        save(store, "img0.png", nose=[10, 20])
+        project.fiji_saves("nose", "Area,Mean\n1,2\n")
+        with pytest.raises(UsersError, match=r"nose.csv has no column X and Y and Slice"):
+            save(store, "img1.png", nose=[1, 2])
+        assert project.csv("nose").read_text() == "Area,Mean\n1,2\n"
+        assert store.labels("day1", "img0.png")["points"]["nose"] == (10, 20)
+        project.fiji_saves("nose", " ,X,Y,Slice\n1,30,40,3\n")
+        save(store, "img1.png", nose=[1, 2])
+        assert [row[0] for row in project.table().values()] == [(10, 20), (1, 2), (30, 40), None]
+
+    def test_a_file_that_vanished_is_written_again_with_all_labels(self, project, save):
+        store = project.open()
+        save(store, "img0.png", nose=[10, 20], paw=[1, 2])
+        project.csv("nose").unlink()
+        save(store, "img1.png", paw=[3, 4])
+        assert [row[0] for row in project.table().values()] == [(10, 20), None, None, None]
+
+    def test_images_that_were_moved_in_between_stop_labeling(self, project, save):
+        store = project.open()
+        save(store, "img2.png", nose=[10, 20])
+        (project.folder / "img1.png").rename(project.folder / "img9.png")
+        with pytest.raises(UsersError, match=r"Label is 'img2.png', but slice 3 is img3.png"):
+            save(store, "img2.png", nose=[1, 2])
+        (project.folder / "img9.png").rename(project.folder / "img1.png")
+        assert save(store, "img2.png", nose=[1, 2])["points"]["nose"] == (1, 2)
+
+    def test_images_that_were_added_are_noticed_without_names_in_the_file(self, project, save):
+        for part in PARTS:
+            project.fiji_saves(part, "X,Y,Slice\n1,2,2\n")
+        save(project.open(), "img2.png", nose=[10, 20])
+        project.close()
+        (project.folder / "img0.5.png").write_bytes((project.folder / "img0.png").read_bytes())
+        with pytest.raises(UsersError, match=r"images were added to .*img0.5.png stands where img0.png stood"):
+            save(project.open(), "img2.png", nose=[1, 2])
+
+
+class TestHistory:
+    def kept(self, project) -> list[tuple[str, bytes]]:
+        paths = sorted((project.folder / ".history").glob("*.csv"))
+        return [(path.name.split(" ", 1)[1], path.read_bytes()) for path in paths]
+
+    def test_bytes_before_the_first_change_of_a_visit_are_kept_once(self, project, save):
+        before = " ,X,Y,Slice\n1,10,20,1\n"
+        project.fiji_saves("nose", before)
+        store = project.open()
+        save(store, "img0.png", nose=[1, 2])
+        save(store, "img0.png", nose=[3, 4])
+        assert self.kept(project) == [("before the visit nose.csv", before.encode())]
+        second = project.csv("nose").read_bytes()
+        save(project.open(), "img0.png", nose=[5, 6])
+        assert second in [data for _, data in self.kept(project)]
+        assert project.table()["day1/img0.png"][0] == (5, 6)
+
+
+class TestInTurn:
+    """All parts are clicked in turn, in one file."""
+
+    @pytest.fixture
+    def project(self, make_project):
+        return make_project(multibodypartsfile=True, multibodypartsfilename="All.csv", invisibleboundary=4)
+
+    def test_a_begun_image_waits_in_labeling_json(self, project, save):
+        store = project.open()
+        save(store, "img1.png", nose=[10, 20], paw=[11, 21])
+        assert project.csv("All").read_text() == EMPTY
+        assert json.loads((project.folder / "labeling.json").read_text())["images"]["img1.png"]["begun"] is True
+        state = project.open().labels("day1", "img1.png")
+        assert state["points"] == {"nose": (10, 20), "paw": (11, 21), "tail": None}
+
+    def test_a_finished_image_is_in_the_file_with_a_click_for_what_is_not_visible(self, project, save):
+        save(project.open(), "img1.png", nose=[10, 20])
+        save(project.open(), "img1.png", paw=HIDDEN, tail=[30.5, 40])
+        rows = ["1,img1.png,10.0,20.0,2", "2,img1.png,0.0,0.0,2", "3,img1.png,30.5,40.0,2"]
+        assert project.csv("All").read_text() == EMPTY + "\n".join(rows) + "\n"
+        assert project.table()["day1/img1.png"] == [(10, 20), None, (30.5, 40)]
+        assert project.open().labels("day1", "img1.png")["state"] == "done"
+
+    def test_an_image_that_is_opened_again_leaves_the_file_and_loses_nothing(self, project, save):
+        store = project.open()
+        save(store, "img1.png", nose=[10, 20], paw=[11, 21], tail=[30, 40])
+        save(store, "img1.png", paw=None)
+        assert project.csv("All").read_text() == EMPTY
+        assert project.open().labels("day1", "img1.png")["points"] == {"nose": (10, 20), "paw": None, "tail": (30, 40)}
+
+    def test_without_a_boundary_blank_cells_are_not_visible_and_the_page_says_what_to_set(self, make_project, save):
+        project = make_project(multibodypartsfile=True, multibodypartsfilename="All.csv")
+        store = project.open()
+        assert "invisibleboundary = 5" in store.project()["notices"][0]
+        save(store, "img0.png", nose=[10, 20], paw=HIDDEN, tail=[30, 40])
+        assert project.table()["day1/img0.png"] == [(10, 20), None, (30, 40)]
+        assert project.open().labels("day1", "img0.png")["points"]["paw"] == HIDDEN
+        save(project.stores[0], "img0.png", paw=[1, 2])
+        assert project.table()["day1/img0.png"] == [(10, 20), (1, 2), (30, 40)]
+
+    def test_fijis_clicks_are_read_and_merged(self, project, save):
+        clicks = "X,Y,Slice\n10,20,1\n11,21,1\n2,1,1\n"
+        project.fiji_saves("All", clicks)
+        store = project.open()
+        assert store.labels("day1", "img0.png")["points"] == {"nose": (10, 20), "paw": (11, 21), "tail": HIDDEN}
+        save(store, "img1.png", nose=[1, 50], paw=[2, 50], tail=[3, 50])
+        project.fiji_saves("All", clicks + "31,32,3\n33,34,3\n35,36,3\n")
+        assert store.labels("day1", "img2.png")["state"] == "done"
+        assert list(project.table().values()) == [
+            [(10, 20), (11, 21), None],
+            [(1, 50), (2, 50), (3, 50)],
+            [(31, 32), (33, 34), (35, 36)],
+            [None, None, None],
+        ]
+
+    def test_a_number_of_clicks_that_is_not_that_of_the_parts_is_said(self, project):
+        project.fiji_saves("All", "X,Y,Slice\n10,20,1\n")
+        notices = project.open().project()["notices"]
+        assert any("slice 1 (img0.png) has 1 clicks, expected 3: nose, paw, tail" in notice for notice in notices)
+
+
+class TestLabelTableWithoutFiles:
+    @pytest.fixture
+    def imported(self, project, save):
+        store = project.open()
+        save(store, "img0.png", nose=[10.125, 20], paw=[11, 21])
+        save(store, "img2.png", tail=[12, 22])
+        project.table()
+        project.close()
+        for path in [*project.folder.glob("*.csv"), project.folder / "labeling.json"]:
+            path.unlink()
+        return project
+
+    def test_all_its_rows_become_csv_files_with_the_first_click(self, imported, save):
+        store = imported.open()
+        assert store.labels("day1", "img0.png")["points"] == {"nose": (10.125, 20), "paw": (11, 21), "tail": None}
+        assert not imported.csv("nose").exists()
+        save(store, "img3.png", nose=[1, 2])
+        assert list(imported.table().values()) == [
+            [(10.125, 20), (11, 21), None],
+            [None, None, None],
+            [None, None, (12, 22)],
+            [(1, 2), None, None],
+        ]
+
+    def test_labels_of_images_that_are_gone_stop_it(self, imported, save):
+        (imported.folder / "img2.png").unlink()
+        with pytest.raises(UsersError, match=r"the label table has labels of img2.png, which are not there"):
+            save(imported.open(), "img3.png", nose=[1, 2])
+
+    def test_labels_of_parts_that_are_not_named_stop_it(self, imported, save):
+        imported.write_settings(bodyparts=["nose", "paw", "hip"])
+        with pytest.raises(UsersError, match=r"has labels of tail in day1, which is none of bodyparts"):
+            save(imported.open(), "img3.png", nose=[1, 2])
+
+
+def test_a_damaged_labeling_json_is_said_and_not_overwritten(project, save):
+    save(project.open(), "img0.png", nose=[1, 2])
+    project.close()
+    (project.folder / "labeling.json").write_text("{")
+    with pytest.raises(UsersError, match=r"labeling.json is damaged .* move it away"):
+        save(project.open(), "img0.png", nose=[3, 4])
+    assert (project.folder / "labeling.json").read_text() == "{"
+    (project.folder / "labeling.json").unlink()
+    assert save(project.open(), "img0.png", nose=[3, 4])["points"]["nose"] == (3, 4)

@@ -1,0 +1,162 @@
+"""What only a person can decide is asked, and no answer loses a label."""
+
+import json
+
+import pytest
+
+from dlc_toolbox.labeling.errors import UnknownError
+
+HIDDEN = "not visible"
+
+
+def asked(store) -> dict[str, list[str]]:
+    return {question.id: [answer for answer, _ in question.choices] for question in store.questions()}
+
+
+class TestASecondName:
+    @pytest.fixture
+    def labeled(self, project, save):
+        save(project.open(), "img0.png", nose=[1, 2], paw=HIDDEN)
+        project.write_settings(Scorers=["Ann", "Bob"])
+        return project
+
+    def test_labels_beside_the_images_are_moved_when_a_person_says_whose_they_are(self, labeled):
+        store = labeled.open()
+        assert store.labels("day1", "img0.png")["state"] == "open"
+        assert asked(store) == {"move-beside:Ann": ["move:Ann", "move:Bob", "ignore"]}
+        store.answer("move-beside:Ann", "move:Ann")
+        assert store.labels("day1", "img0.png")["points"] == {"nose": (1, 2), "paw": HIDDEN, "tail": None}
+        assert asked(store) == {}
+        assert not list(labeled.folder.glob("*.csv"))
+        assert labeled.table()["day1/img0.png"] == [(1, 2), None, None]
+
+    def test_to_somebody_else(self, labeled):
+        labeled.open().answer("move-beside:Ann", "move:Bob")
+        assert labeled.open("Bob").labels("day1", "img0.png")["points"]["nose"] == (1, 2)
+        assert labeled.open().labels("day1", "img0.png")["points"]["nose"] is None
+
+    def test_labels_that_are_there_already_are_never_replaced(self, labeled, save):
+        store = labeled.open()
+        save(store, "img1.png", nose=[5, 6])  # which makes the files of all parts
+        store.answer("move-beside:Ann", "move:Ann")
+        assert labeled.table()["day1/img1.png"] == [(5, 6), None, None]
+        assert labeled.csv("nose").is_file()
+
+    def test_put_off_it_is_asked_in_the_next_visit_again(self, labeled):
+        store = labeled.open()
+        store.answer("move-beside:Ann", "ignore")
+        assert asked(store) == {}
+        assert list(asked(labeled.open())) == ["move-beside:Ann"]
+
+    def test_back_to_one_name(self, labeled, save):
+        labeled.open().answer("move-beside:Ann", "move:Ann")
+        labeled.write_settings(Scorers=["Ann"])
+        store = labeled.open()
+        assert asked(store) == {"move-beside:Ann": ["move:Ann", "ignore"]}
+        store.answer("move-beside:Ann", "move:Ann")
+        assert store.labels("day1", "img0.png")["points"]["nose"] == (1, 2)
+
+
+class TestARenamedPart:
+    @pytest.fixture
+    def renamed(self, project, save):
+        save(project.open(), "img0.png", nose=[1, 2], tail=[3, 4])
+        save(project.open(), "img1.png", tail=HIDDEN)
+        project.write_settings(bodyparts=["nose", "paw", "tailbase"])
+        return project
+
+    def test_its_labels_go_where_a_person_says(self, renamed):
+        before = renamed.csv("tail").read_bytes()
+        store = renamed.open()
+        assert asked(store) == {"part:tail": ["rename:paw", "rename:tailbase", "ignore"]}
+        assert "1 labels of tail in day1" in store.questions()[0].text
+        store.answer("part:tail", "rename:tailbase")
+        assert renamed.csv("tailbase").read_bytes() == before
+        assert not renamed.csv("tail").exists()
+        assert store.labels("day1", "img0.png")["points"]["tailbase"] == (3, 4)
+        assert store.labels("day1", "img1.png")["points"]["tailbase"] == HIDDEN
+        assert renamed.table()["day1/img0.png"] == [(1, 2), None, (3, 4)]
+
+    def test_a_part_that_has_labels_is_no_choice(self, renamed, save):
+        store = renamed.open()
+        save(store, "img2.png", tailbase=[9, 9])
+        assert asked(store) == {"part:tail": ["rename:paw", "ignore"]}
+
+    def test_unwanted_it_stays(self, renamed):
+        before = renamed.csv("tail").read_bytes()
+        store = renamed.open()
+        store.answer("part:tail", "ignore")
+        assert renamed.csv("tail").read_bytes() == before
+        assert asked(store) == {}
+
+    def test_nobody_is_asked_about_a_part_that_is_only_new(self, project, save):
+        save(project.open(), "img0.png", nose=[1, 2], paw=[3, 4], tail=[5, 6])
+        project.write_settings(bodyparts=["nose", "paw", "hip", "tail"])
+        store = project.open()
+        assert asked(store) == {}
+        assert store.project()["notices"] == [
+            "hip is new in bodyparts: the images of day1 that were done are open there"
+        ]
+        assert store.labels("day1", "img0.png")["state"] == "begun"
+
+
+class TestPartsInTurn:
+    @pytest.fixture
+    def project(self, make_project):
+        return make_project(multibodypartsfile=True, multibodypartsfilename="All.csv", invisibleboundary=4)
+
+    @pytest.fixture
+    def labeled(self, project, save):
+        save(project.open(), "img0.png", nose=[10, 20], paw=HIDDEN, tail=[30, 40])
+        save(project.open(), "img1.png", nose=[11, 21])
+        project.close()
+        return project
+
+    def test_a_new_part_opens_the_images_again(self, labeled, save):
+        labeled.write_settings(bodyparts=["nose", "hip", "paw", "tail"])
+        store = labeled.open()
+        assert asked(store) == {"parts:day1": ["were", "ignore"]}
+        assert any(
+            "made for nose, paw, tail" in notice or "expected 4" in notice for notice in store.project()["notices"]
+        )
+        store.answer("parts:day1", "were")
+        points = store.labels("day1", "img0.png")["points"]
+        assert points == {"nose": (10, 20), "hip": None, "paw": HIDDEN, "tail": (30, 40)}
+        assert store.labels("day1", "img1.png")["points"]["nose"] == (11, 21)
+        save(store, "img0.png", hip=[5, 50])
+        assert labeled.table()["day1/img0.png"] == [(10, 20), (5, 50), None, (30, 40)]
+
+    def test_another_order(self, labeled):
+        labeled.write_settings(bodyparts=["tail", "nose", "paw"])
+        store = labeled.open()
+        assert asked(store) == {"parts:day1": ["were", "renamed", "ignore"]}
+        store.answer("parts:day1", "were")
+        assert labeled.table()["day1/img0.png"] == [(30, 40), (10, 20), None]
+
+    def test_other_names_for_the_same(self, labeled):
+        before = labeled.csv("All").read_bytes()
+        labeled.write_settings(bodyparts=["snout", "paw", "tail"])
+        store = labeled.open()
+        store.answer("parts:day1", "renamed")
+        assert labeled.csv("All").read_bytes() == before
+        assert store.labels("day1", "img1.png")["points"]["snout"] == (11, 21)
+        assert labeled.table()["day1/img0.png"] == [(10, 20), None, (30, 40)]
+
+    def test_a_part_that_is_gone_leaves_its_labels_in_labeling_json(self, labeled):
+        labeled.write_settings(bodyparts=["nose", "paw"])
+        labeled.open().answer("parts:day1", "were")
+        assert labeled.table()["day1/img0.png"] == [(10, 20), None]
+        notes = json.loads((labeled.folder / "labeling.json").read_text())
+        assert notes["images"]["img0.png"]["parts"]["tail"]["at"] == [30, 40]
+
+    def test_clicks_of_fiji_for_one_part_less(self, project):
+        project.fiji_saves("All", "X,Y,Slice\n10,20,1\n30,40,1\n")
+        store = project.open()
+        assert asked(store) == {"parts:day1": ["added:nose", "added:paw", "added:tail", "ignore"]}
+        store.answer("parts:day1", "added:paw")
+        assert store.labels("day1", "img0.png")["points"] == {"nose": (10, 20), "paw": None, "tail": (30, 40)}
+
+
+def test_answers_that_nobody_offered_are_refused(project):
+    with pytest.raises(UnknownError, match=r"nobody asked 'part:x' with the answer 'rename:nose'"):
+        project.open().answer("part:x", "rename:nose")
