@@ -27,6 +27,7 @@ FEWEST_LABELS = 40
 COVERAGE = 0.9
 _LABELS_PER_BIN = 60
 _MOST_BINS = 4
+_MOST_POOLS = 500
 _FOLDS = 5
 _RIDGE = 3.0
 _LEAST_PX = 0.1  # errors below it are as good as none
@@ -209,16 +210,15 @@ class _Curve:
 
 def _rising_median(score: np.ndarray, log_error: np.ndarray) -> _Curve:
     """Fit a rising curve of medians by pooling adjacent violators, straight between the middles of the pools."""
-    order = np.argsort(score, kind="stable")
-    pools: list[tuple[list[float], list[float]]] = []
-    for place, value in zip(score[order].tolist(), log_error[order].tolist(), strict=True):
-        pools.append(([place], [value]))
-        while len(pools) > 1 and np.median(pools[-2][1]) >= np.median(pools[-1][1]):
-            places, values = pools.pop()
-            pools[-1][0].extend(places)
-            pools[-1][1].extend(values)
-    knots = np.array([np.median(places) for places, _ in pools])
-    return _Curve(knots, np.array([np.median(values) for _, values in pools]))
+    order = np.lexsort((-log_error, score))  # equal scores: falling, and so in one pool
+    start = np.array_split(order, min(len(order), _MOST_POOLS))  # neighbours beyond that many begin in one pool
+    pools: list[tuple[np.ndarray, float]] = []
+    for members in start:
+        pools.append((members, float(np.median(log_error[members]))))
+        while len(pools) > 1 and pools[-2][1] >= pools[-1][1]:
+            members = np.concatenate([pools[-2][0], pools[-1][0]])
+            pools[-2:] = [(members, float(np.median(log_error[members])))]
+    return _Curve(np.array([np.median(score[members]) for members, _ in pools]), np.array([m for _, m in pools]))
 
 
 def _part_offsets(residual: np.ndarray, parts: np.ndarray, count: int) -> np.ndarray:
@@ -260,7 +260,11 @@ def _bin_edges(likelihoods: np.ndarray) -> list[float]:
 
 
 def _radius_factors(surplus: np.ndarray, likelihoods: np.ndarray, edges: list[float]) -> list[float]:
-    """Return, for each bin, what 90 % of the log errors exceed their expectation by at most, as conformal prediction."""
+    """Return, for each bin, what 90 % of the log errors exceed their expectation by at most, by conformal prediction.
+
+    >>> [round(factor, 1) for factor in _radius_factors(np.arange(19) / 10, np.full(19, 0.5), edges=[0.4])]
+    [0.0, 1.7]
+    """
     bins = np.searchsorted(edges, likelihoods, side="right")
     factors = []
     for number in range(len(edges) + 1):
@@ -273,11 +277,10 @@ def _radius_factors(surplus: np.ndarray, likelihoods: np.ndarray, edges: list[fl
 def _fit_visible(likelihoods: np.ndarray, labeled: np.ndarray) -> tuple[list[float], list[float]]:
     """Fit how the share of labeled parts rises with the likelihood."""
     known = np.isfinite(likelihoods)
-    order = np.argsort(likelihoods[known], kind="stable")
-    fitted = isotonic_regression(labeled[known][order].astype(float))
+    places, numbers, counts = np.unique(likelihoods[known], return_inverse=True, return_counts=True)
+    fitted = isotonic_regression(np.bincount(numbers, labeled[known]) / counts, weights=counts)
     ends = np.unique(np.concatenate([fitted.blocks[:-1], fitted.blocks[1:] - 1]))
-    places, first = np.unique(likelihoods[known][order][ends], return_index=True)
-    return places.tolist(), fitted.x[ends][first].tolist()
+    return places[ends].tolist(), fitted.x[ends].tolist()
 
 
 def recommended_pcutoff(

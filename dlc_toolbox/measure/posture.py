@@ -20,6 +20,8 @@ FEWEST_IMAGES = 20
 MOST_DIMENSIONS = 12
 _ITERATIONS = 60
 _FOLDS = 5
+_AS_GOOD = 1.05  # times the least error in predicting hidden labels: as few dimensions as reach it
+_WORTH_IT = 0.75  # times the error of always predicting the mean place: more is not worth the name
 _LEAST_FREEDOM = 0.2  # share of a part's own place that its own label may not decide
 
 
@@ -48,7 +50,7 @@ class Postures:
 
 
 def fit_postures(labels: np.ndarray, rng: np.random.Generator) -> Postures | str:
-    """Learn the subspace of postures, with as many dimensions as predict labels of other images best.
+    """Learn the subspace of postures, with as few dimensions as predict labels of other images about as well as any.
 
     Parameters
     ----------
@@ -64,7 +66,6 @@ def fit_postures(labels: np.ndarray, rng: np.random.Generator) -> Postures | str
     """
     rows = labels.reshape(len(labels), -1)
     rows = rows[np.isfinite(rows).sum(axis=1) >= 4]
-    rows = rows[:, :]
     if len(rows) < FEWEST_IMAGES:
         return f"only {len(rows)} images have two labels or more, at least {FEWEST_IMAGES} are needed"
     if not np.isfinite(rows).any(axis=0).all():
@@ -74,11 +75,10 @@ def fit_postures(labels: np.ndarray, rng: np.random.Generator) -> Postures | str
         return "too few body parts: their places span every posture"
     folds = rng.permutation(len(rows)) % _FOLDS
     hidden = _hide_a_part_each(np.isfinite(rows), rng)
-    errors = [_prediction_error(rows, folds, hidden, dimensions) for dimensions in range(1, most + 1)]
-    best = int(np.argmin(errors)) + 1
-    spread = np.sqrt(np.nanmean((rows - np.nanmean(rows, axis=0)) ** 2))
-    if errors[best - 1] >= spread:
+    of_the_mean, *errors = [_prediction_error(rows, folds, hidden, dimensions) for dimensions in range(most + 1)]
+    if min(errors) > _WORTH_IT * of_the_mean:
         return "the places of the parts do not tell each other's: they span every posture"
+    best = next(n for n, error in enumerate(errors, 1) if error <= _AS_GOOD * min(errors))
     return _fit(rows, best)
 
 
@@ -95,12 +95,18 @@ def _prediction_error(rows: np.ndarray, folds: np.ndarray, hidden: np.ndarray, d
     """Return the median error, in pixels along one axis, of hidden labels predicted by the other folds' subspace."""
     errors = []
     for fold in range(_FOLDS):
-        postures = _fit(rows[folds != fold], dimensions)
+        others = rows[folds != fold]
+        postures = _fit(others, dimensions) if dimensions else _mean_place(others)
         test = rows[folds == fold]
         shown = np.where(hidden[folds == fold], np.nan, test)
         predicted = postures.mean + _coordinates(shown, postures) @ postures.loadings.T
         errors.append((predicted - test)[hidden[folds == fold]])
     return float(np.median(np.abs(np.concatenate(errors))))
+
+
+def _mean_place(rows: np.ndarray) -> Postures:
+    """Return postures that know of each part where it is on average, and no more."""
+    return Postures(np.nanmean(rows, axis=0), np.zeros((rows.shape[1], 1)), 1.0)
 
 
 def _fit(rows: np.ndarray, dimensions: int) -> Postures:
