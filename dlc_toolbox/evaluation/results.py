@@ -15,6 +15,7 @@ from dlc_common import UsersError
 from dlc_common.files import replacing
 from dlc_toolbox import ToolboxError
 from dlc_toolbox.evaluation.evaluation import Network
+from dlc_toolbox.measure.confidence import FEATURES
 from dlc_toolbox.measure.metrics import euclidean_errors, summarize, summarize_parts
 from dlc_toolbox.project import records
 from dlc_toolbox.project.layout import Layout
@@ -44,6 +45,9 @@ class Evaluation:
         x, y in pixels; NaN where nobody labeled.
     poses : ndarray of shape (N, K, 3)
         x, y in pixels, likelihood.
+    features : ndarray of shape (N, K, 4) or None
+        What the maps tell about them, see `confidence.FEATURES`; None where that is not known, as of poses made before
+        it was stored.
     """
 
     network: Network
@@ -52,6 +56,7 @@ class Evaluation:
     is_train: np.ndarray
     labels: np.ndarray
     poses: np.ndarray
+    features: np.ndarray | None = None
 
     @property
     def errors(self) -> np.ndarray:
@@ -91,7 +96,7 @@ def read_evaluation(network: Network, bodyparts: Sequence[str]) -> Evaluation:
     """
     step1 = "run Evaluation-tools/Step1_EvaluateModelonDataset.py"
     if not network.table.is_file():
-        existing = sorted(path.stem for path in network.table.parent.glob("*.h5"))
+        existing = [path.stem for path in network.layout.evaluation_tables()]
         advice = f"there are: {', '.join(existing)}" if existing else "there is none yet"
         raise ToolboxError(
             f"{network.table} does not exist ({advice}): {step1} first, or correct snapshotindex, shuffleindex or "
@@ -113,7 +118,21 @@ def read_evaluation(network: Network, bodyparts: Sequence[str]) -> Evaluation:
         np.isin(images, network.split.train),
         points(network.split.table.loc[images], bodyparts),
         points(poses.loc[images], bodyparts),
+        _read_features(network, bodyparts, poses),
     )
+
+
+def _read_features(network: Network, bodyparts: Sequence[str], poses: pd.DataFrame) -> np.ndarray | None:
+    """Return what the maps tell about the poses of a table; None where it is not there, or about other poses."""
+    if not network.features.is_file():
+        return None
+    table = read_table(network.features, FEATURES)
+    images = list(network.images)
+    if not set(images) <= set(table.index):
+        return None
+    features = points(table.loc[images], bodyparts, FEATURES)
+    likelihoods = points(poses.loc[images], bodyparts)[..., 2]
+    return features if np.array_equal(features[..., 0], likelihoods) else None
 
 
 def warn_of_corrected_labels(evaluations: Sequence[Evaluation]) -> None:

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 LABELED_VIDEO_ENDING = "_DeepLabCutlabeled.mp4"
 _FILTERED_ENDING = "_filtered.h5"
+_FEATURES_ENDING = "_features.h5"
+_CONFIDENCE_ENDING = "_confidence.h5"
+_BESIDE_POSES = (_FILTERED_ENDING, _FEATURES_ENDING, _CONFIDENCE_ENDING)
 
 
 def percent_of(fraction: float) -> int:
@@ -229,6 +232,14 @@ class Layout:
         """Record of what the poses of the labeled images were made from."""
         return self.evaluation_table(experiment, iteration).with_suffix(".json")
 
+    def evaluation_tables(self) -> list[Path]:
+        """List the poses of labeled images, by whatever network, in alphabetical order."""
+        return sorted(table for table in self.results.glob("*.h5") if not table.name.endswith(_BESIDE_POSES))
+
+    def evaluation_features(self, experiment: Experiment, iteration: int) -> Path:
+        """Table of what the maps tell about these poses."""
+        return features_table(self.evaluation_table(experiment, iteration))
+
     def evaluation_plots(self, experiment: Experiment, iteration: int) -> Path:
         """Folder of the plots of one snapshot's errors."""
         return self.results / f"Plots_{experiment.evaluation_scorer(iteration)}"
@@ -289,6 +300,16 @@ def pose_record(table: Path) -> Path:
     return table.with_name(f"{table.stem}_meta.json")
 
 
+def features_table(table: Path) -> Path:
+    """Table of what a network's maps tell about the poses of a table, beside it."""
+    return table.with_name(f"{table.stem}{_FEATURES_ENDING}")
+
+
+def confidence_table(table: Path) -> Path:
+    """Table of how far off the poses of a table may be, beside it (.h5; a .csv of the same stem on request)."""
+    return table.with_name(f"{table.stem}{_CONFIDENCE_ENDING}")
+
+
 def pose_rows(table: Path, first: int | None = None) -> Path:
     """Poses found so far, while a pose table is in the making, of the whole video or of those frames from one on."""
     return table.with_suffix(".partial" if first is None else f".{first}.partial")
@@ -300,9 +321,9 @@ def pose_rows_of_ranges(table: Path) -> list[Path]:
 
 
 def pose_tables(video: Path) -> list[Path]:
-    """List the pose tables of a video, by whatever network, in alphabetical order, without the filtered ones."""
+    """List the pose tables of a video, by whatever network, in alphabetical order, without what is made from them."""
     tables = video.parent.glob(f"{escape(video_stem(video))}DeepCut_*.h5")
-    return sorted(table for table in tables if not table.name.endswith(_FILTERED_ENDING))  # a network's end in digits
+    return sorted(table for table in tables if not table.name.endswith(_BESIDE_POSES))  # a network's end in digits
 
 
 def filtered_table(table: Path) -> Path:

@@ -21,11 +21,18 @@ from dlc_toolbox import ToolboxError
 
 KEY = "df_with_missing"
 LEVELS = ("scorer", "bodyparts", "coords")
+POSE_COORDS = ("x", "y", "likelihood")
+"""Of a pose table, in this order; a label table has the first two."""
+
 _ENCODINGS = ("ASCII", "latin1", "bytes")  # PyTables tries each in turn
 
 
 def make_table(
-    scorer: str, bodyparts: Sequence[str], index: Sequence | np.ndarray | pd.Index, values: np.ndarray
+    scorer: str,
+    bodyparts: Sequence[str],
+    index: Sequence | np.ndarray | pd.Index,
+    values: np.ndarray,
+    coords: Sequence[str] = POSE_COORDS,
 ) -> pd.DataFrame:
     """Build a table from points.
 
@@ -37,12 +44,14 @@ def make_table(
         K names, in the order of `values`.
     index : sequence
         N image paths (``folder/image``) or frame numbers.
-    values : ndarray of shape (N, K, 2) or (N, K, 3)
+    values : ndarray of shape (N, K, C)
         x, y in pixels, and likelihood where there is one; NaN is missing.
+    coords : sequence of str, optional
+        What else the values are, for a table of something else about the same body parts.
 
     Returns
     -------
-    DataFrame of shape (N, 2 * K) or (N, 3 * K)
+    DataFrame of shape (N, C * K)
         float64, columns (scorer, bodyparts, coords).
 
     Examples
@@ -52,12 +61,13 @@ def make_table(
     5.5
     """
     values = np.asarray(values, dtype=np.float64)
-    coords = ("x", "y", "likelihood")[: values.shape[2]]
-    columns = pd.MultiIndex.from_product([[scorer], list(bodyparts), coords], names=LEVELS)
+    columns = pd.MultiIndex.from_product([[scorer], list(bodyparts), coords[: values.shape[2]]], names=LEVELS)
     return pd.DataFrame(values.reshape(len(values), -1), index=pd.Index(index), columns=columns)
 
 
-def points(table: pd.DataFrame, bodyparts: Sequence[str] | None = None) -> np.ndarray:
+def points(
+    table: pd.DataFrame, bodyparts: Sequence[str] | None = None, coords: Sequence[str] = POSE_COORDS
+) -> np.ndarray:
     """Return a table's values as points, taken by name, never by position.
 
     Parameters
@@ -66,11 +76,13 @@ def points(table: pd.DataFrame, bodyparts: Sequence[str] | None = None) -> np.nd
         As `read_table` returns it.
     bodyparts : sequence of str, optional
         The body parts wanted, in this order; default all, in the table's order.
+    coords : sequence of str, optional
+        What the table holds of each, in the order wanted.
 
     Returns
     -------
-    ndarray of shape (N, K, 2) or (N, K, 3)
-        x, y and, in a pose table, likelihood.
+    ndarray of shape (N, K, C)
+        x, y and, in a pose table, likelihood; or those of `coords` that the table has.
 
     Raises
     ------
@@ -83,7 +95,7 @@ def points(table: pd.DataFrame, bodyparts: Sequence[str] | None = None) -> np.nd
     if missing:
         raise ToolboxError(f"the table has no body part {', '.join(missing)}; it has {', '.join(present)}")
     scorer = scorer_of(table)
-    coords = [coord for coord in ("x", "y", "likelihood") if (scorer, present[0], coord) in table.columns]
+    coords = [coord for coord in coords if (scorer, present[0], coord) in table.columns]
     columns = pd.MultiIndex.from_product([[scorer], bodyparts, coords])
     return table.loc[:, columns].to_numpy(dtype=np.float64, copy=True).reshape(len(table), len(bodyparts), len(coords))
 
@@ -186,13 +198,15 @@ def _h5_content(table: pd.DataFrame, format: str) -> bytes:
     return content.getvalue()
 
 
-def read_table(path: Path) -> pd.DataFrame:
+def read_table(path: Path, coords: Sequence[str] | None = None) -> pd.DataFrame:
     """Read a label or pose table, of ours, of v1 or of DeepLabCut 2/3, from h5 or csv.
 
     Parameters
     ----------
     path : Path
         An .h5 or .csv file.
+    coords : sequence of str, optional
+        What an .h5 file holds that is no label or pose table, see `make_table`.
 
     Returns
     -------
@@ -215,7 +229,7 @@ def read_table(path: Path) -> pd.DataFrame:
     except Exception as error:  # h5py, PyTables and pandas raise many types on damaged files
         reason = " ".join(str(error).split())
         raise ToolboxError(f"{path} cannot be read as a table of labels or poses: {reason}") from error
-    return _in_our_form(table, path)
+    return _in_our_form(table, path, coords)
 
 
 def _read_csv(path: Path) -> pd.DataFrame:
@@ -261,7 +275,7 @@ def _read_h5(path: Path) -> pd.DataFrame:
         return store[keys[0]]
 
 
-def _in_our_form(read: object, path: Path) -> pd.DataFrame:
+def _in_our_form(read: object, path: Path, coords: Sequence[str] | None) -> pd.DataFrame:
     """Check the columns, order the coordinates and flatten the row index."""
     table = read if isinstance(read, pd.DataFrame) else pd.DataFrame()
     _refuse_animals(table.columns.names, path)
@@ -271,7 +285,7 @@ def _in_our_form(read: object, path: Path) -> pd.DataFrame:
     scorers = list(dict.fromkeys(table.columns.get_level_values("scorer")))
     bodyparts = list(dict.fromkeys(table.columns.get_level_values("bodyparts")))
     found = set(table.columns.get_level_values("coords"))
-    coords = ["x", "y", "likelihood"] if "likelihood" in found else ["x", "y"]
+    coords = coords or (POSE_COORDS if "likelihood" in found else POSE_COORDS[:2])
     wanted = pd.MultiIndex.from_product([scorers, bodyparts, coords], names=LEVELS)
     if len(scorers) != 1 or len(table.columns) != len(wanted) or set(table.columns) != set(wanted):
         raise ToolboxError(
