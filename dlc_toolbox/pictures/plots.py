@@ -19,6 +19,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patheffects import withStroke
 
 from dlc_common.files import replacing
+from dlc_toolbox.measure.judging import reliability
 from dlc_toolbox.measure.tracks import seen_points
 from dlc_toolbox.pictures.drawing import Look
 
@@ -124,6 +125,35 @@ def plot_likelihood(
     axes.set_title(f"dashed: pcutoff = {pcutoff:g}; circles: training, discs: test images", fontsize="medium")
     axes.set_xlim(-0.02, 1.02)
     _explain(figure, handles, list(look.bodyparts))
+    return figure
+
+
+def plot_reliability(errors: np.ndarray, expected: np.ndarray, covered: float) -> Figure:
+    """Draw the error of each pair against what was expected, and the medians of both, which should be equal.
+
+    Parameters
+    ----------
+    errors, expected : ndarray of one shape
+        Distances in pixels; NaN where nobody labeled, or nothing is expected.
+    covered : float
+        Share of the errors within the radius of 90 %, for the title; NaN where it is not known.
+
+    Returns
+    -------
+    Figure
+        Both axes are logarithmic; errors below 0.1 pixel are drawn at 0.1.
+    """
+    figure, axes = _plot("Expected error (pixels), learned from other images", "Error (pixels)")
+    for axis in (axes.xaxis, axes.yaxis):
+        _log_pixels(axis)
+    shown = np.maximum(errors, _LEAST_ERROR_PX)
+    axes.scatter(expected, shown, 10, color="tab:gray", alpha=0.5, linewidths=0)
+    medians = reliability(shown, expected)
+    axes.plot(*medians.T, "o-", color="tab:red", markersize=5)
+    if len(medians):
+        ends = [medians.min(), medians.max()]
+        axes.plot(ends, ends, color="black", linewidth=1, linestyle="--")
+    axes.set_title(f"red: medians, dashed: as expected; {covered:.0%} are within the radius of 90 %", fontsize="medium")
     return figure
 
 

@@ -244,6 +244,10 @@ class Layout:
         """Folder of the plots of one snapshot's errors."""
         return self.results / f"Plots_{experiment.evaluation_scorer(iteration)}"
 
+    def reliability_plot(self, experiment: Experiment, iteration: int) -> Path:
+        """Plot of errors against what was expected, where that is known."""
+        return self.evaluation_plots(experiment, iteration) / "reliability.png"
+
     def evaluation_pictures(self, experiment: Experiment, iteration: int) -> Path:
         """Folder of the labeled images with the labels of human and network."""
         return self.results / f"LabeledImages_{experiment.evaluation_scorer(iteration)}"

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from dlc_toolbox import ToolboxError
+from dlc_toolbox.project.checks import pairs, points_in_views
 
 log = logging.getLogger(__name__)
 
@@ -108,17 +109,6 @@ def _odd(value: Any) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or value < 1 or value % 2 == 0:
         raise ValueError("an odd whole number of at least 1")
     return value
-
-
-def _pairs(value: Any) -> tuple[tuple[str, str], ...]:
-    if not isinstance(value, list | tuple) or not all(_is_pair(pair) for pair in value):
-        raise ValueError("a list of pairs of different names, such as [['nose', 'paw'], ['paw', 'tail']]")
-    return tuple((first, second) for first, second in value)
-
-
-def _is_pair(value: Any) -> bool:
-    is_two = isinstance(value, list | tuple) and len(value) == 2
-    return is_two and all(isinstance(name, str) for name in value) and value[0] != value[1]
 
 
 def _text_or_texts(value: Any) -> tuple[str, ...]:
@@ -215,6 +205,8 @@ class Settings(_Crop):
     shuffleindex: int = _setting(_whole(0), 0)
     pcutoff: float = _setting(_number(0, 1), 0.1)
     plotting: bool = _setting(_flag, True)
+    views: tuple[tuple[str, ...], ...] = _setting(points_in_views, ())
+    wantederror: float = _setting(_number(0, open_low=True), 5)
 
     def problems(self) -> list[str]:
         """List what is wrong between settings that are each fine."""
@@ -225,6 +217,9 @@ class Settings(_Crop):
             found.append(
                 f"shuffleindex = {self.shuffleindex}, but Shuffles has positions 0 to {len(self.Shuffles) - 1}"
             )
+        strangers = [name for point in self.views for name in point if name not in self.bodyparts]
+        if strangers:
+            found.append(f"views names {', '.join(strangers)}, which bodyparts does not")
         return found
 
 
@@ -251,7 +246,7 @@ class AnalysisSettings(_Crop):
     alphavalue: float = _setting(_number(0, 1), 0.6)
     dotsize: float = _setting(_number(0, 200, open_low=True), 7)
     colormap: str = _setting(_colormap, "cool")
-    skeleton: tuple[tuple[str, str], ...] = _setting(_pairs, ())
+    skeleton: tuple[tuple[str, str], ...] = _setting(pairs, ())
     trailpoints: int = _setting(_whole(0), 0)
     drawfiltered: bool = _setting(_flag, False)
     windowlength: int = _setting(_odd, 5)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from dlc_common import cli
 from dlc_common.locks import alone
-from dlc_toolbox.evaluation import evaluation, report, results
+from dlc_toolbox.evaluation import evaluation, report, results, trust
 from dlc_toolbox.project.layout import Layout
 from dlc_toolbox.project.settings import load_settings
 
@@ -64,13 +64,17 @@ def analyze_results(project: Path, *, overwrite: bool = False) -> None:
     with alone(project / "myconfig.py"):
         rows = results.write_summaries(layout, settings, evaluations)
     log.info("Written: %s and %s", layout.summary_table, layout.part_table.name)
-    log.info("Plots: %s", ", ".join(map(str, report.plot_evaluations(evaluations, rows, settings))))
+    judgments = trust.judge_all(evaluations, settings)
+    log.info("Plots: %s", ", ".join(map(str, report.plot_evaluations(evaluations, rows, settings, judgments))))
     for sentence in results.in_words(rows):
         log.info(sentence)
+    for judgment in judgments:
+        for sentence in judgment.in_words():
+            log.info("%s: %s", judgment.evaluation.network.scorer, sentence)
     if settings.plotting:
         for evaluated in evaluations:
             log.info("Look at %s", report.draw_evaluation(evaluated, settings, overwrite=overwrite))
-    for page in report.write_evaluation_pages(evaluations, rows, settings):
+    for page in report.write_evaluation_pages(evaluations, rows, settings, judgments):
         log.info("Open %s in a browser", page)
     log.info("Next, when the test error is good enough: %s", cli.command(project, "Analysis-tools/AnalyzeVideos.py"))
     log.info("Otherwise: label more images (where the test error is large), or train longer")
