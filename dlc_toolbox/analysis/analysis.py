@@ -11,12 +11,15 @@ from typing import Any
 
 import numpy as np
 
+from dlc_toolbox.analysis.confidence import hint_at_confidence, write_confidence
 from dlc_toolbox.analysis.jobs import BATCH_PIXELS, Fill, Job, fill_rows, frames_at_once
-from dlc_toolbox.analysis.partial import open_partial
+from dlc_toolbox.analysis.partial import Partial, open_partial
 from dlc_toolbox.analysis.window import WindowRule
 from dlc_toolbox.poses.network import Network, Predict, check_owner, describe_poses
+from dlc_toolbox.poses.trust import CONFIDENCE, read_trust
 from dlc_toolbox.project import records, tables
 from dlc_toolbox.project.layout import (
+    confidence_table,
     pose_record,
     pose_rows,
     pose_rows_of_ranges,
@@ -136,41 +139,52 @@ def analyze_video(video: Path, analysis: Analysis, fill: Fill = fill_rows) -> Pa
         output.log(output.why_stale(analysis.overwrite))
         partial.keep(job.batches_start(len(partial)))
         facts = {"resumed_at_frame": len(partial)} | fill(partial, job, analysis.load_predictor)
-        _write_poses(partial.read(), job, analysis, output, facts)
+        _write_poses(partial, job, analysis, output, facts)
     return table
 
 
 def _write_poses(
-    rows: np.ndarray, job: Job, analysis: Analysis, output: records.Output, facts: Mapping[str, Any]
+    partial: Partial, job: Job, analysis: Analysis, output: records.Output, facts: Mapping[str, Any]
 ) -> None:
-    """Write the table and its record, and say so."""
-    network = analysis.network
+    """Write the table, how far off its poses may be, and its record, and say so."""
+    network, rows = analysis.network, partial.read()
     poses = tables.make_table(network.scorer, network.bodyparts, np.arange(len(rows)), rows["pose"])
     with _TABLES:
         tables.write_table(poses, job.table, csv=analysis.csv)
+        trust = read_trust(network, analysis.crop)
+        summary = write_confidence(job.table, partial, trust, network.scorer, csv=analysis.csv)
     made_with = {"batch_size": job.batch_size, "snapshot": network.snapshot.path.name, "device": analysis.device}
     video_facts = _describe_video(job.video, rows)
-    output.write_record(**video_facts, **facts, **made_with)
+    output.write_record(**video_facts, **facts, **made_with, confidence=summary.as_json())
     for leftover in pose_rows_of_ranges(job.table):
         leftover.unlink()
     log.info(
         "%s: %d frames (%d in the header), %d lost; wrote %s",
         *(job.video.path.name, len(rows), job.video.header_frames, np.count_nonzero(~rows["decoded"]), job.table),
     )
+    log.info("%s: %s", job.video.path.name, summary.in_words())
 
 
 def _is_current(table: Path, output: records.Output, analysis: Analysis) -> bool:
     """Tell whether a table can be kept; if so, say it, write a csv that is wanted, and clear what is left over."""
     if output.why_stale(analysis.overwrite):
         return False
-    if analysis.csv and not table.with_suffix(".csv").exists():
-        with _TABLES:
-            tables.write_csv(tables.read_table(table), table.with_suffix(".csv"))
+    if analysis.csv:
+        _write_missing_csv(table)
+    hint_at_confidence(table, read_trust(analysis.network, analysis.crop))
     for leftover in (pose_rows(table), *pose_rows_of_ranges(table)):  # of an interrupted run with --overwrite
         if leftover.exists():
             with open_partial(leftover, {}, np.dtype("u1")):  # removes it, unless another process holds it
                 pass
     return output.is_current()
+
+
+def _write_missing_csv(table: Path) -> None:
+    """Write a csv beside the poses, and beside how far off they may be, where there is none."""
+    for path, coords in ((table, None), (confidence_table(table), CONFIDENCE)):
+        if path.exists() and not path.with_suffix(".csv").exists():
+            with _TABLES:
+                tables.write_csv(tables.read_table(path, coords), path.with_suffix(".csv"))
 
 
 def _describe_video(video: Recording, rows: np.ndarray) -> dict[str, Any]:

@@ -160,16 +160,29 @@ def implausibility(points: np.ndarray, postures: Postures) -> np.ndarray:
     ndarray of shape (N, K)
         In pixels. NaN where a part was not found, or the others do not say where it is.
     """
-    rows = points.reshape(len(points), -1)
-    centered = rows - postures.mean
-    means, covariances = _posterior(centered, postures.loadings, postures.noise_px**2)
-    residual = (centered - means @ postures.loadings.T).reshape(points.shape)
-    loadings = postures.loadings.reshape(points.shape[1], 2, -1)
-    # A part pulls the posture towards itself; undoing its pull gives its distance from what the others predict.
-    pull = np.einsum("kia,nab,kjb->nkij", loadings, covariances, loadings) / postures.noise_px**2
-    free = np.eye(2) - pull
     known = np.isfinite(points).all(axis=2)
-    decided = known & (np.linalg.eigvalsh(free)[..., 0] > _LEAST_FREEDOM)
     distance = np.full(points.shape[:2], np.nan)
-    distance[decided] = np.linalg.norm(np.linalg.solve(free[decided], residual[decided][..., None])[..., 0], axis=-1)
+    patterns, numbers = np.unique(known, axis=0, return_inverse=True)
+    for number, pattern in enumerate(patterns):
+        if pattern.any():
+            rows = np.flatnonzero(numbers.ravel() == number)
+            distance[np.ix_(rows, pattern)] = _distances(points[rows][:, pattern], pattern, postures)
+    return distance
+
+
+def _distances(points: np.ndarray, pattern: np.ndarray, postures: Postures) -> np.ndarray:
+    """Return the distances of the known parts, (N, J), of postures in which these, `pattern` (K,), are known."""
+    loadings = postures.loadings.reshape(len(pattern), 2, -1)[pattern]
+    centered = points - postures.mean.reshape(-1, 2)[pattern]
+    noise = postures.noise_px**2
+    flat = loadings.reshape(-1, postures.dimensions)
+    covariance = np.linalg.inv(flat.T @ flat / noise + np.eye(postures.dimensions))
+    coordinates = centered.reshape(len(points), -1) @ flat @ covariance / noise
+    residual = centered - (coordinates @ flat.T).reshape(centered.shape)
+    # A part pulls the posture towards itself; undoing its pull gives its distance from what the others predict.
+    free = np.eye(2) - loadings @ covariance @ loadings.transpose(0, 2, 1) / noise
+    decided = np.linalg.eigvalsh(free)[:, 0] > _LEAST_FREEDOM
+    distance = np.full(points.shape[:2], np.nan)
+    undone = np.einsum("jab,njb->nja", np.linalg.inv(free[decided]), residual[:, decided])
+    distance[:, decided] = np.linalg.norm(undone, axis=-1)
     return distance

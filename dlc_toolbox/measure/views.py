@@ -77,11 +77,15 @@ def fit_planes(points: np.ndarray) -> tuple[list[Plane], list[str]]:
     >>> np.abs(planes[0].normal).round(2).tolist()
     [0.71, 0.0, 0.71, 0.0]
     """
-    planes, unknown = [], []
+    planes: list[Plane] = []
+    unknown: list[str] = []
     for pair in combinations(range(points.shape[2]), 2):
         rows = points[:, :, list(pair)].reshape(-1, 4)
         fitted = _fit_plane(rows[np.isfinite(rows).all(axis=1)], pair)
-        (planes if isinstance(fitted, Plane) else unknown).append(fitted)
+        if isinstance(fitted, Plane):
+            planes.append(fitted)
+        else:
+            unknown.append(fitted)
     return planes, unknown
 
 

@@ -64,11 +64,16 @@ class Trust:
     wanted_px: float = 5.0
 
     @property
+    def tells_of_places(self) -> bool:
+        """Whether planes of views or postures are known, which judge places alone."""
+        return bool(self.planes) or isinstance(self.postures, Postures)
+
+    @property
     def tells_something(self) -> bool:
         """Whether anything at all is known."""
         cutoffs = (self.pcutoffs or {}).values()
-        is_learned = isinstance(self.calibration, Calibration) or isinstance(self.postures, Postures)
-        return is_learned or bool(self.planes) or any(cutoff is not None for cutoff in cutoffs)
+        is_calibrated = isinstance(self.calibration, Calibration)
+        return is_calibrated or self.tells_of_places or any(cutoff is not None for cutoff in cutoffs)
 
     def confidence(self, poses: np.ndarray, features: np.ndarray) -> np.ndarray:
         """Tell how far off poses may be.

@@ -137,6 +137,12 @@ def write_table(table: pd.DataFrame, path: Path, *, csv: bool = True) -> None:
         path.with_suffix(".csv").unlink(missing_ok=True)
 
 
+def name_pandas(file: Path | io.BytesIO) -> None:
+    """Say in an HDF5 file that any pandas can read its table: 3.1 leaves that out, and older ones need it."""
+    with h5py.File(file, "r+") as opened:
+        opened[KEY].attrs["pandas_version"] = np.bytes_("0.15.2")
+
+
 def write_csv(table: pd.DataFrame, path: Path) -> None:
     """Write a table as csv alone; it appears whole or not at all.
 
@@ -193,8 +199,7 @@ def _h5_content(table: pd.DataFrame, format: str) -> bytes:
         store.put(KEY, table, format=format, track_times=False)
         store.flush()
         content = io.BytesIO(store.root._v_file.get_file_image())
-    with h5py.File(content, "r+") as file:
-        file[KEY].attrs["pandas_version"] = np.bytes_("0.15.2")  # pandas 3.1 leaves it out, older ones need it
+    name_pandas(content)
     return content.getvalue()
 
 
