@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dlc_toolbox.measure.metrics import is_confident
+from dlc_toolbox.measure.metrics import Cutoff, is_confident
 from dlc_toolbox.poses.network import Predict, look
 
 Box = tuple[int, int, int, int]
@@ -27,13 +27,13 @@ class WindowRule:
 
     Parameters
     ----------
-    pcutoff : float
+    pcutoff : Cutoff
         The least likelihood of a body part that is seen.
     margin : float
         Pixels between the body parts and the edges of the window; a network needs to see what surrounds a part.
     """
 
-    pcutoff: float
+    pcutoff: Cutoff
     margin: float
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from dlc_common.versions import versions
 from dlc_toolbox.evaluation.results import Evaluation
 from dlc_toolbox.evaluation.trust import Judgment, people_agree
 from dlc_toolbox.evaluation.trust_page import trust_content
-from dlc_toolbox.measure.metrics import is_confident
+from dlc_toolbox.measure.metrics import cutoff_in_words, is_confident
 from dlc_toolbox.pictures import drawing, pages, plots
 from dlc_toolbox.pictures.drawing import Look
 from dlc_toolbox.pictures.pictures import draw_pictures, folder_and_image, look_of, picture_name, raise_problems
@@ -124,8 +125,10 @@ def write_evaluation_pages(
         best = int(medians.idxmin()) if medians.notna().any() else len(medians) - 1
         evaluation = evaluations[places[best]]
         page = evaluation.network.layout.evaluation_page(experiment)
-        content = _evaluation_content(evaluation, snapshots, best, settings, page)
-        content |= trust_content(judgments[places[best]], settings)
+        judgment = judgments[places[best]]
+        resolved = replace(settings, pcutoff=judgment.cutoff(settings))
+        content = _evaluation_content(evaluation, snapshots, best, resolved, page)
+        content |= trust_content(judgment, resolved)
         pages.write_page(page, "evaluation.html", **content)
         written.append(page)
     return written
@@ -137,7 +140,9 @@ def _plot_evaluation(judgment: Judgment, settings: Settings) -> Path:
     network, errors, is_train = evaluation.network, evaluation.errors, evaluation.is_train
     look = look_of(settings, [])
     folder = network.layout.evaluation_plots(network.experiment, network.iteration)
-    against_likelihood = plots.plot_likelihood(errors, evaluation.likelihoods, is_train, settings.pcutoff, look)
+    against_likelihood = plots.plot_likelihood(
+        errors, evaluation.likelihoods, is_train, judgment.cutoff(settings), look
+    )
     plots.write_plot(against_likelihood, folder / "likelihood.png")
     plots.write_plot(plots.plot_part_errors(errors, is_train, look), folder / "error_per_part.png")
     plots.write_plot(plots.plot_cumulative_errors(errors, is_train, look), folder / "cumulative_error.png")
@@ -153,7 +158,11 @@ def _human_and_network(evaluation: Evaluation, settings: Settings) -> tuple[np.n
     found = evaluation.poses[..., :2]
     confident = is_confident(evaluation.likelihoods, settings.pcutoff)[..., None]
     layers = [evaluation.labels, np.where(confident, found, np.nan), np.where(confident, np.nan, found)]
-    names = f"{settings.scorer} (human)", f"network, likelihood ≥ {settings.pcutoff:g}", "network, less likely"
+    names = (
+        f"{settings.scorer} (human)",
+        f"network, likelihood ≥ {cutoff_in_words(settings.pcutoff)}",
+        "network, less likely",
+    )
     return np.stack(layers, axis=1), look_of(settings, list(zip("+.x", names, strict=True)))
 
 
@@ -176,7 +185,7 @@ def _evaluation_content(
     return {
         "name": network.experiment.name,
         "scorer": settings.scorer,
-        "pcutoff": f"{settings.pcutoff:g}",
+        "pcutoff": cutoff_in_words(settings.pcutoff),
         "snapshots": rows,
         "best": rows[best] | sizes,
         "learning_curve": pages.embed(curve) if curve.is_file() else None,
@@ -251,6 +260,6 @@ def _made_from(evaluation: Evaluation, settings: Settings) -> dict[str, object]:
         "TrainingFraction": f"{network.fraction:g}",
         "shuffle": network.experiment.shuffle,
         "resnet": settings.resnet,
-        "pcutoff": f"{settings.pcutoff:g}",
+        "pcutoff": cutoff_in_words(settings.pcutoff),
         "versions": ", ".join(f"{package} {version}" for package, version in versions().items()),
     }

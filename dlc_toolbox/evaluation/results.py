@@ -16,7 +16,7 @@ from dlc_common.files import replacing
 from dlc_toolbox import ToolboxError
 from dlc_toolbox.evaluation.evaluation import Network
 from dlc_toolbox.measure.confidence import FEATURES
-from dlc_toolbox.measure.metrics import euclidean_errors, summarize, summarize_parts
+from dlc_toolbox.measure.metrics import AUTO, Cutoff, cutoff_in_words, euclidean_errors, summarize, summarize_parts
 from dlc_toolbox.project import records
 from dlc_toolbox.project.layout import Layout
 from dlc_toolbox.project.settings import Settings
@@ -165,29 +165,30 @@ def warn_of_corrected_labels(evaluations: Sequence[Evaluation]) -> None:
             )
 
 
-def summary_row(evaluation: Evaluation, pcutoff: float) -> dict[str, float]:
+def summary_row(evaluation: Evaluation, pcutoff: Cutoff) -> dict[str, float]:
     """Summarize one network's errors as a row of the evaluation table.
 
     Parameters
     ----------
     evaluation : Evaluation
         As `read_evaluation` returns it.
-    pcutoff : float
+    pcutoff : Cutoff
         The least likelihood that counts as confident.
 
     Returns
     -------
     dict of str to float
-        train_fraction, shuffle, iteration, pcutoff, then the numbers of `metrics.summarize` for train and test.
+        train_fraction, shuffle, iteration, pcutoff (NaN where each part has its own), then the numbers of
+        `metrics.summarize` for train and test.
     """
-    row = {**_keys(evaluation.network), "pcutoff": pcutoff}
+    row = {**_keys(evaluation.network), "pcutoff": np.nan if isinstance(pcutoff, tuple) else pcutoff}
     for name, chosen in evaluation.sets():
         numbers = summarize(evaluation.errors[chosen], evaluation.likelihoods[chosen], pcutoff)
         row |= {f"{name}_{number}": value for number, value in numbers.items()}
     return row
 
 
-def part_rows(evaluation: Evaluation, pcutoff: float) -> pd.DataFrame:
+def part_rows(evaluation: Evaluation, pcutoff: Cutoff) -> pd.DataFrame:
     """Summarize one network's errors by body part, in long form.
 
     Parameters
@@ -205,14 +206,17 @@ def part_rows(evaluation: Evaluation, pcutoff: float) -> pd.DataFrame:
     for name, chosen in evaluation.sets():
         numbers = evaluation.errors[chosen], evaluation.likelihoods[chosen]
         table = summarize_parts(*numbers, evaluation.bodyparts, pcutoff)
-        leading: dict[str, str | float] = {**_keys(evaluation.network), "pcutoff": pcutoff, "set": name}
+        cutoffs = np.broadcast_to(pcutoff, len(evaluation.bodyparts))
+        leading: dict[str, Any] = {**_keys(evaluation.network), "pcutoff": cutoffs, "set": name}
         for place, (key, value) in enumerate(leading.items()):
             table.insert(place, key, value)
         tables.append(table)
     return pd.concat(tables, ignore_index=True)
 
 
-def write_summaries(layout: Layout, settings: Settings, evaluations: Sequence[Evaluation]) -> pd.DataFrame:
+def write_summaries(
+    layout: Layout, settings: Settings, evaluations: Sequence[Evaluation], pcutoffs: Sequence[Cutoff] | None = None
+) -> pd.DataFrame:
     """Write the errors of networks into the evaluation table and the table by body part.
 
     Rows of other networks with the same Task, date, scorer and resnet stay. Rows of any others give way, because the
@@ -226,6 +230,8 @@ def write_summaries(layout: Layout, settings: Settings, evaluations: Sequence[Ev
         Of that project.
     evaluations : sequence of Evaluation
         One per network.
+    pcutoffs : sequence of Cutoff, optional
+        Of each network; default that of the settings.
 
     Returns
     -------
@@ -237,8 +243,9 @@ def write_summaries(layout: Layout, settings: Settings, evaluations: Sequence[Ev
     ToolboxError
         When an existing table has been changed by hand beyond recognition, or the system refuses to write.
     """
-    rows = pd.DataFrame([summary_row(evaluation, settings.pcutoff) for evaluation in evaluations])
-    parts = pd.concat([part_rows(evaluation, settings.pcutoff) for evaluation in evaluations], ignore_index=True)
+    judged = list(zip(evaluations, pcutoffs or [settings.pcutoff] * len(evaluations), strict=True))
+    rows = pd.DataFrame([summary_row(evaluation, pcutoff) for evaluation, pcutoff in judged])
+    parts = pd.concat([part_rows(evaluation, pcutoff) for evaluation, pcutoff in judged], ignore_index=True)
     owner = records.describe({}, {name: getattr(settings, name) for name in ("Task", "date", "scorer", "resnet")})
     files = [layout.summary_table, layout.part_table]
     output = records.Output(layout.summary_table.name, layout.summary_record, files, owner)
@@ -274,9 +281,10 @@ def in_words(rows: pd.DataFrame) -> list[str]:
             if np.isnan(mean):
                 sentences.append(f"{_named(row)}: no {side} image is labeled, so there is no {side} error")
                 continue
+            cutoff = cutoff_in_words(AUTO if np.isnan(row["pcutoff"]) else row["pcutoff"])
             sentences.append(
                 f"{_named(row)}: {side} error {mean:.2f} px (mean), {median:.2f} px (median); likelihood >= "
-                f"{row['pcutoff']:g} for {share:.0%} of the labels, whose mean error is {confident:.2f} px"
+                f"{cutoff} for {share:.0%} of the labels, whose mean error is {confident:.2f} px"
             )
     if len(rows) > 1 and rows["test_median_error_px"].notna().any():
         best = rows.iloc[rows["test_median_error_px"].argmin()]

@@ -13,10 +13,10 @@ from dlc_common.files import fingerprint
 from dlc_toolbox.evaluation.results import Evaluation
 from dlc_toolbox.measure.confidence import Calibration, fit_calibration, held_out, recommended_pcutoff
 from dlc_toolbox.measure.judging import coverage, doubtful_labels, steps_to_training
-from dlc_toolbox.measure.metrics import euclidean_errors
+from dlc_toolbox.measure.metrics import AUTO, Cutoff, euclidean_errors
 from dlc_toolbox.measure.posture import fit_postures
 from dlc_toolbox.measure.views import Plane, fit_planes
-from dlc_toolbox.poses.trust import CONFIDENCE, STEPS, Looked, Trust, calibration_file, write_calibration
+from dlc_toolbox.poses.trust import CONFIDENCE, STEPS, Looked, Trust, calibration_file, cutoffs_of, write_calibration
 from dlc_toolbox.project.layout import confidence_table
 from dlc_toolbox.project.settings import Settings
 from dlc_toolbox.project.tables import make_table, points, read_table, write_table
@@ -57,6 +57,12 @@ class Judgment:
     def coverage(self) -> float:
         """Share of the labels of test images that lie within the radius of 90 % learned from the others."""
         return coverage(self.evaluation.errors[self.is_test], self.radius90_px[self.is_test])
+
+    def cutoff(self, settings: Settings) -> Cutoff:
+        """Return the settings' pcutoff; where it is 'auto', what is recommended for each part."""
+        if settings.pcutoff != AUTO:
+            return settings.pcutoff
+        return cutoffs_of(self.trust, self.evaluation.bodyparts)
 
     @property
     def unlabeled_parts(self) -> list[str]:

@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 
 from dlc_toolbox import ToolboxError
+from dlc_toolbox.measure.metrics import Cutoff
 from dlc_toolbox.project.settings import AnalysisSettings
 
 _STEPS_PER_PIXEL = 4  # dots are placed to a quarter of a pixel
@@ -28,7 +29,7 @@ class Marks:
 
     Parameters
     ----------
-    pcutoff : float
+    pcutoff : Cutoff
         Likelihood from which on a body part is drawn, 0 to 1.
     radius : float
         Of the dots, in pixels.
@@ -42,7 +43,7 @@ class Marks:
         Number of past frames through which each part's trail leads.
     """
 
-    pcutoff: float = 0.1
+    pcutoff: Cutoff = 0.1
     radius: float = 7
     alpha: float = 0.6
     colormap: str = "cool"

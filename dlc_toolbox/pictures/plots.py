@@ -5,7 +5,7 @@ Each function returns a figure that belongs to no window; `write_plot` stores it
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from matplotlib.patheffects import withStroke
 
 from dlc_common.files import replacing
 from dlc_toolbox.measure.judging import reliability
+from dlc_toolbox.measure.metrics import Cutoff, cutoff_in_words
 from dlc_toolbox.measure.tracks import seen_points
 from dlc_toolbox.pictures.drawing import Look
 
@@ -94,7 +95,7 @@ def plot_cumulative_errors(errors: np.ndarray, is_train: np.ndarray, look: Look)
 
 
 def plot_likelihood(
-    errors: np.ndarray, likelihoods: np.ndarray, is_train: np.ndarray, pcutoff: float, look: Look
+    errors: np.ndarray, likelihoods: np.ndarray, is_train: np.ndarray, pcutoff: Cutoff, look: Look
 ) -> Figure:
     """Draw the error of each pair against its likelihood, to see what `pcutoff` keeps.
 
@@ -104,7 +105,7 @@ def plot_likelihood(
         As for `plot_part_errors`.
     likelihoods : ndarray of shape (N, K)
         0 to 1.
-    pcutoff : float
+    pcutoff : Cutoff
         Drawn as a line.
 
     Returns
@@ -121,8 +122,9 @@ def plot_likelihood(
             likelihoods[is_train, k], shown[is_train], 14, facecolors="none", edgecolors=[color], linewidths=0.7
         )
         handles.append(axes.scatter(likelihoods[~is_train, k], shown[~is_train], 20, color=[color], linewidths=0))
-    axes.axvline(pcutoff, color="black", linewidth=1, linestyle="--")
-    axes.set_title(f"dashed: pcutoff = {pcutoff:g}; circles: training, discs: test images", fontsize="medium")
+    _draw_cutoff(axes.axvline, pcutoff, look)
+    words = cutoff_in_words(pcutoff)
+    axes.set_title(f"dashed: pcutoff = {words}; circles: training, discs: test images", fontsize="medium")
     axes.set_xlim(-0.02, 1.02)
     _explain(figure, handles, list(look.bodyparts))
     return figure
@@ -182,7 +184,7 @@ def plot_error_by_iteration(rows: pd.DataFrame) -> Figure:
     return figure
 
 
-def plot_time_courses(poses: np.ndarray, times_s: np.ndarray, pcutoff: float, look: Look) -> Figure:
+def plot_time_courses(poses: np.ndarray, times_s: np.ndarray, pcutoff: Cutoff, look: Look) -> Figure:
     """Draw x, y and likelihood of each body part against time.
 
     Parameters
@@ -191,7 +193,7 @@ def plot_time_courses(poses: np.ndarray, times_s: np.ndarray, pcutoff: float, lo
         x, y in pixels and likelihood; NaN in lost frames.
     times_s : ndarray of shape (N,)
         When each frame is shown, in seconds.
-    pcutoff : float
+    pcutoff : Cutoff
         x and y are drawn where the likelihood is at least this; a dashed line marks it.
     look : Look
         Names and colours of the body parts.
@@ -212,7 +214,7 @@ def plot_time_courses(poses: np.ndarray, times_s: np.ndarray, pcutoff: float, lo
         axes.set_ylabel(name)
         axes.spines[["top", "right"]].set_visible(False)
     panels[1].invert_yaxis()
-    panels[2].axhline(pcutoff, color="black", linewidth=1, linestyle="--")
+    _draw_cutoff(panels[2].axhline, pcutoff, look)
     panels[2].set(xlabel="Time (s)", ylim=(-0.02, 1.02))
     _explain(figure, _part_lines(look), look.bodyparts)
     return figure
@@ -319,6 +321,15 @@ def _lone(values: np.ndarray) -> list[int]:
 def _part_lines(look: Look) -> list[Line2D]:
     """Return a line of each body part's colour, thick enough for a legend."""
     return [Line2D([], [], color=color, linewidth=2) for color in look.colors / 255]
+
+
+def _draw_cutoff(draw: Callable[..., object], pcutoff: Cutoff, look: Look) -> None:
+    """Draw a dashed line at the cutoff, or one of each part's colour."""
+    if isinstance(pcutoff, tuple):
+        for cutoff, color in zip(pcutoff, look.colors / 255, strict=True):
+            draw(cutoff, color=color, linewidth=1, linestyle="--")
+    else:
+        draw(pcutoff, color="black", linewidth=1, linestyle="--")
 
 
 def _log_pixels(axis: XAxis | YAxis) -> None:

@@ -108,7 +108,10 @@ def extract_outliers(
         As `find_poses`; when the video cannot be read as when it was analyzed, or the crop does not fit.
     """
     table = find_poses(video, network, crop=settings.crop)
-    criteria = Criteria(settings.pcutoff, settings.jumpthreshold, settings.deviationthreshold, settings.windowlength)
+    cutoff = settings.pcutoff
+    if isinstance(cutoff, tuple):  # in the order of the network's parts
+        cutoff = tuple(cutoff[list(network.bodyparts).index(part)] for part in labeling.bodyparts)
+    criteria = Criteria(cutoff, settings.jumpthreshold, settings.deviationthreshold, settings.windowlength)
     shaping = {"numoutlierframes": settings.numoutlierframes, "seed": labeling.seed, "crop": labeling.crop}
     made_from = records.describe({video.name: video}, {**shaping, **asdict(criteria), "poses": fingerprint(table)})
     *existing, folder = folders_of(data_folder, video_stem(video))

@@ -310,7 +310,7 @@ def _crop_in_words(crop: Crop | None) -> str:
     return f"the crop {crop[0]} <= x < {crop[1]}, {crop[2]} <= y < {crop[3]}" if crop else "no crop"
 
 
-def recommended(trust: Trust) -> dict[str, float]:
+def cutoffs_of(trust: Trust, bodyparts: Sequence[str]) -> tuple[float, ...]:
     """Return the recommended pcutoff of each part; 1 ('never') where none is good enough.
 
     Raises
@@ -319,5 +319,8 @@ def recommended(trust: Trust) -> dict[str, float]:
         When it is not known.
     """
     if not trust.pcutoffs:
-        raise ToolboxError(f"pcutoff is 'auto', but no pcutoff was recommended for this network yet: {STEPS}")
-    return {part: 1.0 if value is None else value for part, value in trust.pcutoffs.items()}
+        raise ToolboxError(
+            f"pcutoff is 'auto', but none was recommended for this network yet: {STEPS}, or set a number"
+        )
+    cutoffs = [trust.pcutoffs[part] for part in bodyparts]
+    return tuple(1.0 if cutoff is None else cutoff for cutoff in cutoffs)

@@ -1,4 +1,4 @@
-"""Checks of settings that are lists of lists; each returns plain tuples, or raises ValueError with what is accepted."""
+"""Checks of settings; each returns the value, or raises ValueError with what is accepted."""
 
 from __future__ import annotations
 
@@ -32,3 +32,10 @@ def _is_pair(value: Any) -> bool:
     """Tell two different texts."""
     is_two = isinstance(value, list | tuple) and len(value) == 2
     return is_two and all(isinstance(name, str) for name in value) and value[0] != value[1]
+
+
+def odd(value: Any) -> int:
+    """Return an odd number."""
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1 or value % 2 == 0:
+        raise ValueError("an odd whole number of at least 1")
+    return value

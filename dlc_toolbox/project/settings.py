@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from dlc_toolbox import ToolboxError
-from dlc_toolbox.project.checks import pairs, points_in_views
+from dlc_toolbox.measure.metrics import AUTO, Cutoff
+from dlc_toolbox.project.checks import odd, pairs, points_in_views
 
 log = logging.getLogger(__name__)
 
@@ -69,6 +70,15 @@ def _number(low: float, high: float = float("inf"), *, open_low: bool = False, o
     return check
 
 
+def _cutoff(value: Any) -> Cutoff:
+    if value == "auto":
+        return AUTO
+    try:
+        return _number(0, 1)(value)
+    except ValueError as error:
+        raise ValueError(f"{error}, or 'auto': what the evaluation recommends for each body part") from None
+
+
 def _whole(low: int, high: float = float("inf")) -> Check:
     def check(value: Any) -> int:
         if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
@@ -103,12 +113,6 @@ def _list_of(item: Check) -> Check:
         return tuple(value)
 
     return check
-
-
-def _odd(value: Any) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1 or value % 2 == 0:
-        raise ValueError("an odd whole number of at least 1")
-    return value
 
 
 def _text_or_texts(value: Any) -> tuple[str, ...]:
@@ -203,7 +207,7 @@ class Settings(_Crop):
     resnet: int = _setting(_one_of(50, 101, 152), 50)
     snapshotindex: int | str = _setting(_snapshot("best", "all"), -1)
     shuffleindex: int = _setting(_whole(0), 0)
-    pcutoff: float = _setting(_number(0, 1), 0.1)
+    pcutoff: float | tuple[float, ...] = _setting(_cutoff, 0.1)
     plotting: bool = _setting(_flag, True)
     views: tuple[tuple[str, ...], ...] = _setting(points_in_views, ())
     wantederror: float = _setting(_number(0, open_low=True), 5)
@@ -241,7 +245,7 @@ class AnalysisSettings(_Crop):
     movingwindow: bool = _setting(_flag, False)
     windowmargin: float = _setting(_number(0, open_low=True), 60)
     storedata_as_csv: bool = _setting(_flag, False)
-    pcutoff: float = _setting(_number(0, 1), 0.1)
+    pcutoff: float | tuple[float, ...] = _setting(_cutoff, 0.1)
     deleteindividualframes: bool = _setting(_flag, False)
     alphavalue: float = _setting(_number(0, 1), 0.6)
     dotsize: float = _setting(_number(0, 200, open_low=True), 7)
@@ -249,7 +253,7 @@ class AnalysisSettings(_Crop):
     skeleton: tuple[tuple[str, str], ...] = _setting(pairs, ())
     trailpoints: int = _setting(_whole(0), 0)
     drawfiltered: bool = _setting(_flag, False)
-    windowlength: int = _setting(_odd, 5)
+    windowlength: int = _setting(odd, 5)
     jumpthreshold: float = _setting(_number(0), 20)
     deviationthreshold: float = _setting(_number(0), 10)
     numoutlierframes: int = _setting(_whole(1), 20)

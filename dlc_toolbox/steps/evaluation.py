@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -61,10 +62,11 @@ def analyze_results(project: Path, *, overwrite: bool = False) -> None:
     layout, settings = Layout(project), load_settings(project)
     evaluations = [results.read_evaluation(network, settings.bodyparts) for network in find_networks(project)]
     results.warn_of_corrected_labels(evaluations)
-    with alone(project / "myconfig.py"):
-        rows = results.write_summaries(layout, settings, evaluations)
-    log.info("Written: %s and %s", layout.summary_table, layout.part_table.name)
     judgments = trust.judge_all(evaluations, settings)
+    cutoffs = [judgment.cutoff(settings) for judgment in judgments]
+    with alone(project / "myconfig.py"):
+        rows = results.write_summaries(layout, settings, evaluations, cutoffs)
+    log.info("Written: %s and %s", layout.summary_table, layout.part_table.name)
     log.info("Plots: %s", ", ".join(map(str, report.plot_evaluations(evaluations, rows, settings, judgments))))
     for sentence in results.in_words(rows):
         log.info(sentence)
@@ -72,8 +74,9 @@ def analyze_results(project: Path, *, overwrite: bool = False) -> None:
         for sentence in judgment.in_words():
             log.info("%s: %s", judgment.evaluation.network.scorer, sentence)
     if settings.plotting:
-        for evaluated in evaluations:
-            log.info("Look at %s", report.draw_evaluation(evaluated, settings, overwrite=overwrite))
+        for evaluated, pcutoff in zip(evaluations, cutoffs, strict=True):
+            drawn = report.draw_evaluation(evaluated, replace(settings, pcutoff=pcutoff), overwrite=overwrite)
+            log.info("Look at %s", drawn)
     for page in report.write_evaluation_pages(evaluations, rows, settings, judgments):
         log.info("Open %s in a browser", page)
     log.info("Next, when the test error is good enough: %s", cli.command(project, "Analysis-tools/AnalyzeVideos.py"))

@@ -11,9 +11,10 @@ from PIL import Image
 
 from dlc_toolbox.evaluation.evaluation import Network
 from dlc_toolbox.evaluation.report import plot_evaluations, write_evaluation_pages
-from dlc_toolbox.evaluation.results import Evaluation, summary_row
+from dlc_toolbox.evaluation.results import Evaluation, in_words, summary_row, write_summaries
 from dlc_toolbox.evaluation.trust import judge, nearness_in_words, people_agree, write_judgment
 from dlc_toolbox.evaluation.trust_page import methods_paragraph
+from dlc_toolbox.measure.metrics import AUTO
 from dlc_toolbox.poses.trust import CONFIDENCE, calibration_file
 from dlc_toolbox.project.layout import Experiment, Layout, confidence_table
 from dlc_toolbox.project.settings import load_settings
@@ -213,3 +214,22 @@ def test_the_page_tells_it_all(evaluation, settings):
     assert "toy/img50.png: paw 30." in text
     plot_evaluations([evaluation], rows, settings, [judge(replace(evaluation, features=None), settings)])
     assert not (folder / "reliability.png").exists()
+
+
+def test_auto_is_what_is_recommended_for_each_part(evaluation, settings):
+    judgment = judge(evaluation, replace(settings, pcutoff=AUTO, wantederror=2))
+    cutoffs = judgment.cutoff(replace(settings, pcutoff=AUTO))
+    assert judgment.cutoff(settings) == 0.1
+    assert cutoffs == tuple(judgment.trust.pcutoffs[part] for part in PARTS)
+    layout = evaluation.network.layout
+    rows = write_summaries(layout, settings, [evaluation], [cutoffs])
+    assert np.isnan(rows.loc[0, "pcutoff"])
+    table = pd.read_csv(layout.part_table)
+    np.testing.assert_allclose(table["pcutoff"], cutoffs * 2)
+    above = (evaluation.likelihoods >= cutoffs)[~TRAINED & np.isfinite(evaluation.errors).all(axis=1)]
+    assert 0.5 < above.mean() < 1 and rows.loc[0, "test_share_above_pcutoff"] == pytest.approx(above.mean(), abs=0.02)
+    assert "likelihood >= the one recommended for the part for" in in_words(rows)[1]
+    auto = replace(settings, pcutoff=AUTO)
+    plot_evaluations([evaluation], rows, auto, [judgment])
+    (page,) = write_evaluation_pages([evaluation], rows, auto, [judgment])
+    assert "likelihood ≥ the one recommended for the part" in html.unescape(page.read_text(encoding="utf-8"))

@@ -18,8 +18,8 @@ from dlc_toolbox.poses.trust import (
     Looked,
     Trust,
     calibration_file,
+    cutoffs_of,
     read_trust,
-    recommended,
     write_calibration,
 )
 
@@ -121,8 +121,10 @@ def test_what_the_labels_tell_counts_for_every_snapshot(path, network):
     trust = read_trust(other, CROP)
     assert trust.calibration.startswith("snapshot 200 was not evaluated, only 100: run Evaluation-tools/Step1")
     assert trust.planes and not isinstance(trust.postures, str)
-    with pytest.raises(ToolboxError, match="pcutoff is 'auto', but no pcutoff was recommended for this network yet"):
-        recommended(trust)
+    with pytest.raises(
+        ToolboxError, match="pcutoff is 'auto', but none was recommended for this network yet: run Eval"
+    ):
+        cutoffs_of(trust, PARTS)
 
 
 def test_a_snapshot_that_was_trained_again_is_another(path, network):
@@ -165,9 +167,4 @@ def test_a_damaged_calibration_says_so(path, network):
 
 
 def test_where_no_likelihood_is_enough_the_cutoff_is_one(path, network):
-    assert recommended(read_trust(network, CROP)) == {
-        "nose_top": 0.5,
-        "tail_top": 0.25,
-        "nose_side": 1.0,
-        "tail_side": 0.75,
-    }
+    assert cutoffs_of(read_trust(network, CROP), PARTS[::-1]) == (0.75, 1.0, 0.25, 0.5)

@@ -4,6 +4,7 @@ import pytest
 
 from dlc_common.cli import CHECKOUT
 from dlc_toolbox import ToolboxError
+from dlc_toolbox.measure.metrics import AUTO
 from dlc_toolbox.project.settings import load_analysis_settings, load_settings
 
 NEEDED = "Task = 't'\ndate = 'd'\nbodyparts = ['nose', 'tail']\nScorers = ['Ann']\nscorer = 'Ann'\n"
@@ -260,3 +261,9 @@ def test_views_that_cannot_be(load, line, problem):
     with pytest.raises(ToolboxError) as error:
         load(f"{NEEDED}{line}\n")
     assert problem in str(error.value)
+
+
+def test_auto_stands_for_what_the_evaluation_recommends(load):
+    assert load(NEEDED + "pcutoff = 'auto'\n").pcutoff == AUTO
+    with pytest.raises(ToolboxError, match=r"pcutoff = 'best', but it must be a finite number, or 'auto': what"):
+        load(NEEDED + "pcutoff = 'best'\n")
