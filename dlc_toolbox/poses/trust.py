@@ -69,6 +69,11 @@ class Trust:
         return bool(self.planes) or isinstance(self.postures, Postures)
 
     @property
+    def tells_of_errors(self) -> bool:
+        """Whether poses can be doubted by anything but their likelihood."""
+        return self.tells_of_places or isinstance(self.calibration, Calibration)
+
+    @property
     def tells_something(self) -> bool:
         """Whether anything at all is known."""
         cutoffs = (self.pcutoffs or {}).values()
