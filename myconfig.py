@@ -41,6 +41,7 @@ alphavalue = 0.6  # opacity of the markers (0 to 1)
 scorer = 'rick'  # whose labels train the network; one of Scorers
 Shuffles = [1]  # numbers of the random splits; range(5) makes five
 TrainingFraction = [0.8]  # share of the labeled images to train on; one split each
+splitby = 'image'  # images at random, or 'video': no video on both sides, which tests on videos never seen
 resnet = 50  # depth of the network: 50, 101 or 152
 
 # ---- Evaluation ---------------------------------------------------------------------------------

@@ -210,6 +210,7 @@ class Settings(_Crop):
     pcutoff: float | tuple[float, ...] = _setting(_cutoff, 0.1)
     plotting: bool = _setting(_flag, True)
     views: tuple[tuple[str, ...], ...] = _setting(points_in_views, ())
+    splitby: str = _setting(_one_of("image", "video"), "image")
     wantederror: float = _setting(_number(0, open_low=True), 5)
 
     def problems(self) -> list[str]:

@@ -25,7 +25,7 @@ from dlc_common.versions import versions
 from dlc_toolbox import ToolboxError
 from dlc_toolbox.labels.labels import name_labels, outside_image, why_labels_stale
 from dlc_toolbox.project import records
-from dlc_toolbox.project.layout import Experiment, Layout, first_step_advice, percent_of
+from dlc_toolbox.project.layout import Experiment, Layout, first_step_advice, frames_record, percent_of
 from dlc_toolbox.project.settings import Settings
 from dlc_toolbox.project.tables import bodyparts_of, make_table, points, read_table, write_table
 from dlc_toolbox.training_set.pose_cfg import (
@@ -35,7 +35,7 @@ from dlc_toolbox.training_set.pose_cfg import (
     warn_of_sizes,
     write_pose_cfgs,
 )
-from dlc_toolbox.training_set.split import split_by_rows, split_images
+from dlc_toolbox.training_set.split import split_by_rows, split_images, split_videos
 
 log = logging.getLogger(__name__)
 
@@ -91,8 +91,12 @@ def make_training_sets(
     for experiment, output in stale.items():
         names, fraction = list(labels.images), experiments[experiment]
         if rows is None:
-            train, test = split_images(names, fraction, settings.seed, experiment.shuffle)
-            drawn: dict[str, float | None] = {"fraction": fraction, "seed": settings.seed}
+            chance = fraction, settings.seed, experiment.shuffle
+            if settings.splitby == "video":
+                train, test = split_videos(names, [_video_of(image) for image in labels.images.values()], *chance)
+            else:
+                train, test = split_images(names, *chance)
+            drawn: dict[str, Any] = {"fraction": fraction, "seed": settings.seed, "splitby": settings.splitby}
         else:
             train, test = split_by_rows(rows, list(labels.table.index), names)
             drawn = {"fraction": _share(train, test, experiment), "seed": None}
@@ -184,9 +188,18 @@ def _describe(labels: _Labels, settings: Settings, rows: Mapping[str, Sequence[i
         "labels": hashlib.blake2b(text.encode(), digest_size=16).hexdigest(),
         "bodyparts": settings.bodyparts,
         "resnet": settings.resnet,
-        **({"seed": settings.seed} if rows is None else {"rows": dict(rows)}),
+        **({"seed": settings.seed, "splitby": settings.splitby} if rows is None else {"rows": dict(rows)}),
     }
-    return records.describe(labels.images, shaping)
+    return records.describe(labels.images, shaping, before={"splitby": "image"})
+
+
+def _video_of(image: Path) -> str:
+    """Name the video that an image is from: by what Step 1 recorded, else by its folder."""
+    try:
+        video = records.read(frames_record(image.parent)).get("video")
+    except UsersError:
+        video = None
+    return video if isinstance(video, str) else image.parent.name
 
 
 def _output(layout: Layout, experiment: Experiment, made_from: Mapping[str, Any]) -> records.Output:

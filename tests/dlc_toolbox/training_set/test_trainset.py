@@ -1,3 +1,4 @@
+import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -468,3 +469,34 @@ def test_damaged_splits_are_named(toy: Toy, text: str, message: str):
     toy.layout.split_documentation(EXPERIMENT).write_text(text)
     with pytest.raises(ToolboxError, match=message):
         read_split(toy.layout, EXPERIMENT)
+
+
+# Splits by video
+
+
+def test_folders_of_one_video_are_on_one_side(toy: Toy):
+    toy.set("splitby = 'video'")
+    videos = {"toy_2": "/videos/toy.avi", "toy": "/videos/toy.avi", "other": None}
+    for folder in ("toy_2", "other"):
+        shutil.copytree(toy.data / "toy", toy.data / folder)
+    for folder, video in videos.items():
+        if video:
+            (toy.data / folder / "frames.json").write_text(json.dumps({"video": video}))
+    toy.convert()
+    toy.make()
+    split = read_split(toy.layout, EXPERIMENT)
+    folders = [{name.split("/")[0] for name in side} for side in (split.train, split.test)]
+    assert folders == [{"toy", "toy_2"}, {"other"}]
+    documentation = yaml.safe_load(toy.layout.split_documentation(EXPERIMENT).read_text())
+    assert documentation["splitby"] == "video"
+
+
+def test_the_way_to_split_is_part_of_what_a_training_set_is_made_from(toy: Toy):
+    toy.make()
+    before = toy.files()
+    toy.set("splitby = 'image'")
+    toy.make()
+    assert toy.files() == before
+    toy.set("splitby = 'video'")
+    with pytest.raises(ToolboxError, match="splitby = 'video' needs images of two videos or more, but all 10"):
+        toy.make()
