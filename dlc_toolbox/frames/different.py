@@ -50,8 +50,8 @@ def _farthest(points: np.ndarray, is_taken: np.ndarray, count: int) -> list[int]
     """
     is_taken = is_taken.copy()
     apart = np.full(len(points), np.inf)
-    for place in np.flatnonzero(is_taken):
-        apart = np.minimum(apart, np.linalg.norm(points - points[place], axis=1))
+    for before in np.flatnonzero(is_taken):
+        apart = np.minimum(apart, np.linalg.norm(points - points[before], axis=1))
     chosen: list[int] = []
     while len(chosen) < count and not is_taken.all():
         if is_taken.any():

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -125,7 +126,8 @@ def extract_outliers(
     if isinstance(cutoff, tuple):  # in the order of the network's parts
         cutoff = tuple(cutoff[list(network.bodyparts).index(part)] for part in labeling.bodyparts)
     criteria = Criteria(cutoff, settings.jumpthreshold, settings.deviationthreshold, settings.windowlength)
-    shaping = {"numoutlierframes": settings.numoutlierframes, "seed": labeling.seed, "crop": labeling.crop}
+    shaping: dict[str, Any] = {"seed": labeling.seed, "crop": labeling.crop}
+    shaping["numoutlierframes"] = settings.numoutlierframes
     trust = read_trust(network, settings.crop).of_parts(labeling.bodyparts)
     learned = fingerprint(calibration_file(network.config_path.parent)) if trust.tells_of_errors else None
     shaping |= {**asdict(criteria), "poses": fingerprint(table), "calibration": learned}
