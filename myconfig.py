@@ -18,6 +18,8 @@ x1 = 0  # left edge of the crop, pixels
 x2 = 396  # right edge (not included), pixels
 y1 = 0  # top edge, pixels
 y2 = 406  # bottom edge (not included), pixels
+videostream = None  # which video of a file that holds several, counted from 0; None: the largest
+channel = None  # which channel of a TIFF file that holds several, counted from 1 as in Fiji; None: the first
 seed = 42  # same seed, same frames and same splits
 
 # ---- Step 2: labels -----------------------------------------------------------------------------
@@ -32,7 +34,7 @@ invisibleboundary = 0  # a click with x and y below this (pixels) means 'not vis
 imagetype = '.png'  # suffix of the images
 
 # ---- Step 3: pictures of the labels -------------------------------------------------------------
-colormap = 'hsv'  # a matplotlib colormap; colours go to the body parts in the order above
+colormap = 'parts'  # 8 colours, then the same with other markers; or a matplotlib colormap such as 'hsv'
 scale = 1  # size of the pictures relative to the images
 msize = 10  # size of the markers, points
 alphavalue = 0.6  # opacity of the markers (0 to 1)

@@ -14,6 +14,9 @@ y1 = 0  # top edge, pixels
 y2 = 406  # bottom edge (not included), pixels
 movingwindow = False  # look only at a window that moves with the animal? Quicker where it is small in the frame
 windowmargin = 60  # pixels between the body parts (from pcutoff on) and the edges of the window
+fps = None  # frames per second of recordings that tell none (raw .h264, .mjpeg, images); None: 25 are assumed
+videostream = None  # which video of a file that holds several, counted from 0; None: the largest
+channel = None  # which channel of a TIFF file that holds several, counted from 1 as in Fiji; None: the first
 
 # ---- The network --------------------------------------------------------------------------------
 scorer = 'rick'  # as in myconfig.py when the network was trained
@@ -34,10 +37,11 @@ storedata_as_csv = True  # write a csv beside every h5?
 pcutoff = 0.6  # draw a body part from this likelihood on (0 to 1)
 dotsize = 4  # radius of the dots, pixels
 alphavalue = 0.8  # opacity of the dots (0 to 1)
-colormap = 'hsv'  # a matplotlib colormap; colours go to the body parts in the order of the settings
+colormap = 'parts'  # 8 colours, then the same with other markers; or a matplotlib colormap such as 'hsv'
 skeleton = []  # pairs of body parts to join by a line, such as [['nose', 'tail'], ['tail', 'paw']]
 trailpoints = 0  # number of past frames through which the trail of each body part leads
 drawfiltered = False  # draw and plot the poses as FilterPredictions.py has smoothed them?
+slowmotion = None  # or a speed such as 0.1: also write a copy of each labeled video that is so much slower
 deleteindividualframes = False  # v1 kept all frames as pictures and could delete them; no frames are kept here
 
 # ---- Filtered poses, trajectories, outliers ------------------------------------------------------

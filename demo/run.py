@@ -5,7 +5,7 @@ Next    edit myconfig.py for videos of your own
 """
 
 import argparse
-import subprocess
+import runpy
 import sys
 import time
 from collections.abc import Sequence
@@ -24,8 +24,8 @@ except ImportError as error:
         f"{error}. Install once, in the DeepLabCut folder: pip install -r requirements.txt -e ."
     ) from error
 
-TRAINING = ["--max-iters", "500", "--save-iters", "250", "--display-iters", "20", "--seed", "1"]
-"""Short enough for two CPU cores; a real training takes the numbers of pose_cfg.yaml."""
+TRAINING = ["--max-iters", "500", "--save-iters", "500", "--display-iters", "20", "--seed", "1"]
+"""Short enough for two CPU cores (tests/benchmarks/README.md); a real training takes the values of pose_cfg.yaml."""
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -37,36 +37,50 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the steps one after the other; stop at the first that fails."""
     build_parser().parse_args(argv)
     train = train_folder()
-    steps = [
+    commands = steps(train)
+    begin = time.monotonic()
+    for number, command in enumerate(commands, start=1):
+        print(f"\n[{number}/{len(commands)}] python3 {cli.shell_line(command)}", flush=True)
+        if code := run_here(*command):
+            return code
+    report(train, time.monotonic() - begin)
+    return 0
+
+
+def steps(train: Path) -> list[list[str]]:
+    """List the commands, each a script and its flags; a training that was interrupted goes on."""
+    resumes = any(train.glob("snapshot-*.weights.h5"))
+    training = ["--config", str(train / "pose_cfg.yaml"), *TRAINING, *["--resume"] * resumes]
+    return [
         ["pose-tensorflow/models/pretrained/download.py"],
         ["demo/fetch_mouse.py"],
         ["Generating_a_Training_Set/Step2_ConvertingLabels2DataFrame.py"],
         ["Generating_a_Training_Set/Step3_CheckLabels.py"],
         ["Generating_a_Training_Set/Step4_GenerateTrainingFileFromLabelledData.py"],
-        ["pose-tensorflow/train.py", "--config", str(train / "pose_cfg.yaml"), *TRAINING],
+        ["pose-tensorflow/train.py", *training],
         ["Evaluation-tools/Step1_EvaluateModelonDataset.py"],
         ["Evaluation-tools/Step2_AnalysisofResults.py"],
         ["Analysis-tools/AnalyzeVideos.py"],
         ["Analysis-tools/MakingLabeledVideo.py", "--save-frames", "620"],
     ]
-    begin = time.monotonic()
-    for number, (script, *arguments) in enumerate(steps, start=1):
-        if script.endswith("train.py") and any(train.glob("snapshot-*.weights.h5")):
-            arguments.append("--resume")
-        print(f"\n[{number}/{len(steps)}] python3 {' '.join([script, *arguments])}", flush=True)
-        code = subprocess.run([sys.executable, CHECKOUT / script, *arguments], check=False).returncode
-        if code:
-            return code
+
+
+def run_here(script: str, *arguments: str) -> int:
+    """Run a script as its command would, but in this process, so that TensorFlow starts once; return the exit code."""
+    return cli.run(runpy.run_path(str(CHECKOUT / script))["main"], arguments)
+
+
+def report(train: Path, duration_s: float) -> None:
+    """Say how good the network is, and where to look."""
     results = Layout(CHECKOUT).results
     error = pd.read_csv(results / "evaluation.csv").iloc[-1]
     print(
-        f"\nDone in {(time.monotonic() - begin) / 60:.1f} minutes. Error on the test images, which the network never "
+        f"\nDone in {duration_s / 60:.1f} minutes. Error on the test images, which the network never "
         f"saw: median {error.test_median_error_px:.1f} px, mean {error.test_mean_error_px:.1f} px. Look at:"
     )
     page = results / f"{train.parent.name}.html"
     for place in (CHECKOUT / "videos" / "test_vid_DeepLabCutlabeled.mp4", page, results):
         print(f"  {place}")
-    return 0
 
 
 def train_folder() -> Path:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import logging
+import math
 import os
 import shlex
 import subprocess
@@ -18,7 +19,7 @@ CHECKOUT = Path(__file__).resolve().parents[1]
 
 log = logging.getLogger(__name__)
 
-_CHATTY = ("matplotlib", "PIL", "h5py", "tensorflow", "jax", "libav", "absl", "numexpr")
+_CHATTY = ("matplotlib", "PIL", "imageio", "h5py", "tensorflow", "jax", "libav", "absl", "numexpr")
 _GOES_ON = "What was finished is saved; the same command goes on from there."
 
 
@@ -91,6 +92,17 @@ def whole_number(least: int = 0) -> Callable[[str], int]:
         return int(text)
 
     return read
+
+
+def number(text: str) -> float:
+    """Read a flag's number, finite and not negative; for `type` of ``add_argument``."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not 0 <= value < math.inf:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of at least 0")
+    return value
 
 
 def command(project: Path, script: str, *arguments: str) -> str:

@@ -13,7 +13,6 @@ from functools import cache
 from pathlib import Path
 
 from dlc_common import UsersError
-from dlc_common.images import images_in
 
 _UNFINISHED = ".part-"  # begins the name of what is being written
 _ABANDONED_S = 24 * 3600
@@ -192,6 +191,8 @@ def fingerprint(path: Path) -> str:
 
 def _fingerprint_of_images(folder: Path) -> str:
     """Hash the images of a folder; other files there do not matter."""
+    from dlc_common.images import images_in  # which itself writes files
+
     images = sorted(images_in(folder))
     digest = hashlib.blake2b(digest_size=16)
     for image in images:

@@ -1,26 +1,37 @@
-"""Still images: their names in a folder, and what they show as 8-bit RGB."""
+"""Still images: their names in a folder, reading what they show as 8-bit RGB, and writing."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from functools import lru_cache
 from pathlib import Path
+from typing import Any, cast
 
+import cv2
+import imageio.v3 as iio
 import numpy as np
-from PIL import Image
 
 from dlc_common import UsersError
+from dlc_common.files import replacing
+from dlc_common.pixels import UnknownRangeError, as_rgb8, white_of
+from dlc_common.tiff import TiffPages, is_tiff
 
 CROP_PREVIEW = "IsCroppingOK.png"
 TIFF_SUFFIXES = frozenset({".tif", ".tiff"})
 IMAGE_SUFFIXES = TIFF_SUFFIXES | {".bmp", ".jpeg", ".jpg", ".png"}
 
+_PNG_HEADER_BYTES, _PNG_BITS, _PNG_COLORS = 26, 24, 25
+_SAMPLED_IMAGES = 16  # that tell how many bits a folder's images use
+
 
 def images_in(folder: Path) -> list[Path]:
     """List the images of a folder, whatever their names, in no order; hidden files are left out."""
     images = [
-        path for path in folder.iterdir() if path.suffix.lower() in IMAGE_SUFFIXES and not path.name.startswith(".")
+        path
+        for path in folder.iterdir()
+        if path.suffix.lower() in IMAGE_SUFFIXES and not path.name.startswith(".") and not path.is_dir()
     ]
     refuse_undecodable(images)
     return images
@@ -86,7 +97,10 @@ def list_images(folder: Path, imagetype: str) -> list[Path]:
     images = [
         path
         for path in folder.iterdir()
-        if path.suffix.lower() == imagetype.lower() and not path.name.startswith(".") and path.name != CROP_PREVIEW
+        if path.suffix.lower() == imagetype.lower()
+        and not path.name.startswith(".")
+        and path.name != CROP_PREVIEW
+        and not path.is_dir()
     ]
     refuse_undecodable(images)
     for path in images:
@@ -95,15 +109,19 @@ def list_images(folder: Path, imagetype: str) -> list[Path]:
     return sorted(images, key=lambda path: natural_key(path.name))
 
 
-def read_image(path: Path) -> np.ndarray:
+def read_image(path: Path, channel: int = 0) -> np.ndarray:
     """Read an image as 8-bit RGB, whatever its file holds.
 
-    Gray values are repeated in three channels, palettes resolved, 16-bit values divided by 256, transparency ignored.
+    Gray values are repeated in three channels, palettes resolved, transparency ignored. Values of more than 8 bits are
+    scaled by what is white in the images of the same type beside it, see `pixels.white_of`: those of 16 bits are
+    divided by 256. Pixels are those that are stored, as Fiji shows them: EXIF does not turn them.
 
     Parameters
     ----------
     path : Path
         A png, jpg, tiff or bmp file.
+    channel : int
+        Which picture, from 0, when a TIFF file holds several.
 
     Returns
     -------
@@ -113,39 +131,112 @@ def read_image(path: Path) -> np.ndarray:
     Raises
     ------
     UsersError
-        When the file is missing, damaged, incomplete, or holds more than 16 bits per channel.
+        When the file is missing, damaged, incomplete, or holds values of which nobody knows the range.
     """
-    with _opened(path) as image:
-        return as_rgb8(image, path)
-
-
-def as_rgb8(image: Image.Image, path: Path) -> np.ndarray:
-    """Return what an open image shows, see `read_image`; `path` is its file, for messages."""
-    return _gray16_as_rgb8(np.asarray(image), path) if image.mode[0] in "IF" else np.asarray(image.convert("RGB"))
+    with _naming(path):
+        values = _stored(path, channel)
+        if values.dtype == np.uint8 and values.ndim == 3:
+            return values
+        return as_rgb8(values, _white_beside(path, values, channel))
 
 
 def image_size(path: Path) -> tuple[int, int]:
-    """Return width and height of an image in pixels, from its first bytes; raises as `read_image`."""
-    with _opened(path) as image:
-        return image.size
+    """Return width and height of the stored image in pixels, from its first bytes; raises as `read_image`."""
+    with _naming(path):
+        if is_tiff(_head(path)):
+            with TiffPages(path) as pages:
+                return pages.size
+        height, width = iio.improps(path, plugin="pillow", index=0).shape[:2]
+        return width, height
+
+
+def orientation(path: Path) -> int:
+    """Return how viewers turn an image, as EXIF numbers it; 1: as it is stored, which is also how it is read here."""
+    with _naming(path):
+        if is_tiff(_head(path)):
+            with TiffPages(path) as pages:
+                return pages.orientation
+        return int(iio.immeta(path, plugin="pillow", exclude_applied=False).get("Orientation", 1))
+
+
+def as_png(picture: np.ndarray, compression: int = 6) -> bytes:
+    """Encode a picture without loss.
+
+    Parameters
+    ----------
+    picture : ndarray of shape (H, W, 3)
+        uint8 RGB.
+    compression : int
+        From 0, the fastest, to 9.
+
+    Returns
+    -------
+    bytes
+        A png without colour profile, gamma or orientation, so that every program shows these very values.
+    """
+    return iio.imwrite("<bytes>", picture, plugin="pillow", extension=".png", compress_level=compression)
+
+
+def write_image(path: Path, picture: np.ndarray) -> None:
+    """Write a picture, uint8 RGB of shape (H, W, 3), as png; raises UsersError when the system refuses."""
+    with replacing(path) as temporary:
+        temporary.write_bytes(as_png(picture))
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[Image.Image]:
-    """Open an image and name its file in whatever goes wrong while it is read."""
+def _naming(path: Path) -> Iterator[None]:
+    """Name the file of an image in whatever goes wrong while it is read."""
     if not path.is_file():
-        raise UsersError(f"image {path} does not exist")
+        raise UsersError(f"image {path} " + ("is a folder" if path.is_dir() else "does not exist"))
     try:
-        with Image.open(path) as image:
-            yield image
+        yield
     except UsersError:
         raise
-    except Exception as error:  # Pillow raises many types on damaged files
+    except UnknownRangeError as error:
+        raise UsersError(f"image {path} cannot be shown: {error}; save it with 8 bits, or 16") from error
+    except Exception as error:  # the readers raise many types on damaged files
         raise UsersError(f"image {path} is damaged or no image ({error}); replace it or delete it") from error
 
 
-def _gray16_as_rgb8(values: np.ndarray, path: Path) -> np.ndarray:
-    """Scale 16-bit gray values to 8 bits and repeat them in three channels."""
-    if values.dtype.kind == "f" or values.min() < 0 or values.max() > np.iinfo(np.uint16).max:
-        raise UsersError(f"image {path} has 32 bits per pixel, whose range is unknown; save it with 8 or 16 bits")
-    return np.repeat((values // 256).astype(np.uint8)[..., None], 3, axis=2)
+def _head(path: Path) -> bytes:
+    """Return how a file begins."""
+    with path.open("rb") as file:
+        return file.read(_PNG_HEADER_BYTES)
+
+
+def _stored(path: Path, channel: int) -> np.ndarray:
+    """Return RGB of 8 bits, uint8 of shape (H, W, 3), or the values of an image of more bits, (H, W) or (H, W, 3)."""
+    head = _head(path)
+    if is_tiff(head):
+        with TiffPages(path) as pages:
+            return pages.read(0, channel)
+    is_deep_png = head.startswith(b"\x89PNG") and head[_PNG_BITS] == 16
+    if is_deep_png and head[_PNG_COLORS] != 0:  # Pillow keeps 8 bits of colours
+        values = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_UNCHANGED)
+        if values is None:
+            raise ValueError("its pixels cannot be decoded")
+        return values[..., 2::-1] if values.ndim == 3 else values
+    with cast(Any, iio.imopen(path, "r", plugin="pillow")) as file:
+        return file.read(index=0, mode=None if is_deep_png else "RGB", writeable_output=False)
+
+
+def _white_beside(path: Path, values: np.ndarray, channel: int) -> float:
+    """Return what is white in an image of more than 8 bits: one value for all such images of its folder."""
+    white = _white_in(path.parent, path.suffix, channel, path.parent.stat().st_mtime_ns)
+    return white if white is not None else white_of([values])
+
+
+@lru_cache(maxsize=256)
+def _white_in(folder: Path, suffix: str, channel: int, _: int) -> float | None:
+    """Return what is white in images of a folder at some time, or None where they do not tell; a sample is read."""
+    images = sorted((path for path in images_in(folder) if path.suffix == suffix), key=lambda path: path.name)
+    sample = images[:: -(-len(images) // _SAMPLED_IMAGES) or 1]
+    values = []
+    for path in sample:
+        with suppress(Exception):  # damaged ones are told when they are read
+            values.append(_stored(path, channel))
+    deep = [stored for stored in values if stored.dtype != np.uint8]
+    try:
+        return white_of(deep) if deep else None
+    except UnknownRangeError:
+        return None

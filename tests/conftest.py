@@ -53,8 +53,23 @@ storedata_as_csv = True
 
 
 def pytest_configure():
-    """Let tests of Ctrl-C pass where a shell started the tests in the background, which has processes ignore it."""
+    """Let tests of Ctrl-C pass where a shell started the tests in the background, which has processes ignore it.
+
+    Where several processes test side by side (pytest-xdist), let each compute on its share of the cores alone.
+    """
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    if beside := int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", 0)):
+        threads = str(max(1, (os.cpu_count() or 1) // beside))
+        for library in ("TF_NUM_INTRAOP_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+            os.environ.setdefault(library, threads)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]):
+    """Take every campaign for slow, so that `-m "not slow"` leaves it out."""
+    for item in items:
+        if item.get_closest_marker("campaign"):
+            item.add_marker("slow")
 
 
 @pytest.fixture(scope="session")
@@ -79,9 +94,7 @@ def own_handlers(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 @pytest.fixture
 def toy_points() -> np.ndarray:
     """Where the dots are: (30 frames, 3 parts, 2), x and y in pixels, well inside 160 x 120 pixels."""
-    time = np.arange(30)[:, None] / 30
-    phase = 2 * np.pi * (time + np.arange(3) / 3)
-    return np.stack([80 + 55 * np.cos(phase), 60 + 35 * np.sin(phase)], axis=-1).round(2)
+    return _toy_points()
 
 
 @pytest.fixture(scope="session")
@@ -102,11 +115,11 @@ def write_fiji_csv() -> Callable[..., Path]:
     return _write_fiji_csv
 
 
-@pytest.fixture
-def toy_project(tmp_path: Path, toy_points: np.ndarray) -> Path:
-    """A project folder with settings, a video of 30 frames and every third frame labeled, one part hidden once."""
-    project = tmp_path / "toy project"
-    frames = [_draw_dots(points) for points in toy_points]
+@pytest.fixture(scope="session")
+def toy_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The toy project that `toy_project` copies; nobody else touches it."""
+    project, points = tmp_path_factory.mktemp("template") / "toy project", _toy_points()
+    frames = [_draw_dots(each) for each in points]
     _write_video(project / "videos" / "toy.avi", frames)
     (project / "myconfig.py").write_text(TOY_SETTINGS)
     (project / "myconfig_analysis.py").write_text(TOY_ANALYSIS_SETTINGS)
@@ -116,8 +129,14 @@ def toy_project(tmp_path: Path, toy_points: np.ndarray) -> Path:
         Image.fromarray(frames[frame]).save(folder / f"img{frame:02d}.png")
     for part, name in enumerate(TOY_BODYPARTS):
         labeled = [(place, frame) for place, frame in enumerate(TOY_LABELED, 1) if (frame, part) != TOY_HIDDEN]
-        _write_fiji_csv(folder / f"{name}.csv", [(*toy_points[frame, part], place) for place, frame in labeled])
+        _write_fiji_csv(folder / f"{name}.csv", [(*points[frame, part], place) for place, frame in labeled])
     return project
+
+
+@pytest.fixture
+def toy_project(tmp_path: Path, toy_template: Path) -> Path:
+    """A project folder with settings, a video of 30 frames and every third frame labeled, one part hidden once."""
+    return shutil.copytree(toy_template, tmp_path / toy_template.name, copy_function=shutil.copyfile)
 
 
 @pytest.fixture
@@ -170,6 +189,13 @@ def _find_dots(frames: np.ndarray) -> np.ndarray:
     rows, columns = np.mgrid[: frames.shape[1], : frames.shape[2]].astype(np.float32)
     x, y = (np.einsum("bhwk,hw->bk", excess, axis) / np.maximum(mass, 1) for axis in (columns, rows))
     return np.stack([x, y, (mass > 100).astype(np.float32)], axis=-1)
+
+
+def _toy_points() -> np.ndarray:
+    """Lead each dot along an ellipse, a third of a turn behind the one before."""
+    time = np.arange(30)[:, None] / 30
+    phase = 2 * np.pi * (time + np.arange(3) / 3)
+    return np.stack([80 + 55 * np.cos(phase), 60 + 35 * np.sin(phase)], axis=-1).round(2)
 
 
 def _draw_dots(points: np.ndarray, size: tuple[int, int] = (120, 160), radius: float = 4.0) -> np.ndarray:

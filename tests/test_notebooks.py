@@ -17,8 +17,8 @@ from dlc_toolbox.project.layout import Layout
 
 NOTEBOOKS = Path(__file__).resolve().parents[1] / "notebooks"
 STEPS = {path.stem.split("_")[0]: path for path in NOTEBOOKS.glob("Step*.ipynb")}
-DEMO = NOTEBOOKS / "Demo.ipynb"
-EACH = pytest.mark.parametrize("path", [*STEPS.values(), DEMO], ids=lambda path: path.stem)
+DEMO, LABEL = NOTEBOOKS / "Demo.ipynb", NOTEBOOKS / "Label.ipynb"
+EACH = pytest.mark.parametrize("path", [*STEPS.values(), DEMO, LABEL], ids=lambda path: path.stem)
 LOGIC = (
     *(ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef),
     *(ast.For, ast.While, ast.comprehension, ast.If, ast.IfExp, ast.Try, ast.With),
@@ -29,12 +29,18 @@ def code_cells(notebook: nbformat.NotebookNode) -> list[nbformat.NotebookNode]:
     return [cell for cell in notebook.cells if cell.cell_type == "code"]
 
 
-def run(path: Path, project: Path) -> str:
-    """Run a notebook on a project, in a foreign directory that must stay empty; return all that it showed."""
+def run(path: Path, project: Path, until: str | None = None) -> str:
+    """Run a notebook (until the cell with an id) on a project; return all that it showed.
+
+    The working directory is a foreign one, and must stay empty.
+    """
     elsewhere = project.parent / "elsewhere"
     elsewhere.mkdir(exist_ok=True)
     notebook = nbformat.read(path, as_version=4)
     code_cells(notebook)[0].source = f"project = {str(project)!r}"
+    if until is not None:
+        ids = [cell.id for cell in notebook.cells]
+        notebook.cells = notebook.cells[: ids.index(until) + 1]
     NotebookClient(notebook, kernel_name="python3", resources={"metadata": {"path": elsewhere}}).execute()
     assert list(elsewhere.iterdir()) == []
     return "\n".join(str(cell.outputs) for cell in code_cells(notebook))
@@ -59,7 +65,7 @@ def test_a_notebook_is_thin_and_works_on_the_checkout_by_default(path: Path):
 
 def test_every_step_has_a_notebook_and_links_lead_to_one():
     assert sorted(STEPS) == [f"Step{number}" for number in range(1, 10)]
-    for path in STEPS.values():
+    for path in (*STEPS.values(), LABEL):
         text = path.read_text(encoding="utf-8")
         assert [name for name in text.split("`") if name.endswith(".ipynb") and not (NOTEBOOKS / name).exists()] == []
 
@@ -85,7 +91,14 @@ def test_a_problem_stops_the_notebook_with_one_line(toy_project: Path):
     assert "Step 2 makes it from the csv files" in str(stopped.value)
 
 
-@pytest.mark.slow
+def test_the_page_opens_from_a_notebook_and_gives_the_cell_back(toy_project: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("BROWSER", "true")  # opens nothing
+    shown = run(LABEL, toy_project, until="label")
+    assert "Label at http://127.0.0.1:" in shown
+    assert "Step2_ConvertingLabels2DataFrame.py" in shown
+
+
+@pytest.mark.campaign
 def test_from_frames_to_a_labeled_video(project: Path):
     layout = Layout(project)
     assert "image/png" in run(STEPS["Step1"], project)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +25,9 @@ from dlc_toolbox.project.layout import (
     pose_rows_of_ranges,
     pose_table,
 )
+from dlc_toolbox.video.condition import Condition, announce
+from dlc_toolbox.video.recording import Crop, Reading
 from dlc_toolbox.video.sequences import open_frames
-from dlc_toolbox.video.video import Crop, Recording
 
 log = logging.getLogger(__name__)
 
@@ -57,6 +58,8 @@ class Analysis:
         Whether to write the table as csv too; if not, a csv of an earlier table is deleted with that table.
     overwrite : bool
         Whether to do again what is current.
+    reading : Reading
+        How recordings are read where they leave a choice.
     device : str
         What the predictor runs on, for the record.
     """
@@ -69,6 +72,7 @@ class Analysis:
     batch_pixels: int = BATCH_PIXELS
     csv: bool = False
     overwrite: bool = False
+    reading: Reading = field(default_factory=Reading)
     device: str = ""
 
     def with_one_predictor(self) -> Analysis:
@@ -80,7 +84,7 @@ class Analysis:
         """Return the pose table of a video with what it would be made from now."""
         table = pose_table(video, self.network.scorer)
         window = asdict(self.window) if self.window else None
-        made_from = describe_poses(video, self.network, self.crop, window)
+        made_from = describe_poses(video, self.network, self.crop, window, self.reading)
         return records.Output(table.name, pose_record(table), [table], made_from)
 
     def job(self, video: Path, made_from: Mapping[str, Any]) -> Job:
@@ -91,7 +95,7 @@ class Analysis:
         UsersError
             When it cannot be read, or the crop does not fit it.
         """
-        frames = open_frames(video, self.crop)
+        frames = open_frames(video, self.crop, self.reading)
         size = self.batch_size or frames_at_once(frames.width * frames.height, self.batch_pixels, bool(self.window))
         table = pose_table(video, self.network.scorer)
         return Job(frames, table, made_from, len(self.network.bodyparts), size, self.window)
@@ -137,6 +141,7 @@ def analyze_video(video: Path, analysis: Analysis, fill: Fill = fill_rows) -> Pa
         if _is_current(table, output, analysis):  # another process has just finished
             return table
         output.log(output.why_stale(analysis.overwrite))
+        announce(job.video)
         partial.keep(job.batches_start(len(partial)))
         facts = {"resumed_at_frame": len(partial)} | fill(partial, job, analysis.load_predictor)
         _write_poses(partial, job, analysis, output, facts)
@@ -154,14 +159,15 @@ def _write_poses(
         trust = read_trust(network, analysis.crop)
         summary = write_confidence(job.table, partial, trust, network.scorer, csv=analysis.csv)
     made_with = {"batch_size": job.batch_size, "snapshot": network.snapshot.path.name, "device": analysis.device}
-    video_facts = _describe_video(job.video, rows)
-    output.write_record(**video_facts, **facts, **made_with, confidence=summary.as_json())
+    condition = Condition.of(job.video, rows["time"], rows["state"])
+    output.write_record(**condition.facts(), **facts, **made_with, confidence=summary.as_json())
     for leftover in pose_rows_of_ranges(job.table):
         leftover.unlink()
     log.info(
         "%s: %d frames (%d in the header), %d lost; wrote %s",
-        *(job.video.path.name, len(rows), job.video.header_frames, np.count_nonzero(~rows["decoded"]), job.table),
+        *(job.video.path.name, len(rows), job.video.header_frames, len(condition.lost), job.table),
     )
+    condition.warn()
     log.info("%s: %s", job.video.path.name, summary.in_words())
 
 
@@ -176,6 +182,7 @@ def _is_current(table: Path, output: records.Output, analysis: Analysis) -> bool
         if leftover.exists():
             with open_partial(leftover, {}, np.dtype("u1")):  # removes it, unless another process holds it
                 pass
+    _state_rate(table, output, analysis)
     return output.is_current()
 
 
@@ -187,20 +194,13 @@ def _write_missing_csv(table: Path) -> None:
                 tables.write_csv(tables.read_table(path, coords), path.with_suffix(".csv"))
 
 
-def _describe_video(video: Recording, rows: np.ndarray) -> dict[str, Any]:
-    """Gather what the record of a pose table tells about the video."""
-    steps = np.diff(rows["time"])
-    varies = len(steps) > 0 and np.ptp(steps) > 1  # one unit is rounding
-    seconds = [round(float(time * video.time_base), 6) for time in rows["time"].tolist()]
-    return {
-        "fps": video.fps,
-        "fps_is_assumed": video.rate_is_assumed,
-        "frames": len(rows),
-        "frames_in_header": video.header_frames,
-        "frames_decoded": int(np.count_nonzero(rows["decoded"])),
-        "lost_frames": np.flatnonzero(~rows["decoded"]).tolist(),
-        "frame_times_s": seconds if varies else None,
-        "width": video.full_width,
-        "height": video.full_height,
-        "crop": video.crop,
-    }
+def _state_rate(table: Path, output: records.Output, analysis: Analysis) -> None:
+    """Write a rate that a person states or takes back into the record of a table, whose poses do not depend on it."""
+    told = records.read(output.record)
+    if told.get("fps_stated") == analysis.reading.fps or not (told.get("fps_stated") or told.get("fps_is_assumed")):
+        return
+    frames = open_frames(table.with_name(told["settings"]["video"]), analysis.crop, analysis.reading)
+    facts = {key: value for key, value in told.items() if key not in ("inputs", "settings", "versions")}
+    rate = {"fps": frames.fps, "fps_is_assumed": frames.rate_is_assumed, "fps_stated": frames.stated_rate}
+    output.write_record(**(facts | rate))
+    log.info("%s now tells %g frames/s", output.record.name, frames.fps)

@@ -19,7 +19,8 @@ from dlc_toolbox.analysis.partial import Partial
 from dlc_toolbox.analysis.window import BATCHES_PER_REFRESH, MovingWindow, WindowRule
 from dlc_toolbox.measure.confidence import FEATURES
 from dlc_toolbox.poses.network import Predict, look
-from dlc_toolbox.video.video import Recording, prefetch
+from dlc_toolbox.video.recording import Frame, Recording
+from dlc_toolbox.video.video import prefetch
 
 log = logging.getLogger(__name__)
 
@@ -91,7 +92,7 @@ class Job:
     def row(self) -> np.dtype:
         """What is found in one frame."""
         maps = ("maps", "<f4", (self.parts, len(FEATURES) - 1))  # the first feature stands in the pose, too
-        return np.dtype([("time", "<i8"), ("decoded", "?"), ("pose", "<f4", (self.parts, 3)), maps])
+        return np.dtype([("time", "<i8"), ("state", "u1"), ("pose", "<f4", (self.parts, 3)), maps])
 
     def batches_start(self, frame: int) -> int:
         """Return the last frame up to this one that a run may start at, and find what one from the beginning finds."""
@@ -108,23 +109,23 @@ class Fill(Protocol):
 
 @dataclass
 class _Batch:
-    """Frames of one shape: (B, H, W, 3), the first of them real, with times and whether each was decoded."""
+    """Frames of one shape: (B, H, W, 3), the first of them real, with times and what is known of each."""
 
     frames: np.ndarray
     times: list[int] = field(default_factory=list)
-    decoded: list[bool] = field(default_factory=list)
+    states: list[Frame] = field(default_factory=list)
     duration_s: float = 0.0
 
 
 def _batches(video: Recording, start: int, stop: int | None, size: int) -> Iterator[_Batch]:
     """Gather the frames from one row to another; a lost frame, and what the last batch lacks, is black."""
-    frames = islice(video.frames(start), stop and stop - start)
+    frames = islice(video.shown(start), stop and stop - start)
     while True:
         begun = perf_counter()
         batch = _Batch(np.zeros((size, video.height, video.width, 3), np.uint8))
-        for position, (time, frame) in enumerate(islice(frames, size)):
+        for position, (time, frame, state) in enumerate(islice(frames, size)):
             batch.times.append(time)
-            batch.decoded.append(frame is not None)
+            batch.states.append(state)
             if frame is not None:
                 batch.frames[position] = frame
         if not batch.times:
@@ -185,11 +186,11 @@ def fill_rows(
             poses = poses + offset
             inference_s += perf_counter() - before
             decoding_s += batch.duration_s
-            decoded = np.array(batch.decoded)
+            decoded = (np.array(batch.states, np.uint8) & Frame.READ).astype(bool)
             _check_finite(poses, decoded, video.path, first + len(partial))
             poses[~decoded] = np.nan
             maps = np.where(decoded[:, None, None], features[..., 1:], np.nan)
-            partial.append(batch.times, batch.decoded, poses, maps)
+            partial.append(batch.times, batch.states, poses, maps)
             progress.update(len(poses))
     done = first + len(partial) - start
     facts = {

@@ -15,7 +15,7 @@ from dlc_toolbox import ToolboxError
 from dlc_toolbox.measure.confidence import FEATURES
 from dlc_toolbox.poses.network import Config, Predict, SelectSnapshot, Snapshot, look
 from dlc_toolbox.project import records
-from dlc_toolbox.project.layout import Experiment, Layout
+from dlc_toolbox.project.layout import Experiment, Layout, features_table
 from dlc_toolbox.project.settings import Settings
 from dlc_toolbox.project.tables import bodyparts_of, make_table, write_table
 from dlc_toolbox.training_set.trainset import Split, read_split
@@ -71,7 +71,7 @@ class Network:
     @property
     def features(self) -> Path:
         """What the maps tell about these poses; poses made before there was such a table have none."""
-        return self.layout.evaluation_features(self.experiment, self.iteration)
+        return features_table(self.table)
 
     @property
     def record(self) -> Path:

@@ -14,10 +14,11 @@ from dlc_common.images import read_image
 from dlc_common.versions import versions
 from dlc_toolbox.evaluation.results import Evaluation
 from dlc_toolbox.evaluation.trust import Judgment, people_agree
-from dlc_toolbox.evaluation.trust_page import trust_content
+from dlc_toolbox.evaluation.trust_page import RELIABILITY_PLOT, trust_content
 from dlc_toolbox.measure.metrics import cutoff_in_words, is_confident
 from dlc_toolbox.pictures import drawing, pages, plots
 from dlc_toolbox.pictures.drawing import Look
+from dlc_toolbox.pictures.palette import PartStyle
 from dlc_toolbox.pictures.pictures import draw_pictures, folder_and_image, look_of, picture_name, raise_problems
 from dlc_toolbox.project.settings import Settings
 
@@ -146,7 +147,7 @@ def _plot_evaluation(judgment: Judgment, settings: Settings) -> Path:
     plots.write_plot(against_likelihood, folder / "likelihood.png")
     plots.write_plot(plots.plot_part_errors(errors, is_train, look), folder / "error_per_part.png")
     plots.write_plot(plots.plot_cumulative_errors(errors, is_train, look), folder / "cumulative_error.png")
-    reliability = network.layout.reliability_plot(network.experiment, network.iteration)
+    reliability = folder / RELIABILITY_PLOT
     reliability.unlink(missing_ok=True)
     if np.isfinite(judgment.expected_px).any():
         plots.write_plot(plots.plot_reliability(errors, judgment.expected_px, judgment.coverage), reliability)
@@ -202,17 +203,16 @@ def _evaluation_content(
 def _part_rows(evaluation: Evaluation, look: Look, settings: Settings) -> list[dict[str, Any]]:
     """Return the percentiles of the errors of all body parts together, then of each, and how far people agree."""
     people = people_agree(evaluation, settings)
-    every = slice(None)
-    columns: list[tuple[str, np.ndarray | None, Any]] = [("all", None, every)]
-    columns += [(part, color, [k]) for k, (part, color) in enumerate(zip(look.bodyparts, look.colors, strict=True))]
+    columns: list[tuple[str, PartStyle | None, Any]] = [("all", None, slice(None))]
+    columns += [(part, style, [k]) for k, (part, style) in enumerate(zip(look.bodyparts, look.styles, strict=True))]
     return [
         {
             "name": name,
-            "color": color,
+            "style": style,
             "people": {scorer: _percentiles(apart[:, part])["percentiles"][0] for scorer, apart in people.items()},
             **{which: _percentiles(evaluation.errors[chosen][:, part]) for which, chosen in evaluation.sets()},
         }
-        for name, color, part in columns
+        for name, style, part in columns
     ]
 
 

@@ -48,6 +48,8 @@ class Evaluation:
     features : ndarray of shape (N, K, 4) or None
         What the maps tell about them, see `confidence.FEATURES`; None where that is not known, as of poses made before
         it was stored.
+    accepted : ndarray of shape (N, K), optional
+        bool; which labels are machine labels that a person accepted as they were. Default none.
     """
 
     network: Network
@@ -57,6 +59,12 @@ class Evaluation:
     labels: np.ndarray
     poses: np.ndarray
     features: np.ndarray | None = None
+    accepted: np.ndarray | None = None
+
+    @property
+    def placed_errors(self) -> np.ndarray:
+        """Distances in pixels, (N, K), from labels that were placed by hand; NaN elsewhere."""
+        return self.errors if self.accepted is None else np.where(self.accepted, np.nan, self.errors)
 
     @property
     def errors(self) -> np.ndarray:
@@ -119,6 +127,7 @@ def read_evaluation(network: Network, bodyparts: Sequence[str]) -> Evaluation:
         points(network.split.table.loc[images], bodyparts),
         points(poses.loc[images], bodyparts),
         _read_features(network, bodyparts, poses),
+        np.array([[part in network.split.accepted.get(image, ()) for part in bodyparts] for image in images]),
     )
 
 
@@ -179,13 +188,28 @@ def summary_row(evaluation: Evaluation, pcutoff: Cutoff) -> dict[str, float]:
     -------
     dict of str to float
         train_fraction, shuffle, iteration, pcutoff (NaN where each part has its own), then the numbers of
-        `metrics.summarize` for train and test.
+        `metrics.summarize` for train and test. Where labels are accepted machine labels, ``<set>_accepted_share``
+        follows for train and test, and the same numbers of the labels that were placed by hand alone,
+        ``<set>_placed_<number>``.
     """
     row = {**_keys(evaluation.network), "pcutoff": np.nan if isinstance(pcutoff, tuple) else pcutoff}
     for name, chosen in evaluation.sets():
         numbers = summarize(evaluation.errors[chosen], evaluation.likelihoods[chosen], pcutoff)
         row |= {f"{name}_{number}": value for number, value in numbers.items()}
-    return row
+    return row | _placed_numbers(evaluation, pcutoff)
+
+
+def _placed_numbers(evaluation: Evaluation, pcutoff: Cutoff) -> dict[str, float]:
+    """Return the share of accepted machine labels, and the errors of the others; nothing where there are none."""
+    accepted, found = evaluation.accepted, {}
+    if accepted is None or not accepted.any():
+        return {}
+    for name, chosen in evaluation.sets():
+        labels = np.isfinite(evaluation.errors[chosen])
+        found[f"{name}_accepted_share"] = float(accepted[chosen][labels].mean()) if labels.any() else float("nan")
+        numbers = summarize(evaluation.placed_errors[chosen], evaluation.likelihoods[chosen], pcutoff)
+        found |= {f"{name}_placed_{number}": value for number, value in numbers.items()}
+    return found
 
 
 def part_rows(evaluation: Evaluation, pcutoff: Cutoff) -> pd.DataFrame:
@@ -269,7 +293,8 @@ def in_words(rows: pd.DataFrame) -> list[str]:
     Returns
     -------
     list of str
-        Two for each row (training, test) and, for several rows, one that names the best.
+        Two for each row (training, test), each followed by one on the labels placed by hand where there are others,
+        and, for several rows, one that names the best.
     """
     sentences = []
     for row in rows.to_dict("records"):
@@ -286,6 +311,13 @@ def in_words(rows: pd.DataFrame) -> list[str]:
                 f"{_named(row)}: {side} error {mean:.2f} px (mean), {median:.2f} px (median); likelihood >= "
                 f"{cutoff} for {share:.0%} of the labels, whose mean error is {confident:.2f} px"
             )
+            accepted = row.get(f"{name}_accepted_share", 0.0)
+            if accepted > 0:
+                placed = row[f"{name}_placed_mean_error_px"], row[f"{name}_placed_median_error_px"]
+                sentences.append(
+                    f"{_named(row)}: {accepted:.0%} of these labels are machine labels accepted as they were; {side} "
+                    f"error of those placed by hand alone {placed[0]:.2f} px (mean), {placed[1]:.2f} px (median)"
+                )
     if len(rows) > 1 and rows["test_median_error_px"].notna().any():
         best = rows.iloc[rows["test_median_error_px"].argmin()]
         sentences.append(f"Lowest median test error: {_named(best)}")
@@ -328,11 +360,18 @@ def _read_rows(path: Path, columns: pd.Index) -> pd.DataFrame:
     """Read a table that an earlier run wrote."""
     advice = "move it away and run this step again"
     texts = dict.fromkeys(("set", "bodypart"), str)
-    numbers = {column: ["NaN"] for column in columns if column not in texts}  # a body part may be called NA
     try:  # Python's engine, because it reads back the very floats that were written
+        header = pd.read_csv(path, engine="python", nrows=0).columns
+        numbers = {column: ["NaN"] for column in header if column not in texts}  # a body part may be called NA
         table = pd.read_csv(path, engine="python", dtype=texts, na_values=numbers, keep_default_na=False)
     except (OSError, ValueError) as error:
         raise ToolboxError(f"{path} cannot be read ({error}): {advice}") from error
-    if list(table.columns) != list(columns):
+    always = [column for column in columns if not _is_optional(column)]
+    if [column for column in table.columns if not _is_optional(column)] != always:
         raise ToolboxError(f"{path} has other columns than {', '.join(columns)}: {advice}")
     return table
+
+
+def _is_optional(column: str) -> bool:
+    """Tell a column that is there only where labels are accepted machine labels."""
+    return column.startswith(("train_accepted_", "train_placed_", "test_accepted_", "test_placed_"))

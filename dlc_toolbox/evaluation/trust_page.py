@@ -15,6 +15,9 @@ from dlc_toolbox.pictures import drawing, pages
 from dlc_toolbox.pictures.pictures import folder_and_image, look_of
 from dlc_toolbox.project.settings import Settings
 
+RELIABILITY_PLOT = "reliability.png"
+"""Errors against what was expected, where that is known, among the plots of an evaluation."""
+
 _MOST_DOUBTFUL = 12
 _DOUBTFUL_PX = 640
 
@@ -35,7 +38,7 @@ def trust_content(judgment: Judgment, settings: Settings) -> dict[str, Any]:
         For the template ``trust.html``.
     """
     network = judgment.evaluation.network
-    plot = network.layout.reliability_plot(network.experiment, network.iteration)
+    plot = network.layout.evaluation_plots(network.experiment, network.iteration) / RELIABILITY_PLOT
     return {
         "trust_sentences": judgment.in_words(),
         "reliability": pages.embed(plot) if plot.is_file() else None,

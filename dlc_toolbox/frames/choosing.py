@@ -5,22 +5,24 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image
 from tqdm import tqdm
 
 from dlc_common import UsersError
-from dlc_common.files import replacing, replacing_folder
-from dlc_common.images import TIFF_SUFFIXES
+from dlc_common.files import replacing_folder
+from dlc_common.images import write_image
 from dlc_toolbox import ToolboxError
 from dlc_toolbox.project import records
-from dlc_toolbox.project.layout import Layout, first_step_advice, frames_record
+from dlc_toolbox.project.layout import Layout, first_step_advice, frames_record, video_stem
 from dlc_toolbox.project.settings import Settings
-from dlc_toolbox.video.video import Crop, Recording, Video, find_videos
+from dlc_toolbox.video.condition import Condition, announce
+from dlc_toolbox.video.recording import Crop, Reading, Recording
+from dlc_toolbox.video.sequences import images_as_recordings, open_frames
+from dlc_toolbox.video.video import find_videos
 
 log = logging.getLogger(__name__)
 
@@ -41,12 +43,22 @@ class Wanted:
         Same seed, same frames.
     crop : (x1, x2, y1, y2), optional
         Keep x1 <= x < x2 and y1 <= y < y2, in pixels.
+    reading : Reading
+        How recordings are read where they leave a choice.
     """
 
     numframes2pick: int
     portion: float
     seed: int
     crop: Crop | None = None
+    reading: Reading = field(default_factory=Reading)
+
+    @property
+    def shaping(self) -> dict[str, Any]:
+        """What decides which images are written."""
+        settings = asdict(self)
+        del settings["reading"]
+        return settings | self.reading.shaping
 
 
 def choose_frames(total: int, wanted: Wanted, excluded: Collection[int] = ()) -> list[int]:
@@ -76,12 +88,12 @@ def choose_frames(total: int, wanted: Wanted, excluded: Collection[int] = ()) ->
 
 
 def videos_to_pick_from(layout: Layout, settings: Settings) -> list[Path]:
-    """List the videos that `vidpath` and `filename` name.
+    """List the videos, TIFF files and folders of images that `vidpath` and `filename` name.
 
     Raises
     ------
     ToolboxError
-        When none is named, one is missing, no video file, an output of ours or named as later steps cannot name a
+        When none is named, one is missing, no recording, an output of ours or named as later steps cannot name a
         folder, or `imagetype` is not what is written here.
     """
     if not settings.filename:
@@ -89,24 +101,29 @@ def videos_to_pick_from(layout: Layout, settings: Settings) -> list[Path]:
     check_imagetype(settings)
     folder = layout.training_set_root / Path(settings.vidpath).expanduser()
     named = [folder / name for name in settings.filename]
-    videos = find_videos(named, "", first_step_advice(layout.root), within=_refuse_folder)
+    videos = find_videos(named, "", first_step_advice(layout.root), within=_images_of)
     for video in videos:
         _refuse_unsuitable(video)
     return videos
 
 
-def _refuse_folder(folder: Path, _: str) -> list[Path]:
-    """Raise, as a folder is no video."""
-    raise ToolboxError(f"{folder} is a folder; filename in myconfig.py must name the videos in it")
+def _images_of(folder: Path, _: str) -> list[Path]:
+    """List the recordings that a folder of images is; raise if it is none."""
+    found = images_as_recordings(folder)
+    if not found:
+        raise ToolboxError(
+            f"{folder} is a folder; filename in myconfig.py must name the videos in it, or a folder of the images of "
+            "one recording, without videos"
+        )
+    return found
 
 
 def _refuse_unsuitable(video: Path) -> None:
-    """Raise for a file of no frames to pick, or with a name that later steps would not find its images by."""
-    if video.suffix.lower() in TIFF_SUFFIXES:
-        raise ToolboxError(f"{video} is a TIFF file, from which no frames can be picked; save it in Fiji as AVI")
-    if video.stem == "labeled-data" or video.stem.startswith(".") or "\\" in video.stem:
+    """Raise for a recording with a name that later steps would not find its images by."""
+    stem = video_stem(video)
+    if stem == "labeled-data" or stem.startswith(".") or "\\" in stem:
         raise ToolboxError(
-            f"{video}: later steps would not find images in a folder named {video.stem!r}; rename the video, or name a "
+            f"{video}: later steps would not find images in a folder named {stem!r}; rename the video, or name a "
             "link to it"
         )
 
@@ -145,8 +162,8 @@ def pick_frames(path: Path, data_folder: Path, wanted: Wanted, *, overwrite: boo
     ToolboxError
         When the video cannot be read, has too few frames, or the crop does not fit.
     """
-    made_from = records.describe({path.name: path}, asdict(wanted))
-    folders = folders_of(data_folder, path.stem)
+    made_from = records.describe({path.name: path}, wanted.shaping, before=Reading().shaping)
+    folders = folders_of(data_folder, video_stem(path))
     if not overwrite and (current := find_current(folders, made_from)):
         return current
     video = made_from["inputs"]
@@ -156,13 +173,19 @@ def pick_frames(path: Path, data_folder: Path, wanted: Wanted, *, overwrite: boo
         log.info("%s stays as it is: it holds labels, or files that Step 1 did not write for this video", kept)
     output = output_of(folder, made_from)
     output.log(output.why_stale(overwrite))
-    others = [other for other in folders_with_frames(data_folder, path.stem) if other != folder]
+    others = [other for other in folders_with_frames(data_folder, video_stem(path)) if other != folder]
     taken = {frame for other in others for frame in frames_in(other, video)}
     with replacing_folder(folder) as temporary:
-        frames, total = _extract(Video(path, wanted.crop), temporary, wanted, taken)
+        recording = open_frames(path, wanted.crop, wanted.reading)
+        announce(recording)
+        frames, condition = _extract(recording, temporary, wanted, taken)
+        total = len(condition.states)
         origin = {"video": path.resolve().as_posix(), "frame_count": total, "frames": frames}
-        output_of(temporary, made_from).write_record(**origin)
+        names = recording.facts().get("images")
+        named = {"sources": [names[frame] for frame in frames]} if names else {}
+        output_of(temporary, made_from).write_record(**origin, **named)
     log.info("%s: %d of %d frames written to %s", path.name, len(frames), total, folder)
+    condition.warn()
     return folder
 
 
@@ -253,16 +276,18 @@ def folders_with_frames(data_folder: Path, stem: str) -> list[Path]:
     return [*folders_of(data_folder, stem)[:-1], *folders_of(data_folder, f"{stem}_picked")[:-1]]
 
 
-def _extract(video: Video, folder: Path, wanted: Wanted, taken: Collection[int]) -> tuple[list[int], int]:
-    """Write chosen frames and return their numbers and the video's frame count.
+def _extract(video: Recording, folder: Path, wanted: Wanted, taken: Collection[int]) -> tuple[list[int], Condition]:
+    """Write chosen frames and return their numbers and the condition of the video.
 
     The count in the header is believed only while decoding, which ends with the true one, has not refuted it.
     """
     # A frame takes a byte or more, so the size of the file bounds what a damaged header may claim.
-    total, lost = min(video.expected_frames, video.path.stat().st_size), set[int]()
+    most = video.path.stat().st_size if video.path.is_file() else video.expected_frames
+    total, lost = min(video.expected_frames, most), set[int]()
     while True:
         chosen = choose_frames(total, wanted, {*taken, *lost})
-        delivered, newly_lost = write_frames(video, folder, chosen, _digits(total))
+        condition = write_frames(video, folder, chosen, _digits(total))
+        delivered, newly_lost = len(condition.states), {*chosen}.intersection(condition.lost)
         if delivered == total and not newly_lost:
             break
         total, lost = delivered, lost | newly_lost
@@ -274,10 +299,10 @@ def _extract(video: Video, folder: Path, wanted: Wanted, taken: Collection[int])
             f"portion = {wanted.portion:g} of its {total} frames "
             f"({len(taken)} were picked before, {len(lost)} cannot be decoded)"
         )
-    return chosen, total
+    return chosen, condition
 
 
-def write_frames(video: Recording, folder: Path, chosen: Sequence[int], digits: int) -> tuple[int, set[int]]:
+def write_frames(video: Recording, folder: Path, chosen: Sequence[int], digits: int) -> Condition:
     """Write frames of a video as ``img<number>.png``.
 
     Parameters
@@ -293,20 +318,14 @@ def write_frames(video: Recording, folder: Path, chosen: Sequence[int], digits: 
 
     Returns
     -------
-    int
-        How many frames the video delivers.
-    set of int
-        Chosen frames that cannot be decoded.
+    Condition
+        What was found of each frame that the video delivers. Chosen ones that are lost are not written.
     """
-    delivered, lost, wanted = 0, set[int](), set(chosen)
-    progress = tqdm(video, desc=video.path.name, total=video.expected_frames or None, unit="frame", leave=False)
-    for number, frame in enumerate(progress):
-        delivered = number + 1
-        if number not in wanted:
-            continue
-        if frame is None:
-            lost.add(number)
-        else:
-            with replacing(folder / _image_name(number, digits)) as temporary:
-                Image.fromarray(frame).save(temporary)
-    return delivered, lost
+    times, states, wanted = list[int](), list[int](), set(chosen)
+    progress = tqdm(video.shown(), desc=video.path.name, total=video.expected_frames or None, unit="frame", leave=False)
+    for number, (time, frame, state) in enumerate(progress):
+        times.append(time)
+        states.append(state)
+        if number in wanted and frame is not None:
+            write_image(folder / _image_name(number, digits), frame)
+    return Condition.of(video, times, states)

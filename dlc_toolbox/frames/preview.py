@@ -11,12 +11,16 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from dlc_common.files import replacing
-from dlc_toolbox.video.video import Crop, Video
+from dlc_toolbox.pictures.fonts import readable
+from dlc_toolbox.video.recording import Crop, Reading
+from dlc_toolbox.video.sequences import open_frames
 
 _FAR = 10**6  # pixels; beyond every frame, and as much as can be drawn
 
 
-def write_crop_preview(videos: Sequence[Path], window: Crop, cropping: bool, path: Path) -> None:
+def write_crop_preview(
+    videos: Sequence[Path], window: Crop, cropping: bool, path: Path, reading: Reading | None = None
+) -> None:
     """Draw the crop on the first frame of each video.
 
     Parameters
@@ -29,6 +33,8 @@ def write_crop_preview(videos: Sequence[Path], window: Crop, cropping: bool, pat
         Whether it is in use; if so, what it cuts off is darkened.
     path : Path
         The picture to write.
+    reading : Reading, optional
+        How recordings are read where they leave a choice.
 
     Raises
     ------
@@ -40,7 +46,7 @@ def write_crop_preview(videos: Sequence[Path], window: Crop, cropping: bool, pat
     figure = Figure(figsize=(7 * columns, 6 * rows), layout="constrained")
     panels = figure.subplots(rows, columns, squeeze=False).ravel()
     for axes, video in zip(panels, videos, strict=False):
-        frame = next(frame for frame in Video(video) if frame is not None)
+        frame = next(frame for frame in open_frames(video, reading=reading) if frame is not None)
         _draw_crop(axes, frame, window, cropping)
         axes.set_title(video.name, parse_math=False)
     for axes in panels[len(videos) :]:
@@ -48,7 +54,7 @@ def write_crop_preview(videos: Sequence[Path], window: Crop, cropping: bool, pat
     x1, x2, y1, y2 = window
     crop = f"{x1} <= x < {x2}, {y1} <= y < {y2}"
     figure.suptitle(f"cropping = True keeps {crop}" if cropping else f"cropping = False (True would keep {crop})")
-    with replacing(path) as temporary:
+    with replacing(path) as temporary, readable(figure):
         figure.savefig(temporary, dpi=80)
 
 

@@ -14,7 +14,8 @@ from dlc_toolbox.labeling.history import History, now
 from dlc_toolbox.labeling.imagelabels import Change, ImageLabels
 from dlc_toolbox.labeling.labelfiles import LabelFiles, Signature, WrongCountError, signature
 from dlc_toolbox.labeling.merge import NOT_VISIBLE, Value, merge_image
-from dlc_toolbox.labeling.notes import ACCEPTED, FILE, PLACED, ImageNotes, Notes, PartNote, without_conflict
+from dlc_toolbox.labeling.notes import ACCEPTED, PLACED, ImageNotes, Notes, PartNote, without_conflict
+from dlc_toolbox.labels.provenance import FILE
 from dlc_toolbox.project.settings import Settings
 
 log = logging.getLogger(__name__)

@@ -14,7 +14,8 @@ from dlc_toolbox import ToolboxError
 from dlc_toolbox.labeling.history import History
 from dlc_toolbox.labeling.merge import NOT_VISIBLE, Value
 from dlc_toolbox.labels.clicks import EMPTY, ClickTable, Point
-from dlc_toolbox.labels.labels import image_positions, label_file, label_file_names, label_home
+from dlc_toolbox.labels.labels import image_positions
+from dlc_toolbox.labels.sources import label_file, label_file_names, label_home
 from dlc_toolbox.project.settings import Settings
 
 log = logging.getLogger(__name__)

@@ -16,12 +16,8 @@ from typing import Any
 from dlc_common.files import replacing
 from dlc_toolbox import ToolboxError
 from dlc_toolbox.labeling.merge import NOT_VISIBLE, Conflict, Value
-from dlc_toolbox.labels.labels import label_home
-from dlc_toolbox.project.layout import Layout, image_folders
-from dlc_toolbox.project.settings import Settings
+from dlc_toolbox.labels.provenance import ACCEPTED, PLACED
 
-FILE = "labeling.json"
-PLACED, ACCEPTED = "placed", "accepted"
 _FORMAT = 1
 
 
@@ -186,39 +182,6 @@ _NOTHING = ImageNotes()
 def without_conflict(notes: ImageNotes, parts: Sequence[str]) -> ImageNotes:
     """Return notes in which the conflicts of these parts are settled."""
     return replace(notes, conflicts={part: found for part, found in notes.conflicts.items() if part not in parts})
-
-
-def accepted_labels(layout: Layout, settings: Settings, scorer: str) -> dict[tuple[str, str], PartNote]:
-    """List the labels of a scorer that are machine labels taken over unmoved.
-
-    Parameters
-    ----------
-    layout : Layout
-        The project.
-    settings : Settings
-        Where the csv files lie.
-    scorer : str
-        One of `settings.Scorers`.
-
-    Returns
-    -------
-    dict of (str, str) to PartNote
-        By row of the label table, ``<folder>/<image>``, and body part. Whoever uses it compares `at` with the label:
-        one that was moved since, in Fiji, is no longer the machine's.
-
-    Raises
-    ------
-    UsersError
-        When a labeling.json is damaged.
-    """
-    found = {}
-    for folder in image_folders(layout.data_folder(settings.Task)):
-        notes = Notes(label_home(folder, settings, scorer) / FILE).read()
-        for image, of_image in notes.images.items():
-            for part, note in of_image.parts.items():
-                if note.state == ACCEPTED and not of_image.left_out:
-                    found[f"{folder.name}/{image}", part] = note
-    return found
 
 
 def _dumped(value: object) -> str:

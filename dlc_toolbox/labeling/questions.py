@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from dlc_common import UsersError
 from dlc_toolbox.labeling.history import History
-from dlc_toolbox.labeling.notes import FILE, Notes
+from dlc_toolbox.labeling.notes import Notes
 from dlc_toolbox.labeling.reshape import cyclic_questions, settle_cyclic
 from dlc_toolbox.labels.clicks import ClickTable
-from dlc_toolbox.labels.labels import label_file, label_file_names, label_home
+from dlc_toolbox.labels.provenance import FILE
+from dlc_toolbox.labels.sources import label_file, label_file_names, label_home
 
 if TYPE_CHECKING:
     from dlc_toolbox.labeling.store import LabelStore

@@ -12,9 +12,10 @@ from dlc_common.files import replacing
 from dlc_toolbox.labeling.folderlabels import FolderLabels
 from dlc_toolbox.labeling.history import History, now
 from dlc_toolbox.labeling.merge import NOT_VISIBLE
-from dlc_toolbox.labeling.notes import FILE, PLACED, ImageNotes, Notes, PartNote
+from dlc_toolbox.labeling.notes import PLACED, ImageNotes, Notes, PartNote
 from dlc_toolbox.labels.clicks import ClickTable, Point
-from dlc_toolbox.labels.labels import label_file
+from dlc_toolbox.labels.provenance import FILE
+from dlc_toolbox.labels.sources import label_file
 
 if TYPE_CHECKING:
     from dlc_toolbox.labeling.store import LabelStore

@@ -16,9 +16,10 @@ import numpy as np
 
 from dlc_common.images import TIFF_SUFFIXES
 from dlc_toolbox import ToolboxError
-from dlc_toolbox.video.decoding import open_video
+from dlc_toolbox.video.recording import Crop, Reading
 from dlc_toolbox.video.sequences import open_frames
-from dlc_toolbox.video.video import Crop, Video
+from dlc_toolbox.video.streams import open_video
+from dlc_toolbox.video.video import Video
 
 log = logging.getLogger(__name__)
 
@@ -52,6 +53,8 @@ class FrameReader:
         Video file, TIFF file or folder of images.
     crop : (x1, x2, y1, y2), optional
         Keep x1 <= x < x2 and y1 <= y < y2, in pixels of the upright frame.
+    reading : Reading, optional
+        How it is read where it leaves a choice.
 
     Raises
     ------
@@ -59,10 +62,10 @@ class FrameReader:
         When it cannot be read, or the crop does not lie inside the frame.
     """
 
-    def __init__(self, path: Path, crop: Crop | None = None):
-        self.path, self._crop = path, crop
+    def __init__(self, path: Path, crop: Crop | None = None, reading: Reading | None = None):
+        self.path, self._crop, self._reading = path, crop, reading
         self._lock = threading.Lock()
-        self._video = None if is_sequence(path) else _Seekable(path, crop)
+        self._video = None if is_sequence(path) else _Seekable(path, crop, reading)
 
     def frame(self, number: int) -> np.ndarray:
         """Return one frame.
@@ -86,7 +89,7 @@ class FrameReader:
             if number < 0:
                 frame = None
             elif self._video is None:
-                found = next(open_frames(self.path, self._crop).frames(number), None)
+                found = next(open_frames(self.path, self._crop, self._reading).frames(number), None)
                 frame = None if found is None else found[1]
             else:
                 frame = self._video.frame(number)
@@ -103,15 +106,15 @@ class FrameReader:
         """Return the number of frames, as far as the file tells."""
         with self._lock:
             if self._video is None:
-                return open_frames(self.path, self._crop).expected_frames
+                return open_frames(self.path, self._crop, self._reading).expected_frames
             return self._video.count()
 
 
 class _Seekable(Video):
     """A video whose frames are sought by the time stamps of its packets, and found by decoding from the start else."""
 
-    def __init__(self, path: Path, crop: Crop | None = None):
-        super().__init__(path, crop)
+    def __init__(self, path: Path, crop: Crop | None = None, reading: Reading | None = None):
+        super().__init__(path, crop, reading)
         self._rows: Iterator[tuple[int, np.ndarray | None]] | None = None
         self._next_row = 0
         self._is_trusted = True
@@ -137,7 +140,7 @@ class _Seekable(Video):
     def _index(self) -> _Index | None:
         """Time stamps of the packets, None where they do not tell which frame is which."""
         with open_video(self.path) as container:
-            stream = _stream(container)
+            stream = cast(av.VideoStream, container.streams[self._stream.index])
             tells = bool(_TELLING_FORMATS & set(container.format.name.split(",")))
             if stream.codec_context.name not in (_IN_ORDER | _REORDERED if tells else _IN_ORDER):
                 return None
@@ -161,7 +164,7 @@ class _Seekable(Video):
         if place < -1:
             return None
         with open_video(self.path) as container:
-            stream = _stream(container)
+            stream = cast(av.VideoStream, container.streams[self._stream.index])
             stream.thread_type = "AUTO"
             try:
                 container.seek(index.keys[max(place, 0)], stream=stream, backward=True)
@@ -185,8 +188,3 @@ class _Seekable(Video):
                 return frame
         self._rows = None
         return None
-
-
-def _stream(container: av.container.InputContainer) -> av.VideoStream:
-    """Return the video in a file."""
-    return cast(av.VideoStream, container.streams.best("video"))

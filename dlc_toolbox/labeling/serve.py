@@ -20,6 +20,7 @@ from dlc_toolbox.labeling.store import LabelStore
 
 log = logging.getLogger(__name__)
 
+_PATIENCE_S = 10.0  # for a server to start
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 
 
@@ -63,6 +64,7 @@ def serve(store: LabelStore, host: str, port: int, *, opens_browser: bool, help:
         )
     if _is_notebook():
         threading.Thread(target=_run, args=(server, listening, store), daemon=True, name="labeling page").start()
+        server.is_ready.wait(_PATIENCE_S)  # the address is printed below the cell that is running
     else:
         _run(server, listening, store)
 
@@ -93,6 +95,7 @@ class _Server(uvicorn.Server):
     def __init__(self, config: uvicorn.Config, address: str, opens_browser: bool, news: News):
         super().__init__(config)
         self._address, self._opens_browser, self._news = address, opens_browser, news
+        self.is_ready = threading.Event()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start, and print the address."""
@@ -100,6 +103,7 @@ class _Server(uvicorn.Server):
         if not self.started:
             return
         log.info("Label at %s (Ctrl-C ends)", self._address)
+        self.is_ready.set()
         if self._opens_browser:
             threading.Thread(target=webbrowser.open, args=[self._address], daemon=True).start()
 

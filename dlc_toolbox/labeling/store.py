@@ -96,6 +96,13 @@ class LabelStore:
         with self._lock:
             return describe_project(self)
 
+    def count_images(self) -> tuple[int, int]:
+        """Return how many images have a label that Step 2 would read, and how many have an open body part."""
+        with self._lock:
+            found = [labels.of(image) for labels in self.folders.values() for image in labels.images]
+        labeled = sum(bool(of.placed) and not (of.left_out or of.notes.begun) for of in found)
+        return labeled, sum(of.state in ("open", "begun") for of in found)
+
     def labels(self, folder: str, name: str) -> dict[str, Any]:
         """Return the state of an image's labels.
 

@@ -10,20 +10,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from PIL import Image
-
 from dlc_common import UsersError
-from dlc_common.files import fingerprint, replacing
-from dlc_common.images import list_images
+from dlc_common.files import fingerprint
+from dlc_common.images import list_images, write_image
 from dlc_toolbox import ToolboxError
 from dlc_toolbox.frames.choosing import check_imagetype, folders_of, frames_in
 from dlc_toolbox.labeling.images import BytesCache, as_png
 from dlc_toolbox.labeling.labelfiles import signature
 from dlc_toolbox.labeling.scrub import FrameReader
 from dlc_toolbox.project import records
-from dlc_toolbox.project.layout import Layout, frames_record
+from dlc_toolbox.project.layout import Layout, frames_record, video_stem
 from dlc_toolbox.project.settings import Settings
-from dlc_toolbox.video.video import Crop
+from dlc_toolbox.video.recording import Crop, Reading
 
 log = logging.getLogger(__name__)
 
@@ -148,27 +146,26 @@ class Videos:
             present = self._picked_before(video, number, inputs)
             if present is not None:
                 return present
-            candidates = folders_of(self._data_folder, f"{video.stem}_picked")
+            candidates = folders_of(self._data_folder, f"{video_stem(video)}_picked")
             folder = next(path for path in candidates if not path.exists() or _is_picked(path, inputs))
             places = [int(found[1]) for found in _picked_images(folder).values()]
             image = f"img{max(places, default=0) + 1:03d}_frame{number:06d}.png"
             pixels = self._reader(video, crop).frame(number)
             if not folder.exists():
                 self._record_picked(folder, video, made_from)
-            with replacing(folder / image) as temporary:
-                Image.fromarray(pixels).save(temporary)
+            write_image(folder / image, pixels)
             self._record_picked(folder, video, made_from)
         log.info("%s: frame %d is %s/%s", name, number, folder.name, image)
         return folder.name, image
 
     def _picked_before(self, video: Path, number: int, inputs: dict[str, str]) -> tuple[str, str] | None:
         """Return folder and image that hold a frame already."""
-        for folder in folders_of(self._data_folder, f"{video.stem}_picked")[:-1]:
+        for folder in folders_of(self._data_folder, f"{video_stem(video)}_picked")[:-1]:
             if _is_picked(folder, inputs):
                 for image, found in _picked_images(folder).items():
                     if int(found[2]) == number:
                         return folder.name, image
-        for folder in folders_of(self._data_folder, video.stem)[:-1]:
+        for folder in folders_of(self._data_folder, video_stem(video))[:-1]:
             if number in frames_in(folder, inputs):
                 return folder.name, next(path.name for path in list_images(folder, ".png") if _number(path) == number)
         return None
@@ -223,7 +220,7 @@ class Videos:
         """Return a reader of a video; a few stay open."""
         key = video, signature(video), crop
         with self._opening:
-            reader = self._readers.get(key) or FrameReader(video, crop)
+            reader = self._readers.get(key) or FrameReader(video, crop, Reading.of(self._settings))
             self._readers[key] = reader
             self._readers.move_to_end(key)
             while len(self._readers) > _OPEN_READERS:

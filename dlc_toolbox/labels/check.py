@@ -66,8 +66,8 @@ def check_labels(layout: Layout, settings: Settings, *, overwrite: bool = False)
         problems += draw_pictures(target, images, labels[places], look, thumbnails=True, overwrite=overwrite)
         pictures = [target / name for name in images]
         sections.append({"name": folder, **_section(pictures, labels[places], sizes[places], look, page)})
-    colors = list(zip(look.bodyparts, look.colors, strict=True))
-    pages.write_page(page, "labels.html", task=settings.Task, parts=colors, scorers=look.layers, folders=sections)
+    parts = list(zip(look.bodyparts, look.styles, strict=True))
+    pages.write_page(page, "labels.html", task=settings.Task, parts=parts, scorers=look.layers, folders=sections)
     raise_problems(problems)
     return drawn
 
@@ -128,7 +128,7 @@ def _section(pictures: Sequence[Path], labels: np.ndarray, sizes: np.ndarray, lo
         "images": len(pictures),
         "labeled": labeled.sum(),
         "possible": labeled.size,
-        "counts": list(zip(zip(look.bodyparts, look.colors, strict=True), labeled.sum(axis=0).T.tolist(), strict=True)),
+        "counts": list(zip(zip(look.bodyparts, look.styles, strict=True), labeled.sum(axis=0).T.tolist(), strict=True)),
         "sheet": pages.link(contact_sheet(pictures[0].parent), page),
         "pictures": shown,
     }

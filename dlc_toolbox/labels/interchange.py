@@ -20,6 +20,7 @@ import yaml
 
 from dlc_common.files import fingerprint, replacing_folder
 from dlc_common.images import image_size, list_images, natural_key
+from dlc_common.yaml_text import load_yaml
 from dlc_toolbox import ToolboxError
 from dlc_toolbox.labels.calibration import looks_calibrated
 from dlc_toolbox.labels.fiji import write_clicks
@@ -328,7 +329,7 @@ def _image(row: str, path: Path) -> Path:
 def _read_config(path: Path) -> dict[str, Any]:
     """Read the config.yaml of a DeepLabCut project with one animal."""
     try:
-        config = yaml.safe_load(path.read_text(encoding="utf-8-sig"))
+        config = load_yaml(path.read_text(encoding="utf-8-sig"))
     except Exception as error:  # yaml raises many types on damaged values, such as KeyError on `!!bool maybe`
         reason = " ".join(str(error).split())
         raise ToolboxError(f"{path} cannot be read as the config.yaml of a DeepLabCut project: {reason}") from error

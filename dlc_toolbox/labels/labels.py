@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import unicodedata
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -13,12 +12,13 @@ import numpy as np
 import pandas as pd
 
 from dlc_common import UsersError
-from dlc_common.images import image_size, list_images, natural_key, refuse_undecodable
+from dlc_common.images import image_size, list_images, natural_key
 from dlc_toolbox import ToolboxError
 from dlc_toolbox.labels.calibration import refuse_calibrated, warn_of_calibrated
 from dlc_toolbox.labels.fiji import read_clicks
+from dlc_toolbox.labels.sources import NoLabelsError, find_label_files
 from dlc_toolbox.project import records
-from dlc_toolbox.project.layout import Layout, first_step_advice, image_folders
+from dlc_toolbox.project.layout import Layout
 from dlc_toolbox.project.settings import Settings
 from dlc_toolbox.project.tables import bodyparts_of, make_table, points, read_table, write_table
 
@@ -61,9 +61,7 @@ def convert_labels(layout: Layout, settings: Settings, scorer: str, *, overwrite
     output.log(reason)
     if reason is None:
         return path
-    _refuse_moved_images(output, sources)
-    tables = [_read_folder(folder, files, settings, scorer) for folder, files in sources.items()]
-    table = _sorted_by_folder(pd.concat([*tables, *_kept_rows(path, scorer, sources, settings.bodyparts)]))
+    table = _gather(layout, settings, scorer, sources)
     labeled = np.isfinite(points(table)).all(axis=2)
     if not labeled.any():
         raise ToolboxError(
@@ -73,6 +71,43 @@ def convert_labels(layout: Layout, settings: Settings, scorer: str, *, overwrite
     output.write_record()
     log.info("%s: %d labels in %d of %d images", path, labeled.sum(), labeled.any(axis=1).sum(), len(table))
     return path
+
+
+def read_labels(layout: Layout, settings: Settings, scorer: str) -> pd.DataFrame:
+    """Read the labels of one scorer as they are at this moment, whether or not Step 2 has run since.
+
+    Parameters
+    ----------
+    layout, settings, scorer
+        As for `convert_labels`.
+
+    Returns
+    -------
+    DataFrame
+        What `convert_labels` would write: labels of the csv files, and of the present table where a folder has none.
+
+    Raises
+    ------
+    NoLabelsError
+        When there are neither csv files nor a table.
+    ToolboxError
+        As `convert_labels`.
+    """
+    try:
+        sources = find_label_files(layout, settings, scorer)
+    except NoLabelsError:
+        if not layout.label_table(settings.Task, scorer).is_file():
+            raise
+        sources = {}
+    return _gather(layout, settings, scorer, sources)
+
+
+def _gather(layout: Layout, settings: Settings, scorer: str, sources: dict[Path, list[Path]]) -> pd.DataFrame:
+    """Return the labels of csv files, and those of the present table whose folder has none."""
+    path = layout.label_table(settings.Task, scorer)
+    _refuse_moved_images(_output(layout, settings, scorer, sources), sources)
+    tables = [_read_folder(folder, files, settings, scorer) for folder, files in sources.items()]
+    return _sorted_by_folder(pd.concat([*tables, *_kept_rows(path, scorer, sources, settings.bodyparts)]))
 
 
 def why_labels_stale(layout: Layout, settings: Settings, scorer: str) -> str | None:
@@ -86,92 +121,6 @@ def why_labels_stale(layout: Layout, settings: Settings, scorer: str) -> str | N
     if not layout.label_record(settings.Task, scorer).is_file():
         return None
     return _output(layout, settings, scorer, find_label_files(layout, settings, scorer)).why_changed()
-
-
-def find_label_files(layout: Layout, settings: Settings, scorer: str) -> dict[Path, list[Path]]:
-    """Find the csv files of one scorer, beside the images or, with several scorers, in a folder of the scorer's own.
-
-    Returns
-    -------
-    dict of Path to list of Path
-        For each labeled folder its csv files: one per body part, or the one for all.
-
-    Raises
-    ------
-    ToolboxError
-        When a folder has the files of some body parts but not of others, or no folder has any.
-    """
-    data_folder = layout.data_folder(settings.Task)
-    if not data_folder.is_dir():
-        raise ToolboxError(f"{data_folder} does not exist. {first_step_advice(layout.root)}")
-    names = label_file_names(settings)
-    sources, missing = {}, None
-    for folder in image_folders(data_folder):
-        home = label_home(folder, settings, scorer)
-        tried = [(home / name, (home / name).with_suffix(".xls")) for name in names]
-        found = [label_file(home, name) for name in names]
-        for csv_path, xls_path in tried:
-            if csv_path != xls_path and csv_path.is_file() and xls_path.is_file():
-                log.warning("%s is read; %s beside it is not", csv_path, xls_path.name)
-        absent = [paths for paths, path in zip(tried, found, strict=True) if path is None]
-        if not absent:
-            sources[folder] = [path for path in found if path]
-        elif any(found):
-            raise ToolboxError(_missing(absent[0], folder, scorer))
-        else:
-            missing = _missing(tried[0], folder, scorer)
-            log.info("%s has no labels of %s yet: %s", folder, scorer, missing)
-    if not sources:
-        raise ToolboxError(
-            f"{data_folder} has no labels of {scorer}: {missing or 'it holds no folder of images'}. "
-            f"Label the images in Fiji first. {first_step_advice(layout.root)}"
-        )
-    return sources
-
-
-def label_home(folder: Path, settings: Settings, scorer: str) -> Path:
-    """Return where a scorer's csv files lie: beside the images, or with several Scorers in a folder of their own."""
-    return folder / scorer if len(settings.Scorers) > 1 else folder
-
-
-def label_file_names(settings: Settings) -> list[str]:
-    """List the names of the csv files of a folder: one per body part, in their order, or the one for all."""
-    if settings.multibodypartsfile:
-        return [settings.multibodypartsfilename]
-    return [f"{part}.csv" for part in settings.bodyparts]
-
-
-def label_file(home: Path, name: str) -> Path | None:
-    """Return the file that holds the clicks of a body part, None where there is none.
-
-    Parameters
-    ----------
-    home : Path
-        See `label_home`.
-    name : str
-        As in `label_file_names`; ``.xls``, as v1 renamed it, is looked for too, and accents that macOS spelled apart.
-    """
-    return next(filter(None, map(_spelled_alike, (home / name, (home / name).with_suffix(".xls")))), None)
-
-
-def _spelled_alike(path: Path) -> Path | None:
-    """Return a file of this name, or of one that macOS has spelled with letters and accents apart; None without any."""
-    if path.is_file() or path.name.isascii() or not path.parent.is_dir():
-        return path if path.is_file() else None
-    names = {unicodedata.normalize("NFC", other.name): other for other in path.parent.iterdir() if other.is_file()}
-    return names.get(unicodedata.normalize("NFC", path.name))
-
-
-def _missing(tried: Sequence[Path], folder: Path, scorer: str) -> str:
-    """Say which files were looked for and which ones are there, so that a misspelled name is seen."""
-    home = tried[0].parent
-    present = [path for path in home.glob("*") if path.suffix.lower() in (".csv", ".xls")]
-    refuse_undecodable(present)
-    there = ", ".join(sorted(path.name for path in present)) or "no csv files"
-    elsewhere = folder / scorer if home == folder else folder  # where they lay with more or with fewer Scorers
-    found = next(filter(None, (_spelled_alike(elsewhere / path.name) for path in tried)), None)
-    advice = f". {found} exists: if it is of {scorer}, move it and the others there to {home}" if found else ""
-    return f"neither {tried[0]} nor {tried[1].name} exists; there: {there}{advice}"
 
 
 def _output(layout: Layout, settings: Settings, scorer: str, sources: dict[Path, list[Path]]) -> records.Output:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from dlc_common.files import replacing
+from dlc_common.files import replacing_folder
 from dlc_toolbox import ToolboxError
 from dlc_toolbox.labels.clicks import EMPTY, ClickTable
 from dlc_toolbox.labels.fiji import read_clicks
@@ -56,7 +56,9 @@ def write_machine_labels(
     network: str,
     ranks: Mapping[str, float] | None = None,
 ) -> None:
-    """Write what a network found in the images of a folder; earlier machine labels there are replaced.
+    """Write what a network found in the images of a folder.
+
+    Earlier machine labels there, and pictures of them, are replaced as a whole.
 
     Parameters
     ----------
@@ -80,21 +82,15 @@ def write_machine_labels(
     UsersError
         When the system refuses to write.
     """
-    home = machine_labels(folder)
-    for part, of_part in zip(bodyparts, np.moveaxis(np.asarray(points, float), 1, 0), strict=True):
-        placed = {place: [(x, y)] for place, (x, y) in enumerate(of_part.tolist(), 1) if math.isfinite(x + y)}
-        path = home / f"{part}.csv"
-        with replacing(path) as temporary:
-            table = ClickTable(EMPTY.encode(), path).edited(placed, dict(enumerate(images, 1)))
-            temporary.write_bytes(table.data)
-    with replacing(home / LIKELIHOODS) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(["image", *bodyparts])
-        for image, row in zip(images, np.asarray(likelihoods, float).tolist(), strict=True):
-            writer.writerow([image, *("" if math.isnan(value) else repr(value) for value in row)])
-    made = {"network": network, "ranks": dict(ranks or {})}
-    with replacing(home / NETWORK) as temporary:
-        temporary.write_text(json.dumps(made, ensure_ascii=False) + "\n", encoding="utf-8")
+    slices = dict(enumerate(images, 1))
+    with replacing_folder(machine_labels(folder)) as home:
+        for part, of_part in zip(bodyparts, np.moveaxis(np.asarray(points, float), 1, 0), strict=True):
+            placed = {place: [(x, y)] for place, (x, y) in enumerate(of_part.tolist(), 1) if math.isfinite(x + y)}
+            table = ClickTable(EMPTY.encode(), machine_labels(folder) / f"{part}.csv").edited(placed, slices)
+            (home / f"{part}.csv").write_bytes(table.data)
+        _write_likelihoods(home / LIKELIHOODS, images, bodyparts, likelihoods)
+        made = {"network": network, "ranks": dict(ranks or {})}
+        (home / NETWORK).write_text(json.dumps(made, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 def read_machine_labels(folder: Path, images: Sequence[str], bodyparts: Sequence[str]) -> MachineLabels:
@@ -142,6 +138,15 @@ def machine_files(folder: Path) -> list[Path]:
     """List the files that change when machine labels are written anew."""
     home = machine_labels(folder)
     return [home, home / LIKELIHOODS, home / NETWORK]
+
+
+def _write_likelihoods(path: Path, images: Sequence[str], bodyparts: Sequence[str], likelihoods: np.ndarray) -> None:
+    """Write one row for each image; what is unknown is blank."""
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(["image", *bodyparts])
+        for image, row in zip(images, np.asarray(likelihoods, float).tolist(), strict=True):
+            writer.writerow([image, *("" if math.isnan(value) else repr(value) for value in row)])
 
 
 def _read_likelihoods(path: Path) -> dict[str, dict[str, float]]:

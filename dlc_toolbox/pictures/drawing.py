@@ -10,20 +10,25 @@ import io
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
+from unicodedata import east_asian_width
 
 import numpy as np
-from matplotlib import colormaps
 from matplotlib.artist import Artist
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import PathCollection
+from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 from matplotlib.markers import MarkerStyle
+from matplotlib.path import Path as Outline
 from matplotlib.text import Text
 from matplotlib.transforms import Affine2D, IdentityTransform, Transform
 from PIL import Image
 
 from dlc_common.files import replacing
 from dlc_toolbox import ToolboxError
+from dlc_toolbox.pictures.fonts import readable
+from dlc_toolbox.pictures.palette import PartStyle, outline, part_colors, part_markers
 
 MARKERS = ("+", "x", "1", "o", "s", "^", "D", "v", "*", "p")
 """One shape per scorer, those that hide the least first."""
@@ -31,26 +36,8 @@ MARKERS = ("+", "x", "1", "o", "s", "^", "D", "v", "*", "p")
 _DPI = 100
 _LINE_PX = 20
 _LETTER_PX = 7.5
-_GRAY = (90, 90, 90)
+_GRAY = PartStyle("#5a5a5a", "circle")
 _MAX_PIXELS = 2**27
-
-
-def part_colors(colormap: str, count: int) -> np.ndarray:
-    """Choose one colour per body part, in the order of the settings.
-
-    Parameters
-    ----------
-    colormap : str
-        Name of a matplotlib colormap.
-    count : int
-        Number of body parts, K.
-
-    Returns
-    -------
-    ndarray of shape (K, 3)
-        uint8 RGB. The end of the map is left out, because cyclic maps such as hsv end as they begin.
-    """
-    return colormaps[colormap](np.arange(count) / max(count, 1), bytes=True)[:, :3]
 
 
 @dataclass(frozen=True)
@@ -62,7 +49,7 @@ class Look:
     bodyparts : sequence of str
         K names, in the order of the points.
     colors : ndarray of shape (K, 3)
-        uint8 RGB, one colour per body part, see `part_colors`.
+        uint8 RGB, one colour per body part, see `palette.part_colors`.
     layers : sequence of (str, str)
         Marker shape (as matplotlib names them) and meaning of each of the L layers of points; later layers cover
         earlier ones.
@@ -72,6 +59,9 @@ class Look:
         Size of the markers in points; a picture has 100 pixels per inch, so 10 points are 14 pixels.
     alpha : float
         Opacity of the markers, 0 to 1.
+    markers : sequence of str, optional
+        One of `palette.MARKERS` per body part; default circles. A layer of '.' is drawn in these shapes, any other in
+        its own, with the outline of the part's shape around it where that is no circle.
     """
 
     bodyparts: Sequence[str]
@@ -80,6 +70,32 @@ class Look:
     scale: float = 1
     msize: float = 10
     alpha: float = 0.6
+    markers: Sequence[str] | None = None
+
+    @property
+    def styles(self) -> list[PartStyle]:
+        """Colour and marker of each body part."""
+        shapes = self.markers or ["circle"] * len(self.bodyparts)
+        return [PartStyle(f"#{bytes(color).hex()}", shape) for color, shape in zip(self.colors, shapes, strict=True)]
+
+
+def make_look(bodyparts: Sequence[str], colormap: str, layers: Sequence[tuple[str, str]] = (), **sizes: float) -> Look:
+    """Return how body parts are drawn in the colours and markers that a setting `colormap` names.
+
+    Parameters
+    ----------
+    bodyparts, layers, **sizes
+        As for `Look`.
+    colormap : str
+        ``'parts'`` (the palette), or the name of a matplotlib colormap.
+
+    Returns
+    -------
+    Look
+        Colours and markers go to the body parts in the order given.
+    """
+    count = len(bodyparts)
+    return Look(bodyparts, part_colors(colormap, count), layers, markers=part_markers(colormap, count), **sizes)
 
 
 def draw_points(image: np.ndarray, points: np.ndarray, look: Look) -> np.ndarray:
@@ -111,7 +127,7 @@ def draw_points(image: np.ndarray, points: np.ndarray, look: Look) -> np.ndarray
     to_canvas = Affine2D().translate(0.5, 0.5).scale(size[0] / width, -size[1] / height).translate(0, size[1])
     markers = []
     for (marker, _), layer in zip(look.layers, points, strict=True):
-        markers += _markers(layer, look.colors, marker, look.msize, look.alpha, to_canvas)
+        markers += _markers(layer, look.styles, marker, look.msize, look.alpha, to_canvas)
     way = Image.Resampling.NEAREST if size[0] > width else Image.Resampling.BOX
     return _drawn_on(Image.fromarray(image).resize(size, way), markers)
 
@@ -132,17 +148,17 @@ def draw_legend(look: Look, width: int) -> np.ndarray:
         uint8 RGB on white: the layers in gray, then the body parts in their colours, row by row.
     """
     layers = [(marker, name, _GRAY, min(look.msize, 12)) for marker, name in look.layers]
-    parts = [(".", name, color, 14) for name, color in zip(look.bodyparts, look.colors, strict=True)]
-    cell = 1.5 * _LINE_PX + _LETTER_PX * max(len(name) for _, name, _, _ in [*layers, *parts])
+    parts = [(".", name, style, 14) for name, style in zip(look.bodyparts, look.styles, strict=True)]
+    cell = 1.5 * _LINE_PX + _LETTER_PX * max(_letters(name) for _, name, _, _ in [*layers, *parts])
     columns = max(1, int(width // cell))
     first_part = -(-len(layers) // columns) * columns
     places = [*range(len(layers)), *range(first_part, first_part + len(parts))]
     size = (max(width, int(np.ceil(cell))), round((places[-1] // columns + 1.5) * _LINE_PX))
     artists: list[Artist] = []
-    for place, (marker, name, color, msize) in zip(places, [*layers, *parts], strict=True):
+    for place, (marker, name, style, msize) in zip(places, [*layers, *parts], strict=True):
         row, column = divmod(place, columns)
         x, y = column * cell + 0.75 * _LINE_PX, size[1] - (row + 0.75) * _LINE_PX
-        artists += _markers(np.array([[x, y]]), np.array([color]), marker, msize, 1, IdentityTransform())
+        artists += _markers(np.array([[x, y]]), [style], marker, msize, 1, IdentityTransform())
         artists.append(_text(x + 0.6 * _LINE_PX, y, name))
     return _drawn_on(Image.new("RGB", size, "white"), artists)
 
@@ -233,30 +249,54 @@ def _picture_size(width: int, height: int, scale: float) -> tuple[int, int]:
 
 
 def _markers(
-    points: np.ndarray, colors: np.ndarray, marker: str, msize: float, alpha: float, to_canvas: Transform
+    points: np.ndarray, styles: Sequence[PartStyle], marker: str, msize: float, alpha: float, to_canvas: Transform
 ) -> list[Artist]:
     """Return one marker per finite point, over a pale rim that keeps it visible on dark fur and bright light."""
-    disc = marker == "."
-    style = MarkerStyle("o" if disc else marker)
-    seen = np.isfinite(points).all(axis=1)
-    rim = np.full((seen.sum(), 4), (1, 1, 1, 0.6 * alpha))
-    inks = np.column_stack([colors[seen] / 255, np.full(seen.sum(), alpha)])
     drawn: list[Artist] = []
-    for paint, wider in ((rim, 1.2), (inks, 0)):
-        side, line = (0.7 * msize + wider, 0) if disc else (msize, msize / 5 + wider)
-        markers = PathCollection(
-            [style.get_path().transformed(style.get_transform())],
-            sizes=[side**2],
-            offsets=points[seen],
-            offset_transform=to_canvas,
-            facecolors=paint if disc else "none",
-            edgecolors="none" if disc else paint,
-            linewidths=[line, line],  # given twice, because a single style would be drawn at whole pixels, as with snap
-            snap=False,
-        )
-        markers.set_transform(IdentityTransform())
-        drawn.append(markers)
+    for shape in sorted({style.marker for style in styles}):
+        mine = np.array([style.marker == shape for style in styles]) & np.isfinite(points).all(axis=1)
+        places = {"offsets": points[mine], "offset_transform": to_canvas}
+        inks = np.array([to_rgba(style.color, alpha) for style, is_mine in zip(styles, mine, strict=True) if is_mine])
+        own = _closed(outline(shape) * (0.5, -0.5)) if shape != "circle" else _path("o")
+        for paint, wider in ((np.full((mine.sum(), 4), (1, 1, 1, 0.6 * alpha)), 1.2), (inks, 0)):
+            if marker == ".":
+                drawn.append(_shapes(own, 0.7 * msize + wider, paint, None, **places))
+                continue
+            drawn.append(_shapes(_path(marker), msize, paint, msize / 5 + wider, **places))
+            if shape != "circle":
+                drawn.append(_shapes(own, 1.1 * msize, paint, msize / 12 + wider / 2, **places))
     return drawn
+
+
+def _closed(corners: np.ndarray) -> Outline:
+    """Return the lines from corner to corner, (V, 2), and back to the first."""
+    return Outline(np.concatenate([corners, corners[:1]]), closed=True)
+
+
+def _path(marker: str) -> Outline:
+    """Return the lines of one of matplotlib's markers."""
+    style = MarkerStyle(marker)
+    return style.get_path().transformed(style.get_transform())
+
+
+def _shapes(path: Outline, side: float, paint: np.ndarray, line: float | None, **places: Any) -> PathCollection:
+    """Return a path at many places, drawn by a line of this width, or filled where that is None."""
+    shapes = PathCollection(
+        [path],
+        sizes=[side**2],
+        facecolors=paint if line is None else "none",
+        edgecolors="none" if line is None else paint,
+        linewidths=[line or 0] * 2,  # given twice, because a single style would be drawn at whole pixels, as with snap
+        snap=False,
+        **places,
+    )
+    shapes.set_transform(IdentityTransform())
+    return shapes
+
+
+def _letters(name: str) -> int:
+    """Return how many letters wide a name is; those of Chinese, Japanese and Korean count twice."""
+    return sum(1 + (east_asian_width(letter) in "WF") for letter in name)
 
 
 def _text(x: float, y: float, text: str) -> Text:
@@ -272,7 +312,8 @@ def _drawn_on(picture: Image.Image, artists: Sequence[Artist]) -> np.ndarray:
     canvas = FigureCanvasAgg(figure)
     for artist in artists:
         figure.add_artist(artist)
-    canvas.draw()
+    with readable(figure):
+        canvas.draw()
     drawn = Image.fromarray(np.asarray(canvas.buffer_rgba()))
     picture.paste(drawn, (0, 0), drawn)
     return np.asarray(picture)

@@ -9,18 +9,22 @@ import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import compress
 
 import cv2
 import numpy as np
+from skimage.draw import polygon2mask
 
 from dlc_toolbox import ToolboxError
 from dlc_toolbox.measure.metrics import Cutoff
+from dlc_toolbox.pictures.palette import outline, part_markers
 from dlc_toolbox.project.settings import AnalysisSettings
 
 _STEPS_PER_PIXEL = 4  # dots are placed to a quarter of a pixel
 _SHIFT = 4  # lines to 2**-4 of a pixel
 _FARTHEST_PX = 2**15  # more overflows the fixed-point numbers of lines
 _LARGEST_RADIUS_PX = 500  # more takes gigabytes of memory
+_FINEST = 1600  # cells a side of the grid on which the cover of a marker is counted
 
 
 @dataclass(frozen=True)
@@ -36,7 +40,8 @@ class Marks:
     alpha : float
         Opacity, 0 to 1.
     colormap : str
-        Name of a matplotlib colormap; its colours go to the body parts in the order of the table.
+        ``'parts'`` (the palette) or the name of a matplotlib colormap; its colours, and the palette's markers, go to
+        the body parts in the order of the table.
     skeleton : sequence of (int, int)
         Body parts, by position, that a line joins; it has the colour of the first.
     trailpoints : int
@@ -111,7 +116,7 @@ def draw_marks(frame: np.ndarray, points: np.ndarray, colors: np.ndarray, marks:
         pairs = np.array(marks.skeleton, dtype=int).reshape(-1, 2)
         draw_lines(lines, now[pairs], colors[pairs[:, 0]], width=max(1, round(marks.radius / 3)))
         cv2.addWeighted(lines, marks.alpha, frame, 1 - marks.alpha, 0, dst=frame)
-    draw_dots(frame, now, colors, marks.radius, marks.alpha)
+    draw_dots(frame, now, colors, marks.radius, marks.alpha, part_markers(marks.colormap, len(colors)))
 
 
 def draw_lines(frame: np.ndarray, paths: np.ndarray, colors: np.ndarray, width: int) -> None:
@@ -143,8 +148,15 @@ def draw_lines(frame: np.ndarray, paths: np.ndarray, colors: np.ndarray, width: 
         cv2.polylines(frame, ends[is_drawn], False, color, width, cv2.LINE_AA, _SHIFT)
 
 
-def draw_dots(frame: np.ndarray, points: np.ndarray, colors: np.ndarray, radius: float, alpha: float = 1.0) -> None:
-    """Draw discs with soft edges into a frame, in place.
+def draw_dots(
+    frame: np.ndarray,
+    points: np.ndarray,
+    colors: np.ndarray,
+    radius: float,
+    alpha: float = 1.0,
+    markers: Sequence[str] | None = None,
+) -> None:
+    """Draw discs, or other markers of the same area, with soft edges into a frame, in place.
 
     Parameters
     ----------
@@ -159,6 +171,8 @@ def draw_dots(frame: np.ndarray, points: np.ndarray, colors: np.ndarray, radius:
         In pixels.
     alpha : float
         Opacity, 0 to 1.
+    markers : sequence of K str, optional
+        One of `palette.MARKERS` each; default discs.
 
     Examples
     --------
@@ -167,28 +181,51 @@ def draw_dots(frame: np.ndarray, points: np.ndarray, colors: np.ndarray, radius:
     >>> frame[..., 0].tolist()[2]
     [128, 255, 128, 0, 0]
     """
-    stamps = _stamps(float(radius), float(alpha))
-    reach = stamps.shape[-1] // 2
     height, width = frame.shape[:2]
     seen = np.isfinite(points).all(axis=-1)
+    shapes = ["circle"] * seen.sum() if markers is None else list(compress(markers, seen))
+    stamps = {shape: _stamps(float(radius), float(alpha), shape) for shape in set(shapes)}
     places = np.round(points[seen] * _STEPS_PER_PIXEL) + _STEPS_PER_PIXEL // 2
     pixels, steps = np.divmod(places, _STEPS_PER_PIXEL)
-    for (x, y), (step_x, step_y), color in zip(pixels.tolist(), steps.astype(int), colors[seen], strict=True):
+    for shape, (x, y), (step_x, step_y), color in zip(
+        shapes, pixels.tolist(), steps.astype(int).tolist(), colors[seen], strict=True
+    ):
+        stamp = stamps[shape][step_y, step_x]
+        reach = len(stamp) // 2
         if not (-reach <= x < width + reach and -reach <= y < height + reach):
             continue
         left, top = int(x) - reach, int(y) - reach
         window = frame[max(top, 0) : top + 2 * reach + 1, max(left, 0) : left + 2 * reach + 1]
         rows, columns = slice(max(-top, 0), None), slice(max(-left, 0), None)
-        weight = stamps[step_y, step_x, rows, columns][: window.shape[0], : window.shape[1], None]
+        weight = stamp[rows, columns][: window.shape[0], : window.shape[1], None]
         window[:] = (window * (256 - weight) + color * weight + 128) >> 8
 
 
-@lru_cache(maxsize=8)
-def _stamps(radius: float, alpha: float) -> np.ndarray:
-    """Return a disc's weights, 0 to 256, by the place of its centre in a pixel: (steps y, steps x, size, size)."""
-    reach = int(np.ceil(radius + 1))
-    pixels = np.arange(-reach, reach + 1)
+@lru_cache(maxsize=16)
+def _stamps(radius: float, alpha: float, marker: str) -> np.ndarray:
+    """Return a marker's weights, 0 to 256, by the place of its centre in a pixel: (steps y, steps x, size, size)."""
     centers = np.arange(_STEPS_PER_PIXEL) / _STEPS_PER_PIXEL - 0.5
-    squares = (pixels - centers[:, None]) ** 2  # (steps, size)
+    covered = _disc(radius, centers) if marker == "circle" else _polygon(radius * outline(marker), centers)
+    return np.round(256 * alpha * covered).astype(np.uint16)
+
+
+def _disc(radius: float, centers: np.ndarray) -> np.ndarray:
+    """Return the share of each pixel that a disc covers, for all pairs of centres."""
+    reach = int(np.ceil(radius + 1))
+    squares = (np.arange(-reach, reach + 1) - centers[:, None]) ** 2  # (steps, size)
     distances = np.sqrt(squares[:, None, :, None] + squares[None, :, None, :])
-    return np.round(256 * alpha * np.clip(radius + 0.5 - distances, 0, 1)).astype(np.uint16)
+    return np.clip(radius + 0.5 - distances, 0, 1)
+
+
+def _polygon(corners: np.ndarray, centers: np.ndarray) -> np.ndarray:
+    """Return the share of each pixel that a polygon covers, counted on a finer grid, for all pairs of centres."""
+    reach = int(np.ceil(np.abs(corners).max() + 1))
+    size = 2 * reach + 1
+    fine = max(1, min(8, _FINEST // size))
+    covered = np.empty((len(centers), len(centers), size, size), np.float32)
+    for i, y in enumerate(centers):
+        for j, x in enumerate(centers):
+            on_grid = (corners[:, ::-1] + (y, x) + reach + 0.5) * fine - 0.5
+            mask = polygon2mask((size * fine, size * fine), on_grid)
+            covered[i, j] = mask.reshape(size, fine, size, fine).mean(axis=(1, 3))
+    return covered

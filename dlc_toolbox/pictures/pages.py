@@ -40,7 +40,7 @@ def write_page(path: Path, template: str, **content: Any) -> None:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    pages.filters |= {"px": _in_px, "share": _in_percent, "rgb": _css_color}
+    pages.filters |= {"px": _in_px, "share": _in_percent}
     text = pages.get_template(template).render(content)
     with replacing(path) as temporary:
         temporary.write_text(text, encoding="utf-8", errors="replace")  # file names may hold bytes that are no text
@@ -86,8 +86,3 @@ def _in_px(value: float) -> str:
 def _in_percent(share: float) -> str:
     """Write a share in percent; a dash where there is none."""
     return "-" if math.isnan(share) else f"{share:.0%}"
-
-
-def _css_color(color: np.ndarray) -> str:
-    """Write a colour, uint8 RGB, as CSS does."""
-    return "#" + bytes(color).hex()

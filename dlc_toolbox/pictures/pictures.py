@@ -40,8 +40,8 @@ def look_of(settings: Settings, layers: Sequence[tuple[str, str]]) -> Look:
     Look
         Colours go to the body parts in the order of the settings.
     """
-    colors = drawing.part_colors(settings.colormap, len(settings.bodyparts))
-    return Look(settings.bodyparts, colors, layers, settings.scale, settings.msize, settings.alphavalue)
+    sizes = {"scale": settings.scale, "msize": settings.msize, "alpha": settings.alphavalue}
+    return drawing.make_look(settings.bodyparts, settings.colormap, layers, **sizes)
 
 
 def draw_pictures(

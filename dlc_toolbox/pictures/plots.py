@@ -17,17 +17,22 @@ from matplotlib.axis import XAxis, YAxis
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patheffects import withStroke
+from matplotlib.ticker import MaxNLocator, SymmetricalLogLocator
 
 from dlc_common.files import replacing
 from dlc_toolbox.measure.judging import reliability
 from dlc_toolbox.measure.metrics import Cutoff, cutoff_in_words
 from dlc_toolbox.measure.tracks import seen_points
 from dlc_toolbox.pictures.drawing import Look
+from dlc_toolbox.pictures.fonts import readable
+from dlc_toolbox.pictures.palette import MATPLOTLIB_MARKERS
 
 _LEAST_ERROR_PX = 0.1
 _LEAST_STEP_PX = 0.01
 _STEP_BINS = 60
 _STRETCHES = 4000  # more than a plot is pixels wide
+_LEAST_SPAN_PX = 20
+_HIGHEST_PLOT = 200  # inches; matplotlib draws up to 65,535 pixels
 
 
 def plot_part_errors(errors: np.ndarray, is_train: np.ndarray, look: Look) -> Figure:
@@ -83,7 +88,8 @@ def plot_cumulative_errors(errors: np.ndarray, is_train: np.ndarray, look: Look)
         ("all, training images", errors[is_train], {**pooled, "linestyle": ":"}),
     ]
     for k, part in enumerate(look.bodyparts):
-        curves.append((part, errors[~is_train, k], {"color": look.colors[k] / 255, "linewidth": 1}))
+        style = {"color": look.colors[k] / 255, "linewidth": 1, "marker": _marker(look, k), "markersize": 5}
+        curves.append((part, errors[~is_train, k], {**style, "markevery": 0.15}))
     lines, names = [], []
     for name, values, style in curves:
         found = values[np.isfinite(values)]
@@ -111,20 +117,20 @@ def plot_likelihood(
     Returns
     -------
     Figure
-        Circles are training images, discs test images. Errors below 0.1 pixel are drawn at 0.1.
+        Hollow markers are training images, full ones test images. Errors below 0.1 pixel are drawn at 0.1.
     """
     figure, axes = _plot("Likelihood", "Error (pixels)")
     _log_pixels(axes.yaxis)
     handles = []
     for k, color in enumerate(look.colors / 255):
-        shown = np.maximum(errors[:, k], _LEAST_ERROR_PX)
-        axes.scatter(
-            likelihoods[is_train, k], shown[is_train], 14, facecolors="none", edgecolors=[color], linewidths=0.7
-        )
-        handles.append(axes.scatter(likelihoods[~is_train, k], shown[~is_train], 20, color=[color], linewidths=0))
+        shown, marker = np.maximum(errors[:, k], _LEAST_ERROR_PX), _marker(look, k) or "o"
+        hollow: dict[str, Any] = {"facecolors": "none", "edgecolors": [color], "linewidths": 0.7}
+        axes.scatter(likelihoods[is_train, k], shown[is_train], 14, marker=marker, **hollow)
+        full: dict[str, Any] = {"color": [color], "linewidths": 0}
+        handles.append(axes.scatter(likelihoods[~is_train, k], shown[~is_train], 20, marker=marker, **full))
     _draw_cutoff(axes.axvline, pcutoff, look)
     words = cutoff_in_words(pcutoff)
-    axes.set_title(f"dashed: pcutoff = {words}; circles: training, discs: test images", fontsize="medium")
+    axes.set_title(f"dashed: pcutoff = {words}; hollow: training, full: test images", fontsize="medium")
     axes.set_xlim(-0.02, 1.02)
     _explain(figure, handles, list(look.bodyparts))
     return figure
@@ -138,7 +144,7 @@ def plot_reliability(errors: np.ndarray, expected: np.ndarray, covered: float) -
     errors, expected : ndarray of one shape
         Distances in pixels; NaN where nobody labeled, or nothing is expected.
     covered : float
-        Share of the errors within the radius of 90 %, for the title; NaN where it is not known.
+        Share of the errors within the radius of 90 %, for the title.
 
     Returns
     -------
@@ -152,9 +158,7 @@ def plot_reliability(errors: np.ndarray, expected: np.ndarray, covered: float) -
     axes.scatter(expected, shown, 10, color="tab:gray", alpha=0.5, linewidths=0)
     medians = reliability(shown, expected)
     axes.plot(*medians.T, "o-", color="tab:red", markersize=5)
-    if len(medians):
-        ends = [medians.min(), medians.max()]
-        axes.plot(ends, ends, color="black", linewidth=1, linestyle="--")
+    axes.axline((1, 1), (10, 10), color="black", linewidth=1, linestyle="--")
     axes.set_title(f"red: medians, dashed: as expected; {covered:.0%} are within the radius of 90 %", fontsize="medium")
     return figure
 
@@ -184,39 +188,57 @@ def plot_error_by_iteration(rows: pd.DataFrame) -> Figure:
     return figure
 
 
-def plot_time_courses(poses: np.ndarray, times_s: np.ndarray, pcutoff: Cutoff, look: Look) -> Figure:
-    """Draw x, y and likelihood of each body part against time.
+def plot_time_courses(
+    poses: np.ndarray, times: np.ndarray, pcutoff: Cutoff, look: Look, time_name: str = "Time (s)"
+) -> Figure:
+    """Draw x, y and likelihood of each body part against time, one row a part.
 
     Parameters
     ----------
     poses : ndarray of shape (N, K, 3)
         x, y in pixels and likelihood; NaN in lost frames.
-    times_s : ndarray of shape (N,)
-        When each frame is shown, in seconds.
+    times : ndarray of shape (N,)
+        When each frame is shown.
     pcutoff : Cutoff
         x and y are drawn where the likelihood is at least this; a dashed line marks it.
     look : Look
         Names and colours of the body parts.
+    time_name : str
+        What `times` are, with their unit.
 
     Returns
     -------
     Figure
-        y points downwards, as in the frame. A part seen in a single frame only is a dot.
+        All rows share the time axis; x and y have a range of their own in each. y points downwards, as in the frame. A
+        part seen in a single frame only is a dot.
     """
-    figure = Figure(figsize=(12, 8), layout="constrained")
-    panels = figure.subplots(3, 1, sharex=True)
+    count = len(look.bodyparts)
+    height = min(float(np.clip(9 / count, 0.7, 1.6)), _HIGHEST_PLOT / count)
+    size = 12 + 0.09 * max(map(len, look.bodyparts)), 1.1 + height * count
+    figure = Figure(figsize=size)  # placed by hand: a layout by matplotlib takes three times as long for 51 panels
+    inches = {"left": size[0] - 11.3, "right": size[0] - 0.2, "bottom": 0.6, "top": size[1] - 0.4}
+    shares = {side: at / size[side in ("bottom", "top")] for side, at in inches.items()}
+    grid = {**shares, "width_ratios": (2, 2, 1), "wspace": 0.12, "hspace": 0.25}
+    panels = figure.subplots(count, 3, sharex=True, squeeze=False, gridspec_kw=grid)
     points = seen_points(poses, pcutoff)
-    courses = (("x (pixels)", points[..., 0]), ("y (pixels)", points[..., 1]), ("Likelihood", poses[..., 2]))
-    for axes, (name, values) in zip(panels, courses, strict=True):
-        for k, color in enumerate(look.colors / 255):
-            times, course = _extremes(times_s, values[:, k])
-            axes.plot(times, course, ".-", markersize=1, markevery=_lone(course), linewidth=0.7, color=color)
-        axes.set_ylabel(name)
-        axes.spines[["top", "right"]].set_visible(False)
-    panels[1].invert_yaxis()
-    _draw_cutoff(panels[2].axhline, pcutoff, look)
-    panels[2].set(xlabel="Time (s)", ylim=(-0.02, 1.02))
-    _explain(figure, _part_lines(look), look.bodyparts)
+    cutoffs = np.broadcast_to(pcutoff, count)
+    for k, (row, color) in enumerate(zip(panels, look.colors / 255, strict=True)):
+        for axes, values in zip(row, (*points[:, k].T, poses[:, k, 2]), strict=True):
+            shown, course = _extremes(times, values)
+            axes.plot(shown, course, ".-", markersize=2, markevery=_lone(course), linewidth=0.7, color=color)
+            axes.yaxis.set_major_locator(MaxNLocator(2, integer=True, min_n_ticks=2))
+            axes.tick_params(labelsize="x-small")
+            axes.spines[["top", "right"]].set_visible(False)
+            axes.set_ylim(*_span(course))
+        row[1].invert_yaxis()
+        row[2].set(ylim=(-0.08, 1.08), yticks=(0, 1))
+        row[2].axhline(cutoffs[k], color="black", linewidth=0.7, linestyle="--")
+        row[0].set_ylabel(look.bodyparts[k], rotation=0, ha="right", va="center", parse_math=False)
+        row[0].yaxis.set_label_coords(-0.11, 0.5)
+    for axes, name in zip(panels[0], ("x (pixels)", "y (pixels)", "Likelihood"), strict=True):
+        axes.set_title(name, fontsize="medium")
+    for axes in panels[-1]:
+        axes.set_xlabel(time_name)
     return figure
 
 
@@ -238,18 +260,26 @@ def plot_paths(frame: np.ndarray, points: np.ndarray, look: Look) -> Figure:
         Shows the whole frame and nothing beyond it.
     """
     height, width = frame.shape[:2]
-    figure, axes = _plot("x (pixels)", "y (pixels)", height=1 + 5.5 * height / width)
+    figure, axes = _plot("x (pixels)", "y (pixels)", height=1 + 5.5 * height / width, width=8.2)
     axes.imshow(frame, alpha=0.6)
+    ends: list[tuple[np.ndarray, dict[str, Any]]] = []
     for k, color in enumerate(look.colors / 255):
         lone = _lone(points[:, k, 0])
         axes.plot(*points[:, k].T, ".-", markersize=1.5, markevery=lone, linewidth=0.4, alpha=0.7, color=color)
+        seen = points[np.isfinite(points[:, k]).all(axis=-1), k]
+        if look.markers and len(seen):
+            ends.append((seen[-1], {"marker": _marker(look, k), "color": color}))
+    for place, style in ends:
+        axes.plot(*place, markersize=7, markeredgecolor="white", markeredgewidth=0.7, **style)
+    if ends:
+        axes.set_title("markers: where each part is seen last", fontsize="medium")
     axes.set(xlim=(-0.5, width - 0.5), ylim=(height - 0.5, -0.5))
     _explain(figure, _part_lines(look), look.bodyparts)
     return figure
 
 
 def plot_steps(steps: np.ndarray, jumpthreshold: float, look: Look) -> Figure:
-    """Draw how often each body part moves how far from one frame to the next.
+    """Draw how often each body part moves how far from one frame to the next, one row a part.
 
     Parameters
     ----------
@@ -263,22 +293,30 @@ def plot_steps(steps: np.ndarray, jumpthreshold: float, look: Look) -> Figure:
     Returns
     -------
     Figure
-        Both axes are logarithmic; steps below 0.01 pixel are drawn there.
+        All rows share both axes, which are logarithmic; steps below 0.01 pixel are drawn there.
     """
-    figure, axes = _plot("Step from one frame to the next (pixels)", "Number of steps")
-    _log_pixels(axes.xaxis)
+    count = len(look.bodyparts)
+    height = min(float(np.clip(4 / count, 0.45, 1.2)), _HIGHEST_PLOT / count)
+    figure = Figure(figsize=(6.5, 1.3 + height * count), layout="constrained")
+    panels = figure.subplots(count, 1, sharex=True, sharey=True, squeeze=False)[:, 0]
     shown = np.maximum(steps, _LEAST_STEP_PX)
     farthest = max(10 * _LEAST_STEP_PX, jumpthreshold, np.nanmax(shown, initial=0))
     bins = np.geomspace(_LEAST_STEP_PX, farthest, _STEP_BINS)
-    for k, color in enumerate(look.colors / 255):
+    for k, (axes, color) in enumerate(zip(panels, look.colors / 255, strict=True)):
         counts, _ = np.histogram(shown[np.isfinite(shown[:, k]), k], bins)
-        axes.stairs(counts, bins, color=color, linewidth=1.2)
-    if jumpthreshold > 0:
-        axes.axvline(jumpthreshold, color="black", linewidth=1, linestyle="--")
-    axes.set_yscale("symlog", linthresh=1)
-    axes.yaxis.set_major_formatter("{x:g}")
-    axes.set_title(f"dashed: jumpthreshold = {jumpthreshold:g} pixels", fontsize="medium")
-    _explain(figure, _part_lines(look), look.bodyparts)
+        axes.stairs(counts, bins, color=color, fill=True)
+        if jumpthreshold > 0:
+            axes.axvline(jumpthreshold, color="black", linewidth=1, linestyle="--")
+        axes.spines[["top", "right"]].set_visible(False)
+        axes.tick_params(axis="y", labelsize="x-small")
+        axes.set_ylabel(look.bodyparts[k], rotation=0, ha="right", va="center", parse_math=False)
+    _log_pixels(panels[0].xaxis)
+    panels[0].set_yscale("symlog", linthresh=1)
+    panels[0].yaxis.set_major_locator(SymmetricalLogLocator(base=100, linthresh=1))
+    panels[0].yaxis.set_major_formatter("{x:g}")
+    panels[0].set_title(f"number of steps; dashed: jumpthreshold = {jumpthreshold:g} pixels", fontsize="medium")
+    panels[-1].set_xlabel("Step from one frame to the next (pixels)")
+    figure.align_ylabels()
     return figure
 
 
@@ -290,13 +328,13 @@ def write_plot(figure: Figure, path: Path) -> None:
     ToolboxError
         When the system refuses to write.
     """
-    with replacing(path) as temporary:
+    with replacing(path) as temporary, readable(figure):
         figure.savefig(temporary, dpi=150)
 
 
-def _plot(xlabel: str, ylabel: str, height: float = 4.5) -> tuple[Figure, Axes]:
+def _plot(xlabel: str, ylabel: str, height: float = 4.5, width: float = 6.5) -> tuple[Figure, Axes]:
     """Return an empty plot without the frame's upper and right sides."""
-    figure = Figure(figsize=(6.5, height), layout="constrained")
+    figure = Figure(figsize=(width, height), layout="constrained")
     axes = figure.add_subplot(xlabel=xlabel, ylabel=ylabel)
     axes.spines[["top", "right"]].set_visible(False)
     return figure, axes
@@ -318,9 +356,26 @@ def _lone(values: np.ndarray) -> list[int]:
     return np.flatnonzero(seen[1:-1] & ~seen[:-2] & ~seen[2:]).tolist()
 
 
+def _span(course: np.ndarray) -> tuple[float, float]:
+    """Return the ends of an axis for a course in pixels; jitter of a part at rest does not fill it."""
+    if not np.isfinite(course).any():
+        return 0, _LEAST_SPAN_PX
+    low, high = np.nanmin(course), np.nanmax(course)
+    margin = max(0.05 * (high - low), (_LEAST_SPAN_PX - (high - low)) / 2)
+    return low - margin, high + margin
+
+
+def _marker(look: Look, k: int) -> str:
+    """Return matplotlib's letter for a body part's marker; nothing where all have the same."""
+    return MATPLOTLIB_MARKERS[look.markers[k]] if look.markers else ""
+
+
 def _part_lines(look: Look) -> list[Line2D]:
-    """Return a line of each body part's colour, thick enough for a legend."""
-    return [Line2D([], [], color=color, linewidth=2) for color in look.colors / 255]
+    """Return a line of each body part's colour, with its marker, thick enough for a legend."""
+    return [
+        Line2D([], [], color=color, linewidth=2, marker=_marker(look, k), markersize=7)
+        for k, color in enumerate(look.colors / 255)
+    ]
 
 
 def _draw_cutoff(draw: Callable[..., object], pcutoff: Cutoff, look: Look) -> None:

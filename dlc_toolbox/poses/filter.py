@@ -16,9 +16,11 @@ from dlc_toolbox.measure.tracks import median_filter
 from dlc_toolbox.poses.network import Network, check_owner, describe_poses
 from dlc_toolbox.project import layout, records, tables
 from dlc_toolbox.project.settings import AnalysisSettings
-from dlc_toolbox.video.video import Crop
+from dlc_toolbox.video.recording import Crop
 
 log = logging.getLogger(__name__)
+
+_HOW_IT_WAS_READ = ("crop", "movingwindow", "videostream", "channel")  # what reads the poses may differ in
 
 
 @dataclass(frozen=True)
@@ -77,7 +79,7 @@ def find_poses(video: Path, network: Network, *, crop: Crop | None = None, filte
     recorded = records.read(layout.pose_record(table))
     if recorded["inputs"].get("video") != wanted["inputs"]["video"]:
         raise ToolboxError(f"{video} has changed since it was analyzed: analyze it again, with AnalyzeVideos.py")
-    old, new = ({**made["settings"], "crop": None, "movingwindow": None} for made in (recorded, wanted))
+    old, new = (made["settings"] | dict.fromkeys(_HOW_IT_WAS_READ) for made in (recorded, wanted))
     changed = ", ".join(sorted(key for key in {*old, *new} if old.get(key) != new.get(key)))
     if changed:
         raise ToolboxError(

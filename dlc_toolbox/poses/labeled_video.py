@@ -9,20 +9,20 @@ from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 from tqdm import tqdm
 
-from dlc_common.files import replacing
+from dlc_common.images import write_image
 from dlc_toolbox import ToolboxError
 from dlc_toolbox.measure.metrics import Cutoff, cutoff_in_words, is_confident
 from dlc_toolbox.measure.tracks import seen_points
-from dlc_toolbox.pictures.drawing import part_colors
 from dlc_toolbox.pictures.marks import Marks, draw_marks
+from dlc_toolbox.pictures.palette import part_colors
 from dlc_toolbox.poses.filter import Filter, find_poses
 from dlc_toolbox.poses.network import Network
 from dlc_toolbox.project import layout, records, tables
+from dlc_toolbox.video.recording import Crop, Reading, Recording
 from dlc_toolbox.video.sequences import open_frames
-from dlc_toolbox.video.video import Crop, Recording, prefetch, writing_video
+from dlc_toolbox.video.video import prefetch, writing_video
 
 log = logging.getLogger(__name__)
 
@@ -37,6 +37,7 @@ def make_labeled_video(
     *,
     crop: Crop | None = None,
     saved_frames: Collection[int] = (),
+    reading: Reading | None = None,
 ) -> None:
     """Draw the poses of a video into it.
 
@@ -54,6 +55,8 @@ def make_labeled_video(
         Show only this part of each frame.
     saved_frames : collection of int
         Frames to write as png too, see `layout.labeled_frame`; those that have been written before are written again.
+    reading : Reading, optional
+        How the video was read when it was analyzed.
 
     Raises
     ------
@@ -61,7 +64,7 @@ def make_labeled_video(
         When the video or table cannot be read, their numbers of frames differ, a frame to save is not among them,
         or the system refuses to write.
     """
-    video = open_frames(video_path, crop)
+    video = open_frames(video_path, crop, reading)
     poses = tables.read_table(table)
     values = tables.points(poses)
     points = seen_points(values, marks.pcutoff) - ((crop[0], crop[2]) if crop else (0, 0))
@@ -74,13 +77,12 @@ def make_labeled_video(
     saved |= set(layout.labeled_frame(out, 0).parent.glob("*.png"))  # of other poses, or drawn in another way
     with (
         closing(prefetch(_drawn(frames, video, points, marks), _WAITING_FRAMES)) as pictures,
-        writing_video(out, video.width, video.height, video.rate, video.time_base) as write,
+        writing_video(out, video.width, video.height, video.rate, video.time_base, video.pixel_aspect) as write,
     ):
         for number, (time, picture) in enumerate(tqdm(pictures, out.name, len(points), unit=" frames")):
             write(picture, time)
             if (path := layout.labeled_frame(out, number)) in saved:
-                with replacing(path) as temporary:
-                    Image.fromarray(picture).save(temporary)
+                write_image(path, picture)
 
 
 def log_shares(bodyparts: Sequence[str], likelihood: np.ndarray, pcutoff: Cutoff) -> None:
@@ -169,13 +171,15 @@ def label_video(
     """
     table = find_poses(video, network, crop=crop, filtered=filtered)
     out = layout.labeled_video(video)
-    made_from = records.describe({"video": video, "poses": table}, {**asdict(marks), "crop": crop})
+    reading = Reading.recorded(records.read(layout.pose_record(layout.pose_table(video, network.scorer))))
+    shaping = {**asdict(marks), "crop": crop, **asdict(reading)}
+    made_from = records.describe({"video": video, "poses": table}, shaping, before=asdict(Reading()))
     files = [out, *(layout.labeled_frame(out, number) for number in saved_frames)]
     output = records.Output(out.name, layout.pose_record(out), files, made_from)
     if output.is_current(overwrite):
         return out
     output.start()
-    make_labeled_video(video, table, out, marks, crop=crop, saved_frames=saved_frames)
+    make_labeled_video(video, table, out, marks, crop=crop, saved_frames=saved_frames, reading=reading)
     output.write_record()
     log.info("Wrote %s", out)
     return out

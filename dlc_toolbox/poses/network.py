@@ -15,7 +15,7 @@ from dlc_toolbox.measure.confidence import FEATURES
 from dlc_toolbox.project import records
 from dlc_toolbox.project.layout import Experiment, Layout, pose_record
 from dlc_toolbox.project.settings import AnalysisSettings
-from dlc_toolbox.video.video import Crop
+from dlc_toolbox.video.recording import Crop, Reading
 
 _CONFIG_OF_POSES = ("net_type", "all_joints_names", "location_refinement", "locref_stdev", "mean_pixel")
 
@@ -200,7 +200,11 @@ def find_network(
 
 
 def describe_poses(
-    video: Path, network: Network, crop: Crop | None, window: Mapping[str, Any] | None = None
+    video: Path,
+    network: Network,
+    crop: Crop | None,
+    window: Mapping[str, Any] | None = None,
+    reading: Reading | None = None,
 ) -> dict[str, Any]:
     """Gather what the poses of a video are made from, as `records` compares it.
 
@@ -214,6 +218,8 @@ def describe_poses(
         Of the analysis.
     window : mapping, optional
         The rule of a moving window, see `analysis.window.WindowRule`.
+    reading : Reading, optional
+        Which pictures are read where there are several.
 
     Returns
     -------
@@ -221,7 +227,9 @@ def describe_poses(
         As `records.describe` returns it.
     """
     settings = {"scorer": network.scorer, "video": video.name, "crop": crop, "movingwindow": window, **network.config}
-    return records.describe({"video": video, "snapshot": network.snapshot.path}, settings, {"movingwindow": None})
+    settings |= (reading or Reading()).shaping
+    before = {"movingwindow": None, **Reading().shaping}
+    return records.describe({"video": video, "snapshot": network.snapshot.path}, settings, before)
 
 
 def check_owner(table: Path, made_from: Mapping[str, Any]) -> None:

@@ -32,8 +32,16 @@ from dlc_toolbox.poses.filter import find_poses
 from dlc_toolbox.poses.network import Network
 from dlc_toolbox.poses.trust import CONFIDENCE, Trust, calibration_file, read_trust
 from dlc_toolbox.project import records, tables
-from dlc_toolbox.project.layout import confidence_table, contact_sheet, machine_labels, video_stem
+from dlc_toolbox.project.layout import (
+    confidence_table,
+    contact_sheet,
+    machine_labels,
+    pose_record,
+    pose_table,
+    video_stem,
+)
 from dlc_toolbox.project.settings import AnalysisSettings, Settings
+from dlc_toolbox.video.recording import Reading
 from dlc_toolbox.video.sequences import open_frames
 
 log = logging.getLogger(__name__)
@@ -78,6 +86,11 @@ def check_labeling(labeling: Settings, settings: AnalysisSettings, network: Netw
             f"{', '.join(network.bodyparts)}: its poses cannot become labels of this project"
         )
     check_imagetype(labeling)
+    refuse_scorer_named_as_machine_labels(labeling)
+
+
+def refuse_scorer_named_as_machine_labels(labeling: Settings) -> None:
+    """Raise ToolboxError for a scorer whose folder would be that of machine labels."""
     reserved = machine_labels(Path()).name
     if reserved in [scorer.lower() for scorer in labeling.Scorers]:
         raise ToolboxError(f"{reserved} in Scorers is the name of the folders of machine labels: choose another name")
@@ -132,6 +145,7 @@ def extract_outliers(
     learned = fingerprint(calibration_file(network.config_path.parent)) if trust.tells_of_errors else None
     shaping |= {**asdict(criteria), "poses": fingerprint(table), "calibration": learned}
     made_from = records.describe({video.name: video}, shaping, before={"calibration": None})
+    reading = Reading.recorded(records.read(pose_record(pose_table(video, network.scorer))))
     *existing, folder = folders_of(data_folder, video_stem(video))
     if not overwrite and (current := find_current(existing, made_from)):
         return current
@@ -141,12 +155,12 @@ def extract_outliers(
     _tell(video, failures, labeling.bodyparts)
     with_frames = folders_with_frames(data_folder, video_stem(video))
     taken = {frame for earlier in with_frames for frame in frames_in(earlier, made_from["inputs"])}
-    chosen = _choose(video, poses, failures, settings, labeling.seed, taken)
+    chosen = _choose(video, poses, failures, settings, labeling.seed, taken, reading)
     if not chosen:
         log.info("%s: no frame to extract", video.name)
         return None
     with replacing_folder(folder) as temporary:
-        _write_images(video, temporary, chosen, len(poses), labeling)
+        _write_images(video, temporary, chosen, len(poses), labeling, reading)
         offset = (labeling.x1, labeling.y1, 0) if labeling.cropping else (0, 0, 0)
         found, fails = poses[chosen] - offset, np.any(failures[chosen], axis=-1)
         _write_machine_labels(temporary, found, fails, network.scorer, labeling)
@@ -157,7 +171,13 @@ def extract_outliers(
 
 
 def _choose(
-    video: Path, poses: np.ndarray, failures: np.ndarray, settings: AnalysisSettings, seed: int, taken: set[int]
+    video: Path,
+    poses: np.ndarray,
+    failures: np.ndarray,
+    settings: AnalysisSettings,
+    seed: int,
+    taken: set[int],
+    reading: Reading,
 ) -> list[int]:
     """Choose the frames with most to learn from; of a video that the network does not know, those that differ most."""
     decoded = np.isfinite(poses).any(axis=(1, 2))
@@ -169,7 +189,7 @@ def _choose(
         "most from each other, as for the first labels",
         video.name,
     )
-    return choose_different(open_frames(video, settings.crop), len(poses), settings.numoutlierframes, taken)
+    return choose_different(open_frames(video, settings.crop, reading), len(poses), settings.numoutlierframes, taken)
 
 
 def find_doubts(poses: np.ndarray, expected_px: np.ndarray, trust: Trust, pcutoff: Cutoff) -> np.ndarray:
@@ -224,9 +244,13 @@ def _tell(video: Path, failures: np.ndarray, bodyparts: Sequence[str]) -> None:
             log.info("%s: %s: %s", video.name, name, ", ".join(parts))
 
 
-def _write_images(video: Path, folder: Path, chosen: Sequence[int], total: int, labeling: Settings) -> None:
+def _write_images(
+    video: Path, folder: Path, chosen: Sequence[int], total: int, labeling: Settings, reading: Reading
+) -> None:
     """Write the frames, all of which must be there."""
-    delivered, lost = write_frames(open_frames(video, labeling.crop), folder, chosen, digits=len(str(total - 1)))
+    frames = open_frames(video, labeling.crop, reading)
+    condition = write_frames(frames, folder, chosen, digits=len(str(total - 1)))
+    delivered, lost = len(condition.states), {*chosen}.intersection(condition.lost)
     if delivered != total or lost:
         raise ToolboxError(
             f"{video} delivers {delivered} frames, and {len(lost)} of the chosen ones are lost, but its pose table has "
@@ -242,9 +266,9 @@ def _write_machine_labels(folder: Path, poses: np.ndarray, fails: np.ndarray, sc
     labels, others = (np.where(left_out[..., None], np.nan, points) for left_out in (doubtful, ~doubtful))
     home = machine_labels(folder)
     look = look_of(labeling, [(".", f"machine label by {scorer}"), ("x", "doubtful, no label")])
-    draw_pictures(home / "pictures", {image.name: image for image in images}, np.stack([labels, others], axis=1), look)
     names = [image.name for image in images]
     write_machine_labels(folder, names, labeling.bodyparts, labels, likelihoods, scorer)
+    draw_pictures(home / "pictures", dict(zip(names, images, strict=True)), np.stack([labels, others], axis=1), look)
 
 
 def _how_to_go_on(folder: Path, labeling: Settings) -> str:

@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from dlc_common.files import replacing
 from dlc_toolbox.measure.tracks import seen_points, steps_px, summarize_tracks
 from dlc_toolbox.pictures import plots
-from dlc_toolbox.pictures.drawing import Look, part_colors
+from dlc_toolbox.pictures.drawing import make_look
 from dlc_toolbox.poses.filter import drawn_filter, find_poses
 from dlc_toolbox.poses.network import Network
 from dlc_toolbox.project import layout, records, tables
 from dlc_toolbox.project.settings import AnalysisSettings
+from dlc_toolbox.video.recording import Reading
 from dlc_toolbox.video.sequences import open_frames
 
 log = logging.getLogger(__name__)
+
+_SECONDS = "Time (s)"
 
 
 def plot_trajectories(video: Path, network: Network, settings: AnalysisSettings, *, overwrite: bool = False) -> Path:
@@ -47,7 +52,10 @@ def plot_trajectories(video: Path, network: Network, settings: AnalysisSettings,
     """
     table = find_poses(video, network, crop=settings.crop, filtered=drawn_filter(settings))
     folder = layout.trajectories_folder(table)
+    pose_record = records.read(layout.pose_record(layout.pose_table(video, network.scorer)))
+    reading = Reading.recorded(pose_record)
     shaping = {name: getattr(settings, name) for name in ("pcutoff", "jumpthreshold", "colormap")}
+    shaping |= {"fps": reading.fps} if reading.fps else {}
     made_from = records.describe({"video": video, "poses": table}, shaping)
     courses, paths, steps = (folder / f"{name}.png" for name in ("x_y_likelihood", "paths", "steps"))
     summary = folder / "summary_per_part.csv"
@@ -59,22 +67,24 @@ def plot_trajectories(video: Path, network: Network, settings: AnalysisSettings,
     poses = tables.read_table(table)
     values, bodyparts = tables.points(poses), tables.bodyparts_of(poses)
     points = seen_points(values, settings.pcutoff)
-    look = Look(bodyparts, part_colors(settings.colormap, len(bodyparts)), [])
-    times_s = _times_s(layout.pose_table(video, network.scorer), len(values))
-    plots.write_plot(plots.plot_time_courses(values, times_s, settings.pcutoff, look), courses)
-    frame = next(frame for frame in open_frames(video) if frame is not None)
+    look = make_look(bodyparts, settings.colormap)
+    times, time_name = _times(pose_record, len(values))
+    plots.write_plot(plots.plot_time_courses(values, times, settings.pcutoff, look, time_name), courses)
+    frame = next(frame for frame in open_frames(video, reading=reading) if frame is not None)
     plots.write_plot(plots.plot_paths(frame, points, look), paths)
     plots.write_plot(plots.plot_steps(steps_px(points), settings.jumpthreshold, look), steps)
     rows = summarize_tracks(values, bodyparts, settings.pcutoff, settings.jumpthreshold)
     with replacing(summary) as temporary:
         rows.to_csv(temporary, index=False, na_rep="NaN")
     output.write_record()
-    log.info("%d frames, %.1f s:\n%s", len(values), times_s[-1], rows.round(3).to_string(index=False))
+    duration = f", {times[-1]:.1f} s" if time_name == _SECONDS else ""
+    log.info("%d frames%s:\n%s", len(values), duration, rows.round(3).to_string(index=False))
     log.info("Wrote %s", folder)
     return folder
 
 
-def _times_s(table: Path, count: int) -> np.ndarray:
-    """Return when each frame is shown, in seconds, as the record of the pose table tells."""
-    record = records.read(layout.pose_record(table))
-    return np.array(record.get("frame_times_s") or np.arange(count) / record["fps"])
+def _times(record: Mapping[str, Any], count: int) -> tuple[np.ndarray, str]:
+    """Return when each frame is shown, as the record of the pose table tells, and what these numbers are."""
+    if record.get("fps_is_assumed"):
+        return np.arange(count), "Frame"
+    return np.array(record.get("frame_times_s") or np.arange(count) / record["fps"]), _SECONDS

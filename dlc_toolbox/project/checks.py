@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 _POINTS = "a list of points seen in several views, such as [['paw_top', 'paw_side'], ['nose_top', 'nose_side']]"
@@ -38,4 +39,26 @@ def odd(value: Any) -> int:
     """Return an odd number."""
     if isinstance(value, bool) or not isinstance(value, int) or value < 1 or value % 2 == 0:
         raise ValueError("an odd whole number of at least 1")
+    return value
+
+
+def snapshot(*words: str) -> Callable[[Any], int | str]:
+    """Return a check of which snapshot is meant."""
+
+    def check(value: Any) -> int | str:
+        if value not in words and (isinstance(value, bool) or not isinstance(value, int) or value < -1):
+            raise ValueError(f"-1 (the last), a position counted from 0, or {' or '.join(map(repr, words))}")
+        return value
+
+    return check
+
+
+def iterations(value: Any) -> int | None:
+    """Return a number of iterations, or None."""
+    if value is None:
+        return None
+    if isinstance(value, str) and value.isdecimal():
+        value = int(value)
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        raise ValueError("None or a number of iterations")
     return value

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+import re
 from dataclasses import dataclass, replace
 from glob import escape
 from pathlib import Path
@@ -20,6 +21,10 @@ _FILTERED_ENDING = "_filtered.h5"
 _FEATURES_ENDING = "_features.h5"
 _CONFIDENCE_ENDING = "_confidence.h5"
 _BESIDE_POSES = (_FILTERED_ENDING, _FEATURES_ENDING, _CONFIDENCE_ENDING)
+_SUFFIX_WITH_DIGITS = re.compile(
+    r"mp4v?|mp2|mpeg[124]|m[124]v|m2(p|ts?)|m4[ps]|3g(2|pp?2?)|f4v|y4m|h?26[1-6]|h26l|avs?[123]|vp[89]|4xm|mj2|"
+    r"mjp2|j2k|jp2|r3d"
+)
 
 
 def percent_of(fraction: float) -> int:
@@ -136,6 +141,10 @@ class Layout:
         """Picture of the crop, one frame of each video."""
         return self.data_folder(task) / CROP_PREVIEW
 
+    def helper_folder(self, task: str) -> Path:
+        """Folder of the network that helps to label, which is no experiment; hidden, and safe to delete."""
+        return self.data_folder(task) / ".helper"
+
     def label_table(self, task: str, scorer: str) -> Path:
         """Label table of one scorer (.h5; a .csv of the same stem lies beside it)."""
         return self.data_folder(task) / f"CollectedData_{scorer}.h5"
@@ -236,17 +245,9 @@ class Layout:
         """List the poses of labeled images, by whatever network, in alphabetical order."""
         return sorted(table for table in self.results.glob("*.h5") if not table.name.endswith(_BESIDE_POSES))
 
-    def evaluation_features(self, experiment: Experiment, iteration: int) -> Path:
-        """Table of what the maps tell about these poses."""
-        return features_table(self.evaluation_table(experiment, iteration))
-
     def evaluation_plots(self, experiment: Experiment, iteration: int) -> Path:
         """Folder of the plots of one snapshot's errors."""
         return self.results / f"Plots_{experiment.evaluation_scorer(iteration)}"
-
-    def reliability_plot(self, experiment: Experiment, iteration: int) -> Path:
-        """Plot of errors against what was expected, where that is known."""
-        return self.evaluation_plots(experiment, iteration) / "reliability.png"
 
     def evaluation_pictures(self, experiment: Experiment, iteration: int) -> Path:
         """Folder of the labeled images with the labels of human and network."""
@@ -290,8 +291,19 @@ def is_output_folder(folder: Path) -> bool:
 
 
 def video_stem(video: Path) -> str:
-    """Return what begins the names of a video's outputs: its name without suffix, or that of a folder of images."""
-    return video.name if video.is_dir() else video.stem
+    """Return what begins the names of a video's outputs: its name without suffix, or that of a folder of images.
+
+    What follows the last dot is no suffix when it holds digits and no format of videos is named so: times of day end
+    names that have no suffix.
+
+    Examples
+    --------
+    >>> video_stem(Path("mouse.mp4")), video_stem(Path("cam1_14.05.33"))
+    ('mouse', 'cam1_14.05.33')
+    """
+    ending = video.suffix[1:].lower()
+    is_no_suffix = re.search("[0-9]", ending) and not _SUFFIX_WITH_DIGITS.fullmatch(ending)
+    return video.name if is_no_suffix or video.is_dir() else video.stem
 
 
 def pose_table(video: Path, scorer: str) -> Path:
@@ -343,6 +355,11 @@ def trajectories_folder(table: Path) -> Path:
 def labeled_video(video: Path) -> Path:
     """Name of the video with the poses drawn in."""
     return video.with_name(video_stem(video) + LABELED_VIDEO_ENDING)
+
+
+def labeled_clip(video: Path, name: str) -> Path:
+    """Clip of a labeled video; it ends as labeled videos do, so that it is never taken for a recording."""
+    return video.with_name(f"{video_stem(video)}_{name}{LABELED_VIDEO_ENDING}")
 
 
 def labeled_frame(labeled: Path, number: int) -> Path:

@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 
 from dlc_toolbox import ToolboxError
 from dlc_toolbox.measure.metrics import AUTO, Cutoff
-from dlc_toolbox.project.checks import odd, pairs, points_in_views
+from dlc_toolbox.project.checks import iterations, odd, pairs, points_in_views, snapshot
 
 log = logging.getLogger(__name__)
 
@@ -125,47 +125,43 @@ def _suffix(value: Any) -> str:
     return value if value.startswith(".") else f".{value}"
 
 
-def _snapshot(*words: str) -> Check:
-    def check(value: Any) -> int | str:
-        if value not in words and (isinstance(value, bool) or not isinstance(value, int) or value < -1):
-            raise ValueError(f"-1 (the last), a position counted from 0, or {' or '.join(map(repr, words))}")
-        return value
-
-    return check
-
-
-def _iterations(value: Any) -> int | None:
-    if value is None:
-        return None
-    if isinstance(value, str) and value.isdecimal():
-        value = int(value)
-    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-        raise ValueError("None or a number of iterations")
-    return value
-
-
 def _colormap(value: Any) -> str:
     from matplotlib import colormaps
 
-    if not isinstance(value, str) or value not in colormaps:
-        near = difflib.get_close_matches(str(value), list(colormaps), n=1)
-        raise ValueError(f"the name of a matplotlib colormap{f' such as {near[0]!r}' if near else ''}")
+    known = ["parts", *colormaps]  # the palette of `pictures.palette`, which is of no lower level
+    if not isinstance(value, str) or value not in known:
+        near = difflib.get_close_matches(str(value), known, n=1)
+        such = f" such as {near[0]!r}" if near and near[0] != "parts" else ""
+        raise ValueError(f"'parts' or the name of a matplotlib colormap{such}")
     return value
+
+
+def _speed(value: Any) -> float | None:
+    try:
+        return None if value is None else _number(0, 1, open_low=True)(value)
+    except ValueError:
+        raise ValueError("None, or a speed above 0 and at most 1, such as 0.1 for ten times as slow") from None
 
 
 def _setting(check: Check, default: Any = MISSING) -> Any:
     return field(default=default, metadata={"check": check})
 
 
+def _or_none(check: Check) -> Check:
+    return lambda value: None if value is None else check(value)
+
+
 @dataclass(frozen=True, kw_only=True)
 class _Crop:
-    """The crop that both files describe: x1 <= x < x2, y1 <= y < y2, in pixels."""
+    """The crop, x1 <= x < x2, y1 <= y < y2 in pixels, and which video (from 0) or channel (from 1) of several."""
 
     cropping: bool = _setting(_flag, False)
     x1: int = _setting(_whole(0), 0)
     x2: int = _setting(_whole(1), 640)
     y1: int = _setting(_whole(0), 0)
     y2: int = _setting(_whole(1), 480)
+    videostream: int | None = _setting(_or_none(_whole(0)), None)
+    channel: int | None = _setting(_or_none(_whole(1)), None)
 
     @property
     def crop(self) -> tuple[int, int, int, int] | None:
@@ -205,7 +201,7 @@ class Settings(_Crop):
     Shuffles: tuple[int, ...] = _setting(_list_of(_whole(0)), (1,))
     TrainingFraction: tuple[float, ...] = _setting(_list_of(_number(0, 1, open_low=True, open_high=True)), (0.95,))
     resnet: int = _setting(_one_of(50, 101, 152), 50)
-    snapshotindex: int | str = _setting(_snapshot("best", "all"), -1)
+    snapshotindex: int | str = _setting(snapshot("best", "all"), -1)
     shuffleindex: int = _setting(_whole(0), 0)
     pcutoff: float | tuple[float, ...] = _setting(_cutoff, 0.1)
     plotting: bool = _setting(_flag, True)
@@ -239,12 +235,13 @@ class AnalysisSettings(_Crop):
     date: str = _setting(file_name)
     trainingsFraction: float = _setting(_number(0, 1, open_low=True, open_high=True), 0.95)
     resnet: int = _setting(_one_of(50, 101, 152), 50)
-    snapshotindex: int | str = _setting(_snapshot("best"), -1)
+    snapshotindex: int | str = _setting(snapshot("best"), -1)
     shuffle: int = _setting(_whole(0), 1)
-    trainingsiterations: int | None = _setting(_iterations, None)
+    trainingsiterations: int | None = _setting(iterations, None)
     engine: str = _setting(_one_of("auto", "keras", "openvino", "keras-bf16", "openvino-bf16", "openvino-int8"), "auto")
     movingwindow: bool = _setting(_flag, False)
     windowmargin: float = _setting(_number(0, open_low=True), 60)
+    fps: float | None = _setting(_or_none(_number(0, open_low=True)), None)
     storedata_as_csv: bool = _setting(_flag, False)
     pcutoff: float | tuple[float, ...] = _setting(_cutoff, 0.1)
     deleteindividualframes: bool = _setting(_flag, False)
@@ -254,6 +251,7 @@ class AnalysisSettings(_Crop):
     skeleton: tuple[tuple[str, str], ...] = _setting(pairs, ())
     trailpoints: int = _setting(_whole(0), 0)
     drawfiltered: bool = _setting(_flag, False)
+    slowmotion: float | None = _setting(_speed, None)
     windowlength: int = _setting(odd, 5)
     jumpthreshold: float = _setting(_number(0), 20)
     deviationthreshold: float = _setting(_number(0), 10)

@@ -2,7 +2,8 @@
 
 Here both libraries are joined: only here `deepercut` is imported, inside functions, because its start takes seconds.
 Public: `frames.pick_frames`, `labels.label_frames`, `labels.convert_labels`, `labels.check_labels`,
-`labels.import_labels`, `labels.export_labels`, `training_set.make_training_sets`, `training.train`,
-`training.export`, `training.download`, `evaluation.evaluate`, `evaluation.analyze_results`, `videos.analyze_videos`,
-`videos.label_videos`, `videos.filter_predictions`, `videos.plot_trajectories`, `videos.extract_outliers`.
+`labels.import_labels`, `labels.export_labels`, `suggestions.suggest`, `training_set.make_training_sets`,
+`training.train`, `training.export`, `training.download`, `evaluation.evaluate`, `evaluation.analyze_results`,
+`videos.analyze_videos`, `videos.label_videos`, `videos.filter_predictions`, `videos.plot_trajectories`,
+`videos.extract_outliers`.
 """

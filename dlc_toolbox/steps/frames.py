@@ -10,6 +10,7 @@ from dlc_toolbox.frames import choosing
 from dlc_toolbox.frames.preview import write_crop_preview
 from dlc_toolbox.project.layout import Layout
 from dlc_toolbox.project.settings import load_settings
+from dlc_toolbox.video.recording import Reading
 
 log = logging.getLogger(__name__)
 
@@ -35,13 +36,14 @@ def pick_frames(project: Path, *, seed: int | None = None, overwrite: bool = Fal
     videos = choosing.videos_to_pick_from(layout, settings)
     preview = layout.crop_preview(settings.Task)
     window = (settings.x1, settings.x2, settings.y1, settings.y2)
-    write_crop_preview(videos, window, settings.cropping, preview)
+    reading = Reading.of(settings)
+    write_crop_preview(videos, window, settings.cropping, preview, reading)
     log.info("The crop is drawn in %s", preview)
     if settings.numframes2pick == 0:
         log.info("Next: when the crop is right, set numframes2pick in myconfig.py and run this step again")
         return
     seed = settings.seed if seed is None else seed
-    wanted = choosing.Wanted(settings.numframes2pick, settings.portion, seed, settings.crop)
+    wanted = choosing.Wanted(settings.numframes2pick, settings.portion, seed, settings.crop, reading)
     for video in videos:
         choosing.pick_frames(video, layout.data_folder(settings.Task), wanted, overwrite=overwrite)
     step2 = cli.command(project, "Generating_a_Training_Set/Step2_ConvertingLabels2DataFrame.py")

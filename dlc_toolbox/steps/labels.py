@@ -66,8 +66,10 @@ def label_frames(
     """
     from dlc_toolbox.labeling.serve import serve
     from dlc_toolbox.labeling.store import LabelStore
+    from dlc_toolbox.steps.suggestions import offer_help
 
-    serve(LabelStore(Layout(project), scorer), host, port, opens_browser=opens_browser)
+    store = LabelStore(Layout(project), scorer)
+    serve(store, host, port, opens_browser=opens_browser, help=offer_help(store))
     log.info("Next: %s", cli.command(project, _STEP2))
 
 

@@ -15,6 +15,7 @@ from dlc_toolbox.analysis.window import WindowRule
 from dlc_toolbox.measure.metrics import AUTO
 from dlc_toolbox.pictures.marks import marks_of
 from dlc_toolbox.poses import outliers
+from dlc_toolbox.poses.clips import clip_of, cut_clip
 from dlc_toolbox.poses.filter import drawn_filter, filter_poses
 from dlc_toolbox.poses.labeled_video import label_video
 from dlc_toolbox.poses.network import Network, find_network
@@ -22,6 +23,7 @@ from dlc_toolbox.poses.trajectories import plot_trajectories as plot
 from dlc_toolbox.poses.trust import cutoffs_of, read_trust
 from dlc_toolbox.project.layout import Layout
 from dlc_toolbox.project.settings import AnalysisSettings, load_analysis_settings, load_settings
+from dlc_toolbox.video.recording import Reading
 from dlc_toolbox.video.sequences import videos_to_analyze
 from dlc_toolbox.video.video import for_each_video
 
@@ -141,14 +143,23 @@ def _analysis(work: Work, overwrite: bool) -> Analysis:
         batch_pixels=engines.batch_pixels(settings.engine),
         csv=settings.storedata_as_csv,
         overwrite=overwrite,
+        reading=Reading.of(settings),
         device=device,
     )
 
 
 def label_videos(
-    project: Path, named: Sequence[Path] = (), *, saved_frames: Sequence[int] = (), overwrite: bool = False
+    project: Path,
+    named: Sequence[Path] = (),
+    *,
+    saved_frames: Sequence[int] = (),
+    span_s: tuple[float, float] | None = None,
+    speed: float | None = None,
+    beside: bool = False,
+    gif: bool = False,
+    overwrite: bool = False,
 ) -> None:
-    """Draw the poses into the videos.
+    """Draw the poses into the videos, and cut clips out of them where these are wanted.
 
     Parameters
     ----------
@@ -158,24 +169,39 @@ def label_videos(
         Videos or folders, instead of `videofolder`.
     saved_frames : sequence of int
         Numbers of frames to write as png too.
+    span_s : (float, float), optional
+        Seconds of a clip to make.
+    speed : float, optional
+        Of the clip; default `slowmotion` of the settings, which wants a clip of the whole video by itself.
+    beside : bool
+        Show the original beside the labeled video in the clip.
+    gif : bool
+        Write the clip as a GIF too.
     overwrite : bool
         Do again what is current.
 
     Raises
     ------
     UsersError
-        In the end, when a video has no poses by this network, or cannot be read.
+        When the clip is impossible; in the end, when a video has no poses by this network, or cannot be read.
     """
+    settings = load_analysis_settings(project)
+    clip = clip_of(span_s, speed, settings.slowmotion, beside=beside, gif=gif)
     work = find_work(project, named)
-    label = partial(
-        label_video,
-        network=work.network,
-        marks=marks_of(work.settings, work.network.bodyparts),
-        crop=work.settings.crop,
-        filtered=drawn_filter(work.settings),
-        saved_frames=saved_frames,
-        overwrite=overwrite,
-    )
+    marks = marks_of(work.settings, work.network.bodyparts)
+    crop = work.settings.crop
+
+    def label(video: Path) -> None:
+        labeled = label_video(
+            *(video, work.network, marks),
+            crop=crop,
+            filtered=drawn_filter(work.settings),
+            saved_frames=saved_frames,
+            overwrite=overwrite,
+        )
+        if clip:
+            cut_clip(video, labeled, clip, crop=crop, gif=gif, overwrite=overwrite)
+
     for_each_video(work.videos, label)
     log.info("Done: look at the labeled videos beside the videos")
 

@@ -13,9 +13,11 @@ from typing import Any
 
 import yaml
 
+from dlc_common import UsersError
 from dlc_common.cli import CHECKOUT
 from dlc_common.files import replacing
 from dlc_common.training_set import SMALLEST_SIDE, scale_range
+from dlc_common.yaml_text import read_yaml, with_values
 from dlc_toolbox import ToolboxError
 from dlc_toolbox.project.layout import Experiment, Layout
 
@@ -85,10 +87,11 @@ def write_pose_cfgs(layout: Layout, experiment: Experiment, bodyparts: Sequence[
         "init_weights": _init_weights(str(present.get("init_weights", "")), path.parent, experiment.resnet),
     }
     changed = {key: value for key, value in content.items() if key not in present or present[key] != value}
-    text = with_values(base.read_text(encoding="utf-8-sig"), changed)
+    try:
+        text = with_values(base.read_text(encoding="utf-8-sig"), changed)
+    except UsersError as error:
+        raise ToolboxError(f"{base}: {error}, or delete the file") from error
     content = present | content
-    if _loaded(text) != content:
-        raise ToolboxError(f"{base}: write each key at the start of a line of its own, or delete the file")
     with replacing(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
     test = {key: content[key] for key in _SHARED_WITH_TEST if key in content} | {"scoremap_dir": "test"}
@@ -103,12 +106,12 @@ def read_pose_cfg(path: Path) -> dict[str, Any]:
     Raises
     ------
     ToolboxError
-        When the file is missing, damaged, or holds no keys and values.
+        When the file is missing, damaged, holds no keys and values, or has a key twice.
     """
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8-sig"))
-    except Exception as error:  # yaml raises many types on damaged values, such as KeyError on `!!bool maybe`
-        raise ToolboxError(f"{path} cannot be read as yaml: {' '.join(str(error).split())}") from error
+        content = read_yaml(path)
+    except UsersError as error:
+        raise ToolboxError(str(error)) from error
     if not isinstance(content, dict):
         raise ToolboxError(f"{path} must hold lines `key: value`")
     return content
@@ -139,45 +142,6 @@ def _is_positive(value: Any) -> bool:
         return not isinstance(value, bool) and 0 < float(value) < math.inf
     except (TypeError, ValueError, OverflowError):
         return False
-
-
-def _loaded(text: str) -> object:
-    """Return what a yaml text holds; None when it is damaged."""
-    try:
-        return yaml.safe_load(text)
-    except Exception:
-        return None
-
-
-def with_values(text: str, values: Mapping[str, Any]) -> str:
-    r"""Set keys in the text of a yaml file and leave everything else, comments too, as it is.
-
-    Parameters
-    ----------
-    text : str
-        Yaml with its keys at the start of lines.
-    values : mapping
-        New value of each key; a key that the text lacks is added at the end.
-
-    Returns
-    -------
-    str
-        The new text.
-
-    Examples
-    --------
-    >>> print(with_values("# epochs\nmax: 3\njoints:\n- [0]\n- [1]\n", {"joints": ["nose"], "max": 5}), end="")
-    # epochs
-    max: 5
-    joints: [nose]
-    """
-    for key, value in values.items():
-        entry = yaml.safe_dump({key: value}, default_flow_style=True, allow_unicode=True, width=10**6).strip("{}\n")
-        present = re.compile(rf"^{key}[ \t]*:.*(?:\n(?:[ \t]+\S|-[ \t]).*)*", re.MULTILINE)
-        text, replaced = present.subn(entry.replace("\\", r"\\"), text)
-        if not replaced:
-            text = f"{text.rstrip()}\n{entry}\n"
-    return text
 
 
 def warn_of_sizes(sizes: Sequence[tuple[int, int]], config: Mapping[str, Any]) -> None:

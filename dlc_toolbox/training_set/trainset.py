@@ -7,7 +7,7 @@ import logging
 import re
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import count
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -22,8 +22,10 @@ from dlc_common.files import fingerprint, replacing
 from dlc_common.images import image_size, read_image
 from dlc_common.training_set import LabeledImage, read_training_set, write_training_set
 from dlc_common.versions import versions
+from dlc_common.yaml_text import load_yaml
 from dlc_toolbox import ToolboxError
 from dlc_toolbox.labels.labels import name_labels, outside_image, why_labels_stale
+from dlc_toolbox.labels.provenance import accepted_labels, read_notes
 from dlc_toolbox.project import records
 from dlc_toolbox.project.layout import Experiment, Layout, first_step_advice, frames_record, percent_of
 from dlc_toolbox.project.settings import Settings
@@ -108,11 +110,15 @@ def make_training_sets(
 
 @dataclass(frozen=True)
 class _Labels:
-    """Checked labels: the table (unlabeled images too), and of each labeled image its file and (width, height)."""
+    """Checked labels: the table (unlabeled images too), and of each labeled image its file and (width, height).
+
+    `accepted` lists, by image, the parts whose labels are machine labels that a person accepted as they were.
+    """
 
     table: pd.DataFrame
     images: dict[str, Path]
     sizes: dict[str, tuple[int, int]]
+    accepted: dict[str, list[str]]
 
 
 def _load_labels(layout: Layout, settings: Settings) -> _Labels:
@@ -135,7 +141,27 @@ def _load_labels(layout: Layout, settings: Settings) -> _Labels:
     if len(left) < 2:
         raise ToolboxError(f"{path} has {len(left)} labeled images; at least one to train on and one to test is needed")
     table = make_table(settings.scorer, settings.bodyparts, names, values)
-    return _Labels(table, {name: images[name] for name in left}, {name: sizes[name] for name in left})
+    accepted = _find_accepted(layout, settings, names, values)
+    return _Labels(table, {name: images[name] for name in left}, {name: sizes[name] for name in left}, accepted)
+
+
+def _find_accepted(
+    layout: Layout, settings: Settings, names: Sequence[str], values: np.ndarray
+) -> dict[str, list[str]]:
+    """List, by image, the parts whose labels are accepted machine labels; tell their share."""
+    chosen = accepted_labels(read_notes(layout, settings, settings.scorer), names, settings.bodyparts, values)
+    if chosen.any():
+        total = np.isfinite(values).all(axis=2).sum()
+        log.info(
+            "%d of %d labels (%.0f %%) are machine labels that were accepted as they were; they make errors look "
+            "smaller than they are, so the evaluation also tells those of the labels placed by hand alone",
+            *(chosen.sum(), total, 100 * chosen.sum() / total),
+        )
+    return {
+        name: [part for part, is_accepted in zip(settings.bodyparts, of_image, strict=True) if is_accepted]
+        for name, of_image in zip(names, chosen, strict=True)
+        if of_image.any()
+    }
 
 
 def _read_labels(path: Path, layout: Layout, settings: Settings) -> tuple[list[str], np.ndarray]:
@@ -271,7 +297,7 @@ def _write_training_set(
     folder = layout.train_folder(experiment)
     images = layout.dataset_images(experiment.task, experiment.date)
     values = dict(zip(labels.table.index, points(labels.table), strict=True))
-    entries = [_entry(relative_path(images / name, folder), labels.sizes[name], values[name]) for name in train]
+    entries = [labeled_image(relative_path(images / name, folder), labels.sizes[name], values[name]) for name in train]
     write_training_set(layout.mat_file(experiment), entries)
     write_table(labels.table, layout.split_table(experiment))
     documentation = {
@@ -280,6 +306,7 @@ def _write_training_set(
         "train_rows": [labels.table.index.get_loc(name) for name in train],
         "test_rows": [labels.table.index.get_loc(name) for name in test],
         **drawn,
+        **({"accepted": labels.accepted} if labels.accepted else {}),
         "versions": versions(),
     }
     with replacing(layout.split_documentation(experiment)) as temporary:
@@ -289,7 +316,7 @@ def _write_training_set(
     log.info("%d images train, %d test: %s", len(train), len(test), folder)
 
 
-def _entry(path: str, size: tuple[int, int], labels: np.ndarray) -> LabeledImage:
+def labeled_image(path: str, size: tuple[int, int], labels: np.ndarray) -> LabeledImage:
     """Return an image's entry in the training set; `size` is width and height, `labels` (K, 2)."""
     parts = np.flatnonzero(np.isfinite(labels).all(axis=1))
     return LabeledImage(path, (size[1], size[0]), np.column_stack([parts, labels[parts]]))
@@ -305,11 +332,14 @@ class Split:
         Image names, as in the table's row index (``folder/image``).
     table : DataFrame
         The labels that belong to the split, which stay when the project's labels change later.
+    accepted : mapping of str to list of str
+        By image, the body parts whose labels are machine labels that a person accepted as they were.
     """
 
     train: list[str]
     test: list[str]
     table: pd.DataFrame
+    accepted: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
 def read_split(layout: Layout, experiment: Experiment) -> Split:
@@ -338,28 +368,29 @@ def read_split(layout: Layout, experiment: Experiment) -> Split:
     documentation = layout.split_documentation(experiment)
     if documentation.is_file():
         table = read_table(layout.split_table(experiment))
-        train, test = _read_documentation(documentation)
+        train, test, accepted = _read_documentation(documentation)
     else:
         table = read_table(layout.dataset_images(experiment.task, experiment.date) / _v1_table(experiment))
         train = [_image_name(image.path) for image in read_training_set(layout.mat_file(experiment))]
         labeled = table.index[table.notna().any(axis=1)]
-        test = [name for name in labeled if name not in set(train)]
+        test, accepted = [name for name in labeled if name not in set(train)], {}
     unknown = [name for name in (*train, *test) if name not in table.index]
     if unknown:
         raise ToolboxError(f"the split of {experiment.name} names {unknown[0]}, which its label table lacks")
-    return Split(train, test, table)
+    return Split(train, test, table, accepted)
 
 
-def _read_documentation(path: Path) -> tuple[list[str], list[str]]:
-    """Read the train and test images of a split."""
+def _read_documentation(path: Path) -> tuple[list[str], list[str], dict[str, list[str]]]:
+    """Read the train and test images of a split, and which of their labels are accepted machine labels."""
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = load_yaml(path.read_text(encoding="utf-8"))
         train, test = content["train"], content["test"]
         if not all(isinstance(name, str) for name in (*train, *test)):
             raise TypeError("train and test must be lists of image names")
+        accepted = {str(name): [str(part) for part in parts] for name, parts in content.get("accepted", {}).items()}
     except Exception as error:  # yaml raises many types on damaged values
         raise ToolboxError(f"{path} cannot be read as the documentation of a split: {error!r}") from error
-    return train, test
+    return train, test, accepted
 
 
 def _v1_table(experiment: Experiment) -> str:

@@ -1,5 +1,5 @@
 """Recordings, frame by frame: videos, folders of images, TIFF stacks; and writing videos.
 
-What decodes or encodes lives here. Public: `sequences.open_frames`, `sequences.videos_to_analyze`, `video.Recording`,
-`video.writing_video`, `video.for_each_video`.
+What decodes or encodes lives here. Public: `sequences.open_frames`, `sequences.videos_to_analyze`,
+`recording.Recording`, `video.writing_video`, `video.for_each_video`, `condition.Condition`.
 """

@@ -17,66 +17,56 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain, islice
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import av
 import numpy as np
 
 from dlc_toolbox import ToolboxError
+from dlc_toolbox.video.jpeg import TornPictures
+from dlc_toolbox.video.recording import Frame
+from dlc_toolbox.video.streams import open_video
 
 log = logging.getLogger(__name__)
 
 _QUIET_CODECS = {"vp8", "mpeg4", "h263", "msmpeg4v2", "msmpeg4v3", "wmv1", "wmv2", "wmv3", "vc1"}
 _AVI_CHUNK_HEADER_BYTES = 8
+_REORDERED = 17  # frames; H.264 and HEVC put no more than 16 in another order
 
 
 class _DoubtError(Exception):
     """Whether a frame is lost can only be told from the whole file."""
 
 
+class _Step(NamedTuple):
+    """A packet (None at the end), and what the decoder shows after it.
+
+    `stamp` is the packet's time on a clock that never starts anew, `restart` whether the packet's own clock did.
+    """
+
+    packet: av.Packet | None
+    stamp: int | None
+    restart: bool
+    frames: list[av.VideoFrame]
+    failed: bool
+
+
 @dataclass(frozen=True)
 class _Survey:
-    """The rows of a whole file: time stamps, which frames are lost, and whether any packet failed to decode."""
+    """The rows of a whole file: time stamps, what is known of each frame, and whether any packet failed to decode.
 
-    stamps: Sequence[int]
-    lost: list[bool]
-    damaged: bool
-
-
-def open_video(path: Path) -> av.container.InputContainer:
-    """Open a file that must hold video.
-
-    Parameters
-    ----------
-    path : Path
-        The file.
-
-    Returns
-    -------
-    av.container.InputContainer
-        To be closed, or used as a context manager.
-
-    Raises
-    ------
-    ToolboxError
-        When it is missing, damaged from the start, or no video.
+    `before` and `behind` count lost frames before the first and behind the last row.
     """
-    if not path.is_file():
-        raise ToolboxError(f"{path} does not exist")
-    try:
-        container = av.open(str(path.resolve()), metadata_errors="replace")
-    except (av.FFmpegError, OSError) as error:
-        reason = error.strerror or error
-        raise ToolboxError(f"{path} cannot be read as a video ({reason}); is it complete?") from error
-    stream = container.streams.best("video")
-    if stream is None or stream.codec_context is None:
-        container.close()
-        raise ToolboxError(f"{path} holds no video" + (" in a known format" if stream else ""))
-    return container
+
+    stamps: list[int]
+    states: list[Frame]
+    failed: bool
+    before: int
+    behind: int
 
 
 class Decoder:
-    """The frames of a video file, as its codec stores them.
+    """The frames of one stream of a video file, as its codec stores them.
 
     Nothing stays open between iterations, and each starts at the first frame.
 
@@ -84,10 +74,12 @@ class Decoder:
     ----------
     path : Path
         The video.
+    index : int
+        Number of the stream in its container.
     """
 
-    def __init__(self, path: Path):
-        self.path = path
+    def __init__(self, path: Path, index: int):
+        self.path, self.index = path, index
 
     def first(self) -> av.VideoFrame:
         """Return the first frame that can be decoded.
@@ -97,13 +89,31 @@ class Decoder:
         ToolboxError
             When there is none.
         """
-        first = next((frame for _, frames, _ in self._packets("NONE") for frame in frames), None)
+        first = next((frame for step in self._steps("NONE") for frame in step.frames), None)
         if first is None:
             raise ToolboxError(f"{self.path} has no frame that can be decoded; is it a video, and complete?")
         return first
 
-    def __iter__(self) -> Iterator[tuple[int, av.VideoFrame | None]]:
-        """Yield time stamps and frames, or None for lost ones, in presentation order.
+    def count_packets(self) -> int:
+        """Return how many frames the container delivers, decodable or not, to be shown or not."""
+        with open_video(self.path) as container:
+            return sum(1 for _ in _readable(container, container.streams[self.index]))
+
+    def undecodable(self, are_missing: bool) -> tuple[int, int]:
+        """Return how many frames before the first row and behind the last one cannot be decoded.
+
+        Parameters
+        ----------
+        are_missing : bool
+            Whether frames are known to be missing, so that it is worth while to look for them. What one pass in several
+            threads has shown whole is whole.
+        """
+        if not are_missing and "_survey" not in self.__dict__:
+            return 0, 0
+        return self._survey.before, self._survey.behind
+
+    def __iter__(self) -> Iterator[tuple[int, av.VideoFrame | None, Frame]]:
+        """Yield time stamps and frames, or None for lost ones, in presentation order, and what is known of them.
 
         Stamps are in the stream's unit and count from the first frame. While every packet shows its frame this is one
         pass, in several threads; otherwise the file is surveyed first.
@@ -118,85 +128,169 @@ class Decoder:
             log.debug("%s is surveyed for lost frames, because of row %d", self.path, rows)
         yield from islice(self._surveyed(), rows, None)
 
-    def _packets(self, threads: str) -> Iterator[tuple[av.Packet | None, list[av.VideoFrame], bool]]:
-        """Yield each packet (None at the end), the frames that the decoder then shows, and whether it failed.
+    def _steps(self, threads: str) -> Iterator[_Step]:
+        """Decode packet by packet.
 
         `opaque` of packets and frames holds the packet's number; it alone tells whose frame is whose in every
         container. It is a list because PyAV looks it up by identity, and small numbers are one object everywhere.
         """
         with open_video(self.path) as container:
-            stream = container.streams.best("video")
+            stream = container.streams[self.index]
+            reorders = stream.codec_context.has_b_frames
+            clock = _Clock("matroska" not in container.format.name, _REORDERED if reorders else 1)
             stream.thread_type = threads
             stream.codec_context.copy_opaque = True
             for number, packet in enumerate(chain(_readable(container, stream), [None])):
+                stamp, restart = (None, False) if packet is None else clock.read(packet)
                 if packet is not None:
                     packet.opaque = [number]
                     if not packet.size:
-                        yield packet, [], True
+                        yield _Step(packet, stamp, restart, [], True)
                         continue
                 try:
                     frames, failed = stream.codec_context.decode(packet), False
                 except av.FFmpegError:
                     frames, failed = [], True
-                yield packet, frames, failed
+                yield _Step(packet, stamp, restart, frames, failed)
 
-    def _undamaged(self) -> Iterator[tuple[int, av.VideoFrame]]:
-        """Yield time stamps and frames, decoded in several threads; stop where a packet does not show its frame."""
+    def _undamaged(self) -> Iterator[tuple[int, av.VideoFrame, Frame]]:
+        """Yield what `__iter__` does, decoded in several threads; stop where a packet does not show its frame."""
         waiting: list[int] = []  # heap of the time stamps of packets that the decoder still holds
-        origin = None
-        for packet, frames, failed in self._packets("AUTO"):
-            if failed:
+        stamps: dict[int, int] = {}
+        origin, looks = None, _Looks()
+        for number, step in enumerate(self._steps("AUTO")):
+            looks.see(number, step)
+            if step.failed:
                 raise _DoubtError
-            if packet is not None:
-                if packet.pts is None:
+            if step.packet is not None:
+                if step.stamp is None:
                     raise _DoubtError
-                if not packet.is_discard:
-                    heapq.heappush(waiting, packet.pts)
-            for frame in frames:
-                if not waiting or heapq.heappop(waiting) != frame.pts:
+                if not step.packet.is_discard:
+                    heapq.heappush(waiting, step.stamp)
+                    stamps[number] = step.stamp
+            for frame in step.frames:
+                stamp = stamps.pop(_number(frame), None)
+                if stamp is None or heapq.heappop(waiting) != stamp:
                     raise _DoubtError
-                origin = frame.pts if origin is None else origin
-                yield frame.pts - origin, frame
+                origin = stamp if origin is None else origin
+                yield stamp - origin, frame, looks.of(frame)
         if waiting:
             raise _DoubtError
 
-    def _surveyed(self) -> Iterator[tuple[int, av.VideoFrame | None]]:
-        """Yield time stamps and frames, or None for the lost ones that the survey found."""
+    def _surveyed(self) -> Iterator[tuple[int, av.VideoFrame | None, Frame]]:
+        """Yield what `__iter__` does, with None for the lost frames that the survey found."""
         survey = self._survey
-        frames = (frame for _, frames, _ in self._packets("NONE" if survey.damaged else "AUTO") for frame in frames)
-        for stamp, lost in zip(survey.stamps, survey.lost, strict=True):
-            yield stamp, None if lost else next(frames, None)
+        frames = (frame for step in self._steps("NONE" if survey.failed else "AUTO") for frame in step.frames)
+        for stamp, state in zip(survey.stamps, survey.states, strict=True):
+            yield stamp, next(frames, None) if state & Frame.READ else None, state
 
     @cached_property
     def _survey(self) -> _Survey:
         """Decode all once; in one thread, where a failure belongs to the packet at hand and none is swallowed."""
         with open_video(self.path) as container:
-            quiet = container.streams.best("video").codec_context.name in _QUIET_CODECS
-        stamps: list[int | None] = []
-        shown: list[int] = []
-        failed, discarded, step = set[int](), set[int](), 1
-        for packet, frames, packet_failed in self._packets("NONE"):
-            if packet is not None:
-                failed |= {len(stamps)} if packet_failed else set()
-                discarded |= {len(stamps)} if packet.is_discard else set()
-                stamps.append(packet.pts)
-                step = packet.duration or step
-            quiet |= any(frame.interlaced_frame for frame in frames)
-            shown += map(_number, frames)
+            quiet = container.streams[self.index].codec_context.name in _QUIET_CODECS
+        stamps, shown = list[int | None](), list[int]()
+        states = dict[int, Frame]()
+        failed, discarded, unit, looks = set[int](), set[int](), 1, _Looks()
+        for number, step in enumerate(self._steps("NONE")):
+            looks.see(number, step)
+            if step.packet is not None:
+                failed |= {number} if step.failed else set()
+                discarded |= {number} if step.packet.is_discard else set()
+                stamps.append(step.stamp)
+                unit = step.packet.duration or unit
+            quiet |= any(frame.interlaced_frame for frame in step.frames)
+            for frame in step.frames:
+                shown.append(_number(frame))
+                states[shown[-1]] = Frame.READ | looks.of(frame)
         unshown = _runs(sorted(set(range(len(stamps))).difference(shown)))
         lost = {number for run in unshown if not quiet or failed.intersection(run) for number in run} - discarded
         rows = _place_lost(shown, sorted(lost), stamps)
         known = [stamp for stamp in stamps if stamp is not None]
-        times: Sequence[int] = range(0, len(rows) * step, step)
+        times: Sequence[int] = range(0, len(rows) * unit, unit)
         if len(known) == len(stamps):
             times = sorted(known[number] for number in rows)
-        return _Survey([time - times[0] for time in times], [number in lost for number in rows], bool(failed))
+        outside = lost.difference(rows.tolist())
+        before = sum(number < min(shown, default=0) for number in outside)
+        states_of_rows = [states.get(row, Frame.LOST) for row in rows]
+        return _Survey([time - times[0] for time in times], states_of_rows, bool(failed), before, len(outside) - before)
+
+
+class _Clock:
+    """The time of packets, which goes on where the stamps of recordings that were joined start anew.
+
+    Parameters
+    ----------
+    decoding_is_timed : bool
+        Whether the container tells when packets are decoded; else the times when they are shown count.
+    reordered : int
+        By how many frames these may go back without a clock that starts anew.
+    """
+
+    def __init__(self, decoding_is_timed: bool, reordered: int):
+        self._decoding_is_timed, self._reordered = decoding_is_timed, reordered
+        self._last: dict[str, int] = {}
+        self._offset, self._step = 0, 1
+
+    def read(self, packet: av.Packet) -> tuple[int | None, bool]:
+        """Return when a packet's frame is shown, and whether its stamps start anew; packets come as they are decoded.
+
+        The first frame of what was joined on follows one frame after the last one before.
+        """
+        restart = False
+        if packet.dts is None or not self._decoding_is_timed:
+            kind, now, tolerance = "pts", packet.pts, self._reordered
+        else:
+            kind, now, tolerance = "dts", packet.dts, 1
+        if now is not None:
+            back = self._last.get(kind, now) - now
+            restart = back > tolerance * self._step
+            if restart:
+                self._offset += back + self._step
+                self._last.clear()
+            self._step = packet.duration or (-back if back < 0 else self._step)
+            self._last[kind] = max(now, self._last.get(kind, now))
+        return None if packet.pts is None else packet.pts + self._offset, restart
 
 
 def _number(frame: av.VideoFrame) -> int:
     """Return the number of the packet that a frame came in."""
-    opaque: Any = frame.opaque  # see `Decoder._packets`
+    opaque: Any = frame.opaque  # see `Decoder._steps`
     return opaque[0]
+
+
+class _Looks:
+    """What decoding tells of each frame: damage, which later frames inherit up to the next key frame, and restarts."""
+
+    def __init__(self) -> None:
+        self._is_spoiled = False
+        self._torn: set[int] = set()
+        self._restarts: list[int] = []
+        self._jpegs = TornPictures()
+
+    def see(self, number: int, step: _Step) -> None:
+        """Look at a packet, before the frames that the decoder shows after it."""
+        packet = step.packet
+        self._is_spoiled |= step.failed
+        if step.restart:
+            self._restarts.append(number)
+        if packet is None or not packet.size:
+            return
+        is_jpeg = packet.stream.codec_context.name == "mjpeg"
+        if packet.is_corrupt or (is_jpeg and self._jpegs.is_torn(bytes(packet))):
+            self._torn.add(number)
+
+    def of(self, frame: av.VideoFrame) -> Frame:
+        """Return what is known of a frame."""
+        number = _number(frame)
+        is_damaged = frame.is_corrupt or number in self._torn
+        self._torn.discard(number)
+        self._is_spoiled = is_damaged or (self._is_spoiled and not frame.key_frame)
+        state = Frame.DAMAGED if self._is_spoiled else Frame.LOST
+        if self._restarts and number >= self._restarts[0]:
+            del self._restarts[0]
+            state |= Frame.RESTART
+        return state
 
 
 def _readable(container: av.container.InputContainer, stream: av.VideoStream) -> Iterator[av.Packet]:

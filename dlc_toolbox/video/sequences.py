@@ -2,30 +2,34 @@
 
 from __future__ import annotations
 
-import logging
 import mimetypes
-import re
 from abc import abstractmethod
+from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-from PIL import Image
-from PIL.TiffImagePlugin import TiffImageFile
 
 from dlc_common import UsersError
-from dlc_common.images import IMAGE_SUFFIXES, TIFF_SUFFIXES, as_rgb8, images_in, list_images, read_image
+from dlc_common.images import IMAGE_SUFFIXES, TIFF_SUFFIXES, images_in, list_images, orientation, read_image
+from dlc_common.pixels import UnknownRangeError, as_rgb8, white_of
+from dlc_common.tiff import TiffPages
 from dlc_toolbox import ToolboxError
 from dlc_toolbox.project.layout import Layout, first_step_advice, is_output_folder
 from dlc_toolbox.project.settings import AnalysisSettings
-from dlc_toolbox.video.video import Crop, Recording, Video, find_videos, videos_in
+from dlc_toolbox.video.order import in_order
+from dlc_toolbox.video.recording import Crop, Frame, Reading, Recording
+from dlc_toolbox.video.video import Video, find_videos, videos_in
 
-log = logging.getLogger(__name__)
+_SAMPLED_PAGES = 16  # that tell how many bits a stack uses
+_LOOKED_AT_IMAGES = 2000  # for how viewers turn them
+_FINEST_INTERVAL = 10**6
 
-_IMAGE_DESCRIPTION = 270  # the TIFF tag
 
-
-def open_frames(path: Path, crop: Crop | None = None) -> Recording:
+def open_frames(path: Path, crop: Crop | None = None, reading: Reading | None = None) -> Recording:
     """Open the frames of a video file, a folder of images or a TIFF file.
 
     Parameters
@@ -34,6 +38,8 @@ def open_frames(path: Path, crop: Crop | None = None) -> Recording:
         The file or folder.
     crop : (x1, x2, y1, y2), optional
         Keep x1 <= x < x2 and y1 <= y < y2, in pixels of the upright frame.
+    reading : Reading, optional
+        How it is read where it leaves a choice.
 
     Returns
     -------
@@ -43,116 +49,184 @@ def open_frames(path: Path, crop: Crop | None = None) -> Recording:
     Raises
     ------
     ToolboxError
-        When no frame can be read, or the crop does not lie inside the frame.
+        When no frame can be read, the crop does not lie inside the frame, or there is nothing of what `reading` names.
     """
-    if path.is_dir():
-        return ImageFolder(path, crop)
-    return TiffStack(path, crop) if path.suffix.lower() in TIFF_SUFFIXES else Video(path, crop)
+    kind = ImageFolder if path.is_dir() else TiffStack if path.suffix.lower() in TIFF_SUFFIXES else Video
+    return kind(path, crop, reading)
 
 
 class _Sequence(Recording):
-    """Images in a row, whose frame rate nothing tells. Each has its row; one that cannot be read is a lost frame."""
+    """Images in a row. Each has its row; one that cannot be read is a lost frame."""
 
-    def __init__(self, path: Path, crop: Crop | None, count: int):
-        first = next((image for image in self._images(path, 0) if image is not None), None)
-        if first is None:
-            raise ToolboxError(f"{path} has no image that can be read")
-        height, width = first.shape[:2]
-        super().__init__(path, crop, full_size=(width, height), header_frames=count)
+    def __init__(self, path: Path, crop: Crop | None, reading: Reading, count: int, rate: Fraction | None = None):
+        self.path = path
+        reasons = []
+        for image in self._images(0):
+            if isinstance(image, np.ndarray):
+                break
+            reasons.append(image)
+        else:
+            raise ToolboxError(f"{path} has no image that can be read: {reasons[0]}")
+        height, width = image.shape[:2]
+        super().__init__(path, crop, full_size=(width, height), header_frames=count, reading=reading, rate=rate)
 
     @abstractmethod
-    def _images(self, path: Path, start: int) -> Iterator[np.ndarray | None]:
-        """Yield the images from one on, or None for those that cannot be read."""
+    def _images(self, start: int) -> Iterator[np.ndarray | Exception]:
+        """Yield the images from one on, or why one cannot be read."""
 
-    def frames(self, start: int = 0) -> Iterator[tuple[int, np.ndarray | None]]:
+    def _read(self, start: int) -> Iterator[tuple[int, np.ndarray | None, Frame]]:
         """Yield each image with its number, see `Recording.frames`; those before `start` are not read."""
-        for row, image in enumerate(self._images(self.path, start), start):
-            if image is not None and image.shape[:2] != (self.full_height, self.full_width):
-                log.debug("%s: image %d is lost, because its size differs from the first's", self.path, row)
-                image = None
-            yield row, None if image is None else np.array(image[self._window], order="C")
+        for row, image in enumerate(self._images(start), start):
+            if isinstance(image, Exception) or image.shape[:2] != (self.full_height, self.full_width):
+                yield row, None, Frame.LOST
+            else:
+                yield row, np.array(image[self._window], order="C"), Frame.LOST
+
+    def why_lost(self, row: int) -> str:
+        """Tell why an image is lost, see `Recording.why_lost`."""
+        image = next(self._images(row))
+        if isinstance(image, Exception):
+            return f"cannot be read: {image}"
+        return f"has {image.shape[1]} x {image.shape[0]} pixels, the first {self.full_width} x {self.full_height}"
 
 
 class ImageFolder(_Sequence):
-    """The images of a folder as the frames of a video, in numeric order; parameters and errors as of `open_frames`.
+    """The images of a folder as the frames of a video, see `order`; parameters and errors as of `open_frames`.
 
     All have one suffix and a number in their names.
     """
 
-    def __init__(self, path: Path, crop: Crop | None = None):
+    def __init__(self, path: Path, crop: Crop | None = None, reading: Reading | None = None):
+        reading = reading or Reading()
         suffixes = sorted({image.suffix.lower() for image in images_in(path)})
         if len(suffixes) != 1:
             found = f"images of several types ({', '.join(suffixes)})" if suffixes else "no image"
             raise ToolboxError(f"{path} holds {found}; a folder that is one recording holds images of one type")
-        self._paths = list_images(path, suffixes[0])
-        super().__init__(path, crop, len(self._paths))
+        names, self._doubts = in_order([image.name for image in list_images(path, suffixes[0])])
+        self._paths = [path / name for name in names]
+        self._channel, self._is_chosen = (reading.channel or 1) - 1, reading.channel is not None
+        super().__init__(path, crop, reading, len(self._paths))
 
-    def _images(self, path: Path, start: int) -> Iterator[np.ndarray | None]:
+    def _images(self, start: int) -> Iterator[np.ndarray | Exception]:
         for image in self._paths[start:]:
             try:
-                yield read_image(image)
+                yield read_image(image, self._channel)
             except UsersError as error:
-                log.debug("lost: %s", error)
-                yield None
+                yield error
+
+    def facts(self) -> dict[str, Any]:
+        """Gather what records tell, above all the names of the images in the order of the rows."""
+        return super().facts() | {"images": [image.name for image in self._paths]}
+
+    def remarks(self) -> Iterator[str]:
+        """Yield what people must know, see `Recording.remarks`."""
+        for doubt in self._doubts:
+            yield f"the order of its images is not certain: {doubt}. Look at images in _meta.json, or rename them"
+        if self._paths[0].suffix.lower() in TIFF_SUFFIXES:
+            with suppress(Exception), TiffPages(self._paths[0]) as pages:  # a damaged one is told as lost
+                yield from _remarks_on_pages(pages, self._is_chosen)
+        yield from self._remarks_on_turns()
+        yield from super().remarks()
+
+    def _remarks_on_turns(self) -> Iterator[str]:
+        """Say that viewers turn images, or some of them."""
+        turns = Counter[int]()
+        for image in self._paths[:: -(-len(self._paths) // _LOOKED_AT_IMAGES)]:
+            with suppress(UsersError):
+                turns[orientation(image)] += 1
+        turned = turns.total() - turns[1]
+        if not turned:
+            return
+        many = "all images are" if len(turns) == 1 else f"{turned} of {turns.total()} images are"
+        yield (
+            f"{many} marked to be turned (EXIF): they are read as they are stored, which is how Fiji shows them, and "
+            "not as viewers do; x and y are those of the stored image"
+        )
+        if len(turns) > 1:
+            yield "its images are marked to be turned in different ways (EXIF): the camera was turned while it recorded"
 
 
 class TiffStack(_Sequence):
     """The pages of a TIFF file as the frames of a video; parameters and errors as of `open_frames`.
 
-    What follows the last page that can be found has no row.
+    Of several channels one is read, of several slices the middle one. What follows the last page that can be found has
+    no row.
     """
 
-    def __init__(self, path: Path, crop: Crop | None = None):
-        with _opened(path) as image:
-            self._count = _count_pages(image)
-            told = re.match(r"ImageJ=(?s:.*?)\nimages=([0-9]+)", str(image.tag_v2.get(_IMAGE_DESCRIPTION, "")))
-        if told and int(told[1]) > self._count:
+    def __init__(self, path: Path, crop: Crop | None = None, reading: Reading | None = None):
+        reading = reading or Reading()
+        with _opened(path) as pages:
+            self._count, claimed, found = pages.time_points, pages.claimed, pages.count
+            if claimed > found:
+                raise ToolboxError(
+                    f"{path} holds {claimed} images of which only {found} can be found: it is incomplete, or "
+                    "larger than 4 GB in a form that only ImageJ reads. Save it there as Image Sequence, and analyze "
+                    "the folder"
+                )
+            if reading.channel and 1 < pages.channels < reading.channel:
+                raise ToolboxError(f"{path} has no channel {reading.channel} (channel), only {pages.channels}")
+            self._channel, self._is_chosen = (reading.channel or 1) - 1, reading.channel is not None
+            self._white = self._find_white(pages)
+            interval_s = pages.interval_s
+        rate = Fraction(1 / interval_s).limit_denominator(_FINEST_INTERVAL) if interval_s else None
+        super().__init__(path, crop, reading, self._count, rate)
+
+    def _find_white(self, pages: TiffPages) -> float:
+        """Return what is white in the values of more than 8 bits, from some of the pages."""
+        deep = []
+        for row in range(0, self._count, -(-self._count // _SAMPLED_PAGES)):
+            with suppress(Exception):  # a damaged page is told as lost
+                values = pages.read(row, self._channel)
+                deep += [values] if values.dtype != np.uint8 else []
+        try:
+            return white_of(deep)
+        except UnknownRangeError as error:
+            kind = "floats" if deep[0].dtype.kind == "f" else f"numbers of {8 * deep[0].itemsize} bits"
             raise ToolboxError(
-                f"{path} holds {told[1]} images of which only {self._count} can be found: it is incomplete, or larger "
-                "than 4 GB in a form that only ImageJ reads. Save it there as Image Sequence, and analyze the folder"
-            )
-        super().__init__(path, crop, self._count)
+                f"{pages.path} holds {kind}: {error}. Save it in Fiji with 8 bits (Image > Type > 8-bit)"
+            ) from error
 
-    def _images(self, path: Path, start: int) -> Iterator[np.ndarray | None]:
-        with _opened(path) as image:
-            for page in range(start, self._count):
-                yield _page(image, page, path)
+    def _images(self, start: int) -> Iterator[np.ndarray | Exception]:
+        with _opened(self.path) as pages:
+            for row in range(start, self._count):
+                try:
+                    values = pages.read(row, self._channel)
+                    yield values if values.dtype == np.uint8 and values.ndim == 3 else as_rgb8(values, self._white)
+                except Exception as error:  # the readers raise many types on damaged files
+                    yield error
+
+    def remarks(self) -> Iterator[str]:
+        """Yield what people must know, see `Recording.remarks`."""
+        with _opened(self.path) as pages:
+            yield from _remarks_on_pages(pages, self._is_chosen)
+            if pages.orientation != 1:
+                yield "is marked to be turned: it is read as it is stored, which is how Fiji shows it"
+        yield from super().remarks()
 
 
-def _opened(path: Path) -> TiffImageFile:
+def _remarks_on_pages(pages: TiffPages, channel_is_chosen: bool) -> Iterator[str]:
+    """Say which pictures of each time point are read where nobody has chosen."""
+    if pages.channels > 1 and not channel_is_chosen:
+        yield (
+            f"holds {pages.channels} channels of each of its {pages.time_points} frames: channel 1 is read; to read "
+            "another, set channel to its number in the settings"
+        )
+    if pages.slices > 1:
+        yield (
+            f"holds {pages.slices} slices (planes) of each of its {pages.time_points} frames: slice "
+            f"{pages.slices // 2 + 1} is read. For another view project them in Fiji (Image > Stacks > Z Project); if "
+            "the slices are the time points, exchange them there (Image > Hyperstacks > Re-order Hyperstack)"
+        )
+
+
+def _opened(path: Path) -> TiffPages:
     """Open a TIFF file."""
     if not path.is_file():
         raise ToolboxError(f"{path} does not exist")
     try:
-        image = Image.open(path, formats=["TIFF"])
-    except Exception as error:  # Pillow raises many types on damaged files
+        return TiffPages(path)
+    except Exception as error:  # the readers raise many types on damaged files
         raise ToolboxError(f"{path} is damaged or no TIFF file ({error})") from error
-    assert isinstance(image, TiffImageFile)
-    return image
-
-
-def _count_pages(image: Image.Image) -> int:
-    """Return the number of pages up to the last that can be found."""
-    count = page = 0
-    while True:
-        try:
-            image.seek(page)
-            count = page + 1
-        except EOFError:
-            return count
-        except Exception as error:  # a damaged page; those behind it may still be found
-            log.debug("page %d: %s", page, error)
-        page += 1
-
-
-def _page(image: Image.Image, page: int, path: Path) -> np.ndarray | None:
-    """Read one page, None if it is damaged."""
-    try:
-        image.seek(page)
-        return as_rgb8(image, path)
-    except Exception as error:
-        log.debug("%s: page %d is lost (%s)", path, page, error)
-        return None
 
 
 def recordings_in(folder: Path, videotype: str, *, whatever: bool = False) -> list[Path]:
@@ -194,24 +268,29 @@ def recordings_in(folder: Path, videotype: str, *, whatever: bool = False) -> li
     return _as_recordings(folder, sorted(images))
 
 
+def images_as_recordings(folder: Path) -> list[Path]:
+    """List the recordings that a folder's images are: the folder, or its TIFF files; none where it holds videos."""
+    images = images_in(folder)
+    return _as_recordings(folder, sorted(images)) if images and not _holds_videos(folder) else []
+
+
 def _as_recordings(folder: Path, images: list[Path]) -> list[Path]:
     """Return the TIFF files that are recordings of their own, or the folder that is one."""
     return images if _any_stack(images) else [folder]
 
 
 def _any_stack(images: list[Path]) -> bool:
-    """Tell whether any image is a TIFF file of several pages."""
+    """Tell whether any image is a TIFF file of several frames."""
     return any(image.suffix.lower() in TIFF_SUFFIXES and _has_pages(image) for image in images)
 
 
 def _has_pages(path: Path) -> bool:
-    """Tell a TIFF file of several pages from a single image; a damaged one counts as a single image."""
+    """Tell a TIFF file of several frames from a single image; a damaged one counts as a single image."""
     try:
-        with _opened(path) as image:
-            image.seek(1)
+        with TiffPages(path) as pages:
+            return pages.time_points > 1
     except Exception:
         return False
-    return True
 
 
 def _holds_videos(folder: Path) -> bool:

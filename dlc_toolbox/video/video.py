@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import queue
 import threading
-from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from fractions import Fraction
@@ -21,111 +20,19 @@ from dlc_common.files import replacing
 from dlc_common.images import refuse_undecodable
 from dlc_toolbox import ToolboxError
 from dlc_toolbox.project.layout import LABELED_VIDEO_ENDING
-from dlc_toolbox.video.decoding import Decoder, open_video
+from dlc_toolbox.video.decoding import Decoder
+from dlc_toolbox.video.recording import Crop, Frame, Reading, Recording
+from dlc_toolbox.video.shades import Shades, orientation
+from dlc_toolbox.video.streams import look_at
 
 log = logging.getLogger(__name__)
-
-Crop = tuple[int, int, int, int]
 
 # Of x264's presets this one alone keeps up with decoding and drawing on two cores; files are a third larger than with
 # the next slower ones.
 _ENCODING = {"preset": "ultrafast", "crf": "23"}
-_ASSUMED_RATE = 25
-_UPRIGHT = (False, 1, 1)
-_TURNS = {90: (True, -1, 1), 180: (False, -1, -1), 270: (True, 1, -1)}  # counterclockwise, degrees
+_ROUNDED_FRAMES = 3  # by which a noted duration may exceed the frames
 
 Item = TypeVar("Item")
-
-
-class Recording(ABC):
-    """Frames of one size, upright and cropped, each at its time; what all sources of frames have in common.
-
-    Nothing stays open between iterations, and each iteration starts at the first frame. A frame that cannot be read
-    keeps its place as None, so that numbers of frames stay right.
-
-    Parameters
-    ----------
-    path : Path
-        Where the frames are.
-    crop : (x1, x2, y1, y2) or None
-        Keep x1 <= x < x2 and y1 <= y < y2, in pixels of the upright frame.
-    full_size : (int, int)
-        Width and height of the upright frame before the crop.
-    rate : Fraction or None
-        Frames per second, the average when it varies; 25 is assumed when it is None.
-    time_base : Fraction or None
-        Unit of the time stamps, in seconds; default one frame.
-    header_frames : int
-        Number of frames the recording claims to have; 0 when it does not say.
-
-    Attributes
-    ----------
-    path, crop, rate, time_base, header_frames
-        As given.
-    rate_is_assumed : bool
-        Whether nothing told the rate.
-    expected_frames : int
-        The claimed number, or else an estimate; 0 when there is none. For progress only.
-    width, height : int
-        Size of what iteration yields, after rotation and crop.
-    full_width, full_height : int
-        Size of the upright frame before the crop.
-
-    Raises
-    ------
-    ToolboxError
-        When the crop does not lie inside the frame.
-    """
-
-    def __init__(
-        self,
-        path: Path,
-        crop: Crop | None,
-        *,
-        full_size: tuple[int, int],
-        rate: Fraction | None = None,
-        time_base: Fraction | None = None,
-        header_frames: int = 0,
-    ):
-        self.path, self.crop = path, crop
-        self.rate, self.rate_is_assumed = Fraction(rate or _ASSUMED_RATE), not rate
-        self.time_base = Fraction(time_base or 1 / self.rate)
-        self.header_frames = self.expected_frames = header_frames
-        self.full_width, self.full_height = full_size
-        x1, x2, y1, y2 = crop or (0, self.full_width, 0, self.full_height)
-        if not (0 <= x1 < x2 <= self.full_width and 0 <= y1 < y2 <= self.full_height):
-            raise ToolboxError(
-                f"{path}: the crop x1, x2, y1, y2 = {x1}, {x2}, {y1}, {y2} does not lie inside its frames of "
-                f"{self.full_width} x {self.full_height} pixels; correct it, or set cropping = False"
-            )
-        self._window = slice(y1, y2), slice(x1, x2)
-        self.width, self.height = x2 - x1, y2 - y1
-
-    @property
-    def fps(self) -> float:
-        """Frames per second; the average when the rate varies."""
-        return float(self.rate)
-
-    def __iter__(self) -> Iterator[np.ndarray | None]:
-        """Yield each frame, uint8 RGB of shape (height, width, 3), or None where one is lost."""
-        return (frame for _, frame in self.frames())
-
-    @abstractmethod
-    def frames(self, start: int = 0) -> Iterator[tuple[int, np.ndarray | None]]:
-        """Yield each frame with its time stamp.
-
-        Parameters
-        ----------
-        start : int
-            Number of frames to pass over.
-
-        Yields
-        ------
-        int
-            When the frame is shown, in units of `time_base` after the first frame; strictly increasing.
-        ndarray of shape (height, width, 3) or None
-            uint8 RGB, contiguous and yours to change; None for a lost frame, or one of another size than the first.
-        """
 
 
 class Video(Recording):
@@ -137,11 +44,13 @@ class Video(Recording):
         The video.
     crop : (x1, x2, y1, y2), optional
         Keep x1 <= x < x2 and y1 <= y < y2, in pixels of the upright frame.
+    reading : Reading, optional
+        Which of several videos in the file, and the rate of one that tells none.
 
     Raises
     ------
     ToolboxError
-        When no frame can be decoded, or the crop does not lie inside the frame.
+        When no frame can be decoded, the crop does not lie inside the frame, or there is no such video in the file.
 
     Examples
     --------
@@ -150,52 +59,71 @@ class Video(Recording):
     ...     print(row, "lost" if frame is None else frame.shape)
     """
 
-    def __init__(self, path: Path, crop: Crop | None = None):
-        path = Path(path)
-        self._decoder = Decoder(path)
-        with open_video(path) as container:
-            stream = container.streams.best("video")
-            rate, time_base = stream.average_rate or stream.guessed_rate, stream.time_base
-            header_frames, duration = stream.frames, container.duration or 0
+    def __init__(self, path: Path, crop: Crop | None = None, reading: Reading | None = None):
+        path, reading = Path(path), reading or Reading()
+        self._stream = stream = look_at(path, reading.videostream)
+        self._decoder = Decoder(path, stream.index)
         first = self._decoder.first()
+        self._shades = Shades(path, stream.index, first)
         self._coded_size = first.width, first.height
-        width, height = self._coded_size
-        full_size = (height, width) if _orientation(first)[0] else (width, height)
-        facts = {"rate": rate, "time_base": time_base, "header_frames": header_frames}
-        super().__init__(path, crop, full_size=full_size, **facts)
-        self.expected_frames = header_frames or round(duration / av.time_base * self.rate)
+        is_turned = orientation(first)[0]
+        super().__init__(
+            path,
+            crop,
+            full_size=(first.height, first.width) if is_turned else (first.width, first.height),
+            rate=stream.rate,
+            likely_rate=stream.likely_rate,
+            reading=reading,
+            time_base=stream.time_base / stream.finer if stream.has_clock else None,
+            header_frames=stream.frames,
+            pixel_aspect=1 / stream.pixel_aspect if is_turned else stream.pixel_aspect,
+        )
+        self.rounding = stream.finer
+        self.expected_frames = stream.frames or round((stream.duration_s or stream.size_tells_s) * self.rate)
+        self._other_sizes: dict[int, tuple[int, int]] = {}
 
-    def frames(self, start: int = 0) -> Iterator[tuple[int, np.ndarray | None]]:
-        """Yield each frame with its time stamp; those before `start` are decoded, as no seeking can be trusted."""
+    def _read(self, start: int) -> Iterator[tuple[int, np.ndarray | None, Frame]]:
+        """Yield frames with times; those before `start` are decoded, as no seeking can be trusted."""
         time = -1
-        for row, (stamp, frame) in enumerate(self._decoder):
-            time = max(stamp, time + 1)
-            if row >= start:
-                yield time, self._pixels(frame)
+        for row, (stamp, frame, state) in enumerate(self._decoder):
+            time = max(stamp * self.rounding, time + 1) if self._stream.has_clock else row
+            if row < start:
+                continue
+            if frame is not None and (frame.width, frame.height) != self._coded_size:
+                self._other_sizes[row] = frame.width, frame.height
+                frame = None
+            yield time, None if frame is None else self._pixels(frame), state
 
-    def _pixels(self, frame: av.VideoFrame | None) -> np.ndarray | None:
-        """Return the upright, cropped frame as RGB; None for a lost one, or one of another size than the first."""
-        if frame is None or (frame.width, frame.height) != self._coded_size:
-            return None
-        transposed, step_y, step_x = _orientation(frame)
-        pixels = frame.to_ndarray(format="rgb24")
+    def _pixels(self, frame: av.VideoFrame) -> np.ndarray:
+        """Return the upright, cropped frame as RGB."""
+        transposed, step_y, step_x = orientation(frame)
+        pixels = self._shades.rgb(frame)
         upright = (pixels.swapaxes(0, 1) if transposed else pixels)[::step_y, ::step_x]
         return np.ascontiguousarray(upright[self._window])
 
+    def why_lost(self, row: int) -> str:
+        """Tell why a frame is lost, see `Recording.why_lost`."""
+        if row not in self._other_sizes:
+            return super().why_lost(row)
+        width, height = self._other_sizes[row]
+        return f"has {width} x {height} pixels, others {self._coded_size[0]} x {self._coded_size[1]}"
 
-def _orientation(frame: av.VideoFrame) -> tuple[bool, int, int]:
-    """Tell how to turn a frame upright, by its display matrix: transpose first?, then steps along y and x."""
-    try:
-        matrix: Any = frame.side_data.get("DISPLAYMATRIX")
-    except ValueError:  # a frame with side data that PyAV has no name for, such as EXIF; it loses its flips
-        return _TURNS.get(frame.rotation % 360, _UPRIGHT)
-    if matrix is None:
-        return _UPRIGHT
-    a, b, _, c, d = np.frombuffer(matrix, np.int32)[:5]  # x' = a x + c y, y' = b x + d y
-    transposed = abs(b) > abs(a)
-    if transposed:
-        a, d = c, b
-    return transposed, -1 if d < 0 else 1, -1 if a < 0 else 1
+    def missing_at_end(self, frames: int, end_s: float) -> int:
+        """Return how many frames the header counts beyond those in the file, see `Recording.missing_at_end`."""
+        if self.header_frames:
+            is_short = frames < self.header_frames
+            return max(self.header_frames - self._decoder.count_packets(), 0) if is_short else 0
+        missing = round((self._stream.duration_s - end_s) * self.fps)
+        return missing if missing > _ROUNDED_FRAMES else 0
+
+    def undecodable(self, frames: int) -> tuple[int, int]:
+        """Return how many frames before the first one and behind the last one cannot be decoded."""
+        return self._decoder.undecodable(frames < self.header_frames)
+
+    def remarks(self) -> Iterator[str]:
+        """Yield what people must know, see `Recording.remarks`."""
+        yield from filter(None, (*self._stream.remarks, self._shades.remark))
+        yield from super().remarks()
 
 
 def prefetch(items: Iterable[Item], depth: int) -> Generator[Item, None, None]:
@@ -253,7 +181,12 @@ def prefetch(items: Iterable[Item], depth: int) -> Generator[Item, None, None]:
 
 @contextmanager
 def writing_video(
-    path: Path, width: int, height: int, rate: Fraction, time_base: Fraction | None = None
+    path: Path,
+    width: int,
+    height: int,
+    rate: Fraction,
+    time_base: Fraction | None = None,
+    pixel_aspect: Fraction = Fraction(1),
 ) -> Iterator[Callable[..., None]]:
     """Write an mp4 that plays everywhere (H.264, yuv420p), frame by frame; it appears when all went well.
 
@@ -267,6 +200,8 @@ def writing_video(
         Frames per second.
     time_base : Fraction, optional
         Unit of the time stamps, in seconds; default one frame.
+    pixel_aspect : Fraction
+        Width of a pixel divided by its height, for players.
 
     Yields
     ------
@@ -291,6 +226,8 @@ def writing_video(
         stream = container.add_stream("libx264", Fraction(rate), _ENCODING)
         stream.width, stream.height, stream.pix_fmt = width + width % 2, height + height % 2, "yuv420p"
         stream.codec_context.time_base = time_base
+        if pixel_aspect != 1:
+            stream.codec_context.sample_aspect_ratio = pixel_aspect
 
         def write(frame: np.ndarray, time: int | None = None) -> None:
             even = np.pad(frame, padding, mode="edge") if width % 2 or height % 2 else frame

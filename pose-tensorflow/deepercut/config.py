@@ -8,9 +8,11 @@ from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-import yaml
+from easydict import EasyDict
 
 from deepercut import DeepercutError
+from dlc_common import UsersError
+from dlc_common.yaml_text import read_yaml
 
 IGNORED_KEYS = frozenset(
     (
@@ -152,11 +154,11 @@ def load_config(path: Path, overrides: Mapping[str, Any] | None = None) -> PoseC
         out of range, keys that contradict each other.
     """
     path = Path(path).resolve()
-    content = _read_yaml(path)
+    content = read_keys(path)
     if isinstance(content.get("contrast"), dict):  # DeepLabCut 2's, a group of settings of its own
-        content["contrast"] = 0.0
+        content.contrast = 0.0
     if content.get("rotation") is False:  # DeepLabCut 2's
-        content["rotation"] = 0.0
+        content.rotation = 0.0
     content.update({key: value for key, value in (overrides or {}).items() if value is not None})
     known = {key.name: key for key in fields(PoseConfig) if key.name not in ("folder", "ignored")}
     outputs = content.get("num_outputs", 1)
@@ -180,19 +182,47 @@ def load_config(path: Path, overrides: Mapping[str, Any] | None = None) -> PoseC
     return config
 
 
-def _read_yaml(path: Path) -> dict[str, Any]:
-    """Return the mapping that a yaml file holds; no tag in it is ever executed."""
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8-sig"))
-    except FileNotFoundError:
+def read_keys(path: Path) -> EasyDict:
+    """Read the keys of a pose_cfg.yaml as attributes, as they stand there; `load_config` checks them.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+
+    Returns
+    -------
+    EasyDict
+        A dict whose keys are attributes too.
+
+    Raises
+    ------
+    DeepercutError
+        When the file is missing or damaged, holds no keys and values, has a key twice, or one that is no name.
+
+    Examples
+    --------
+    >>> keys = read_keys(Path("pose_cfg.yaml"))  # doctest: +SKIP
+    >>> keys.max_iters, keys.batch_size  # doctest: +SKIP
+    (10000, 1)
+    """
+    if not path.exists():
         raise DeepercutError(
             f"{path} does not exist: go to the train folder that Step 4 made, or name the file with --config"
-        ) from None
-    except Exception as error:  # yaml raises many types on damaged values, such as KeyError on `!!bool maybe`
-        raise DeepercutError(f"{path} cannot be read as yaml: {' '.join(str(error).split())}") from None
+        )
+    try:
+        content = read_yaml(path)
+    except UsersError as error:
+        raise DeepercutError(str(error)) from error
     if not isinstance(content, dict):
         raise DeepercutError(f"{path} must hold lines `key: value`, but holds {type(content).__name__}")
-    return content
+    strange = [key for key in content if not isinstance(key, str) or hasattr(EasyDict, key)]
+    if strange:
+        raise DeepercutError(f"{path}: unknown key {strange[0]!r}")
+    try:
+        return EasyDict(content)
+    except TypeError as error:  # a number as a key further down
+        raise DeepercutError(f"{path}: a key is no text, but a number or the like: {error}") from error
 
 
 def _checked(key: Any, value: Any) -> Any:

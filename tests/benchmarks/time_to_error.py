@@ -24,11 +24,11 @@ from deepercut.config import load_config  # noqa: E402
 from deepercut.inference.predict import load_predictor  # noqa: E402
 from deepercut.weights.snapshots import list_snapshots  # noqa: E402
 from dlc_common.cli import CHECKOUT  # noqa: E402
+from dlc_common.yaml_text import with_values  # noqa: E402
 from dlc_toolbox.evaluation.evaluation import predict_images  # noqa: E402
 from dlc_toolbox.measure.metrics import euclidean_errors  # noqa: E402
 from dlc_toolbox.project.layout import Experiment, Layout, percent_of  # noqa: E402
 from dlc_toolbox.project.settings import load_settings  # noqa: E402
-from dlc_toolbox.training_set.pose_cfg import with_values  # noqa: E402
 from dlc_toolbox.training_set.trainset import read_split  # noqa: E402
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from deepercut.weights.checkpoints import read_weights
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.campaign
 
 RATE = 1e3
 """Of the one step; so large that the new weights are the gradients, to float32 rounding."""
@@ -25,11 +25,12 @@ import numpy as np
 
 from deepercut.backend import start_backend
 start_backend()
-from deepercut.checkpoints import load_weights, save_snapshot
 from deepercut.config import load_config
-from deepercut.dataset import TrainingBatches, load_dataset, read_image
-from deepercut.posenet import with_poses
-from deepercut.training import compiled, network_of, train
+from deepercut.data.dataset import TrainingBatches, load_dataset
+from deepercut.network.posenet import with_poses
+from deepercut.training.training import compiled, network_of, train
+from deepercut.weights.checkpoints import load_weights, save_snapshot
+from dlc_common.images import read_image
 
 config = load_config(Path("pose_cfg.yaml"))
 images = load_dataset(config)

@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from deepercut import DeepercutError
-from deepercut.config import load_config
+from deepercut.config import load_config, read_keys
 
 V1_TEMPLATE = """
 dataset: ../../UnaugmentedDataSet_reachingJan30/reaching_Mackenzie95shuffle1.mat
@@ -143,3 +143,24 @@ def test_a_file_of_deeplabcut_2(tmp_path):
     assert config.ignored == ("apply_prob", "rotratio")
     config = load_config(write(tmp_path, rotation=False, num_outputs=1))
     assert (config.rotation, config.ignored) == (0, ("num_outputs",))
+
+
+def test_the_keys_of_a_file_are_attributes(tmp_path):
+    keys = read_keys(write(tmp_path))
+    assert (keys.net_type, keys.multi_step[1][1], keys["net_type"]) == ("resnet_50", 430000, "resnet_50")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("num_joints: 1\nnum_joints: 2\n", "the key 'num_joints' stands twice, in lines 1 and 2: delete one"),
+        ("items: 1\n", "unknown key 'items'"),
+        ("1: 2\n", "unknown key 1"),
+        ("contrast: {1: 2}\n", "a key is no text"),
+    ],
+)
+def test_keys_that_cannot_be_attributes_are_errors(tmp_path, text, message):
+    path = tmp_path / "pose_cfg.yaml"
+    path.write_text(text)
+    with pytest.raises(DeepercutError, match=message):
+        load_config(path)

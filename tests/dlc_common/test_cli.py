@@ -119,6 +119,13 @@ def test_whole_numbers(text: str):
         cli.whole_number(1)(text)
 
 
+@pytest.mark.parametrize("text", ["-1", "x", "", "nan", "inf", "1,5"])
+def test_numbers(text: str):
+    assert (cli.number("0"), cli.number("2.5"), cli.number("1e-1")) == (0, 2.5, 0.1)
+    with pytest.raises(argparse.ArgumentTypeError, match="is no number of at least 0"):
+        cli.number(text)
+
+
 def test_commands_run_from_anywhere(tmp_path: Path):
     assert cli.command(CHECKOUT, "a/b.py").endswith(str(CHECKOUT / "a/b.py"))
     assert shlex.split(cli.command(tmp_path, "a/b.py"))[2:] == ["--project", str(tmp_path)]

@@ -2,12 +2,23 @@
 
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
+import tifffile
 from PIL import Image
 
 from dlc_common import UsersError
-from dlc_common.images import image_size, list_images, natural_key, read_image
+from dlc_common.images import (
+    as_png,
+    image_size,
+    images_in,
+    list_images,
+    natural_key,
+    orientation,
+    read_image,
+    write_image,
+)
 
 RGB = np.random.default_rng(0).integers(0, 256, (20, 30, 3), dtype=np.uint8)
 DEEP = np.random.default_rng(1).integers(0, 2**16, (20, 30), dtype=np.uint16)
@@ -76,11 +87,100 @@ def test_damaged_images_are_named(tmp_path: Path, suffix: str, kept: float):
 
 
 def test_images_without_a_known_range_and_missing_ones_are_refused(tmp_path: Path):
-    Image.fromarray(DEEP.astype(np.float32)).save(tmp_path / "a.tif")
-    with pytest.raises(UsersError, match=r"a\.tif has 32 bits"):
+    Image.fromarray(DEEP.astype(np.float32) - 1000).save(tmp_path / "a.tif")
+    with pytest.raises(UsersError, match=r"a\.tif cannot be shown: its values lie between -\d+ and 64\d+"):
         read_image(tmp_path / "a.tif")
+    (tmp_path / "img7.png").mkdir()
+    with pytest.raises(UsersError, match=r"img7\.png is a folder"):
+        read_image(tmp_path / "img7.png")
     with pytest.raises(UsersError, match=r"b\.tif does not exist"):
         read_image(tmp_path / "b.tif")
 
 
-# Choosing frames
+# Values of more than 8 bits
+
+
+@pytest.mark.parametrize("bits", [8, 10, 12, 14, 16])
+@pytest.mark.parametrize("suffix", [".png", ".tif"])
+def test_bits_are_those_of_the_values(tmp_path: Path, bits: int, suffix: str):
+    values = np.random.default_rng(bits).integers(0, 2**bits, (20, 30), dtype=np.uint16)
+    values[0, :2] = 0, 2**bits - 1
+    Image.fromarray(values).save(tmp_path / f"a1{suffix}")
+    read = read_image(tmp_path / f"a1{suffix}")
+    np.testing.assert_array_equal(read, np.repeat((values >> (bits - 8)).astype(np.uint8)[..., None], 3, axis=2))
+
+
+@pytest.mark.parametrize("bits", [12, 16])
+def test_colours_of_more_than_8_bits(tmp_path: Path, bits: int):
+    values = np.random.default_rng(3).integers(0, 2**bits, (20, 30, 3), dtype=np.uint16)
+    cv2.imwrite(str(tmp_path / "a1.png"), values[..., ::-1])
+    tifffile.imwrite(tmp_path / "a1.tif", values, photometric="rgb")
+    for suffix in (".png", ".tif"):
+        np.testing.assert_array_equal(read_image(tmp_path / f"a1{suffix}"), (values >> (bits - 8)).astype(np.uint8))
+
+
+def test_a_dark_image_is_as_dark_as_the_images_beside_it_make_it(tmp_path: Path):
+    """One camera's images are scaled alike; else the brightness of each would depend on what it shows."""
+    bright, dark = np.full((20, 30), 4000, np.uint16), np.full((20, 30), 400, np.uint16)
+    for number, values in enumerate((dark, bright)):
+        Image.fromarray(values).save(tmp_path / f"img{number}.png")
+    assert read_image(tmp_path / "img0.png").max() == 400 // 16
+    alone = tmp_path / "alone"
+    alone.mkdir()
+    Image.fromarray(dark).save(alone / "img0.png")
+    assert read_image(alone / "img0.png").max() == 400 // 4
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+def test_floats_up_to_1_and_up_to_255(tmp_path: Path, dtype: type):
+    values = np.array([[0, 0.5, 1], [0.25, np.nan, 0.2]], dtype)
+    tifffile.imwrite(tmp_path / "a.tif", values)
+    assert read_image(tmp_path / "a.tif")[..., 1].tolist() == [
+        [0, 128, 255],
+        [64, 0, 51],
+    ]
+    other = tmp_path / "other"
+    other.mkdir()
+    tifffile.imwrite(other / "b.tif", np.array([[0, 100.7, 255]], dtype))
+    assert read_image(other / "b.tif")[..., 0].tolist() == [[0, 100, 255]]
+
+
+# As stored
+
+
+@pytest.mark.parametrize("orientation_", range(1, 9))
+@pytest.mark.parametrize("name", ["a1.jpg", "a1.png", "a1.tif", "deep1.tif"])
+def test_pixels_are_those_that_are_stored(tmp_path: Path, name: str, orientation_: int):
+    """Fiji, in which people label, turns nothing."""
+    stored = np.kron(np.array([[0, 90, 180], [60, 120, 250]], np.uint8), np.ones((16, 16), np.uint8))
+    if name.endswith(".tif"):
+        values = stored if name == "a1.tif" else stored.astype(np.uint16) * 257
+        tifffile.imwrite(tmp_path / name, values, extratags=[(274, "H", 1, orientation_, False)])
+    else:
+        exif = Image.Exif()
+        exif[274] = orientation_
+        Image.fromarray(stored).save(tmp_path / name, exif=exif, quality=100)
+    assert image_size(tmp_path / name) == (48, 32)
+    read = read_image(tmp_path / name)
+    assert read.shape == (32, 48, 3)
+    assert np.abs(read[..., 0].astype(int) - stored).max() <= 2
+    assert orientation(tmp_path / name) == orientation_
+
+
+# Writing
+
+
+def test_what_is_written_is_what_is_read(tmp_path: Path):
+    write_image(tmp_path / "new" / "a.png", RGB)
+    np.testing.assert_array_equal(read_image(tmp_path / "new" / "a.png"), RGB)
+    assert [path.name for path in (tmp_path / "new").iterdir()] == ["a.png"]
+    fast, small = as_png(RGB.repeat(9, axis=0), 0), as_png(RGB.repeat(9, axis=0), 9)
+    assert len(small) < len(fast)
+    assert cv2.imdecode(np.frombuffer(small, np.uint8), 1)[::9, :, ::-1].tolist() == RGB.tolist()
+
+
+def test_a_folder_named_as_an_image_is_none(tmp_path: Path):
+    (tmp_path / "img200.png").mkdir()
+    write_image(tmp_path / "img1.png", RGB)
+    assert [path.name for path in list_images(tmp_path, ".png")] == ["img1.png"]
+    assert [path.name for path in images_in(tmp_path)] == ["img1.png"]

@@ -19,7 +19,7 @@ from tests.hostile import tasks
 from tests.hostile.test_kill import processes as processes
 from tests.hostile.test_kill import run, state
 
-pytestmark = pytest.mark.skipif(os.name == "nt", reason="no such limit")
+pytestmark = [pytest.mark.campaign, pytest.mark.skipif(os.name == "nt", reason="no such limit")]
 
 FILLS = int(os.environ.get("DEEPLABCUT_FILLS", 3))
 

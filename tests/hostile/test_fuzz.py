@@ -78,6 +78,7 @@ MAKERS = {
 }
 
 
+@pytest.mark.campaign
 @pytest.mark.parametrize("made", MAKERS)
 def test_damaged_files_are_read_or_refused(tmp_path, made):
     name, make = MAKERS[made]

@@ -19,7 +19,7 @@ import pytest
 from dlc_toolbox.project.tables import read_table
 from tests.hostile import tasks
 
-pytestmark = pytest.mark.skipif(os.name == "nt", reason="no SIGKILL, no forkserver")
+pytestmark = [pytest.mark.campaign, pytest.mark.skipif(os.name == "nt", reason="no SIGKILL, no forkserver")]
 
 KILLS = int(os.environ.get("DEEPLABCUT_KILLS", 3))
 VARYING = ("duration_s", "decoding_frames_per_s", "inference_frames_per_s", "resumed_at_frame")

@@ -27,7 +27,7 @@ from tests.hostile.test_kill import KILLS, run
 from tests.hostile.test_kill import processes as processes
 from tests.scripts.test_pipeline import write_backbone
 
-pytestmark = [pytest.mark.slow, pytest.mark.skipif(os.name == "nt", reason="no SIGKILL, no forkserver")]
+pytestmark = [pytest.mark.campaign, pytest.mark.skipif(os.name == "nt", reason="no SIGKILL, no forkserver")]
 
 
 def test_training_killed_at_random_moments(processes, tmp_path, toy_project):

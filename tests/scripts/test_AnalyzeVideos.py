@@ -116,7 +116,7 @@ def test_workers_make_the_same_table(run, trained_project, loaded, toy_points, m
     @contextmanager
     def in_this_process(address, workers):
         asked.append((address, workers))
-        with distributed.Client(processes=False, n_workers=1, threads_per_worker=1, dashboard_address=None) as client:
+        with distributed.Client(processes=False, n_workers=1, threads_per_worker=1, dashboard_address=":0") as client:
             yield client
 
     monkeypatch.setattr(scaleout, "open_cluster", in_this_process)

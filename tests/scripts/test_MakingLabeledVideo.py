@@ -3,10 +3,11 @@
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
 from dlc_common.cli import CHECKOUT
-from dlc_toolbox.pictures.drawing import part_colors
+from dlc_toolbox.pictures.palette import part_colors
 from dlc_toolbox.video.video import Video
 
 ANALYZE = "Analysis-tools/AnalyzeVideos.py"
@@ -70,6 +71,39 @@ def test_frames_on_request(run, trained_project):
     assert "has no frame 30 to save; its frames are 0 to 29" in output
 
 
+def test_a_slow_clip_and_its_gif(run, trained_project):
+    assert run(ANALYZE)[0] == 0
+    code, output = run(SCRIPT, "--clip", "0.4", "0.8", "--speed", "0.2", "--gif")
+    assert code == 0
+    folder = trained_project / "videos"
+    clip = folder / "toy_0.4-0.8s_speed0.2_DeepLabCutlabeled.mp4"
+    assert f"Wrote {clip}" in output and clip.with_suffix(".gif").is_file()
+    made, labeled = Video(clip), list(Video(folder / "toy_DeepLabCutlabeled.mp4"))
+    assert made.rate == 5
+    assert len(labeled) == 30, "the labeled video stays whole"
+    for frame, source in zip(made, labeled[10:20], strict=True):
+        assert np.abs(frame.astype(int) - source).mean() < 5
+    assert (
+        "toy_0.4-0.8s_speed0.2_DeepLabCutlabeled.mp4: skipped, it is current"
+        in run(SCRIPT, "--clip", "0.4", "0.8", "--speed", "0.2", "--gif")[1]
+    )
+
+
+def test_the_setting_slowmotion_writes_a_slow_copy_of_the_whole_video(run, trained_project):
+    set_analysis(trained_project, slowmotion=0.5)
+    assert run(ANALYZE)[0] == 0
+    assert run(SCRIPT)[0] == 0
+    slow = Video(trained_project / "videos" / "toy_speed0.5_DeepLabCutlabeled.mp4")
+    assert (len(list(slow)), slow.rate) == (30, 12.5)
+
+
+def test_an_impossible_clip_stops_before_any_work(run, trained_project):
+    code, output = run(SCRIPT, "--clip", "2", "1")
+    assert code == 1
+    assert "--clip 2 1: give the seconds" in output
+    assert not (trained_project / "videos" / "toy_DeepLabCutlabeled.mp4").exists()
+
+
 def test_an_unanalyzed_video_lists_the_poses_that_exist_and_draws_none(run, trained_project):
     set_analysis(trained_project, trainingsiterations=20)
     assert run(ANALYZE)[0] == 0
@@ -96,7 +130,13 @@ def test_import_is_quick_and_does_nothing(tmp_path):
 def test_help_and_wrong_usage(run_script):
     done = run_script(SCRIPT, "--help")
     assert done.returncode == 0
-    assert all(flag in done.stdout for flag in ("videos", "--save-frames", "--project", "--overwrite", "--verbose"))
+    assert all(
+        flag in done.stdout
+        for flag in ("videos", "--save-frames", "--clip", "--speed", "--gif", "--project", "--overwrite", "--verbose")
+    )
+    done = run_script(SCRIPT, "--clip", "1", "late")
+    assert done.returncode == 2
+    assert "'late' is no number of at least 0" in done.stderr
     done = run_script(SCRIPT, "--save-frames", "one")
     assert done.returncode == 2
     assert "'one' is no whole number" in done.stderr

@@ -1,6 +1,6 @@
 /** Draws the image, its ghosts, markers, names, skeleton, other people's labels and the crosshair. */
 
-import { drawMarker, sureness } from "./markers.js";
+import { drawMarker, halo, sureness } from "./markers.js";
 
 const SQUARES_FROM = 4; // CSS pixels per image pixel: from here on pixels are shown as squares
 const GHOST = 0.35; // opacity
@@ -177,7 +177,7 @@ export class Painter {
     context.font = "600 12px system-ui, sans-serif";
     context.textBaseline = "middle";
     context.lineJoin = "round";
-    context.strokeStyle = "rgb(0 0 0 / 0.8)";
+    context.strokeStyle = halo(color, 0.8);
     context.lineWidth = 3.5;
     context.strokeText(text, u, v);
     context.fillStyle = color;

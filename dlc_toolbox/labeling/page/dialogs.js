@@ -109,6 +109,7 @@ export class Questions {
     try {
       await this.#page.saver.during(ask("POST", "/api/answer", { id, answer }));
       await this.#page.fetchProject();
+      await this.#page.lookAgain();
       $("question").close("answered");
     } catch (error) {
       this.#complain(error);

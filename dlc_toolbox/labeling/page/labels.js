@@ -56,9 +56,9 @@ export class Labels extends EventTarget {
     if (!this.isUnsaved(key)) this.#records.delete(key);
   }
 
-  /** Forget all images whose changes are on disk. */
-  forgetAll() {
-    [...this.#records.keys()].forEach((key) => this.forget(key));
+  /** Forget all images whose changes are on disk, but not those that are looked at. */
+  forgetAll(kept) {
+    [...this.#records.keys()].filter((key) => !kept.includes(key)).forEach((key) => this.forget(key));
   }
 
   /** The value shown for a part (or LEFT_OUT): the newest change, else what the server said. */

@@ -90,6 +90,7 @@ function status() {
 /** Bring an image's line up to date; what just went to the disk may have brought a warning after the image was left. */
 function showImage(key, saved) {
   images.update(key);
+  if (saved && !page.project.help.can_train) fetchSoon(); // one image more may be enough
   const [warning] = page.labels.state(key).warnings;
   if (!saved || !warning || key === page.wanted) return;
   const { part, text } = warning;
@@ -125,6 +126,8 @@ function waiting(is) {
 function refreshed() {
   const { key, options } = page;
   for (const name of ["names", "skeleton", "others"]) press(name, options[name]);
+  tool("skeleton").hidden = !page.project?.skeleton.length;
+  tool("others").hidden = page.project?.scorers.length < 2;
   press("ghosts", options.ghosts > 0, ["Ghosts", "Ghosts ±1", "Ghosts ±2"][options.ghosts]);
   press("video", strip.open);
   $("light").classList.toggle("on", !page.light.plain);
@@ -133,7 +136,10 @@ function refreshed() {
   showBanner();
   if (!key || !page.state) return;
   const at = page.images.order.indexOf(key) + 1;
-  write($("title"), key);
+  const { folder, name } = page.state;
+  write($("title").firstElementChild, `${folder}/`);
+  write($("title").lastElementChild, name);
+  $("title").title = key;
   write($("position"), `${at} of ${page.images.order.length}`);
   images.show();
   parts.show();
@@ -144,12 +150,14 @@ function refreshed() {
     $("hint"),
     page.cross
       ? "Arrows move the crosshair, Enter places the part there"
-      : "Click: place · Drag: move · Wheel: zoom · Space + drag: move the image · 0: all of it · ?: all keys",
+      : "Click: place · Drag: move · Wheel: zoom · Space + drag: move the image · ?: all keys",
   );
 }
 
+const tool = (name) => document.querySelector(`.tools [data-does="${name}"]`);
+
 function press(name, is, text = null) {
-  const button = document.querySelector(`.tools [data-does="${name}"]`);
+  const button = tool(name);
   button.setAttribute("aria-pressed", String(is));
   if (text) write(button, text);
 }
@@ -172,7 +180,7 @@ function showMachine() {
   const here = page.parts.filter((part) => page.machine(part)).length;
   const folder = [...page.images.entries.values()].filter((entry) => entry.folder === page.state.folder);
   const all = folder.reduce((sum, { machine }) => sum + machine, 0);
-  write($("machine-count"), all ? `${here} here · ${all} in folder` : "none");
+  write($("machine-count"), all ? `${here} here, ${all.toLocaleString("en")} in all` : "none");
   if (all && !seen) $("machine").open = true;
   seen ||= all > 0;
 }
@@ -235,6 +243,18 @@ function fetchSoon() {
   fetching = setTimeout(() => page.fetchProject().catch(act.complain), PAUSE);
 }
 
+const again = new Set();
+
+/** Look at an image again after a pause: its labels are known, but machine labels or other people's may be new. */
+function lookAgainSoon(key) {
+  if (!again.size)
+    setTimeout(() => {
+      again.forEach((other) => page.lookAgainAt(other).catch(act.complain));
+      again.clear();
+    }, PAUSE);
+  again.add(key);
+}
+
 let met = false;
 
 function bindEvents() {
@@ -242,7 +262,7 @@ function bindEvents() {
     hello: () => {
       page.lost = null;
       if (met) {
-        page.labels.forgetAll();
+        page.lookAgain().catch(act.complain);
         fetchSoon();
         page.saver.poke();
       }
@@ -252,9 +272,9 @@ function bindEvents() {
     labels: ({ folder, name, version }) => {
       const key = `${folder}/${name}`;
       const known = page.labels.state(key);
-      if (!page.images.entries.has(key) || known?.version === version || page.labels.isUnsaved(key)) return;
-      if (key === page.key) page.reload(key).catch(act.complain);
-      else page.labels.forget(key);
+      if (!page.images.entries.has(key) || page.labels.isUnsaved(key)) return;
+      if (known?.version === version) return lookAgainSoon(key);
+      page.lookAgainAt(key).catch(act.complain);
       fetchSoon();
     },
     project: fetchSoon,

@@ -63,6 +63,13 @@ export function outline(marker, size) {
   return `M${-size} 0A${size} ${size} 0 1 0 ${size} 0A${size} ${size} 0 1 0 ${-size} 0Z`;
 }
 
+/** What surrounds a colour so that it is seen on any image: black, or white around a dark one. */
+export function halo(color, opacity) {
+  const [red, green, blue] = [1, 3, 5].map((at) => parseInt(color.slice(at, at + 2), 16));
+  const ink = 0.299 * red + 0.587 * green + 0.114 * blue < 90 ? 255 : 0;
+  return `rgb(${ink} ${ink} ${ink} / ${opacity})`;
+}
+
 /**
  * Draw a body part's mark.
  * @param {"full"|"hollow"} style full: a person's label; hollow: a machine's
@@ -74,7 +81,7 @@ export function drawMarker(context, { color, marker }, u, v, size, style) {
   context.lineJoin = "round";
   context.lineCap = "round";
   const lines = Boolean(STROKES[marker]);
-  context.strokeStyle = "rgb(0 0 0 / 0.75)";
+  context.strokeStyle = halo(color, 0.75);
   context.lineWidth = lines ? 5 : style === "full" ? 3 : 4.5;
   context.stroke(path);
   if (style === "full" && !lines) {
@@ -87,7 +94,7 @@ export function drawMarker(context, { color, marker }, u, v, size, style) {
     context.stroke(path);
     context.setLineDash([]);
   }
-  context.fillStyle = style === "full" ? "#000" : color; // the place itself
+  context.fillStyle = style === "full" ? halo(color, 1) : color; // the place itself
   context.fillRect(-0.75, -0.75, 1.5, 1.5);
   context.restore();
 }

@@ -1,5 +1,6 @@
 /** Help from a network: suggesting labels and training a helper, with progress and cancel. */
 
+import { say } from "./dialogs.js";
 import { $, make, write } from "./panel.js";
 import { ask } from "./server.js";
 
@@ -22,6 +23,20 @@ export function showNetwork(page, act) {
   write($("network-why"), [trained, ...why].filter(Boolean).join(" "));
   write($("job-short"), running ? percent(running) : "");
   showJobs(help.jobs, act);
+  offer(help);
+}
+
+let offered = false;
+
+/** Say once that a helper can be trained now. */
+function offer({ can_train: can, helper, jobs }) {
+  if (offered || !can || helper || jobs.length) return;
+  offered = true;
+  const show = () => {
+    $("network").open = true;
+    $("train").scrollIntoView();
+  };
+  say("Enough images are labeled to train a helper, which suggests the rest.", { text: "Show", act: show });
 }
 
 function start(id, can, why, running, writable) {
@@ -78,7 +93,8 @@ export function networkActions(page, complain, shown) {
   const request = (url, body) =>
     ask("POST", url, body)
       .then((job) => {
-        takeJob(page, job);
+        // what the events told of a job may be newer than the answer
+        if (!page.project.help.jobs.some(({ id }) => id === job.id)) takeJob(page, job);
         shown();
       })
       .catch(complain);

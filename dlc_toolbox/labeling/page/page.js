@@ -111,7 +111,7 @@ export class Page {
   async fetchProject() {
     const before = this.project && JSON.stringify(this.project.bodyparts);
     this.project = await ask("GET", "/api/project");
-    if (before && before !== JSON.stringify(this.project.bodyparts)) this.labels.forgetAll();
+    const isOther = before && before !== JSON.stringify(this.project.bodyparts);
     if (!this.parts.includes(this.part)) [this.part] = this.parts;
     this.images.setProject(this.project);
     this.images.byRank = this.options.byRank !== false && this.images.ranked;
@@ -119,7 +119,7 @@ export class Page {
     this.images.order.forEach((key) => this.images.update(this.labels, key));
     this.tell.project();
     if (!this.images.entries.has(this.key)) this.key = null;
-    if (this.key && !this.state) await this.reload(this.key);
+    if (isOther) await this.lookAgain();
     if (!this.key) await this.show(this.images.first);
     this.refresh();
   }
@@ -136,6 +136,19 @@ export class Page {
     const turn = this.labels.turn(key);
     const state = await ask("GET", address("labels", folder, name));
     if (this.labels.turn(key) === turn && !this.labels.isUnsaved(key)) this.labels.take(state);
+  }
+
+  /** Take in what the server says of an image now: at once where it is looked at, else when it is asked for. */
+  async lookAgainAt(key) {
+    if (key === this.key || key === this.wanted) await this.reload(key);
+    else this.labels.forget(key);
+  }
+
+  /** The same for all images. */
+  async lookAgain() {
+    const kept = [...new Set([this.key, this.wanted])].filter((key) => this.images.entries.has(key));
+    this.labels.forgetAll(kept);
+    await Promise.all(kept.map((key) => this.reload(key)));
   }
 
   #pictureOf(state) {

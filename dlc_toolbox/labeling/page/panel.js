@@ -210,13 +210,15 @@ export class PartsPanel {
 
   #sentence(rest) {
     const { page } = this;
+    if (page.film) return ["This is the video", "K takes this frame, M goes back."];
     if (!page.project.writable) return ["Reading only", page.project.why];
     if (page.leftOut) return ["This image is left out", "Shift+X takes it back."];
     const left = `${rest} part${rest === 1 ? "" : "s"} open`;
     if (page.machine(page.part)) return ["Is the hollow mark right?", "V accepts it; else click or drag."];
     if (page.at(page.part) === null) return ["Click in the image on", `Cannot be seen? Press Q · ${left}`];
     if (rest) return ["Set: drag or click to mend", left];
-    return ["All parts are set", "E goes to the next unlabeled image."];
+    if (page.images.nextOpen(page.key)) return ["All parts are set", "E goes to the next unlabeled image."];
+    return ["All images are labeled", "Go on with Step 2, in the terminal."];
   }
 
   #showWarnings(conflicts) {

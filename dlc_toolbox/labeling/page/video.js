@@ -69,7 +69,8 @@ export class VideoStrip {
     $("scrub").max = frames === null ? 0 : last;
     $("scrub").value = this.#frame;
     $("frame").value = this.#frame;
-    $("time").textContent = `${frames === null ? "" : `of ${last} · `}${(this.#frame / fps).toFixed(2)} s`;
+    const facts = [frames !== null && `of ${last}`, fps && `${(this.#frame / fps).toFixed(2)} s`];
+    $("time").textContent = facts.filter(Boolean).join(" · ");
     if (!this.#fetching) this.#fetch();
   }
 

@@ -6,7 +6,7 @@ import logging
 import signal
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 import cv2
@@ -32,6 +32,9 @@ log = logging.getLogger(__name__)
 
 Logs = Mapping[str, float]
 """What Keras tells of the iteration: the losses, as means since the last `reset_metrics`."""
+
+Tell = Callable[[int, int], None]
+"""Called after each iteration with its number and that of the last one."""
 
 GO_BACK = (
     "Lower the learning rate (multi_step or adam_lr) and go on with --resume (without it where there is no snapshot "
@@ -147,11 +150,13 @@ class LearningStatistics(keras.callbacks.Callback):
         First and last iteration; rows after `start`, of a run that went further, are dropped.
     validation : Validation
         The network on whole images.
+    tell : callable, optional
+        ``tell(iteration, stop)`` is called after each iteration, and no progress bar shown.
     """
 
-    def __init__(self, config: PoseConfig, start: int, stop: int, validation: Validation):
+    def __init__(self, config: PoseConfig, start: int, stop: int, validation: Validation, tell: Tell | None = None):
         super().__init__()
-        self.config, self.start, self.stop, self.validation = config, start, stop, validation
+        self.config, self.start, self.stop, self.validation, self.tell = config, start, stop, validation, tell
         self.rate = learning_rate(config)
         self.path = statistics_path(config.snapshot_place[0])
 
@@ -160,7 +165,10 @@ class LearningStatistics(keras.callbacks.Callback):
 
         begin_rows(self.path, self.start)
         self.board = EventFileWriter(str(self.config.resolve(self.config.log_dir)))
-        self.bar = tqdm(total=self.stop, initial=self.start, unit="it", dynamic_ncols=True, desc="Training")
+        total, is_hidden = self.stop, self.tell is not None
+        self.bar = tqdm(
+            total=total, initial=self.start, unit="it", dynamic_ncols=True, desc="Training", disable=is_hidden
+        )
         self.since, self.since_time = self.start, time.perf_counter()
         return self
 
@@ -173,6 +181,8 @@ class LearningStatistics(keras.callbacks.Callback):
         images_per_s = (self.bar.format_dict["rate"] or 0) * self.config.batch_size
         self.bar.set_postfix_str(f"loss {logs['loss']:.4f}, {images_per_s:.2f} images/s", refresh=False)
         self.bar.update()
+        if self.tell:
+            self.tell(iteration, self.stop)
         error_px = float("nan")
         if _is_due(iteration, self.config.validation_iters or self.config.save_iters, self.stop):
             error_px = self._validate(iteration)

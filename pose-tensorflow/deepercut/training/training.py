@@ -20,7 +20,7 @@ from deepercut.config import PoseConfig
 from deepercut.data.dataset import THREADS, TrainingBatches, TrainingImage, load_dataset
 from deepercut.network.losses import locref_loss, part_loss
 from deepercut.network.posenet import build_posenet
-from deepercut.training.callbacks import LearningStatistics, Snapshots, StopOnInterrupt, StopOnNonFinite
+from deepercut.training.callbacks import LearningStatistics, Snapshots, StopOnInterrupt, StopOnNonFinite, Tell
 from deepercut.training.devices import choose_devices, sharing
 from deepercut.training.optimizers import make_optimizer
 from deepercut.training.validation import Validation, hold_out
@@ -31,7 +31,7 @@ from deepercut.weights.state import changed_versions, read_state, restore
 log = logging.getLogger(__name__)
 
 
-def train(config: PoseConfig, *, resume: bool = False) -> Path:
+def train(config: PoseConfig, *, resume: bool = False, tell: Tell | None = None) -> Path:
     """Train the network of a configuration up to its last iteration.
 
     Parameters
@@ -40,6 +40,8 @@ def train(config: PoseConfig, *, resume: bool = False) -> Path:
         Its folder gets the snapshots, learning_stats.csv and learning_curve.png.
     resume : bool
         Go on from the newest snapshot of the folder. The run is then the one that would have been.
+    tell : callable, optional
+        ``tell(iteration, last iteration)`` is called after each iteration, instead of a progress bar.
 
     Returns
     -------
@@ -68,11 +70,16 @@ def train(config: PoseConfig, *, resume: bool = False) -> Path:
     config = _of_the_run(config, state)
     with _outputs(config) as config:
         _make_folders(config)
-        return _train(config, images, weights, state, start)
+        return _train(config, images, weights, state, start, tell)
 
 
 def _train(
-    config: PoseConfig, images: list[TrainingImage], weights: Path, state: dict[str, np.ndarray], start: int
+    config: PoseConfig,
+    images: list[TrainingImage],
+    weights: Path,
+    state: dict[str, np.ndarray],
+    start: int,
+    tell: Tell | None = None,
 ) -> Path:
     """Train from the weights and the state of an iteration on; return the last snapshot."""
     stop = config.iterations
@@ -92,7 +99,7 @@ def _train(
             log.info("Each batch is shared out over %s", ", ".join(devices))
         snapshots = Snapshots(network, config, start)
         validation = Validation(network, config.locref_stdev, training, held_out, copies=len(devices))
-        statistics = LearningStatistics(config, start, stop, validation)
+        statistics = LearningStatistics(config, start, stop, validation, tell)
         with StopOnInterrupt() as interrupt, statistics:
             _fit(trainee, batches, [StopOnNonFinite(batches), statistics, snapshots, interrupt])
     if interrupt.noted:

@@ -21,12 +21,12 @@ import yaml
 from deepercut.config import load_config
 from deepercut.weights.foreign import export_tf1
 from dlc_common.cli import CHECKOUT
+from dlc_common.yaml_text import with_values
 from dlc_toolbox.labels import interchange
 from dlc_toolbox.measure.metrics import euclidean_errors
 from dlc_toolbox.project.layout import Experiment, Layout, percent_of
 from dlc_toolbox.project.settings import load_settings
 from dlc_toolbox.project.tables import points
-from dlc_toolbox.training_set.pose_cfg import with_values
 from dlc_toolbox.training_set.trainset import Split, read_split
 
 

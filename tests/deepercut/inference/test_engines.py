@@ -140,7 +140,7 @@ def test_a_signal_after_the_engines_are_gone_does_not_crash():
     assert (done.returncode, done.stdout) == (0, "alive\n"), done.stderr
 
 
-@pytest.mark.slow
+@pytest.mark.campaign
 @pytest.mark.parametrize("depth", [101, 152])
 def test_engines_agree_on_deeper_networks(make_config, random_arrays, depth):
     arrays, config = random_arrays(depth), make_config(net_type=f"resnet_{depth}")
@@ -222,7 +222,7 @@ def test_openvino_needs_no_keras(arrays, tmp_path):
     assert (done.returncode, done.stdout, done.stderr) == (0, "[]\n", "")
 
 
-@pytest.mark.slow
+@pytest.mark.campaign
 def test_both_engines_agree_on_trained_networks():
     trained = [(path, list_snapshots(path.parent)) for path in MODELS.glob("*/train/pose_cfg.yaml")]
     trained = [(path, snapshots[-1]) for path, snapshots in trained if snapshots]

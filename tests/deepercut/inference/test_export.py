@@ -55,7 +55,12 @@ def run_openvino(folder: Path):
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("name", "run"), [("savedmodel", run_savedmodel), ("onnx", run_onnx), ("openvino", run_openvino)]
+    ("name", "run"),
+    [
+        pytest.param("savedmodel", run_savedmodel, marks=pytest.mark.campaign),
+        pytest.param("onnx", run_onnx, marks=pytest.mark.campaign),
+        ("openvino", run_openvino),
+    ],
 )
 def test_a_model_gives_the_poses_of_keras_elsewhere(trained, random_arrays, name, run):
     config_path, snapshot = trained
@@ -75,7 +80,7 @@ def test_a_model_gives_the_poses_of_keras_elsewhere(trained, random_arrays, name
     assert description["compared_with_keras"]["largest_median_difference_px"] < 0.01
 
 
-@pytest.mark.slow
+@pytest.mark.campaign
 def test_a_checkpoint_holds_the_weights_for_tensorflow_1(trained, random_arrays):
     import tensorflow as tf
 

@@ -129,7 +129,7 @@ def test_without_nncf_the_message_says_what_to_install(labeled, arrays, monkeypa
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("engine", ["openvino-bf16", "keras-bf16"])
+@pytest.mark.parametrize("engine", ["openvino-bf16", pytest.param("keras-bf16", marks=pytest.mark.campaign)])
 def test_bfloat16_gives_nearly_the_same_poses(labeled, arrays, engine, monkeypatch):
     if engine == "openvino-bf16" and "BF16" not in cpu_runtime()["capabilities"]:
         pytest.skip("this CPU has no bfloat16")
@@ -145,7 +145,7 @@ def test_bfloat16_gives_nearly_the_same_poses(labeled, arrays, engine, monkeypat
     assert 0 < np.abs(reference[..., 2] - reduced[..., 2]).max() < 0.1
 
 
-@pytest.mark.slow
+@pytest.mark.campaign
 def test_integers_give_nearly_the_same_poses_unless_channels_differ_a_lot(labeled, arrays):
     pytest.importorskip("nncf")
     config, snapshot = labeled

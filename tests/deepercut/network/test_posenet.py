@@ -70,7 +70,7 @@ def test_each_image_of_a_batch_stands_alone(posenet):
 
 
 @pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="tf.function")
-@pytest.mark.parametrize("jit_compile", [False, pytest.param(True, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("jit_compile", [False, pytest.param(True, marks=pytest.mark.campaign)])
 def test_compiled_for_any_size(posenet, jit_compile):
     import tensorflow as tf
 

@@ -31,7 +31,7 @@ from pathlib import Path
 from deepercut.backend import join_machines
 join_machines()
 from deepercut.config import load_config
-from deepercut.training import train
+from deepercut.training.training import train
 
 number, iterations = map(int, sys.argv[1:3])
 train(load_config(Path("pose_cfg.yaml"), {"devices": number, "max_iters": iterations}), resume="resume" in sys.argv)
@@ -120,7 +120,7 @@ def curve(folder):
     return np.array([[*row[1:5], row[6] or "nan"] for row in rows[1:]], float)
 
 
-@pytest.mark.slow
+@pytest.mark.campaign
 def test_two_machines_make_the_training_of_one_device(tmp_path, write_train_folder, start_weights):
     pytest.importorskip("jax")
     with socket.socket() as probe:
@@ -165,14 +165,14 @@ def test_machines_are_told_what_to_set(monkeypatch, make_config):
         machines()
 
 
-@pytest.mark.slow
+@pytest.mark.campaign
 @pytest.mark.parametrize("name", ["two", "resumed"])
 def test_two_devices_make_the_learning_curve_of_one(trained, name):
     assert len(curve(trained["one"])) == 4
     np.testing.assert_allclose(curve(trained[name]), curve(trained["one"]), rtol=1e-3)  # Adam amplifies rounding
 
 
-@pytest.mark.slow
+@pytest.mark.campaign
 @pytest.mark.parametrize("name", ["two", "resumed"])
 def test_two_devices_make_the_weights_of_one(trained, name, start_weights):
     start, one, two = (

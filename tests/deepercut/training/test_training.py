@@ -19,6 +19,7 @@ from deepercut import DeepercutError
 from deepercut.config import load_config
 from deepercut.data.dataset import TrainingBatches, load_dataset
 from deepercut.inference.predict import load_predictor
+from deepercut.training import training
 from deepercut.training.callbacks import LearningStatistics, Snapshots, StopOnInterrupt
 from deepercut.training.learning_stats import COLUMNS
 from deepercut.training.training import _of_the_run, compiled, network_of, starting_point, train
@@ -34,6 +35,23 @@ TRAIN = CHECKOUT / "pose-tensorflow" / "train.py"
 
 def config_of(folder: Path, **overrides):
     return load_config(folder / "pose_cfg.yaml", overrides)
+
+
+@pytest.fixture(scope="module")
+def built(write_train_folder, tmp_path_factory):
+    """A network of the tiny training set, for tests that train it no further than to the first batch."""
+    return network_of(config_of(write_train_folder(tmp_path_factory.mktemp("built"))))
+
+
+@pytest.fixture
+def replace_fit(monkeypatch, built):
+    """``replace_fit(fit)``: let `train` call this function of everything in the place of Keras' `fit`."""
+
+    def replace_it(fit):
+        monkeypatch.setattr(training, "network_of", lambda _: built)
+        monkeypatch.setattr(keras.Model, "fit", fit)
+
+    return replace_it
 
 
 def test_starting_point(make_train_folder):
@@ -70,10 +88,10 @@ def test_what_cannot_be_a_folder_is_named_before_any_work(make_train_folder, sta
         train(config_of(make_train_folder(init_weights=str(start_weights), **keys)))
 
 
-def test_folders_of_the_outputs_are_made(make_train_folder, start_weights, monkeypatch):
+def test_folders_of_the_outputs_are_made(make_train_folder, start_weights, replace_fit):
     keys = {"snapshot_prefix": "./snaps/snapshot", "log_dir": "logs/first"}
     folder = make_train_folder(init_weights=str(start_weights), **keys)
-    monkeypatch.setattr(keras.Model, "fit", lambda *_, **__: None)
+    replace_fit(lambda *_, **__: None)
     assert train(config_of(folder)) == folder / "snaps" / "snapshot-4.weights.h5"
     assert (folder / "snaps" / "learning_stats.csv").exists()
     assert any((folder / "logs" / "first").iterdir())
@@ -122,6 +140,16 @@ def test_an_error_begins_a_line_of_its_own_below_the_progress_bar(make_train_fol
     assert capsys.readouterr().err.endswith("\n")
 
 
+def test_who_is_told_of_each_iteration_needs_no_progress_bar(make_train_folder, capsys):
+    config, told = config_of(make_train_folder(display_iters=100, validation_iters=100)), []
+    with LearningStatistics(config, 1, 4, validation=None, tell=lambda *numbers: told.append(numbers)) as statistics:
+        statistics.set_model(keras.Sequential([keras.Input((1,))]))
+        for batch in range(2):
+            statistics.on_train_batch_end(batch, {"loss": 1.0})
+    assert told == [(2, 4), (3, 4)]
+    assert capsys.readouterr().err == ""
+
+
 def test_weights_that_are_no_numbers_make_no_snapshot(make_train_folder):
     folder = make_train_folder()
     network = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
@@ -164,16 +192,16 @@ def test_the_first_ctrl_c_waits_for_the_iteration_and_the_second_does_not():
         type("ResourceExhaustedError", (Exception,), {})("OOM when allocating tensor"),  # TensorFlow
     ],
 )
-def test_out_of_memory_tells_what_to_change(make_train_folder, start_weights, monkeypatch, error):
+def test_out_of_memory_tells_what_to_change(make_train_folder, start_weights, replace_fit, error):
     def fit(*_, **__):
         raise error
 
-    monkeypatch.setattr(keras.Model, "fit", fit)
+    replace_fit(fit)
     with pytest.raises(DeepercutError, match=r"out of memory: lower batch_size, global_scale, .* in pose_cfg\.yaml"):
         train(config_of(make_train_folder(init_weights=str(start_weights))))
 
 
-@pytest.mark.slow
+@pytest.mark.campaign
 def test_mixed_precision_makes_nearly_the_same_step_on_float32_weights(make_train_folder, start_weights):
     folder = make_train_folder(init_weights=str(start_weights), multi_step=[[1.0, 10]])
     losses, steps = {}, {}
@@ -255,7 +283,7 @@ def test_a_changed_image_stops_training_with_its_name(make_train_folder, start_w
     folder = make_train_folder(init_weights=str(start_weights))
     for number in range(5):
         (folder / f"img{number}.png").write_bytes(b"no image")
-    with pytest.raises(DeepercutError, match=r"img\d\.png cannot be read as an image"):
+    with pytest.raises(UsersError, match=r"img\d\.png is damaged or no image"):
         train(config_of(folder))
 
 
@@ -271,7 +299,7 @@ def run_train(folder: Path, *flags: str, wait: bool = True) -> subprocess.Popen:
     return process
 
 
-@pytest.mark.slow
+@pytest.mark.campaign
 def test_a_killed_and_resumed_run_is_the_run_that_would_have_been(make_train_folder, start_weights):
     keys = {"save_iters": 3, "scale_jitter_lo": 0.9, "scale_jitter_up": 1.4, "optimizer": "adam", "max_iters": 6}
     keys |= {"validation_fraction": 0.2, "validation_iters": 2}
@@ -297,7 +325,7 @@ def test_a_killed_and_resumed_run_is_the_run_that_would_have_been(make_train_fol
     assert read_validation_errors(folder / "learning_stats.csv") == errors
 
 
-@pytest.mark.slow
+@pytest.mark.campaign
 def test_ctrl_c_saves_the_last_completed_iteration(make_train_folder, start_weights):
     keys = {"max_iters": 10000, "display_iters": 1, "optimizer": "adam", "adam_lr": 1e-6}
     folder = make_train_folder(init_weights=str(start_weights), **keys)

@@ -439,7 +439,7 @@ def start_worker(tmp_path, video, network, find_dots):
     yield start
     for process in started:
         process.kill()
-        process.wait()
+        process.communicate()
 
 
 def wait_for(condition, process) -> None:

@@ -53,7 +53,7 @@ def short_ranges(monkeypatch):
 @pytest.fixture(scope="module")
 def client():
     """Two workers that are threads of this process."""
-    with distributed.Client(processes=False, n_workers=2, threads_per_worker=1, dashboard_address=None) as client:
+    with distributed.Client(processes=False, n_workers=2, threads_per_worker=1, dashboard_address=":0") as client:
         yield client
 
 
@@ -165,8 +165,8 @@ def test_a_header_that_promises_too_much_or_too_little_changes_nothing(
     for promised in (300, 20, 0):
         opened = analysis.open_frames
 
-        def open_frames(path, crop, opened=opened, promised=promised):
-            recording = opened(path, crop)
+        def open_frames(*args, opened=opened, promised=promised):
+            recording = opened(*args)
             recording.expected_frames = promised
             return recording
 
@@ -255,7 +255,7 @@ def test_ctrl_c_ends_the_run_and_keeps_what_was_found(video, network, serial, tm
         predict = make_predict()
         return lambda frames: time.sleep(0.1) or predict(frames)
 
-    with distributed.Client(processes=False, n_workers=1, threads_per_worker=1, dashboard_address=None) as client:
+    with distributed.Client(processes=False, n_workers=1, threads_per_worker=1, dashboard_address=":0") as client:
         with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
             patch.setattr(scaleout, "for_each_video", interrupt)
             analyze_videos([video], Analysis(network, make_slow_predict, batch_size=BATCH), client)
@@ -264,7 +264,7 @@ def test_ctrl_c_ends_the_run_and_keeps_what_was_found(video, network, serial, tm
     assert np.array_equal(poses_of(analyze(video, make_maker(log)(), network, batch_size=BATCH)), serial)
 
 
-@pytest.mark.slow
+@pytest.mark.campaign
 def test_a_worker_that_dies_is_replaced(video, network, serial, tmp_path):
     log = tmp_path / "log"
     maker = make_maker(log, deadly=40)
@@ -277,7 +277,7 @@ def test_a_worker_that_dies_is_replaced(video, network, serial, tmp_path):
     assert len(files_beside(video)) == 3
 
 
-@pytest.mark.slow
+@pytest.mark.campaign
 def test_a_range_that_ends_every_worker_is_an_error(video, network, tmp_path):
     def make_predict():
         def predict(frames):

@@ -114,6 +114,22 @@ def test_the_page_shows_percentiles_and_the_worst_test_images_first(layout, sett
     assert "2 of" not in text and text.count("data:image/jpeg") == 4
 
 
+def test_the_page_tells_the_error_of_labels_placed_by_hand(layout, settings):
+    labels = [[[20.0, 20], [40, 40], [60, 60]]] * 2
+    poses = [[[20.0, 20, 1], [40, 43, 1], [60, 67, 1]]] * 2
+    found = replace(evaluation(layout, labels, poses), accepted=np.array([[False] * 3, [True, False, False]]))
+    rows = pd.DataFrame([summary_row(found, settings.pcutoff)])
+    judgments = judged([found], settings)
+    plot_evaluations([found], rows, settings, judgments)
+    (page,) = write_evaluation_pages([found], rows, settings, judgments)
+    text = " ".join(page.read_text(encoding="utf-8").split())
+    assert "33% of the labels of test images are machine labels that were accepted as they were" in text
+    assert "placed by hand alone: median 5.0 px, mean 5.0 px" in text
+    rows = pd.DataFrame([summary_row(replace(found, accepted=None), settings.pcutoff)])
+    (page,) = write_evaluation_pages([found], rows, settings, judgments)
+    assert "placed by hand" not in page.read_text(encoding="utf-8")
+
+
 def test_a_page_without_labels_in_test_images(layout, settings):
     labels = np.full((2, 3, 2), np.nan)
     labels[0] = 7

@@ -89,6 +89,53 @@ def test_words_tell_that_no_test_image_is_labeled(network):
     assert test.endswith("iteration 100: no test image is labeled, so there is no test error")
 
 
+def with_accepted(evaluation):
+    """The first label, which is 5 px off, and the only test label are accepted machine labels."""
+    return replace(evaluation, accepted=np.array([[True, False], [False, False], [True, False]]))
+
+
+def test_accepted_machine_labels_are_told_and_left_out_in_numbers_of_their_own(network):
+    row = summary_row(with_accepted(by_hand(network)), 0.5)
+    assert [row[key] for key in COLUMNS] == list(summary_row(by_hand(network), 0.5).values())
+    assert list(row)[len(COLUMNS) :] == [
+        f"{name}_{number}"
+        for name in ("train", "test")
+        for number in ("accepted_share", *(f"placed_{column.removeprefix('test_')}" for column in COLUMNS[-5:]))
+    ]
+    assert (row["train_accepted_share"], row["test_accepted_share"]) == (1 / 3, 1)
+    assert (row["train_placed_mean_error_px"], row["train_placed_mean_error_pcutoff_px"]) == (5.5, 1)
+    assert np.isnan(row["test_placed_mean_error_px"])
+
+
+def test_words_tell_the_error_of_labels_placed_by_hand(network):
+    rows = pd.DataFrame([summary_row(with_accepted(by_hand(network)), 0.5), summary_row(by_hand(network, 20), 0.5)])
+    words = in_words(rows)
+    assert words[1].endswith(
+        "33% of these labels are machine labels accepted as they were; training error of those placed by hand alone "
+        "5.50 px (mean), 5.50 px (median)"
+    )
+    assert "100% of these labels" in words[3] and "test error of those placed by hand alone nan px" in words[3]
+    assert len(words) == 4 + 2 + 1  # of the second network there is nothing to tell, and the best is named
+
+
+def test_accepted_labels_are_those_of_the_split(network, toy_network):
+    evaluate(network, lambda: toy_network)
+    assert not read_evaluation(network, PARTS).accepted.any()
+    split = replace(network.split, accepted={"toy/img03.png": ["tail", "nose"]})
+    accepted = read_evaluation(replace(network, split=split), ["tail", "paw", "nose"]).accepted
+    assert accepted.shape == (10, 3)
+    assert accepted[1].tolist() == [True, False, True] and accepted.sum() == 2
+
+
+def test_tables_with_and_without_accepted_labels_live_together(network, settings):
+    for evaluation in (by_hand(network, 20), with_accepted(by_hand(network, 50)), by_hand(network, 100)):
+        write_summaries(network.layout, replace(settings, bodyparts=PARTS[:2]), [evaluation])
+    table = written(network, "evaluation.csv")
+    assert table.columns.tolist()[: len(COLUMNS)] == COLUMNS
+    assert table["train_accepted_share"].tolist()[1] == pytest.approx(1 / 3)
+    assert table["train_accepted_share"].isna().tolist() == [True, False, True]
+
+
 def test_read_evaluation_puts_labels_and_poses_in_the_order_wanted(network, toy_network, toy_points):
     evaluate(network, lambda: lambda frames: toy_network(frames, (3, 4), (0.1, 0.5, 0.9)))
     evaluation = read_evaluation(network, ["tail", "nose", "paw"])

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from dlc_common.images import list_images, read_image
 from dlc_toolbox import ToolboxError
@@ -14,6 +15,8 @@ from dlc_toolbox.frames.choosing import Wanted, choose_frames, pick_frames, vide
 from dlc_toolbox.project import layout
 from dlc_toolbox.project.layout import Layout
 from dlc_toolbox.project.settings import load_settings
+from dlc_toolbox.video.recording import Frame
+from dlc_toolbox.video.video import Video
 
 WANTED = Wanted(numframes2pick=5, portion=1, seed=42)
 
@@ -99,24 +102,26 @@ def test_names_are_padded_to_the_number_of_frames(tmp_path: Path, data: Path, wr
 
 @pytest.mark.parametrize("claimed", [0, 7, 4000, 2**40])
 def test_the_header_is_not_trusted(video: Path, data: Path, monkeypatch: pytest.MonkeyPatch, claimed: int):
-    class Lying(choosing.Video):
+    class Lying(Video):
         def __init__(self, *args: object):
             super().__init__(*args)
             self.header_frames = self.expected_frames = claimed
 
     honest = contents(pick_frames(video, data / "honest", WANTED))
-    monkeypatch.setattr(choosing, "Video", Lying)
+    monkeypatch.setattr(choosing, "open_frames", Lying)
     assert contents(pick_frames(video, data / "lying", WANTED)) == honest
 
 
 def test_a_frame_that_cannot_be_decoded_is_not_picked(video: Path, data: Path, monkeypatch: pytest.MonkeyPatch):
     chosen = choose_frames(30, WANTED)
 
-    class Damaged(choosing.Video):
-        def __iter__(self):
-            return (None if row == chosen[0] else frame for row, frame in enumerate(super().__iter__()))
+    class Damaged(Video):
+        def shown(self, start: int = 0):
+            for row, (time, frame, state) in enumerate(super().shown(start), start):
+                lost = row == chosen[0]
+                yield time, None if lost else frame, Frame.LOST if lost else state
 
-    monkeypatch.setattr(choosing, "Video", Damaged)
+    monkeypatch.setattr(choosing, "open_frames", Damaged)
     images = list_images(pick_frames(video, data, WANTED), ".png")
     picked = [int(path.stem[3:]) for path in images]
     assert len(picked) == 5
@@ -261,7 +266,6 @@ def test_a_bare_checkout_is_advised(monkeypatch: pytest.MonkeyPatch, toy_project
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("stack.TIF", r"stack\.TIF is a TIFF file, from which no frames can be picked; save it in Fiji as AVI"),
         ("labeled-data.avi", "labeled-data.avi: .* a folder named 'labeled-data'; rename the video"),
         (".mouse.avi", "a folder named '.mouse'; rename the video, or name a link to it"),
         pytest.param("a\\b.avi", "rename the video", marks=pytest.mark.skipif(os.name == "nt", reason="two folders")),
@@ -271,3 +275,43 @@ def test_videos_that_no_later_step_could_use_are_refused(toy_project: Path, name
     (toy_project / "videos" / "toy.avi").rename(toy_project / "videos" / name)
     with pytest.raises(ToolboxError, match=message):
         videos_to_pick_from(Layout(toy_project), replace(load_settings(toy_project), filename=(name,)))
+
+
+# Images instead of videos
+
+
+def frames_of(folder: Path) -> dict[str, np.ndarray]:
+    return {path.name: read_image(path) for path in list_images(folder, ".png")}
+
+
+@pytest.mark.parametrize("kind", ["folder", "stack"])
+def test_a_project_may_begin_with_images(toy_project: Path, draw_dots, toy_points, kind: str):
+    images = [draw_dots(points) for points in toy_points[:12]]
+    recording = toy_project / "videos" / ("day.1" if kind == "folder" else "day.1.tif")
+    if kind == "folder":
+        recording.mkdir()
+        for number, image in enumerate(images):
+            Image.fromarray(image).save(recording / f"frame {number}.png")
+    else:
+        first, *rest = map(Image.fromarray, images)
+        first.save(recording, save_all=True, append_images=rest)
+    settings = replace(load_settings(toy_project), filename=(recording.name,))
+    assert videos_to_pick_from(Layout(toy_project), settings) == [recording]
+    wanted = Wanted(4, 1, 7, (10, 150, 5, 115))
+    folder = pick_frames(recording, toy_project / "data", wanted)
+    assert folder == toy_project / "data" / "day.1"
+    chosen = choose_frames(12, wanted)
+    picked = frames_of(folder)
+    assert list(picked) == [f"img{frame:02d}.png" for frame in chosen]
+    for frame, image in zip(chosen, picked.values(), strict=True):
+        np.testing.assert_array_equal(image, images[frame][5:115, 10:150])
+    named = [f"frame {frame}.png" for frame in chosen] if kind == "folder" else None
+    assert json.loads((folder / "frames.json").read_text()).get("sources") == named
+    assert pick_frames(recording, toy_project / "data", wanted) == folder  # it is current
+
+
+def test_a_folder_of_videos_and_images_is_no_recording(toy_project: Path, draw_dots, toy_points):
+    Image.fromarray(draw_dots(toy_points[0])).save(toy_project / "videos" / "plot1.png")
+    settings = replace(load_settings(toy_project), vidpath="..", filename=("videos",))
+    with pytest.raises(ToolboxError, match=r"videos is a folder; filename in .* without videos"):
+        videos_to_pick_from(Layout(toy_project), settings)

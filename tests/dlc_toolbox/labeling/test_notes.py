@@ -1,10 +1,12 @@
 import json
 
+import numpy as np
 import pytest
 
 from dlc_common import UsersError
 from dlc_toolbox.labeling.merge import NOT_VISIBLE, Conflict
-from dlc_toolbox.labeling.notes import ACCEPTED, PLACED, ImageNotes, Notes, PartNote, accepted_labels
+from dlc_toolbox.labeling.notes import ACCEPTED, PLACED, ImageNotes, Notes, PartNote
+from dlc_toolbox.labels.provenance import accepted_labels, read_notes
 from dlc_toolbox.project.settings import load_settings
 
 NOTES = ImageNotes(
@@ -69,14 +71,20 @@ def test_a_damaged_file_is_named(tmp_path, content):
         Notes(tmp_path / "labeling.json").read()
 
 
-def test_accepted_labels_of_a_project(make_project, save):
+def test_what_the_page_writes_is_what_the_evaluation_reads(make_project, save):
     project = make_project(Scorers=["Ann", "Bob"])
     save(project.open(), "img1.png", nose=[1, 2])
     notes = Notes(project.folder / "Ann" / "labeling.json").read()
     accepted = PartNote(ACCEPTED, "2026-01-01T10:00:00Z", (1.0, 2.0), "network-7")
-    notes.set("img2.png", ImageNotes({"nose": accepted, "paw": PartNote(PLACED, "", (3.0, 4.0))}))
+    hidden = PartNote("not visible", "2026-01-01T10:00:00Z")
+    notes.set("img2.png", ImageNotes({"nose": accepted, "paw": hidden}))
     notes.set("img3.png", ImageNotes({"nose": accepted}, left_out="2026-01-01T10:00:00Z"))
     notes.write()
     settings = load_settings(project.root)
-    assert accepted_labels(project.layout, settings, "Ann") == {("day1/img2.png", "nose"): accepted}
-    assert accepted_labels(project.layout, settings, "Bob") == {}
+    found = read_notes(project.layout, settings, "Ann")
+    assert found["day1/img2.png"].states == {"nose": "accepted", "paw": "not visible"}
+    assert [found[f"day1/img{number}.png"].left_out for number in (1, 2, 3)] == [False, False, True]
+    labels = np.array([[[1.0, 2.0]], [[1.0, 2.0]], [[np.nan, np.nan]]])
+    rows = [f"day1/img{number}.png" for number in (1, 2, 3)]
+    assert accepted_labels(found, rows, ["nose"], labels).tolist() == [[False], [True], [False]]
+    assert read_notes(project.layout, settings, "Bob") == {}

@@ -11,7 +11,8 @@ from PIL import Image
 
 from dlc_common import UsersError
 from dlc_toolbox import ToolboxError
-from dlc_toolbox.labels.labels import convert_labels, outside_image, why_labels_stale
+from dlc_toolbox.labels.labels import convert_labels, outside_image, read_labels, why_labels_stale
+from dlc_toolbox.labels.sources import NoLabelsError
 from dlc_toolbox.project.layout import Layout
 from dlc_toolbox.project.settings import load_settings
 from dlc_toolbox.project.tables import bodyparts_of, make_table, points, read_table, write_table
@@ -402,6 +403,23 @@ def test_settings_and_images_count_too(toy: Toy, change: str):
         toy.set(change)
     reason = {"image": "images changed"}.get(change, f"{change.split()[0]} changed")
     assert why_labels_stale(toy.layout, load_settings(toy.layout.root), "Ann") == reason
+
+
+def test_labels_are_read_as_they_are_now_without_a_table(toy: Toy):
+    def read() -> pd.DataFrame:
+        return read_labels(toy.layout, load_settings(toy.layout.root), "Ann")
+
+    now = read()
+    assert not (toy.data / "CollectedData_Ann.h5").exists()
+    pd.testing.assert_frame_equal(now, toy.convert())
+    toy.edit("nose.csv", lambda text: text.replace("135.0", "50.25"))
+    assert points(read())[0, 0, 0] == 50.25
+    for path in toy.folder.glob("*.csv"):
+        path.unlink()
+    assert points(read())[0, 0, 0] == 135  # the table alone is left
+    (toy.data / "CollectedData_Ann.h5").unlink()
+    with pytest.raises(NoLabelsError, match="has no labels of Ann"):
+        read()
 
 
 def test_a_table_from_elsewhere_is_never_stale(toy: Toy):

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from dlc_common import UsersError
+from dlc_toolbox.labels import machine
 from dlc_toolbox.labels.machine import MachineLabels, read_machine_labels, write_machine_labels
 
 IMAGES, PARTS = ["img1.png", "img2.png", "img10.png"], ["nose", "paw"]
@@ -37,6 +38,22 @@ def test_the_files(folder):
     home = folder / "machine-labels"
     assert (home / "nose.csv").read_text().splitlines()[:2] == [" ,Label,X,Y,Slice", "1,img1.png,1.1,2.0,1"]
     assert (home / "likelihoods.csv").read_text() == "image,nose,paw\nimg1.png,0.9,0.1\nimg2.png,,0.5\nimg10.png,0.2,\n"
+
+
+def test_earlier_ones_are_replaced_as_a_whole_or_not_at_all(folder, monkeypatch):
+    home, ones = folder / "machine-labels", np.ones((3, 1, 2))
+    before = {path.name: path.read_bytes() for path in home.iterdir()}
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch, pytest.raises(UsersError, match="machine-labels could not be written"):
+        patch.setattr(machine, "_write_likelihoods", full)
+        write_machine_labels(folder, IMAGES, ["nose"], ones, ones[..., 0], "n")
+    assert {path.name: path.read_bytes() for path in home.iterdir()} == before
+    write_machine_labels(folder, IMAGES, ["nose"], ones, ones[..., 0], "n")
+    assert sorted(path.name for path in home.iterdir()) == ["likelihoods.csv", "network.json", "nose.csv"]
+    assert [path.name for path in folder.iterdir()] == ["machine-labels"]
 
 
 def test_parts_that_a_network_does_not_know_and_old_folders_without_likelihoods(folder):

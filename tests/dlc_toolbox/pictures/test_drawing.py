@@ -11,10 +11,11 @@ from dlc_toolbox.pictures.drawing import (
     draw_points,
     encode_picture,
     look_at_size,
-    part_colors,
+    make_look,
     tile_look,
     write_picture,
 )
+from dlc_toolbox.pictures.palette import HUES, part_colors
 
 RED, BLUE = (255, 0, 0), (0, 0, 255)
 
@@ -87,6 +88,47 @@ def test_each_part_has_its_colour_in_every_layer():
         np.testing.assert_allclose(centroid(part), center, atol=0.1)
         assert tuple(part[pixel]) == color
     assert (picture[35:, 40:] == 0).all()
+
+
+def test_a_parts_marker_fills_the_layer_of_discs_and_frames_the_others():
+    points = np.array([[[20.0, 20.0], [60.0, 20.0]], [[20.0, 60.0], [60.0, 60.0]]])
+    shapes = look(
+        [("+", "Ann"), (".", "network")], ("nose", "tail"), (RED, RED), msize=20, markers=("circle", "square")
+    )
+    plain = look([("+", "Ann"), (".", "network")], ("nose", "tail"), (RED, RED), msize=20)
+    drawn, discs = (draw_points(gray(80, 80), points, each) for each in (shapes, plain))
+    np.testing.assert_array_equal(drawn[:, :40], discs[:, :40])  # a circle changes nothing
+    corner = 0.35 * 20 / 0.72 * np.sqrt(np.pi) / 2 - 1  # of the square, in pixels from its centre
+    row, column = round(60 - corner), round(60 - corner)
+    assert tuple(drawn[row, column]) == RED and tuple(discs[row, column]) != RED
+    np.testing.assert_allclose(centroid(drawn[:40, 40:]), (20, 20), atol=0.1)
+    framed = (drawn[:40, 40:] != discs[:40, 40:]).any(axis=-1)
+    side = 1.1 * 20 / 0.72 * np.sqrt(np.pi) / 2
+    assert np.argwhere(framed).min() == pytest.approx(20 - side / 2, abs=3)
+    assert tuple(drawn[20, 60]) == RED, "the cross within stays"
+
+
+def test_a_look_of_the_palette_and_of_a_colormap():
+    many = make_look([f"part{k}" for k in range(17)], "parts", scale=2)
+    assert [style.marker for style in many.styles] == ["circle"] * 8 + ["square"] * 8 + ["triangle"]
+    assert [style.color for style in many.styles[:8]] == list(HUES)
+    assert many.styles[16].color == HUES[0] and many.scale == 2
+    assert make_look(["nose"], "hsv").markers is None
+    assert [style.color for style in make_look(["nose"], "hsv").styles] == ["#ff0000"]
+
+
+def test_the_legend_shows_markers():
+    key = draw_legend(make_look([f"part{k}" for k in range(9)], "parts"), 90)
+    orange = (key == (0xE6, 0x9F, 0x00)).all(axis=-1)
+    rows = np.flatnonzero(orange.any(axis=1))
+    disc, square = orange[rows[0] : rows[0] + 16], orange[rows[-1] - 15 : rows[-1] + 1]
+    widths = [shape[np.flatnonzero(shape.any(axis=1))].sum(axis=1) for shape in (disc, square)]
+    assert np.ptp(widths[0]) > 3 and np.ptp(widths[1]) == 0
+
+
+def test_wide_letters_have_room_in_a_legend():
+    narrow, wide = (draw_legend(look((), (name,)), 10) for name in ("ab", "左耳"))
+    assert wide.shape[1] - narrow.shape[1] == 15
 
 
 def test_colours_follow_the_order_of_the_parts():

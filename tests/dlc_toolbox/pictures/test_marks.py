@@ -7,6 +7,7 @@ import pytest
 
 from dlc_toolbox import ToolboxError
 from dlc_toolbox.pictures.marks import Marks, draw_dots, draw_lines, draw_marks, marks_of
+from dlc_toolbox.pictures.palette import MARKERS
 from dlc_toolbox.project.settings import AnalysisSettings
 
 RED, GREEN, BLUE = COLORS = np.array([[255, 0, 0], [0, 255, 0], [0, 0, 255]], np.uint8)
@@ -75,6 +76,60 @@ def test_later_body_parts_lie_on_top():
     frame = np.zeros((20, 20, 3), np.uint8)
     draw_dots(frame, np.array([[9.0, 9.0], [9.0, 9.0]]), np.array([[255, 0, 0], [0, 255, 0]], np.uint8), radius=3)
     assert frame[9, 9].tolist() == [0, 255, 0]
+
+
+# ---- Other markers ----
+
+
+@pytest.mark.parametrize("marker", MARKERS)
+@pytest.mark.parametrize("center", [(15.0, 15.0), (15.25, 14.75)])
+def test_every_marker_has_the_area_of_a_disc_and_its_place(marker, center):
+    frame = np.zeros((32, 32, 3), np.uint8)
+    draw_dots(frame, np.array([center]), WHITE, radius=6, markers=[marker])
+    weight = frame[..., 0] / 255
+    rows, columns = np.mgrid[:32, :32]
+    assert abs((weight * columns).sum() / weight.sum() - center[0]) < 0.06
+    assert abs((weight * rows).sum() / weight.sum() - center[1]) < 0.06
+    assert weight.sum() == pytest.approx(np.pi * 36, rel=0.03)
+
+
+def test_markers_by_hand():
+    shapes = {}
+    for marker in ("square", "triangle", "diamond", "cross"):
+        frame = np.zeros((21, 21, 3), np.uint8)
+        draw_dots(frame, np.array([[10.0, 10.0]]), WHITE, radius=6, markers=[marker])
+        shapes[marker] = frame[..., 0] > 128
+    half = 6 * np.sqrt(np.pi) / 2  # 5.32
+    assert shapes["square"].sum() == 11**2 and shapes["square"][5:16, 5:16].all(), f"{half} pixels on each side"
+    assert shapes["triangle"][2].sum() < shapes["triangle"][14].sum(), "it points upwards"
+    assert np.flatnonzero(shapes["diamond"][10]).tolist() == list(range(3, 18)), "6 sqrt(pi / 2) = 7.5 pixels"
+    assert shapes["cross"][10, 10] and shapes["cross"][5, 5] and not shapes["cross"][10, 4]
+
+
+def test_each_part_has_its_own_marker_and_missing_parts_take_none():
+    frame = np.zeros((30, 60, 3), np.uint8)
+    places = np.array([[10.0, 15.0], [np.nan, 15.0], [45.0, 15.0]])
+    draw_dots(frame, places, COLORS, radius=6, markers=["circle", "square", "diamond"])
+    by_hand = np.zeros_like(frame)
+    draw_dots(by_hand, places[:1], COLORS[:1], radius=6)
+    draw_dots(by_hand, places[2:], COLORS[2:], radius=6, markers=["diamond"])
+    assert np.array_equal(frame, by_hand)
+
+
+def test_the_palette_brings_its_markers_and_a_colormap_has_circles():
+    points = np.full((1, 9, 2), np.nan)
+    points[0, 8] = 15, 15
+    for colormap, marker in (("parts", "square"), ("hsv", "circle")):
+        frame, by_hand = np.zeros((2, 30, 30, 3), np.uint8)
+        draw_marks(frame, points, np.full((9, 3), 255, np.uint8), Marks(radius=6, alpha=1, colormap=colormap))
+        draw_dots(by_hand, points[0, 8:], WHITE, radius=6, markers=[marker])
+        assert np.array_equal(frame, by_hand)
+
+
+def test_a_huge_marker_is_drawn(tmp_path):
+    frame = np.zeros((40, 40, 3), np.uint8)
+    draw_dots(frame, np.array([[20.0, 20.0]]), WHITE, radius=150, markers=["star"])
+    assert frame.min() == 255
 
 
 # Lines

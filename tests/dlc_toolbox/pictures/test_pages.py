@@ -16,6 +16,7 @@ from PIL import Image
 from dlc_toolbox.labels.check import check_labels
 from dlc_toolbox.pictures import drawing
 from dlc_toolbox.pictures.pages import embed, link, write_page
+from dlc_toolbox.pictures.palette import part_colors
 from dlc_toolbox.project.layout import Layout
 from dlc_toolbox.project.settings import load_settings
 from dlc_toolbox.project.tables import make_table, write_table
@@ -90,7 +91,7 @@ def test_the_page_of_labels_links_pictures_and_counts_labels(labeled):
     counts = re.findall(r"</span>(nose|paw|tail)</td>\s*<td>(\d)</td>", text)
     assert counts == [("nose", "2"), ("paw", "1"), ("tail", "1"), *((part, "2") for part in ("nose", "paw", "tail"))]
     colors = re.findall(r"background: (#\w{6})", text)[:3]
-    assert colors == ["#" + bytes(color).hex() for color in drawing.part_colors("cool", 3)]
+    assert colors == ["#" + bytes(color).hex() for color in part_colors("cool", 3)]
 
 
 def test_labels_of_someone_who_skipped_an_image_are_not_missing(trained_project, toy_points):

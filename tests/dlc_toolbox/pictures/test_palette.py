@@ -1,3 +1,5 @@
+"""Colours and markers of the parts: told apart by all eyes, in the order of the settings; a colormap overrules."""
+
 import itertools
 
 import matplotlib.markers
@@ -5,7 +7,15 @@ import numpy as np
 import pytest
 from matplotlib.colors import to_rgb
 
-from dlc_toolbox.pictures.palette import HUES, MARKERS, MATPLOTLIB_MARKERS, part_styles
+from dlc_toolbox.pictures.palette import (
+    HUES,
+    MARKERS,
+    MATPLOTLIB_MARKERS,
+    outline,
+    part_colors,
+    part_markers,
+    part_styles,
+)
 
 # What red-blind and green-blind eyes see: Machado, Oliveira and Fernandes (2009), severity 1, linear RGB.
 EYES = {
@@ -52,11 +62,39 @@ def test_a_part_keeps_its_style_when_others_are_added():
     assert part_styles(20)[:17] == part_styles(17)
 
 
-def test_a_colormap_overrules_the_hues_and_its_end_is_left_out():
-    assert [style.color for style in part_styles(2, "hsv")] == ["#ff0000", "#00fff6"]
-
-
 def test_matplotlib_knows_the_markers():
     assert list(MATPLOTLIB_MARKERS) == list(MARKERS)
     for marker in MATPLOTLIB_MARKERS.values():
         assert matplotlib.markers.MarkerStyle(marker).is_filled()
+
+
+def test_a_colormap_has_the_colours_of_before_and_circles():
+    assert part_colors("hsv", 3).tolist() == [[255, 0, 0], [7, 255, 0], [0, 15, 255]]
+    assert [style.color for style in part_styles(3, "hsv")] == ["#ff0000", "#07ff00", "#000fff"]
+    assert {style.marker for style in part_styles(20, "cool")} == {"circle"}
+    assert part_markers("cool", 20) is None
+
+
+def test_the_palette_by_name_is_the_palette():
+    assert part_styles(9, "parts") == part_styles(9)
+    assert part_colors("parts", 9)[8].tolist() == [0xE6, 0x9F, 0x00]
+    assert part_colors("parts", 0).shape == (0, 3)
+
+
+@pytest.mark.parametrize("marker", MARKERS)
+def test_outlines_have_the_area_of_a_disc_and_lie_about_their_place(marker):
+    corners = outline(marker)
+    x, y = corners.T
+    doubled = x * np.roll(y, -1) - np.roll(x, -1) * y
+    assert abs(doubled.sum()) / 2 == pytest.approx(np.pi)
+    center = ((corners + np.roll(corners, -1, axis=0)) * doubled[:, None]).sum(axis=0) / (3 * doubled.sum())
+    np.testing.assert_allclose(center, 0, atol=1e-9)
+    assert np.abs(corners).max() < 1.7
+
+
+def test_outlines_by_hand():
+    assert outline("triangle")[0] == pytest.approx([0, -np.sqrt(np.pi / (3 * np.sqrt(3) / 4))]), "points upwards"
+    assert outline("diamond") == pytest.approx(np.sqrt(np.pi / 2) * np.array([[0, -1], [1, 0], [0, 1], [-1, 0]]))
+    unit = np.sqrt(np.pi / 20)  # a cross of arms 2 wide and 3 long has the area 20
+    assert np.hypot(*outline("cross").T) == pytest.approx(unit * np.tile(np.sqrt([10, 10, 2]), 4))
+    assert np.abs(outline("cross")).max() == pytest.approx(unit * 4 / np.sqrt(2)), "turned by an eighth: it is an x"

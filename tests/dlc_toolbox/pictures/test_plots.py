@@ -5,7 +5,8 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from dlc_toolbox.pictures.drawing import Look, part_colors
+from dlc_toolbox.pictures.drawing import Look, make_look
+from dlc_toolbox.pictures.palette import part_colors
 from dlc_toolbox.pictures.plots import (
     plot_cumulative_errors,
     plot_error_by_iteration,
@@ -83,18 +84,43 @@ def poses_of_three() -> np.ndarray:
     return poses
 
 
-def test_time_courses_show_seen_places_and_all_likelihoods():
+def test_time_courses_show_seen_places_and_all_likelihoods_one_row_a_part():
     times = np.array([0.0, 0.04, 0.08, 0.2, 1.0])
-    above, middle, below = plot_time_courses(poses_of_three(), times, 0.5, LOOK).axes
-    for axes, expected in ((above, [0, 1, np.nan, 3, np.nan]), (middle, [0, -1, np.nan, -3, np.nan])):
-        assert [len(line.get_xdata()) for line in axes.lines] == [5, 5, 5]
-        np.testing.assert_array_equal(axes.lines[0].get_xdata(), times)
-        np.testing.assert_array_equal(axes.lines[0].get_ydata(), expected)
-        assert np.isnan(axes.lines[2].get_ydata()).all()
-        np.testing.assert_allclose([line.get_color() for line in axes.lines], LOOK.colors / 255)
-    np.testing.assert_array_equal(below.lines[2].get_ydata(), [0.1] * 4 + [np.nan])
-    assert below.lines[3].get_ydata()[0] == 0.5
-    assert middle.yaxis_inverted()
+    figure = plot_time_courses(poses_of_three(), times, 0.5, LOOK)
+    rows = np.reshape(figure.axes, (3, 3))
+    assert [row[0].get_ylabel() for row in rows] == list(NAMES)
+    expected = {
+        (0, 0): [0, 1, np.nan, 3, np.nan],
+        (0, 1): [0, -1, np.nan, -3, np.nan],
+        (1, 0): [10, 11, 12, 13, np.nan],
+    }
+    for place, values in expected.items():
+        np.testing.assert_array_equal(rows[place].lines[0].get_xdata(), times)
+        np.testing.assert_array_equal(rows[place].lines[0].get_ydata(), values)
+    assert all(np.isnan(axes.lines[0].get_ydata()).all() for axes in rows[2, :2]), "never seen"
+    np.testing.assert_array_equal(rows[2, 2].lines[0].get_ydata(), [0.1] * 4 + [np.nan])
+    for row, color in zip(rows, LOOK.colors / 255, strict=True):
+        assert len({axes.get_xlim() for axes in rows.ravel()}) == 1, "one time axis"
+        assert [axes.yaxis_inverted() for axes in row] == [False, True, False]
+        np.testing.assert_allclose([axes.lines[0].get_color() for axes in row], [color] * 3)
+        assert row[2].lines[1].get_ydata()[0] == 0.5
+    assert [axes.get_xlabel() for axes in rows[-1]] == ["Time (s)"] * 3
+    assert rows[0, 0].get_xlabel() == ""
+
+
+def test_frames_are_named_where_no_time_is_known():
+    figure = plot_time_courses(poses_of_three(), np.arange(5), 0.5, LOOK, "Frame")
+    assert figure.axes[-1].get_xlabel() == "Frame"
+
+
+def test_the_jitter_of_a_part_at_rest_does_not_fill_its_axis():
+    poses = poses_of_three()
+    poses[:, 0, 0] = [50, 51, 52, 51, 50]
+    above = plot_time_courses(poses, np.arange(5), 0.1, LOOK).axes[0]
+    assert above.get_ylim() == (41, 61), "20 pixels about the middle, 51"
+    poses[:, 0, 0] = [0, 100, 200, 100, 0]
+    above = plot_time_courses(poses, np.arange(5), 0.1, LOOK).axes[0]
+    assert above.get_ylim() == (-10, 210), "and a twentieth on each side of what moves"
 
 
 def test_a_long_course_keeps_its_extremes_and_gaps():
@@ -115,8 +141,8 @@ def test_a_place_seen_once_is_a_dot():
     poses = poses_of_three()
     poses[3, 0, 2] = 0.1  # the first part is seen in frames 0 and 1
     poses[1, 1, 2] = 0.1  # the second in frame 0, then in 2 and 3
-    above, *_ = plot_time_courses(poses, np.arange(5.0), 0.5, LOOK).axes
-    assert [line.get_markevery() for line in above.lines] == [[], [0], []]
+    of_x = plot_time_courses(poses, np.arange(5.0), 0.5, LOOK).axes[::3]
+    assert [axes.lines[0].get_markevery() for axes in of_x] == [[], [0], []]
 
 
 def test_paths_lie_over_the_whole_frame_and_break_at_gaps():
@@ -128,14 +154,61 @@ def test_paths_lie_over_the_whole_frame_and_break_at_gaps():
     np.testing.assert_array_equal(axes.lines[1].get_xydata(), points[:, 1])
 
 
-def test_every_step_is_counted_once_and_the_threshold_is_drawn():
+def test_every_step_is_counted_once_in_the_row_of_its_part_and_the_threshold_is_drawn():
     steps = np.array([[np.nan, 5, np.nan], [0, 5, np.nan], [300, 0.5, np.nan]])
-    (axes,) = plot_steps(steps, 20, LOOK).axes
-    counts = [patch.get_data().values for patch in axes.patches]
+    rows = plot_steps(steps, 20, LOOK).axes
+    assert [axes.get_ylabel() for axes in rows] == list(NAMES)
+    counts = [axes.patches[0].get_data().values for axes in rows]
     assert [values.sum() for values in counts] == [2, 3, 0]
     assert counts[0][0] == counts[0][-1] == 1
-    assert axes.lines[0].get_xdata() == [20, 20]
-    assert [list(patch.get_edgecolor()[:3]) for patch in axes.patches] == (LOOK.colors / 255).tolist()
+    assert [axes.lines[0].get_xdata() for axes in rows] == [[20, 20]] * 3
+    assert [list(axes.patches[0].get_facecolor()[:3]) for axes in rows] == (LOOK.colors / 255).tolist()
+    assert len({axes.get_xlim() + axes.get_ylim() for axes in rows}) == 1
+
+
+# ---- More parts than hues ----
+
+
+MANY = make_look([f"part{k}" for k in range(9)], "parts")
+
+
+def test_the_ninth_part_has_the_first_ones_colour_and_another_marker_in_every_plot():
+    rng = np.random.default_rng(0)
+    errors, is_train = rng.gamma(2, 2, (20, 9)), np.arange(20) < 10
+    cumulative = plot_cumulative_errors(errors, is_train, MANY)
+    first, ninth = (cumulative.axes[0].lines[2 + k] for k in (0, 8))
+    assert (first.get_marker(), ninth.get_marker()) == ("o", "s")
+    assert list(first.get_color()) == list(ninth.get_color())
+    points = rng.uniform(5, 25, (30, 9, 2))
+    points[20:, 8] = np.nan
+    paths = plot_paths(np.zeros((30, 40, 3), np.uint8), points, MANY)
+    ends = paths.axes[0].lines[9:]
+    assert [line.get_marker() for line in ends] == ["o"] * 8 + ["s"]
+    np.testing.assert_allclose(np.ravel(ends[8].get_data()), points[19, 8], err_msg="where it is seen last")
+    shown = plot_likelihood(errors, errors / 100, is_train, 0.1, MANY)
+    corners = [len(cloud.get_paths()[0].vertices) for cloud in shown.axes[0].collections]
+    assert corners[:2] == corners[14:16] and corners[16:] == [5, 5], "discs, and a square"
+    for figure in (paths, cumulative):
+        handles = figure.legends[0].legend_handles[-9:]
+        assert [handle.get_marker() for handle in handles] == ["o"] * 8 + ["s"]
+
+
+def test_with_a_colormap_there_are_no_markers_as_before():
+    errors = np.ones((4, 9))
+    look = make_look([f"part{k}" for k in range(9)], "hsv")
+    (axes,) = plot_cumulative_errors(errors, np.zeros(4, bool), look).axes
+    assert {line.get_marker() for line in axes.lines} <= {"", "None"}
+    (axes,) = plot_paths(np.zeros((30, 40, 3), np.uint8), np.ones((4, 9, 2)), look).axes
+    assert len(axes.lines) == 9 and axes.get_title() == ""
+
+
+@pytest.mark.parametrize("count", [1, 17])
+def test_every_part_has_room(count):
+    look = make_look([f"part {k}" for k in range(count)], "parts")
+    figure = plot_time_courses(np.random.default_rng(0).uniform(0, 1, (5, count, 3)), np.arange(5), 0.5, look)
+    assert len(figure.axes) == 3 * count
+    heights = [axes.get_position().height * figure.get_figheight() for axes in figure.axes]
+    assert min(heights) > 0.5
 
 
 @pytest.mark.parametrize("poses", [poses_of_three(), poses_of_three()[:1], np.full((4, 3, 3), np.nan)])
@@ -145,9 +218,8 @@ def test_trajectories_can_be_written_whatever_is_seen(tmp_path, poses):
         plot_paths(np.full((30, 40, 3), 99, np.uint8), poses[..., :2], LOOK),
         plot_steps(poses[..., 0], 0, LOOK),
     ]
+    assert [text.get_text() for text in figures[1].legends[0].get_texts()] == list(NAMES)
     for i, figure in enumerate(figures):
-        names = [text.get_text() for text in figure.legends[0].get_texts()]
-        assert names == list(NAMES)
         write_plot(figure, tmp_path / f"{i}.png")
         assert np.asarray(Image.open(tmp_path / f"{i}.png").convert("L")).std() > 5
 

@@ -13,8 +13,8 @@ import pytest
 from PIL import Image
 
 from dlc_toolbox import ToolboxError
-from dlc_toolbox.pictures.drawing import part_colors
 from dlc_toolbox.pictures.marks import Marks
+from dlc_toolbox.pictures.palette import part_colors
 from dlc_toolbox.poses import labeled_video
 from dlc_toolbox.poses.filter import Filter, filter_poses
 from dlc_toolbox.poses.labeled_video import label_video, make_labeled_video

@@ -54,6 +54,19 @@ def test_times_are_those_of_the_record(video, network, analyzed, toy_poses, monk
     assert seen.pop().tolist() == varying
 
 
+def test_where_the_rate_is_assumed_the_axis_counts_frames(video, network, analyzed, toy_poses, monkeypatch, caplog):
+    caplog.set_level("INFO")
+    record = layout.pose_record(analyzed(video, toy_poses))
+    record.write_text(json.dumps({**json.loads(record.read_text()), "fps_is_assumed": True}))
+    seen = []
+    monkeypatch.setattr(trajectories.plots, "plot_time_courses", lambda poses, times, *rest: seen.append((times, rest)))
+    monkeypatch.setattr(trajectories.plots, "write_plot", lambda figure, path: path.parent.mkdir(exist_ok=True))
+    plot_trajectories(video, network, settings())
+    times, (*_, name) = seen.pop()
+    assert (times.tolist(), name) == (list(range(30)), "Frame")
+    assert "30 frames:" in caplog.text, "no seconds"
+
+
 def test_what_is_current_is_kept(video, network, analyzed, toy_poses, caplog, monkeypatch):
     caplog.set_level("INFO")
     analyzed(video, toy_poses)

@@ -117,7 +117,8 @@ def test_every_problem_is_told_at_once(load):
         ("TrainingFraction = [0.5, 'x']", "entry 2 is 'x'"),
         ("seed = True", "whole number"),
         ("shuffleindex = 1", "Shuffles has positions 0 to 0"),
-        ("colormap = 'cooll'", "such as 'cool'"),
+        ("colormap = 'cooll'", "'parts' or the name of a matplotlib colormap such as 'cool'"),
+        ("colormap = 'part'", "'parts' or the name of a matplotlib colormap$"),
         ("snapshotindex = -2", "a position counted from 0, or 'best' or 'all'"),
         ("snapshotindex = 'worst'", "a position counted from 0, or 'best' or 'all'"),
         ("resnet = 50.0", "resnet = 50.0, but it must be one of 50, 101, 152"),
@@ -133,6 +134,28 @@ def test_every_problem_is_told_at_once(load):
 def test_wrong_values_are_refused(load, line: str, message: str):
     with pytest.raises(ToolboxError, match=message):
         load(NEEDED + line)
+
+
+def test_the_palette_is_a_colormap_and_a_file_without_one_means_what_it_did(load):
+    assert load(NEEDED + "colormap = 'parts'\n").colormap == "parts"
+    assert load(NEEDED.replace("colormap", "# colormap")).colormap == "cool"
+
+
+@pytest.mark.parametrize("value", [None, 0.1, 1])
+def test_slow_motion(tmp_path: Path, value):
+    path = tmp_path / "myconfig_analysis.py"
+    path.write_text(f"scorer = 'Ann'\nTask = 'toy'\ndate = 'Jan1'\nslowmotion = {value}\n")
+    assert load_analysis_settings(tmp_path).slowmotion == value
+    path.write_text("scorer = 'Ann'\nTask = 'toy'\ndate = 'Jan1'\n")
+    assert load_analysis_settings(tmp_path).slowmotion is None
+
+
+@pytest.mark.parametrize("value", ["0", "2", "-0.1", "True", "'slow'"])
+def test_a_motion_that_is_not_slow_is_refused(tmp_path: Path, value):
+    path = tmp_path / "myconfig_analysis.py"
+    path.write_text(f"scorer = 'Ann'\nTask = 'toy'\ndate = 'Jan1'\nslowmotion = {value}\n")
+    with pytest.raises(ToolboxError, match=r"slowmotion = .* must be None, or a speed above 0 and at most 1"):
+        load_analysis_settings(tmp_path)
 
 
 def test_a_crop_that_is_off_may_be_nonsense(load):
@@ -213,6 +236,9 @@ def test_both_files_can_choose_the_best_snapshot(load, tmp_path: Path):
 @pytest.mark.parametrize(
     ("line", "message"),
     [
+        ("fps = 0", r"a number in \(0, inf"),
+        ("videostream = -1", "a whole number of at least 0"),
+        ("channel = 0", "a whole number of at least 1"),
         ("skeleton = [['nose']]", "a list of pairs of different names"),
         ("skeleton = ['nose', 'tail']", "a list of pairs of different names"),
         ("skeleton = [['nose', 'nose']]", "a list of pairs of different names"),
@@ -267,3 +293,16 @@ def test_auto_stands_for_what_the_evaluation_recommends(load):
     assert load(NEEDED + "pcutoff = 'auto'\n").pcutoff == AUTO
     with pytest.raises(ToolboxError, match=r"pcutoff = 'best', but it must be a finite number, or 'auto': what"):
         load(NEEDED + "pcutoff = 'best'\n")
+
+
+def test_choices_of_a_recording_may_be_left_open(tmp_path):
+    analysis = "scorer = 'A'\nTask = 't'\ndate = 'd'\n"
+    path = tmp_path / "myconfig_analysis.py"
+    path.write_text(analysis)
+    settings = load_analysis_settings(tmp_path)
+    assert (settings.fps, settings.videostream, settings.channel) == (None, None, None)
+    path.write_text(analysis + "fps = 119.88\nvideostream = 1\nchannel = 2\n")
+    settings = load_analysis_settings(tmp_path)
+    assert (settings.fps, settings.videostream, settings.channel) == (119.88, 1, 2)
+    path.write_text(analysis + "fps = None\nvideostream = None\nchannel = None\n")
+    assert load_analysis_settings(tmp_path).fps is None

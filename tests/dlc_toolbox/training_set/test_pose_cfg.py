@@ -5,9 +5,10 @@ import pytest
 import yaml
 
 from dlc_common.cli import CHECKOUT
+from dlc_common.yaml_text import with_values
 from dlc_toolbox import ToolboxError
 from dlc_toolbox.project.layout import Experiment, Layout
-from dlc_toolbox.training_set.pose_cfg import check_pose_cfg, read_pose_cfg, warn_of_sizes, with_values, write_pose_cfgs
+from dlc_toolbox.training_set.pose_cfg import check_pose_cfg, read_pose_cfg, warn_of_sizes, write_pose_cfgs
 
 PARTS = ["nose", "left ear", "right ear"]
 EXPERIMENT = Experiment("toy", "Jan1", "Ann", 70, 1, 50)

@@ -11,12 +11,12 @@ from PIL import Image
 from scipy.io import loadmat
 
 from dlc_common import UsersError
+from dlc_common.yaml_text import with_values
 from dlc_toolbox import ToolboxError
 from dlc_toolbox.labels.labels import convert_labels
 from dlc_toolbox.project.layout import Experiment, Layout
 from dlc_toolbox.project.settings import load_settings
 from dlc_toolbox.project.tables import make_table, points, read_table, write_table
-from dlc_toolbox.training_set.pose_cfg import with_values
 from dlc_toolbox.training_set.split import split_images
 from dlc_toolbox.training_set.trainset import make_training_sets, read_split, read_training_set
 
@@ -63,6 +63,25 @@ class Toy:
 
 
 # What is written
+
+
+def test_accepted_machine_labels_are_counted_and_documented(toy: Toy, toy_points: np.ndarray, caplog):
+    caplog.set_level("INFO")
+    (x, y), moved = toy_points[3, 1].tolist(), [1, 1]
+    accepted = {"state": "accepted", "time": "2026-01-01T10:00:00Z"}
+    parts = {"nose": {**accepted, "at": moved}, "paw": {**accepted, "at": [x, y]}}
+    (toy.data / "toy" / "labeling.json").write_text(json.dumps({"images": {"img03.png": {"parts": parts}}}))
+    toy.make()
+    assert "1 of 29 labels (3 %) are machine labels that were accepted as they were" in caplog.text
+    assert read_split(toy.layout, EXPERIMENT).accepted == {"toy/img03.png": ["paw"]}
+
+
+def test_without_accepted_machine_labels_nothing_is_said_of_them(toy: Toy, caplog):
+    caplog.set_level("INFO")
+    toy.make()
+    assert "machine labels" not in caplog.text
+    assert "accepted" not in yaml.safe_load(toy.layout.split_documentation(EXPERIMENT).read_text())
+    assert read_split(toy.layout, EXPERIMENT).accepted == {}
 
 
 def test_the_names_of_all_files(toy: Toy):

@@ -20,6 +20,7 @@ from dlc_toolbox.poses.network import Network
 from dlc_toolbox.project.layout import Layout, pictures_record, pose_record
 from dlc_toolbox.project.settings import load_analysis_settings
 from dlc_toolbox.project.tables import points, read_table
+from dlc_toolbox.video.recording import Reading
 from dlc_toolbox.video.sequences import ImageFolder, TiffStack, open_frames, recordings_in, videos_to_analyze
 from dlc_toolbox.video.video import Video
 from tests.analyze import analyze
@@ -161,6 +162,120 @@ def test_what_cannot_be_one_recording_is_an_error(tmp_path, images):
         open_frames(tmp_path / "v.tif")
     with pytest.raises(UsersError, match=r"gone\.tif does not exist"):
         open_frames(tmp_path / "gone.tif")
+
+
+# ---- What is to be known ----
+
+
+def test_images_are_in_the_order_that_people_mean(tmp_path, images):
+    folder = tmp_path / "toy"
+    folder.mkdir()
+    names = [f"{round(1612345678.04 + 0.04 * number, 2)}.png" for number in range(12)]
+    for name, image in zip(names, images, strict=True):
+        Image.fromarray(image).save(folder / name)
+    video = open_frames(folder)
+    assert all(np.array_equal(frame, image) for frame, image in zip(video, images, strict=True))
+    assert video.facts()["images"] == names
+    assert [remark for remark in video.remarks() if "order" in remark] == []
+    Image.fromarray(images[0]).save(folder / "copy 1.png")
+    (remark,) = [remark for remark in open_frames(folder).remarks() if "order" in remark]
+    assert "the order of its images is not certain: their names follow 2 patterns ('#', 'copy #'" in remark
+
+
+@pytest.mark.parametrize(("turned", "remarks"), [([], 0), (range(12), 1), ([4, 5], 2)])
+def test_photos_are_read_as_they_are_stored_and_it_is_said(tmp_path, images, turned, remarks):
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    for number, image in enumerate(images):
+        exif = Image.Exif()
+        exif[0x0112] = 6 if number in turned else 1
+        smooth = np.full_like(image, number * 10)
+        smooth[:8, :8] = 250
+        Image.fromarray(smooth).save(folder / f"IMG_{number}.jpg", exif=exif, quality=95)
+    video = open_frames(folder)
+    assert (video.width, video.height) == (32, 24)
+    assert all(frame[:6, :6].min() > 200 for frame in video)
+    said = [remark for remark in video.remarks() if "EXIF" in remark]
+    assert len(said) == remarks
+    if remarks == 1:
+        assert said[0].startswith("all images are marked to be turned (EXIF): they are read as they are stored")
+    if remarks == 2:
+        assert said[0].startswith("2 of 12 images are marked to be turned (EXIF)")
+        assert "the camera was turned while it recorded" in said[1]
+
+
+def hyperstack(path: Path, pages, **told) -> Path:
+    text = "ImageJ=1.54f\n" + "".join(f"{name}={value}\n" for name, value in {"images": len(pages), **told}.items())
+    return write_stack(path, pages, tiffinfo={270: text})
+
+
+def test_a_frame_of_a_hyperstack_is_a_time_point(tmp_path, images):
+    path = hyperstack(tmp_path / "v.tif", images, channels=2, slices=3, frames=2)
+    video = open_frames(path)
+    assert [np.array_equal(frame, images[page]) for frame, page in zip(video, (2, 8), strict=True)] == [True, True]
+    said = list(video.remarks())
+    assert said[0].startswith(
+        "holds 2 channels of each of its 2 frames: channel 1 is read; to read another, set channel"
+    )
+    assert said[1].startswith("holds 3 slices (planes) of each of its 2 frames: slice 2 is read")
+    second = list(open_frames(path, reading=Reading(channel=2)))
+    assert [np.array_equal(frame, images[page]) for frame, page in zip(second, (3, 9), strict=True)] == [True, True]
+    with pytest.raises(ToolboxError, match=r"v\.tif has no channel 3 \(channel\), only 2"):
+        open_frames(path, reading=Reading(channel=3))
+    plain = write_stack(tmp_path / "w.tif", images)
+    assert len(list(open_frames(plain, reading=Reading(channel=3)))) == 12  # there is no choice
+
+
+def test_images_of_two_channels_are_one_recording(tmp_path, images):
+    folder = tmp_path / "day1"
+    for number in range(3):
+        hyperstack(folder / f"img{number}.tif", images[2 * number : 2 * number + 2], channels=2)
+    assert recordings_in(folder, ".tif") == [folder]
+    video = open_frames(folder, reading=Reading(channel=2))
+    assert all(np.array_equal(frame, images[2 * row + 1]) for row, frame in enumerate(video))
+    assert not any("channels" in remark for remark in video.remarks())  # somebody has chosen
+    assert any("holds 2 channels of each" in remark for remark in open_frames(folder).remarks())
+
+
+def test_the_interval_that_fiji_notes_is_the_rate(tmp_path, images):
+    video = open_frames(hyperstack(tmp_path / "v.tif", images, frames=12, finterval=0.02), reading=Reading(fps=10))
+    assert (video.rate, video.rate_is_assumed) == (50, False)
+    stated = open_frames(write_folder(tmp_path / "day1", images), reading=Reading(fps=12.5))
+    assert (stated.rate, stated.rate_is_assumed, stated.stated_rate) == (Fraction(25, 2), False, 12.5)
+
+
+@pytest.mark.parametrize("used", [12, 16])
+def test_bits_are_those_of_all_pages(tmp_path, used):
+    values = np.random.default_rng(1).integers(0, 2**used, (30, 24, 32), dtype=np.uint16)
+    values[:5] //= 100  # it begins in the dark
+    frames = list(open_frames(write_stack(tmp_path / "v.tif", values)))
+    assert all((frame[..., 0] == value >> (used - 8)).all() for frame, value in zip(frames, values, strict=True))
+    folder = tmp_path / "day1"
+    folder.mkdir()
+    for number, value in enumerate(values):
+        Image.fromarray(value).save(folder / f"img{number}.png")
+    assert all(np.array_equal(frame, other) for frame, other in zip(open_frames(folder), frames, strict=True))
+
+
+def test_floats(tmp_path):
+    values = np.random.default_rng(1).random((4, 24, 32), np.float32)
+    expected = np.rint(values.astype(float) * 255).astype(np.uint8)
+    stack = open_frames(write_stack(tmp_path / "v.tif", values))
+    assert all((frame[..., 2] == value).all() for frame, value in zip(stack, expected, strict=True))
+    with pytest.raises(ToolboxError, match=r"w\.tif holds floats: its values lie between -\d.* Save it in Fiji with 8"):
+        open_frames(write_stack(tmp_path / "w.tif", 100 * values - 50))
+    folder = tmp_path / "day1"
+    folder.mkdir()
+    for number, value in enumerate(values):
+        Image.fromarray(value - 1).save(folder / f"img{number}.tif")
+    with pytest.raises(ToolboxError, match=r"no image that can be read: image .*img0\.tif cannot be shown: its values"):
+        open_frames(folder)
+
+
+def test_a_folder_named_as_an_image_is_none(tmp_path, images):
+    folder = write_folder(tmp_path / "day1", images)
+    (folder / "img200.png").mkdir()
+    assert len(list(open_frames(folder))) == 12
 
 
 # ---- Finding ----

@@ -6,8 +6,10 @@ import tarfile
 
 import pytest
 
-from tests.labeling_page.conftest import saved
-from tests.labeling_page.fake import MANY
+from tests.dlc_toolbox.labeling.page.conftest import saved
+from tests.dlc_toolbox.labeling.page.lab import MANY
+
+FIRST = "vid1/img000.png"
 
 RUN = "async () => (await axe.run()).violations.map(({ id, impact, nodes }) => [id, impact, nodes.map(n => n.html)])"
 
@@ -28,21 +30,26 @@ def axe(tmp_path_factory):
 
 @pytest.mark.parametrize("names", [MANY])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("shown", ["image", "help", "video", "question"])
-def test_axe_finds_no_serious_fault(lab, open_page, axe, scheme, shown):
-    lab.points["vid1/img000.png"] |= {"nose": [100.0, 100.0], "tail": [100.5, 100.0]}
-    lab.machine["vid1/img000.png"] = {"neck": [50.0, 60.0, 0.7]}
-    lab.extra["notices"] = ["invisibleboundary is 0 in myconfig.py."]
-    if shown == "question":
-        lab.extra["questions"] = [{"id": "a", "text": "Whose labels?", "choices": [{"answer": "b", "text": "Ours"}]}]
+def test_axe_finds_no_serious_fault(lab, open_page, axe, scheme, write_video):
+    lab.film(write_video)
+    lab.set(FIRST, {"nose": [100.0, 100.0], "tail": [100.5, 100.0]})
+    lab.suggest({FIRST: 0.7})
+    lab.fiji("vid1", "queue", {1: (30.0, 40.0)})
+    (lab.data / "vid2" / "tail.csv").write_text("damaged: a notice")
     page = open_page(color_scheme=scheme)
-    if shown in ("help", "video"):
-        page.keyboard.press("?" if shown == "help" else "m")
-    page.locator("#light").dispatch_event("click")
-    page.wait_for_timeout(200)
     page.evaluate(axe)
-    found = [fault for fault in page.evaluate(RUN) if fault[1] in ("serious", "critical")]
-    assert found == []
+    steps = {
+        "question": lambda: page.wait_for_selector("#question[open]"),
+        "image": lambda: page.get_by_role("button", name="Ask me later").click(),
+        "light": lambda: page.locator("#light").click(),
+        "video": lambda: page.keyboard.press("m"),
+        "help": lambda: page.keyboard.press("?"),
+    }
+    for shown, step in steps.items():
+        step()
+        page.wait_for_timeout(100)
+        found = [fault for fault in page.evaluate(RUN) if fault[1] in ("serious", "critical")]
+        assert found == [], shown
 
 
 def test_tab_reaches_lists_and_buttons_and_keeps_their_keys(lab, page):
@@ -54,7 +61,7 @@ def test_tab_reaches_lists_and_buttons_and_keeps_their_keys(lab, page):
     assert page.locator("[data-part=tail]").get_attribute("aria-current") == "true"
     page.keyboard.press("q")
     saved(page)
-    assert lab.points["vid1/img000.png"]["tail"] == "not visible"
+    assert lab.at(FIRST)["tail"] == "not visible"
 
 
 def test_the_help_lists_every_key(page):

@@ -1,0 +1,188 @@
+"""TIFF files: which page shows which time point and channel, and what its pixels hold, as they are stored."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import imageio.v3 as iio
+import numpy as np
+import tifffile
+
+logging.getLogger("tifffile").setLevel(logging.CRITICAL)  # whoever reads tells what is damaged
+
+_MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+_ORIENTATION = 274  # the tag
+_FEW_PAGES = 64  # in so few, one may be a small copy of another
+_SECONDS = (None, "", "s", "sec", "second", "seconds")
+
+_UNTURNED: dict[int, Callable[[np.ndarray], np.ndarray]] = {
+    2: lambda turned: turned[:, ::-1],
+    3: lambda turned: turned[::-1, ::-1],
+    4: lambda turned: turned[::-1],
+    5: lambda turned: turned.swapaxes(0, 1),
+    6: np.rot90,
+    7: lambda turned: turned[::-1, ::-1].swapaxes(0, 1),
+    8: lambda turned: np.rot90(turned, -1),
+}
+"""How to get back the stored pixels, by the orientation that Pillow has applied."""
+
+
+def is_tiff(content: bytes) -> bool:
+    """Tell a TIFF file by how it begins."""
+    return content[:4] in _MAGIC
+
+
+class TiffPages:
+    """The pages of a TIFF file, as time points, slices and channels: those of Fiji's hyperstacks, and of OME.
+
+    Pixels are as they are stored, whatever orientation is noted beside them, as in Fiji.
+
+    Parameters
+    ----------
+    path : Path
+        The file, kept open until `close`, or for a ``with`` block.
+
+    Attributes
+    ----------
+    time_points : int
+        Number of frames. Slices are frames where there is one frame of several slices, as in a plain stack of Fiji.
+    channels, slices : int
+        How many pictures there are of each time point: in other colours, and in other planes.
+    interval_s : float or None
+        From one frame to the next, where the file tells.
+    claimed : int
+        Number of pictures that the file says it holds, or 0.
+    """
+
+    def __init__(self, path: Path):
+        self.path = path
+        self._closing = ExitStack()
+        self._file = self._closing.enter_context(tifffile.TiffFile(path))
+        self._pillow: Any = None
+        self._pages = _whole_pages(self._file)
+        told = (self._file.imagej_metadata if self._file.is_imagej else None) or {}
+        self.claimed, self.interval_s = int(told.get("images", 0)), _interval_s(told)
+        self._axes = _axes(self._file, told, len(self._pages))
+        slices = self._axes.get("Z", 1)
+        self._frame_axis = "Z" if self._axes.get("T", 1) == 1 and slices > 1 else "T"
+        self.time_points, self.channels = self._axes.get(self._frame_axis, 1), self._axes.get("C", 1)
+        self.slices = slices if self._frame_axis == "T" else 1
+
+    def __enter__(self) -> TiffPages:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the file."""
+        self._closing.close()
+
+    @property
+    def count(self) -> int:
+        """Number of pages."""
+        return len(self._pages)
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height of the first page, in pixels."""
+        page = self._file.pages[self._pages[0]]
+        return page.imagewidth, page.imagelength
+
+    @property
+    def orientation(self) -> int:
+        """How the first page is to be turned, as EXIF numbers it; 1: not at all."""
+        return _orientation(self._file.pages[self._pages[0]])
+
+    def read(self, time_point: int = 0, channel: int = 0) -> np.ndarray:
+        """Read a picture.
+
+        Parameters
+        ----------
+        time_point, channel : int
+            Which, from 0. Of several slices it is the middle one.
+
+        Returns
+        -------
+        ndarray of shape (H, W, 3) and uint8, or of shape (H, W) or (H, W, 3) and another type
+            RGB of 8 bits, or the values of what is stored with more.
+        """
+        places = {"T": 0, "Z": self.slices // 2, "C": min(channel, self.channels - 1), self._frame_axis: time_point}
+        plane = int(np.ravel_multi_index([places[axis] for axis in self._axes], tuple(self._axes.values())))
+        number = self._pages[plane]
+        page = self._file.pages[number]
+        is_deep = page.dtype is not None and page.dtype.itemsize > 1
+        if not is_deep and not _is_plain(page):
+            return self._by_pillow(number, page, "RGB")
+        try:
+            values = page.asarray()
+        except Exception:  # damaged, or compressed in a way that tifffile alone does not know
+            return self._by_pillow(number, page, None if is_deep else "RGB")
+        if values.ndim == 3:
+            values = np.moveaxis(values, page.axes.index("S"), -1) if "S" in page.axes else values[..., None][0]
+            values = values[..., :3] if values.shape[-1] >= 3 else values[..., 0]
+        return values if is_deep or values.ndim == 3 else np.repeat(values[..., None], 3, axis=2)
+
+    def _by_pillow(self, number: int, page: tifffile.TiffPage, mode: str | None) -> np.ndarray:
+        """Read a page by Pillow, which resolves colours of every kind, and undo the turn that it makes."""
+        if self._pillow is None:
+            self._pillow = self._closing.enter_context(iio.imopen(self.path, "r", plugin="pillow"))
+        read = self._pillow.read(index=number, mode=mode, writeable_output=False)
+        return _UNTURNED.get(_orientation(page), lambda stored: stored)(read)
+
+
+def _is_plain(page: tifffile.TiffPage) -> bool:
+    """Tell values of 8 bits that are what is to be seen: gray or RGB, in no compression but the simplest."""
+    key = page.keyframe
+    is_seen = key.photometric in (tifffile.PHOTOMETRIC.MINISBLACK, tifffile.PHOTOMETRIC.RGB)
+    is_simple = key.compression in (tifffile.COMPRESSION.NONE, tifffile.COMPRESSION.ADOBE_DEFLATE)
+    return is_seen and is_simple and key.dtype == np.uint8 and key.bitspersample == 8
+
+
+def _axes(file: tifffile.TiffFile, told: dict[str, Any], count: int) -> dict[str, int]:
+    """Return the sizes of the axes along which pages follow each other, the slowest first; `told` is ImageJ's note."""
+    if told:
+        axes = {"T": told.get("frames", 1), "Z": told.get("slices", 1), "C": told.get("channels", 1)}
+    elif file.is_ome or file.is_micromanager:
+        series = file.series[0]
+        axes = {axis: size for axis, size in zip(series.axes, series.shape, strict=True) if axis in "TZC"}
+    else:
+        axes = {}
+    return axes if axes and np.prod(list(axes.values())) == count else {"T": count}
+
+
+def _whole_pages(file: tifffile.TiffFile) -> list[int]:
+    """List the pages that are no small copies of others."""
+    count = len(file.pages)
+    if 1 < count <= _FEW_PAGES:
+        reduced = [_is_reduced(file, number) for number in range(count)]
+        if not all(reduced):
+            return [number for number in range(count) if not reduced[number]]
+    return list(range(count))
+
+
+def _is_reduced(file: tifffile.TiffFile, number: int) -> bool:
+    """Tell whether a page says of itself that it is a small copy of another."""
+    try:
+        page = file.pages[number]
+        return isinstance(page, tifffile.TiffPage) and bool(page.is_reduced)
+    except Exception:  # a damaged page; those behind it may be fine
+        return False
+
+
+def _orientation(page: tifffile.TiffPage) -> int:
+    """Return how a page is to be turned, as EXIF numbers it."""
+    tag = page.keyframe.tags.get(_ORIENTATION)
+    return int(tag.value) if tag is not None else 1
+
+
+def _interval_s(told: dict[str, Any]) -> float | None:
+    """Return the time between two frames that ImageJ notes, if it does, in seconds."""
+    interval = told.get("finterval")
+    if isinstance(interval, int | float) and interval > 0 and told.get("tunit") in _SECONDS:
+        return float(interval)
+    return None

@@ -1,0 +1,107 @@
+"""Which csv files hold the clicks of a scorer: one for each body part, or one for all, in every folder of images."""
+
+from __future__ import annotations
+
+import logging
+import unicodedata
+from collections.abc import Sequence
+from pathlib import Path
+
+from dlc_common.images import refuse_undecodable
+from dlc_toolbox import ToolboxError
+from dlc_toolbox.project.layout import Layout, first_step_advice, image_folders
+from dlc_toolbox.project.settings import Settings
+
+log = logging.getLogger(__name__)
+
+
+class NoLabelsError(ToolboxError):
+    """Nobody has labeled anything yet."""
+
+
+def find_label_files(layout: Layout, settings: Settings, scorer: str) -> dict[Path, list[Path]]:
+    """Find the csv files of one scorer, beside the images or, with several scorers, in a folder of the scorer's own.
+
+    Returns
+    -------
+    dict of Path to list of Path
+        For each labeled folder its csv files: one per body part, or the one for all.
+
+    Raises
+    ------
+    NoLabelsError
+        When no folder has any.
+    ToolboxError
+        When a folder has the files of some body parts but not of others.
+    """
+    data_folder = layout.data_folder(settings.Task)
+    if not data_folder.is_dir():
+        raise ToolboxError(f"{data_folder} does not exist. {first_step_advice(layout.root)}")
+    names = label_file_names(settings)
+    sources, missing = {}, None
+    for folder in image_folders(data_folder):
+        home = label_home(folder, settings, scorer)
+        tried = [(home / name, (home / name).with_suffix(".xls")) for name in names]
+        found = [label_file(home, name) for name in names]
+        for csv_path, xls_path in tried:
+            if csv_path != xls_path and csv_path.is_file() and xls_path.is_file():
+                log.warning("%s is read; %s beside it is not", csv_path, xls_path.name)
+        absent = [paths for paths, path in zip(tried, found, strict=True) if path is None]
+        if not absent:
+            sources[folder] = [path for path in found if path]
+        elif any(found):
+            raise ToolboxError(_missing(absent[0], folder, scorer))
+        else:
+            missing = _missing(tried[0], folder, scorer)
+            log.info("%s has no labels of %s yet: %s", folder, scorer, missing)
+    if not sources:
+        raise NoLabelsError(
+            f"{data_folder} has no labels of {scorer}: {missing or 'it holds no folder of images'}. "
+            f"Label the images in Fiji first. {first_step_advice(layout.root)}"
+        )
+    return sources
+
+
+def label_home(folder: Path, settings: Settings, scorer: str) -> Path:
+    """Return where a scorer's csv files lie: beside the images, or with several Scorers in a folder of their own."""
+    return folder / scorer if len(settings.Scorers) > 1 else folder
+
+
+def label_file_names(settings: Settings) -> list[str]:
+    """List the names of the csv files of a folder: one per body part, in their order, or the one for all."""
+    if settings.multibodypartsfile:
+        return [settings.multibodypartsfilename]
+    return [f"{part}.csv" for part in settings.bodyparts]
+
+
+def label_file(home: Path, name: str) -> Path | None:
+    """Return the file that holds the clicks of a body part, None where there is none.
+
+    Parameters
+    ----------
+    home : Path
+        See `label_home`.
+    name : str
+        As in `label_file_names`; ``.xls``, as v1 renamed it, is looked for too, and accents that macOS spelled apart.
+    """
+    return next(filter(None, map(_spelled_alike, (home / name, (home / name).with_suffix(".xls")))), None)
+
+
+def _spelled_alike(path: Path) -> Path | None:
+    """Return a file of this name, or of one that macOS has spelled with letters and accents apart; None without any."""
+    if path.is_file() or path.name.isascii() or not path.parent.is_dir():
+        return path if path.is_file() else None
+    names = {unicodedata.normalize("NFC", other.name): other for other in path.parent.iterdir() if other.is_file()}
+    return names.get(unicodedata.normalize("NFC", path.name))
+
+
+def _missing(tried: Sequence[Path], folder: Path, scorer: str) -> str:
+    """Say which files were looked for and which ones are there, so that a misspelled name is seen."""
+    home = tried[0].parent
+    present = [path for path in home.glob("*") if path.suffix.lower() in (".csv", ".xls")]
+    refuse_undecodable(present)
+    there = ", ".join(sorted(path.name for path in present)) or "no csv files"
+    elsewhere = folder / scorer if home == folder else folder  # where they lay with more or with fewer Scorers
+    found = next(filter(None, (_spelled_alike(elsewhere / path.name) for path in tried)), None)
+    advice = f". {found} exists: if it is of {scorer}, move it and the others there to {home}" if found else ""
+    return f"neither {tried[0]} nor {tried[1].name} exists; there: {there}{advice}"

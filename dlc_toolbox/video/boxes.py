@@ -1,0 +1,74 @@
+"""The outermost boxes of MP4, QuickTime and Matroska files, which tell what players pass over in silence."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+_HEADER_BYTES, _LONG_BYTES = 8, 16
+_EBML, _SEGMENT = b"\x1a\x45\xdf\xa3", b"\x18\x53\x80\x67"
+_MOST_BOXES = 100_000  # of a damaged file, or one of very many fragments
+_FIRST = {b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"pnot"}
+
+
+def boxes_of(path: Path) -> list[bytes]:
+    """List the types of the outermost boxes of a file, up to where they can be followed.
+
+    Parameters
+    ----------
+    path : Path
+        Any file.
+
+    Returns
+    -------
+    list of bytes
+        Of four letters each; empty when the file is of another kind.
+    """
+    found: list[bytes] = []
+    with path.open("rb") as file:
+        end = file.seek(0, 2)
+        place = 0
+        while place + _HEADER_BYTES <= end and len(found) < _MOST_BOXES:
+            file.seek(place)
+            head = file.read(_LONG_BYTES)
+            size, kind = int.from_bytes(head[:4], "big"), head[4:8]
+            if not found and kind not in _FIRST:
+                return []
+            found.append(kind)
+            least = _HEADER_BYTES
+            if size == 1:
+                size, least = int.from_bytes(head[8:16], "big"), _LONG_BYTES
+            if size < least:  # 0: up to the end
+                break
+            place += size
+    return found
+
+
+def is_unfinished(path: Path) -> bool:
+    """Tell a file that was cut off before its index, which cameras write in the end."""
+    boxes = boxes_of(path)
+    return b"mdat" in boxes and b"moov" not in boxes and b"moof" not in boxes
+
+
+def is_joined(path: Path) -> bool:
+    """Tell a file of several, one behind the other, in a format whose readers see only the first for sure."""
+    return boxes_of(path).count(b"moov") > 1 or _segments(path) > 1
+
+
+def _segments(path: Path) -> int:
+    """Count the segments of a Matroska or WebM file; each recording is one."""
+    count = 0
+    with path.open("rb") as file:
+        end = file.seek(0, 2)
+        place = 0
+        while place + _LONG_BYTES <= end:
+            file.seek(place)
+            head = file.read(_LONG_BYTES)
+            if head[:4] not in (_EBML, _SEGMENT):
+                break
+            count += head[:4] == _SEGMENT
+            length = 9 - head[4].bit_length()  # of the number that follows, of up to 8 bytes
+            size = int.from_bytes(head[4 : 4 + length], "big") & ((1 << 7 * length) - 1)
+            if length > 8 or size == (1 << 7 * length) - 1:  # unknown: up to the end
+                break
+            place += 4 + length + size
+    return count

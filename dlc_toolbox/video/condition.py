@@ -1,0 +1,183 @@
+"""In what condition a recording is: lost, damaged and missing frames, darkness, and clocks that jump."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from dlc_common.pixels import DARK
+from dlc_toolbox.video.recording import Frame, Recording
+
+log = logging.getLogger(__name__)
+
+_TOLD = 3  # frames that are named one by one
+_LONG_GAP_S, _LONG_GAP_STEPS = 1.0, 10
+_SAME_RATE = 0.01
+
+
+@dataclass(frozen=True)
+class Condition:
+    """What reading a recording from end to end has shown.
+
+    Parameters
+    ----------
+    video : Recording
+        The recording.
+    times : ndarray of shape (N,)
+        When each frame is shown, in units of its `time_base`.
+    states : ndarray of shape (N,)
+        What is known of each frame, as `Frame` numbers it.
+    """
+
+    video: Recording
+    times: np.ndarray
+    states: np.ndarray
+
+    @classmethod
+    def of(cls, video: Recording, times: Sequence[int] | np.ndarray, states: Sequence[int] | np.ndarray) -> Condition:
+        """Take times and states as they come."""
+        return cls(video, np.asarray(times, np.int64), np.asarray(states, np.uint8))
+
+    def rows(self, state: Frame) -> list[int]:
+        """List the frames that are in a state."""
+        return np.flatnonzero(self.states & state).tolist()
+
+    @property
+    def lost(self) -> list[int]:
+        """The frames that cannot be shown."""
+        return np.flatnonzero(~self.states & Frame.READ).tolist()
+
+    @cached_property
+    def missing_at_end(self) -> int:
+        """How many frames the recording claims to have behind the last one that it delivers."""
+        step_s = 1 / self.fps
+        end_s = float(self.times[-1] * self.video.time_base) + step_s if len(self.times) else 0.0
+        return self.video.missing_at_end(len(self.times), end_s)
+
+    @cached_property
+    def undecodable(self) -> tuple[int, int]:
+        """How many frames before the first row and behind the last one have none, because they cannot be decoded."""
+        return self.video.undecodable(len(self.times))
+
+    @property
+    def varies(self) -> bool:
+        """Whether the frames come at uneven times; less than the unit of the time stamps is rounding."""
+        steps = np.diff(self.times)
+        return len(steps) > 0 and bool(np.ptp(steps) > self.video.rounding)
+
+    @property
+    def fps(self) -> float:
+        """Frames per second: what the recording tells, unless its time stamps tell another mean."""
+        told = self.video.fps
+        if len(self.times) < 2:
+            return told
+        mean = float((len(self.times) - 1) / ((self.times[-1] - self.times[0]) * self.video.time_base))
+        rounding_s = float(self.video.rounding * self.video.time_base)
+        doubt = max(_SAME_RATE, 2 * rounding_s * told / (len(self.times) - 1))
+        return told if abs(mean / told - 1) <= doubt else mean
+
+    def facts(self) -> dict[str, Any]:
+        """Gather what a record tells of the recording and its frames."""
+        video = self.video
+        seconds = [round(float(time * video.time_base), 6) for time in self.times.tolist()]
+        return {
+            "fps": self.fps,
+            "fps_is_assumed": video.rate_is_assumed,
+            "frames": len(self.times),
+            "frames_in_header": video.header_frames,
+            "frames_decoded": len(self.times) - len(self.lost),
+            "frames_missing_at_end": self.missing_at_end,
+            "frames_undecodable_at_start": self.undecodable[0],
+            "frames_undecodable_at_end": self.undecodable[1],
+            "lost_frames": self.lost,
+            "damaged_frames": self.rows(Frame.DAMAGED),
+            "dark_frames": self.rows(Frame.DARK),
+            "blank_frames": self.rows(Frame.BLANK),
+            "clock_restarts_at": self.rows(Frame.RESTART),
+            "frame_times_s": seconds if self.varies else None,
+            "width": video.full_width,
+            "height": video.full_height,
+            "crop": video.crop,
+            **video.facts(),
+        }
+
+    def warn(self) -> None:
+        """Say in the log what people must know before they trust numbers made from this recording."""
+        for remark in (*self._on_damage(), *self._on_darkness(), *self._on_clock()):
+            log.warning("%s: %s", self.video.path.name, remark)
+
+    def _on_damage(self) -> Iterator[str]:
+        """Say what is lost, damaged or missing."""
+        lost, damaged, missing = self.lost, self.rows(Frame.DAMAGED), self.missing_at_end
+        before, behind = self.undecodable
+        if not (lost or damaged or missing or before or behind):
+            return
+        count = len(self.times)
+        told = [f"{count} frames were read"]
+        if missing:
+            claimed = f"{self.video.header_frames or count + missing} frames"
+            told.append(f"the header tells {claimed}, so {missing} are missing at the end: it is cut off")
+        if before:
+            told.append(f"{before} before the first of them cannot be decoded and are not counted")
+        if behind:
+            told.append(f"{behind} behind the last of them cannot be decoded")
+        if lost:
+            reasons = "; ".join(f"frame {row} {self.video.why_lost(row)}" for row in lost[:_TOLD])
+            told.append(f"{len(lost)} of these are lost ({reasons}{'; ...' if len(lost) > _TOLD else ''})")
+        if damaged:
+            told.append(
+                f"{len(damaged)} are damaged, or shown on top of damaged ones: frame{'s' * (len(damaged) > 1)} "
+                f"{_spans(damaged)}"
+            )
+        yield f"it is damaged or incomplete: {', '.join(told)}"
+
+    def _on_darkness(self) -> Iterator[str]:
+        """Say which frames show nothing."""
+        count, dark, blank = len(self.times), self.rows(Frame.DARK), self.rows(Frame.BLANK)
+        if dark:
+            yield (
+                f"{len(dark)} of {count} frames are dark, nearly black: no pixel is brighter than {DARK} of 255 in "
+                f"frame{'s' * (len(dark) > 1)} {_spans(dark)}"
+            )
+        if blank:
+            yield f"{len(blank)} of {count} frames are all one colour: frame{'s' * (len(blank) > 1)} {_spans(blank)}"
+
+    def _on_clock(self) -> Iterator[str]:
+        """Say where the clock starts anew or jumps."""
+        restarts = self.rows(Frame.RESTART)
+        if restarts:
+            yield (
+                f"its time stamps start anew at frame{'s' * (len(restarts) > 1)} {_spans(restarts)}, as in recordings "
+                "that were joined: each part is taken to follow the one before at once"
+            )
+        steps_s = np.diff(self.times) * float(self.video.time_base)
+        usual_s = float(np.median(steps_s)) if len(steps_s) else 0.0
+        long = np.flatnonzero(steps_s > max(_LONG_GAP_S, _LONG_GAP_STEPS * usual_s))
+        if len(long):
+            yield (
+                f"its time stamps jump ahead {len(long)} times, first by {steps_s[long[0]]:.2f} s after frame "
+                f"{long[0]}: the camera paused there, frames are missing, or recordings were joined"
+            )
+
+
+def _spans(rows: Sequence[int]) -> str:
+    """Write row numbers as spans, the first few."""
+    spans: list[list[int]] = []
+    for row in rows:
+        if spans and row == spans[-1][1] + 1:
+            spans[-1][1] = row
+        else:
+            spans.append([row, row])
+    texts = [str(first) if first == last else f"{first} to {last}" for first, last in spans[:_TOLD]]
+    return ", ".join(texts) + (", ..." if len(spans) > _TOLD else "")
+
+
+def announce(video: Recording) -> None:
+    """Say in the log what is to be known of a recording before its frames are read."""
+    for remark in video.remarks():
+        log.warning("%s: %s", video.path.name, remark)

@@ -1,0 +1,124 @@
+"""From a decoded frame to 8-bit RGB: the bits that a recording uses, palettes that are missing, and turns."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+
+from dlc_common.pixels import UnknownRangeError, as_rgb8, white_of
+from dlc_toolbox.video.streams import open_video
+
+_SAMPLES = 8  # frames that tell how many bits a recording uses
+_UPRIGHT = (False, 1, 1)
+_TURNS = {90: (True, -1, 1), 180: (False, -1, -1), 270: (True, 1, -1)}  # counterclockwise, degrees
+
+
+class Shades:
+    """How the frames of one video become 8-bit RGB.
+
+    What the container says of the values counts, with two exceptions: values that need fewer bits than it says (a
+    camera's 12 in 16) are spread over the whole range, and colours of a palette that is not there are grays.
+
+    Parameters
+    ----------
+    path : Path
+        The video.
+    index : int
+        Number of the stream in its container.
+    first : av.VideoFrame
+        Its first frame.
+
+    Attributes
+    ----------
+    remark : str or None
+        What was decided, where it is not what the container says.
+    """
+
+    def __init__(self, path: Path, index: int, first: av.VideoFrame):
+        self.remark: str | None = None
+        self._read: Callable[[av.VideoFrame], np.ndarray] | None = None
+        self._white = 0.0
+        if first.format.name == "pal8":
+            if len(np.unique(first.to_ndarray(format="pal8")[1], axis=0)) == 1:
+                self._read, self._white = _indices, 255
+                self.remark = "says that its colours are those of a palette, but holds none: it is read as gray"
+            return
+        bits, self._read = _deep(first)
+        if self._read is None:
+            return
+        try:
+            self._white = white_of(map(self._read, _sample(path, index, first)))
+        except UnknownRangeError:
+            self._white = np.inf
+        if self._white >= 2**bits - 1:
+            self._read = None
+            return
+        used = int(self._white).bit_length()
+        self.remark = f"uses {used} of the {bits} bits of each value: these are spread over the range of brightness"
+
+    def rgb(self, frame: av.VideoFrame) -> np.ndarray:
+        """Return a frame as it is stored, uint8 RGB of shape (H, W, 3)."""
+        if self._read is None:
+            return frame.to_ndarray(format="rgb24")
+        return as_rgb8(self._read(frame), self._white)
+
+
+def _indices(frame: av.VideoFrame) -> np.ndarray:
+    """Return the values of a picture with a palette, (H, W)."""
+    return frame.to_ndarray(format="pal8")[0]
+
+
+def _deep(frame: av.VideoFrame) -> tuple[int, Callable[[av.VideoFrame], np.ndarray] | None]:
+    """Return how many bits the container gives each value, and how to read them where they may be fewer."""
+    components = frame.format.components
+    bits = components[0].bits
+    is_float = "f32" in frame.format.name or "f16" in frame.format.name
+    if bits <= 8 or is_float:
+        return bits, None
+    if len(components) == 1 and not frame.format.name.startswith("bayer"):
+        return bits, _plane
+    return bits, _colors_of_16_bits if frame.format.is_rgb and bits == 16 else None
+
+
+def _plane(frame: av.VideoFrame) -> np.ndarray:
+    """Return the values of a gray picture of more than 8 bits, (H, W)."""
+    plane = frame.planes[0]
+    lines = np.frombuffer(memoryview(plane), np.uint8).reshape(-1, abs(plane.line_size))
+    rows = np.ascontiguousarray(lines[: frame.height, : 2 * frame.width])
+    values = rows.view(">u2" if frame.format.name.endswith("be") else "<u2")
+    return values[::-1] if plane.line_size < 0 else values
+
+
+def _colors_of_16_bits(frame: av.VideoFrame) -> np.ndarray:
+    """Return the values of a picture of three colours, (H, W, 3)."""
+    return frame.to_ndarray(format="rgb48le")
+
+
+def _sample(path: Path, index: int, first: av.VideoFrame) -> Iterator[av.VideoFrame]:
+    """Yield the first frame and some others, from all over the video; which ones exactly does not matter."""
+    yield first
+    with suppress(av.FFmpegError), open_video(path) as container:
+        stream = container.streams[index]
+        for part in range(1, _SAMPLES if container.duration else 1):
+            container.seek(container.duration * part // _SAMPLES)
+            yield next(container.decode(stream))
+
+
+def orientation(frame: av.VideoFrame) -> tuple[bool, int, int]:
+    """Tell how to turn a frame upright, by its display matrix: transpose first?, then steps along y and x."""
+    try:
+        matrix: Any = frame.side_data.get("DISPLAYMATRIX")
+    except ValueError:  # a frame with side data that PyAV has no name for, such as EXIF; it loses its flips
+        return _TURNS.get(frame.rotation % 360, _UPRIGHT)
+    if matrix is None:
+        return _UPRIGHT
+    a, b, _, c, d = np.frombuffer(matrix, np.int32)[:5]  # x' = a x + c y, y' = b x + d y
+    transposed = abs(b) > abs(a)
+    if transposed:
+        a, d = c, b
+    return transposed, -1 if d < 0 else 1, -1 if a < 0 else 1

@@ -1,0 +1,248 @@
+"""Which stream of a video file is the recording, and what its container tells of it before a frame is decoded."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from fractions import Fraction
+from math import ceil
+from pathlib import Path
+
+import av
+from av.stream import Disposition
+
+from dlc_toolbox import ToolboxError
+from dlc_toolbox.video.boxes import is_joined, is_unfinished
+
+_ASIDE = Disposition.attached_pic | Disposition.still_image | Disposition.timed_thumbnails
+_NO_TIME_STAMPS = 0x80  # AVFMT_NOTIMESTAMPS: raw streams, whose times FFmpeg makes up
+_RATE_IS_IN_THE_STREAM = {"mpegvideo"}  # raw, but every MPEG-1 and MPEG-2 sequence tells its rate
+_TELL_DURATION = {"matroska,webm", "flv", "asf"}
+_MOVING = 3  # packets; a stream of fewer is a picture
+_LOOKED_AT_PACKETS = 2000
+_COARSE_S = Fraction(1, 2000)  # time stamps of longer steps may be those of several frames
+_FINEST = 1000
+_JOINED = (
+    "is several files one behind the other, which cannot be joined byte by byte in this format: only the first is read "
+    "for sure, here and by players. Analyze the parts, or join them with ffmpeg -f concat"
+)
+_SQUARE = Fraction(1, 100)  # pixels within this of 1 are meant to be square
+
+
+def open_video(path: Path) -> av.container.InputContainer:
+    """Open a file that must hold video.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+
+    Returns
+    -------
+    av.container.InputContainer
+        To be closed, or used as a context manager.
+
+    Raises
+    ------
+    ToolboxError
+        When it is missing, damaged from the start, or no video.
+    """
+    if not path.is_file():
+        raise ToolboxError(f"{path} does not exist")
+    try:
+        container = av.open(str(path.resolve()), metadata_errors="replace")
+    except (av.FFmpegError, OSError) as error:
+        raise ToolboxError(f"{path} cannot be read as a video: {_why_unreadable(path, error)}") from error
+    if not _decodable(container):
+        known = " in a known format" if container.streams.video else ""
+        container.close()
+        raise ToolboxError(f"{path} holds no video{known}")
+    return container
+
+
+def _why_unreadable(path: Path, error: Exception) -> str:
+    """Say why a file cannot be opened, as far as that is known."""
+    if not path.stat().st_size:
+        return "it is empty"
+    if is_unfinished(path):
+        return (
+            "it is incomplete: the index (moov), which cameras write in the end, is missing. Programs that repair such "
+            "recordings need another one of the same camera"
+        )
+    return f"it is damaged, or a file of another kind ({getattr(error, 'strerror', None) or error})"
+
+
+@dataclass(frozen=True)
+class StreamFacts:
+    """What a container tells of the stream that is read.
+
+    Parameters
+    ----------
+    index : int
+        Of the stream in its container.
+    remarks : tuple of str
+        Which of several recordings it is, and how to choose, where nobody has chosen; what is not read.
+    has_clock : bool
+        Whether frames have time stamps of their own; those of a raw stream are made up.
+    rate : Fraction or None
+        Frames per second, where the file tells; of raw streams, only where that is certain.
+    likely_rate : Fraction or None
+        What a raw stream hints at.
+    time_base : Fraction
+        Unit of its time stamps, in seconds.
+    finer : int
+        In how many units one of these is to be divided, so that each frame has a time of its own.
+    pixel_aspect : Fraction
+        Width of a pixel divided by its height, as stored.
+    frames : int
+        How many it claims to have; 0 when it does not say.
+    duration_s : float
+        How long it claims to be; 0 when it does not say.
+    size_tells_s : float
+        An estimate of its duration from all there is; 0 where there is none.
+    """
+
+    index: int
+    remarks: tuple[str, ...]
+    has_clock: bool
+    rate: Fraction | None
+    likely_rate: Fraction | None
+    time_base: Fraction
+    finer: int
+    pixel_aspect: Fraction
+    frames: int
+    duration_s: float
+    size_tells_s: float
+
+
+def look_at(path: Path, wanted: int | None = None) -> StreamFacts:
+    """Choose the stream of a video file that is the recording, and gather what the container tells of it.
+
+    Thumbnails, covers and other streams of one picture are no recordings. Of several recordings, the one with the
+    largest frames is taken, the first of equal ones, unless a person chooses.
+
+    Parameters
+    ----------
+    path : Path
+        The video.
+    wanted : int, optional
+        Which one to take of several, among all streams of pictures, from 0; ignored where there is no choice.
+
+    Raises
+    ------
+    ToolboxError
+        As `open_video`; when `wanted` is no recording.
+    """
+    with open_video(path) as container:
+        everything = list(container.streams.video)
+        recordings = _recordings(path, container)
+        stream, remark = _choose(path, everything, recordings, wanted)
+        is_raw = bool(container.format.flags & _NO_TIME_STAMPS)
+        told = stream.average_rate or stream.guessed_rate
+        if is_raw and container.format.name in _RATE_IS_IN_THE_STREAM:
+            told = stream.codec_context.framerate or told
+            is_raw = not stream.codec_context.framerate
+        return StreamFacts(
+            index=stream.index,
+            remarks=tuple(filter(None, (remark, _JOINED if is_joined(path) else None))),
+            has_clock=not bool(container.format.flags & _NO_TIME_STAMPS),
+            rate=None if is_raw else told,
+            likely_rate=stream.codec_context.framerate if is_raw else None,
+            time_base=stream.time_base or Fraction(1, av.time_base),
+            finer=1 if is_raw else _finer(path, stream, told),
+            pixel_aspect=_aspect(stream),
+            frames=stream.frames,
+            duration_s=_duration_s(container, stream),
+            size_tells_s=(container.duration or 0) / av.time_base,
+        )
+
+
+def _decodable(container: av.container.InputContainer) -> list[av.VideoStream]:
+    """List the streams of pictures that there is a decoder for."""
+    return [stream for stream in container.streams.video if stream.codec_context is not None]
+
+
+def _recordings(path: Path, container: av.container.InputContainer) -> list[av.VideoStream]:
+    """List the streams that are no thumbnails or covers; if all are, the first."""
+    streams = _decodable(container)
+    moving = [stream for stream in streams if not stream.disposition & _ASIDE] or streams[:1]
+    if len(moving) > 1:
+        packets = _count_packets(path, [stream.index for stream in moving])
+        most = max(packets.values())
+        moving = [stream for stream in moving if packets[stream.index] >= min(_MOVING, most)]
+    return moving
+
+
+def _count_packets(path: Path, indices: Sequence[int]) -> Counter[int]:
+    """Count the packets of streams, no further than it takes to know that each has some."""
+    counts = Counter(dict.fromkeys(indices, 0))
+    with open_video(path) as container, suppress(av.FFmpegError):
+        counts.update({index: min(container.streams[index].frames, _MOVING) for index in indices})
+        for number, packet in enumerate(container.demux([container.streams[index] for index in indices])):
+            if min(counts.values()) >= _MOVING or (number > _LOOKED_AT_PACKETS and max(counts.values()) >= _MOVING):
+                break
+            known = packet.stream.frames
+            counts[packet.stream.index] += 1 if packet.size and not known else 0
+    return counts
+
+
+def _choose(
+    path: Path, everything: list[av.VideoStream], recordings: list[av.VideoStream], wanted: int | None
+) -> tuple[av.VideoStream, str | None]:
+    """Return the recording to read, and what to say where there are several and nobody has chosen."""
+    if len(recordings) == 1:
+        return recordings[0], None
+    numbers = [everything.index(stream) for stream in recordings]
+    listed = "; ".join(_describe(number, stream) for number, stream in zip(numbers, recordings, strict=True))
+    if wanted is None:
+        stream = max(recordings, key=lambda stream: stream.width * stream.height)  # the first of equal ones
+        number = everything.index(stream)
+        return stream, (
+            f"holds {len(recordings)} videos ({listed}): number {number} is read, the "
+            f"{'largest' if len({(s.width, s.height) for s in recordings}) > 1 else 'first'}; to read another, set "
+            "videostream to its number in the settings"
+        )
+    if wanted not in numbers:
+        raise ToolboxError(f"{path} has no video number {wanted} (videostream); it holds {listed}")
+    return everything[wanted], None
+
+
+def _describe(number: int, stream: av.VideoStream) -> str:
+    """Name a stream by its number, size and codec."""
+    title = stream.metadata.get("title")
+    named = f", {title!r}" if title else ""
+    return f"{number}: {stream.width} x {stream.height}, {stream.codec_context.name}{named}"
+
+
+def _finer(path: Path, stream: av.VideoStream, rate: Fraction | None) -> int:
+    """Return in how many units that of the time stamps is to be divided, where several frames share a stamp."""
+    unit_s = stream.time_base
+    if unit_s is None or unit_s < _COARSE_S:
+        return 1
+    with open_video(path) as container, suppress(av.FFmpegError):
+        stamps: Counter[int] = Counter()
+        for number, packet in enumerate(container.demux(container.streams[stream.index])):
+            if number == _LOOKED_AT_PACKETS:
+                break
+            if packet.size and packet.pts is not None:
+                stamps[packet.pts] += 1
+    shared = max(stamps.values(), default=1)
+    return min(max(shared, ceil((rate or 1) * unit_s)), _FINEST) if shared > 1 else 1
+
+
+def _aspect(stream: av.VideoStream) -> Fraction:
+    """Return how wide the stored pixels are, by their height; 1 where nothing is told, or nearly 1."""
+    told = stream.sample_aspect_ratio or stream.codec_context.sample_aspect_ratio
+    return Fraction(1) if not told or told <= 0 or abs(told - 1) < _SQUARE else Fraction(told)
+
+
+def _duration_s(container: av.container.InputContainer, stream: av.VideoStream) -> float:
+    """Return how long a container says a stream is, in seconds; 0 where only its neighbours or its size tell."""
+    hours, _, rest = stream.metadata.get("DURATION", "").partition(":")  # Matroska's note
+    minutes, _, seconds = rest.partition(":")
+    with suppress(ValueError):
+        return 3600 * int(hours) + 60 * int(minutes) + float(seconds)
+    is_alone = len(container.streams) == 1 and container.format.name in _TELL_DURATION
+    return (container.duration or 0) / av.time_base if is_alone else 0.0

@@ -1,0 +1,86 @@
+"""Pages of TIFF files: time points, slices and channels."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tifffile
+from PIL import Image
+
+from dlc_common.tiff import TiffPages, is_tiff
+
+PAGES = np.random.default_rng(0).integers(0, 256, (24, 20, 30), dtype=np.uint8)
+
+
+def write(path: Path, told: str, pages: np.ndarray = PAGES) -> Path:
+    first, *rest = map(Image.fromarray, pages)
+    first.save(path, save_all=True, append_images=rest, tiffinfo={270: told} if told else {})
+    return path
+
+
+def imagej(**told: int) -> str:
+    return "ImageJ=1.54f\n" + "".join(f"{name}={value}\n" for name, value in told.items())
+
+
+@pytest.mark.parametrize(
+    ("told", "sizes", "channel", "pages"),
+    [
+        ("", (24, 1, 1), 0, range(24)),
+        (imagej(images=24, slices=24), (24, 1, 1), 0, range(24)),
+        (imagej(images=24, frames=24), (24, 1, 1), 0, range(24)),
+        (imagej(images=24, channels=2, frames=12, hyperstack="true"), (12, 1, 2), 0, range(0, 24, 2)),
+        (imagej(images=24, channels=2, frames=12, hyperstack="true"), (12, 1, 2), 1, range(1, 24, 2)),
+        (imagej(images=24, channels=2, slices=12, hyperstack="true"), (12, 1, 2), 1, range(1, 24, 2)),
+        (imagej(images=24, slices=3, frames=8, hyperstack="true"), (8, 3, 1), 0, range(1, 24, 3)),
+        (imagej(images=24, channels=2, slices=3, frames=4, hyperstack="true"), (4, 3, 2), 1, range(3, 24, 6)),
+        (imagej(images=24, channels=24, hyperstack="true"), (1, 1, 24), 5, [5]),
+    ],
+)
+def test_pages_are_what_fiji_means(tmp_path: Path, told: str, sizes: tuple, channel: int, pages):
+    with TiffPages(write(tmp_path / "a.tif", told)) as tiff:
+        assert (tiff.time_points, tiff.slices, tiff.channels) == sizes
+        read = [tiff.read(row, channel) for row in range(tiff.time_points)]
+    assert [image[..., 0].tolist() for image in read] == [PAGES[page].tolist() for page in pages]
+
+
+def test_ome(tmp_path: Path):
+    values = PAGES.reshape(4, 3, 2, 20, 30)
+    tifffile.imwrite(tmp_path / "a.ome.tif", values, metadata={"axes": "TZCYX"}, photometric="minisblack")
+    with TiffPages(tmp_path / "a.ome.tif") as tiff:
+        assert (tiff.time_points, tiff.slices, tiff.channels) == (4, 3, 2)
+        assert tiff.read(2, 1)[..., 1].tolist() == values[2, 1, 1].tolist()
+
+
+def test_a_small_copy_is_no_frame(tmp_path: Path):
+    with tifffile.TiffWriter(tmp_path / "a.tif") as file:
+        file.write(PAGES[0, ::4, ::4], subfiletype=1)
+        for page in PAGES[:3]:
+            file.write(page, subfiletype=0, metadata=None)
+    with TiffPages(tmp_path / "a.tif") as tiff:
+        assert (tiff.time_points, tiff.size) == (3, (30, 20))
+        assert [tiff.read(row)[..., 0].tolist() for row in range(3)] == PAGES[:3].tolist()
+
+
+def test_the_interval_between_frames(tmp_path: Path):
+    told = imagej(images=24, frames=24, finterval=0.02)
+    with TiffPages(write(tmp_path / "a.tif", told)) as tiff:
+        assert tiff.interval_s == 0.02
+    with TiffPages(write(tmp_path / "b.tif", told + "tunit=min\n")) as tiff:
+        assert tiff.interval_s is None
+    with TiffPages(write(tmp_path / "c.tif", imagej(images=24, frames=24, fps=7))) as tiff:
+        assert tiff.interval_s is None  # the speed at which Fiji shows it
+
+
+def test_compressed_values_of_16_bits(tmp_path: Path):
+    values = PAGES[:2].astype(np.uint16) * 257
+    for compression in ("tiff_lzw", "tiff_deflate", "packbits", None):
+        first, second = map(Image.fromarray, values)
+        first.save(tmp_path / "a.tif", save_all=True, append_images=[second], compression=compression)
+        with TiffPages(tmp_path / "a.tif") as tiff:
+            assert tiff.read(1).tolist() == values[1].tolist()
+
+
+def test_a_tiff_file_is_told_by_its_first_bytes(tmp_path: Path):
+    assert is_tiff(write(tmp_path / "a.tif", "").read_bytes())
+    Image.fromarray(PAGES[0]).save(tmp_path / "a.png")
+    assert not is_tiff((tmp_path / "a.png").read_bytes())

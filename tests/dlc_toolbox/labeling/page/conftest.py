@@ -1,0 +1,124 @@
+"""A real Chromium on the labeling page, over the real server."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.dlc_toolbox.labeling.page.lab import MOUSE, Lab
+
+playwright = pytest.importorskip(
+    "playwright.sync_api", reason="THE LABELING PAGE IS NOT TESTED: pip install playwright"
+)
+
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "microsoft-edge", "msedge", "chrome")
+FLAGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+)
+
+
+def start_browser(driver: playwright.Playwright) -> playwright.Browser | None:
+    """Start the browser that is installed; None where there is none."""
+    path = next(filter(None, map(shutil.which, NAMES)), None)
+    if path is not None:
+        return driver.chromium.launch(executable_path=path, args=list(FLAGS))
+    for channel in ("chrome", "msedge"):  # macOS and Windows keep them off the PATH
+        try:
+            return driver.chromium.launch(channel=channel, args=list(FLAGS))
+        except playwright.Error:
+            continue
+    return None
+
+
+@pytest.fixture(scope="session")
+def driver() -> Iterator[playwright.Playwright]:
+    with playwright.sync_playwright() as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def browser(driver) -> Iterator[playwright.Browser]:
+    started = start_browser(driver)
+    if started is None:
+        pytest.skip("THE LABELING PAGE IS NOT TESTED: no Chromium, Chrome or Edge is installed")
+    yield started
+    started.close()
+
+
+@pytest.fixture
+def names() -> tuple[str, ...]:
+    return MOUSE
+
+
+@pytest.fixture
+def lab(tmp_path: Path, names) -> Iterator[Lab]:
+    made = Lab(tmp_path / "project", names)
+    yield made
+    made.stop()
+
+
+@pytest.fixture
+def open_page(browser, lab) -> Iterator[Callable[..., playwright.Page]]:
+    """``open_page(**context)``: the page with its first image shown; errors in the page fail the test."""
+    errors: list[str] = []
+    contexts = []
+
+    def heard(message):
+        if message.type == "error" and "Failed to load resource" not in message.text:
+            errors.append(message.text)  # a violated Content-Security-Policy comes here too
+
+    def opened(shown="[data-image][aria-current=true]", address=None, **options) -> playwright.Page:
+        context = browser.new_context(**{"viewport": {"width": 1280, "height": 720}, **options})
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(20_000)
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.on("console", heard)
+        with page.expect_response("**/api/events"):
+            page.goto(address or lab.address)
+        page.wait_for_selector(shown)
+        return page
+
+    yield opened
+    for context in contexts:
+        context.close()
+    assert not errors
+
+
+@pytest.fixture
+def page(open_page) -> playwright.Page:
+    return open_page()
+
+
+def current(page, kind: str) -> str:
+    """Return the current image or part."""
+    return page.locator(f"[data-{kind}][aria-current=true]").get_attribute(f"data-{kind}")
+
+
+def shown(page, key: str) -> None:
+    """Wait until an image is shown."""
+    page.wait_for_selector(f'[data-image="{key}"][aria-current=true]')
+
+
+def show(page, key: str) -> None:
+    """Click on an image in the list, and wait until it is shown."""
+    page.locator(f'[data-image="{key}"]').click()
+    shown(page, key)
+
+
+def click(page, x: float, y: float) -> None:
+    """Click on an image place, fractions of a CSS pixel included."""
+    page.mouse.click(*page.evaluate("([x, y]) => labeling.screenOf(x, y)", [x, y]))
+
+
+def saved(page) -> None:
+    """Wait until the page says that all is on disk."""
+    page.wait_for_selector("body[data-saved=yes]")

@@ -1,0 +1,242 @@
+"""What is said of a recording, and written into records: damage, darkness, clocks."""
+
+from __future__ import annotations
+
+import logging
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+
+from dlc_toolbox import ToolboxError
+from dlc_toolbox.video.condition import Condition, announce
+from dlc_toolbox.video.recording import Frame
+from dlc_toolbox.video.sequences import open_frames
+from dlc_toolbox.video.video import Video
+from tests.dlc_toolbox.video.test_video import COUNT, encode, number_of, numbered, overwrite, packets_of
+
+
+@pytest.fixture(scope="module")
+def frames() -> list[np.ndarray]:
+    return [numbered(number) for number in range(COUNT)]
+
+
+def examine(path: Path) -> Condition:
+    video = open_frames(path)
+    times, _, states = zip(*video.shown(), strict=True)
+    return Condition.of(video, times, states)
+
+
+def said(condition: Condition, caplog) -> list[str]:
+    caplog.clear()
+    condition.warn()
+    assert {record.levelno for record in caplog.records} <= {logging.WARNING}
+    return [record.getMessage() for record in caplog.records]
+
+
+def test_of_a_sound_video_nothing_is_said(tmp_path, frames, caplog):
+    condition = examine(encode(tmp_path / "v.mp4", frames, bf="2"))
+    assert said(condition, caplog) == []
+    facts = condition.facts()
+    assert (facts["fps"], facts["frames"], facts["frames_decoded"], facts["frames_in_header"]) == (25, 40, 40, 40)
+    empty = ("lost_frames", "damaged_frames", "dark_frames", "blank_frames", "clock_restarts_at")
+    assert [facts[name] for name in empty] == [[]] * 5
+    assert (facts["frames_missing_at_end"], facts["frame_times_s"], facts["pixel_aspect"]) == (0, None, 1)
+
+
+# ---- Damage ----
+
+
+@pytest.mark.parametrize(("name", "claimed"), [("v.avi", "40"), ("v.mkv", "40"), ("v.flv", "40")])
+def test_a_video_that_was_cut_off(tmp_path, frames, caplog, name, claimed):
+    codec, pix_fmt = ("libx264", "yuv420p") if name == "v.flv" else ("mjpeg", "yuvj420p")
+    path = encode(tmp_path / name, frames, codec, pix_fmt, **({"bf": "0"} if name == "v.flv" else {}))
+    with path.open("rb+") as file:
+        file.truncate(packets_of(path)[15][0] - 20)
+    condition = examine(path)
+    missing = condition.facts()["frames_missing_at_end"]
+    delivered = len(condition.times)
+    assert 14 <= delivered <= 16
+    assert 40 - delivered - 1 <= missing <= 40 - delivered
+    (message,) = said(condition, caplog)
+    assert message.startswith(f"{name}: it is damaged or incomplete: {delivered} frames were read, the header tells")
+    assert f"so {missing} are missing at the end: it is cut off" in message
+
+
+def test_frames_that_a_container_discards_are_not_missing(tmp_path, frames, caplog):
+    """An edit list makes a video start later than its first packet."""
+    whole = encode(tmp_path / "whole.mp4", frames, bf="0")
+    edited = tmp_path / "edited.mp4"
+    with av.open(str(whole)) as source, av.open(str(edited), "w", options={"avoid_negative_ts": "disabled"}) as target:
+        stream = target.add_stream_from_template(source.streams.video[0])
+        for packet in source.demux(video=0):
+            if packet.size:
+                shift = round(Fraction(5, 25) / packet.time_base)
+                packet.pts, packet.dts, packet.stream = packet.pts - shift, packet.dts - shift, stream
+                target.mux(packet)
+    condition = examine(edited)
+    assert (len(condition.times), condition.missing_at_end, said(condition, caplog)) == (35, 0, [])
+
+
+def test_frames_that_cannot_be_decoded_at_the_start_and_end(tmp_path, frames, caplog):
+    """They have no row."""
+    path = encode(tmp_path / "v.avi", frames, "mjpeg", "yuvj420p")
+    packets = packets_of(path)
+    for pos, size in (*packets[:2], *packets[-3:]):
+        overwrite(path, pos, pos + size)
+    condition = examine(path)
+    facts = condition.facts()
+    assert (facts["frames"], facts["frames_in_header"], facts["frames_missing_at_end"]) == (35, 40, 0)
+    assert (facts["frames_undecodable_at_start"], facts["frames_undecodable_at_end"]) == (2, 3)
+    assert said(condition, caplog) == [
+        "v.avi: it is damaged or incomplete: 35 frames were read, 2 before the first of them cannot be decoded and are "
+        "not counted, 3 behind the last of them cannot be decoded"
+    ]
+
+
+def test_a_recording_without_its_index_is_incomplete(tmp_path, frames):
+    path = encode(tmp_path / "v.mp4", frames)
+    with path.open("rb+") as file:
+        file.truncate(path.stat().st_size // 2)
+    with pytest.raises(ToolboxError, match=r"v\.mp4 cannot be read as a video: it is incomplete: the index \(moov\)"):
+        open_frames(path)
+    path.write_bytes(b"")
+    with pytest.raises(ToolboxError, match=r"v\.mp4 cannot be read as a video: it is empty"):
+        open_frames(path)
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mov", ".mkv"])
+def test_files_that_cannot_be_joined_byte_by_byte(tmp_path, frames, suffix):
+    parts = [encode(tmp_path / f"{n}{suffix}", half) for n, half in enumerate((frames[:20], frames[20:]))]
+    joined = tmp_path / f"joined{suffix}"
+    joined.write_bytes(b"".join(part.read_bytes() for part in parts))
+    video = open_frames(joined)
+    assert [number_of(frame) for frame in video][:20] == list(range(20))
+    assert "is several files one behind the other" in next(video.remarks())
+    assert list(open_frames(parts[0]).remarks()) == []
+
+
+@pytest.mark.parametrize("noisy", [True, False])
+def test_half_pictures_of_motion_jpeg(tmp_path, frames, caplog, noisy):
+    path = encode(tmp_path / "v.avi", frames, "mjpeg", "yuvj420p")
+    for row in (17, 18, 30):
+        pos, size = packets_of(path)[row]
+        if noisy:
+            overwrite(path, pos + size // 2, pos + size)
+        else:
+            with path.open("rb+") as file:
+                file.seek(pos + size // 2)
+                file.write(bytes(size - size // 2))
+    condition = examine(path)
+    assert (condition.facts()["damaged_frames"], condition.lost) == ([17, 18, 30], [])
+    assert said(condition, caplog) == [
+        "v.avi: it is damaged or incomplete: 40 frames were read, 3 are damaged, or shown on top of damaged ones: "
+        "frames 17 to 18, 30"
+    ]
+
+
+def test_damage_that_the_decoder_repairs_and_hands_on(tmp_path, frames):
+    path = encode(tmp_path / "v.avi", frames, "mpeg4", g="10")
+    pos, size = packets_of(path)[17]
+    overwrite(path, pos + size // 2, pos + size)
+    assert examine(path).facts()["damaged_frames"] == [17, 18, 19]  # up to the next key frame, 20
+
+
+def test_frames_behind_a_lost_one_are_damaged_up_to_the_next_key_frame(tmp_path, frames, caplog):
+    path = encode(tmp_path / "v.mp4", frames, bf="0", g="10")
+    pos, size = packets_of(path)[14]
+    overwrite(path, pos, pos + size)
+    condition = examine(path)
+    assert (condition.lost, condition.rows(Frame.DAMAGED)) == ([14], [15, 16, 17, 18, 19])
+    (message,) = said(condition, caplog)
+    assert "40 frames were read, 1 of these are lost (frame 14 cannot be decoded), 5 are damaged, or" in message
+
+
+def test_the_reason_of_a_lost_image_is_told(tmp_path, frames, caplog):
+    from PIL import Image
+
+    folder = tmp_path / "day1"
+    folder.mkdir()
+    for number, frame in enumerate(frames[:8]):
+        Image.fromarray(frame).save(folder / f"img{number}.png")
+    (folder / "img2.png").write_bytes(b"no image")
+    Image.fromarray(frames[3][:60]).save(folder / "img3.png")
+    (message,) = said(examine(folder), caplog)
+    assert "2 of these are lost" in message
+    assert f"frame 2 cannot be read: image {folder / 'img2.png'} is damaged or no image" in message
+    assert "frame 3 has 160 x 60 pixels, the first 160 x 120" in message
+
+
+def test_the_size_of_a_lost_frame_is_told(tmp_path, frames, caplog):
+    other = [numbered(number, 96, 64) for number in range(2)]
+    parts = [encode(tmp_path / f"{n}.h264", part) for n, part in enumerate((frames[:8], other, frames[10:]))]
+    joined = tmp_path / "joined.h264"
+    joined.write_bytes(b"".join(part.read_bytes() for part in parts))
+    assert "frame 8 has 96 x 64 pixels, others 160 x 120" in said(examine(joined), caplog)[0]
+
+
+# ---- Darkness ----
+
+
+def test_dark_and_blank_frames_are_told_once(tmp_path, write_video, caplog):
+    black, dim, gray = (np.full((48, 64, 3), value, np.uint8) for value in (0, 0, 90))
+    dim[4, 4] = 12
+    seen = gray.copy()
+    seen[4, 4] = 13
+    condition = examine(write_video(tmp_path / "v.avi", [seen, black, dim, seen, gray, seen]))
+    facts = condition.facts()
+    assert (facts["dark_frames"], facts["blank_frames"]) == ([1, 2], [4])
+    assert said(condition, caplog) == [
+        "v.avi: 2 of 6 frames are dark, nearly black: no pixel is brighter than 12 of 255 in frames 1 to 2",
+        "v.avi: 1 of 6 frames are all one colour: frame 4",
+    ]
+
+
+# ---- Clocks ----
+
+
+@pytest.mark.parametrize(("suffix", "codec"), [(".ts", "libx264"), (".mpg", "mpeg2video")])
+@pytest.mark.parametrize("parts", [2, 3])
+def test_joined_recordings_follow_each_other(tmp_path, frames, caplog, suffix, codec, parts):
+    each = 12
+    pieces = [encode(tmp_path / f"{n}{suffix}", frames[each * n : each * (n + 1)], codec) for n in range(parts)]
+    joined = tmp_path / f"joined{suffix}"
+    joined.write_bytes(b"".join(piece.read_bytes() for piece in pieces))
+    video = Video(joined)
+    rows = list(video.frames())
+    assert [number_of(frame) for _, frame in rows] == list(range(each * parts))
+    times = [float(time * video.time_base) for time, _ in rows]
+    assert np.abs(np.array(times) - np.arange(each * parts) / 25).max() < 0.05
+    condition = examine(joined)
+    assert condition.fps == 25
+    assert condition.facts()["clock_restarts_at"] == [each * n for n in range(1, parts)]
+    told = [message for message in said(condition, caplog) if "time stamps" in message]
+    assert len(told) == 1
+    assert f"its time stamps start anew at frame{'s' * (parts > 2)} 12" in told[0]
+
+
+def test_a_clock_that_jumps_is_told_and_believed(tmp_path, frames, caplog):
+    times = [40 * row + (5000 if row >= 20 else 0) for row in range(COUNT)]
+    condition = examine(encode(tmp_path / "v.mkv", frames, times=times, time_base=Fraction(1, 1000)))
+    assert condition.facts()["frame_times_s"] == [time / 1000 for time in times]
+    (message,) = said(condition, caplog)
+    assert "its time stamps jump ahead 1 times, first by 5.04 s after frame 19" in message
+
+
+def test_the_rate_is_that_of_the_stamps_where_the_header_tells_another():
+    class Told:
+        rounding, fps, time_base = 1, 1000.0, Fraction(1, 1000)
+
+    stamps = np.round(np.arange(30) * 1000 / 30)
+    assert Condition.of(Told(), stamps, np.ones(30)).fps == pytest.approx(30, rel=0.001)
+    Told.fps = 30.0
+    assert Condition.of(Told(), stamps, np.ones(30)).fps == 30
+
+
+def test_remarks_are_told(tmp_path, frames, caplog):
+    announce(open_frames(encode(tmp_path / "v.h264", frames[:3])))
+    assert caplog.messages == [
+        "v.h264: tells no frame rate: 25 frames/s are assumed; if that is wrong, set fps in myconfig_analysis.py"
+    ]

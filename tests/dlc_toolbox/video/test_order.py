@@ -1,0 +1,53 @@
+"""Images of a recording stand in the order that people mean."""
+
+import numpy as np
+import pytest
+
+from dlc_toolbox.video.order import in_order
+
+
+def shuffled(names: list[str]) -> list[str]:
+    return [names[place] for place in np.random.default_rng(0).permutation(len(names))]
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ["img9.png", "img10.png", "img100.png"],
+        ["2.1_9.png", "2.1_10.png", "2.2_1.png"],
+        [f"{round(1612345678.04 + 0.04 * number, 2)}.png" for number in range(30)],  # as Python prints seconds
+        ["t9.8.png", "t9.85.png", "t10.05.png"],
+        ["t4,5.png", "t5,05.png", "t5,1.png"],
+        ["t4.5.png", "t5.png", "t5.25.png", "t5.5.png", "t6.png"],  # as %g prints them
+        [f"day 1.{number}.png" for number in range(1, 13)],  # counters: 1.10 comes after 1.9
+        ["9.59.58.png", "10.00.01.png", "10.00.02.png"],
+        ["12-05-01 AM.png", "1-00-00 am.png", "11-59-59 AM.png", "12-00-00 PM.png", "1-00-00 PM.png"],
+        ["shot 2021-03-04 at 9.05.33 AM.png", "shot 2021-03-04 at 1.05.33 PM.png", "shot 2021-03-05 at 1.00.00 AM.png"],
+        ["frame 31-12-2020 9.png", "frame 1-1-2021 1.png", "frame 14-1-2021 1.png", "frame 2-2-2021 1.png"],
+        ["frame 12-31-2020 9.png", "frame 1-14-2021 1.png", "frame 2-2-2021 1.png"],
+        ["2020-12-31 9.png", "2021-01-01 1.png"],
+    ],
+)
+def test_numbers_are_what_people_mean(names: list[str]):
+    assert in_order(shuffled(names)) == (names, [])
+
+
+@pytest.mark.parametrize(
+    ("names", "doubt"),
+    [
+        (["8.2.png", "8.24.png", "8.28.png"], "a number such as .24 could be more or less than .2; it is taken for a"),
+        (["a2.png", "b1.png"], "their names follow 2 patterns ('a#', 'b#', where # is a number)"),
+        (["img01.png", "img1.png", "img2.png"], "img01.png and img1.png have the same number"),
+        (["23.59.58.png", "23.59.59.png", "00.00.01.png"], "to pass midnight between 23.59.59.png and 00.00.01.png"),
+        (["1-2-2021.png", "2-1-2021.png"], None),
+        (["2-1-2021.png", "1-2-2021.png"], "their dates may begin with the day or the month"),
+    ],
+)
+def test_what_could_be_meant_otherwise_is_said(names: list[str], doubt: str | None):
+    ordered, doubts = in_order(shuffled(names))
+    if doubt is None:  # the other order of the next one: it is not taken
+        assert ordered != names
+        return
+    assert ordered == names
+    assert len(doubts) == 1
+    assert doubt in doubts[0]
