@@ -45,10 +45,16 @@ alphavalue = 0.6  # opacity of the markers (0 to 1)
 scorer = 'rick'  # whose labels train the network; one of Scorers
 Shuffles = [1]  # numbers of the random splits; range(5) makes five
 TrainingFraction = [0.8]  # share of the labeled images to train on; one split each
+splitby = 'image'  # images at random, or 'video': no video on both sides, which tests on videos never seen
 resnet = 50  # depth of the network: 50, 101 or 152
 
 # ---- Evaluation ---------------------------------------------------------------------------------
 snapshotindex = -1  # which: -1 the last, a position counted from 0, "best" (lowest error on held-out images), or "all"
 shuffleindex = 0  # which of Shuffles, by position
 pcutoff = 0.6  # a body part counts as seen from this likelihood on (0 to 1)
+wantederror = 5  # an error that is small enough for what the poses are for, pixels
+# Body parts that are one point seen in several views (a mirror, several cameras in one video), in one order of views.
+views = [['paw1LH_top', 'paw1LH_bot'], ['paw2LF_top', 'paw2LF_bot'], ['paw3RF_top', 'paw3RF_bot'],
+         ['paw4RH_top', 'paw4RH_bot'], ['tailBase_top', 'tailBase_bot'], ['tailMid_top', 'tailMid_bot'],
+         ['nose_top', 'nose_bot']]
 plotting = True  # draw the labeled images with the labels of human and network?

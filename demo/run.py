@@ -17,7 +17,8 @@ try:
     from dlc_common import cli
     from dlc_common.cli import CHECKOUT
     from dlc_toolbox import ToolboxError
-    from dlc_toolbox.project.layout import Experiment, Layout
+    from dlc_toolbox.project.experiment import Experiment
+    from dlc_toolbox.project.layout import Layout
     from dlc_toolbox.project.settings import load_settings
 except ImportError as error:
     raise SystemExit(

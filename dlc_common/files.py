@@ -21,6 +21,7 @@ _SAMPLE_BYTES = 2**20
 _SAMPLES = 64
 _SEAL = b"\nsealed by blake2b "
 _DIGEST_BYTES = 16
+_BLOCK_BYTES = 1 << 20
 
 
 @contextmanager
@@ -126,9 +127,12 @@ def seal(path: Path) -> None:
     path : Path
         The file.
     """
-    digest = _digest(path.read_bytes())
+    digest = hashlib.blake2b(digest_size=_DIGEST_BYTES)
+    with path.open("rb") as file:
+        while block := file.read(_BLOCK_BYTES):
+            digest.update(block)
     with path.open("ab") as file:
-        file.write(_SEAL + digest)
+        file.write(_SEAL + digest.hexdigest().encode())
 
 
 def is_broken(path: Path) -> bool:

@@ -17,7 +17,8 @@ import yaml
 from PIL import Image
 
 from dlc_common.cli import CHECKOUT
-from dlc_toolbox.project.layout import Experiment, Layout
+from dlc_toolbox.project.experiment import Experiment
+from dlc_toolbox.project.layout import Layout
 from dlc_toolbox.project.tables import make_table, write_table
 
 os.environ.setdefault("DASK_DISTRIBUTED__WORKER__PROFILE__ENABLED", "False")  # see scaleout.py

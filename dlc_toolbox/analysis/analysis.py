@@ -11,17 +11,14 @@ from typing import Any
 
 import numpy as np
 
+from dlc_toolbox.analysis.confidence import hint_at_confidence, write_confidence
 from dlc_toolbox.analysis.jobs import BATCH_PIXELS, Fill, Job, fill_rows, frames_at_once
-from dlc_toolbox.analysis.partial import open_partial
+from dlc_toolbox.analysis.partial import Partial, open_partial
 from dlc_toolbox.analysis.window import WindowRule
 from dlc_toolbox.poses.network import Network, Predict, check_owner, describe_poses
+from dlc_toolbox.poses.trust import CONFIDENCE, read_trust
 from dlc_toolbox.project import records, tables
-from dlc_toolbox.project.layout import (
-    pose_record,
-    pose_rows,
-    pose_rows_of_ranges,
-    pose_table,
-)
+from dlc_toolbox.project.layout import confidence_table, pose_record, pose_rows, pose_rows_of_ranges, pose_table
 from dlc_toolbox.video.condition import Condition, announce
 from dlc_toolbox.video.recording import Crop, Reading
 from dlc_toolbox.video.sequences import open_frames
@@ -141,21 +138,23 @@ def analyze_video(video: Path, analysis: Analysis, fill: Fill = fill_rows) -> Pa
         announce(job.video)
         partial.keep(job.batches_start(len(partial)))
         facts = {"resumed_at_frame": len(partial)} | fill(partial, job, analysis.load_predictor)
-        _write_poses(partial.read(), job, analysis, output, facts)
+        _write_poses(partial, job, analysis, output, facts)
     return table
 
 
 def _write_poses(
-    rows: np.ndarray, job: Job, analysis: Analysis, output: records.Output, facts: Mapping[str, Any]
+    partial: Partial, job: Job, analysis: Analysis, output: records.Output, facts: Mapping[str, Any]
 ) -> None:
-    """Write the table and its record, and say so."""
-    network = analysis.network
+    """Write the table, how far off its poses may be, and its record, and say so."""
+    network, rows = analysis.network, partial.read()
     poses = tables.make_table(network.scorer, network.bodyparts, np.arange(len(rows)), rows["pose"])
     with _TABLES:
         tables.write_table(poses, job.table, csv=analysis.csv)
+        trust = read_trust(network, analysis.crop)
+        summary = write_confidence(job.table, partial, trust, network.scorer, csv=analysis.csv)
     made_with = {"batch_size": job.batch_size, "snapshot": network.snapshot.path.name, "device": analysis.device}
     condition = Condition.of(job.video, rows["time"], rows["state"])
-    output.write_record(**condition.facts(), **facts, **made_with)
+    output.write_record(**condition.facts(), **facts, **made_with, confidence=summary.as_json())
     for leftover in pose_rows_of_ranges(job.table):
         leftover.unlink()
     log.info(
@@ -163,21 +162,30 @@ def _write_poses(
         *(job.video.path.name, len(rows), job.video.header_frames, len(condition.lost), job.table),
     )
     condition.warn()
+    log.info("%s: %s", job.video.path.name, summary.in_words())
 
 
 def _is_current(table: Path, output: records.Output, analysis: Analysis) -> bool:
     """Tell whether a table can be kept; if so, say it, write a csv that is wanted, and clear what is left over."""
     if output.why_stale(analysis.overwrite):
         return False
-    if analysis.csv and not table.with_suffix(".csv").exists():
-        with _TABLES:
-            tables.write_csv(tables.read_table(table), table.with_suffix(".csv"))
+    if analysis.csv:
+        _write_missing_csv(table)
+    hint_at_confidence(table, read_trust(analysis.network, analysis.crop))
     for leftover in (pose_rows(table), *pose_rows_of_ranges(table)):  # of an interrupted run with --overwrite
         if leftover.exists():
             with open_partial(leftover, {}, np.dtype("u1")):  # removes it, unless another process holds it
                 pass
     _state_rate(table, output, analysis)
     return output.is_current()
+
+
+def _write_missing_csv(table: Path) -> None:
+    """Write a csv beside the poses, and beside how far off they may be, where there is none."""
+    for path, coords in ((table, None), (confidence_table(table), CONFIDENCE)):
+        if path.exists() and not path.with_suffix(".csv").exists():
+            with _TABLES:
+                tables.write_csv(tables.read_table(path, coords), path.with_suffix(".csv"))
 
 
 def _state_rate(table: Path, output: records.Output, analysis: Analysis) -> None:

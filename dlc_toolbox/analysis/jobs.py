@@ -17,7 +17,8 @@ from tqdm import tqdm
 from dlc_toolbox import ToolboxError
 from dlc_toolbox.analysis.partial import Partial
 from dlc_toolbox.analysis.window import BATCHES_PER_REFRESH, MovingWindow, WindowRule
-from dlc_toolbox.poses.network import Predict
+from dlc_toolbox.measure.confidence import FEATURES
+from dlc_toolbox.poses.network import Predict, look
 from dlc_toolbox.video.recording import Frame, Recording
 from dlc_toolbox.video.video import prefetch
 
@@ -85,12 +86,13 @@ class Job:
     @property
     def header(self) -> dict[str, Any]:
         """What rows in the making are made from."""
-        return {**self.made_from, "batch_size": self.batch_size}
+        return {**self.made_from, "batch_size": self.batch_size, "features": FEATURES}
 
     @property
     def row(self) -> np.dtype:
         """What is found in one frame."""
-        return np.dtype([("time", "<i8"), ("state", "u1"), ("pose", "<f4", (self.parts, 3))])
+        maps = ("maps", "<f4", (self.parts, len(FEATURES) - 1))  # the first feature stands in the pose, too
+        return np.dtype([("time", "<i8"), ("state", "u1"), ("pose", "<f4", (self.parts, 3)), maps])
 
     def batches_start(self, frame: int) -> int:
         """Return the last frame up to this one that a run may start at, and find what one from the beginning finds."""
@@ -170,7 +172,6 @@ def fill_rows(
     if len(partial):
         log.info("%s: goes on at frame %d, where it was interrupted", video.path.name, start)
     window = MovingWindow(predict, job.window) if job.window else None
-    look = window or predict
     offset = np.array([video.crop[0], video.crop[2], 0] if video.crop else [0, 0, 0], np.float32)
     decoding_s = inference_s = 0.0
     begun = perf_counter()
@@ -181,13 +182,15 @@ def fill_rows(
     ):
         for batch in batches:
             before = perf_counter()
-            poses = look(batch.frames)[: len(batch.times)] + offset
+            poses, features = (found[: len(batch.times)] for found in look(window or predict, batch.frames))
+            poses = poses + offset
             inference_s += perf_counter() - before
             decoding_s += batch.duration_s
             decoded = (np.array(batch.states, np.uint8) & Frame.READ).astype(bool)
             _check_finite(poses, decoded, video.path, first + len(partial))
             poses[~decoded] = np.nan
-            partial.append(batch.times, batch.states, poses)
+            maps = np.where(decoded[:, None, None], features[..., 1:], np.nan)
+            partial.append(batch.times, batch.states, poses, maps)
             progress.update(len(poses))
     done = first + len(partial) - start
     facts = {

@@ -7,6 +7,7 @@ on it holds a lock, so that two processes never analyze the same video.
 from __future__ import annotations
 
 import json
+import logging
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -17,6 +18,8 @@ import numpy as np
 
 from dlc_common.locks import try_lock
 from dlc_toolbox import ToolboxError
+
+log = logging.getLogger(__name__)
 
 
 class Partial:
@@ -37,7 +40,10 @@ class Partial:
     def __init__(self, path: Path, file: BinaryIO, header: bytes, row: np.dtype):
         self._path, self._file, self._header, self._row = path, file, header, row
         file.seek(0)
-        if file.read(len(header)) != header:
+        found = file.read(len(header))
+        if found != header:
+            if found:
+                log.info("%s: dropped, it was begun with other settings or by another version", path.name)
             file.truncate(0)
             self._write(header)
 
@@ -56,9 +62,16 @@ class Partial:
             rows[name] = values
         self._write(rows.tobytes())
 
-    def read(self) -> np.ndarray:
-        """Return all rows."""
-        return np.fromfile(self._path, self._row, count=len(self), offset=len(self._header))
+    def read(self, first: int = 0, count: int | None = None) -> np.ndarray:
+        """Return so many rows from the first on, at most; all that there are by default."""
+        most = max(len(self) - first, 0)
+        offset = len(self._header) + first * self._row.itemsize
+        return np.fromfile(self._path, self._row, count=min(most, most if count is None else count), offset=offset)
+
+    def chunks(self, size: int) -> Iterator[tuple[int, np.ndarray]]:
+        """Yield all rows, so many at a time, each time with the number of the first."""
+        for first in range(0, len(self), size):
+            yield first, self.read(first, size)
 
     def _write(self, content: bytes) -> None:
         """Append, or say why not; on a full disk the system first takes a part."""

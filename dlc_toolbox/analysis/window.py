@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dlc_toolbox.measure.metrics import is_confident
-from dlc_toolbox.poses.network import Predict
+from dlc_toolbox.measure.metrics import Cutoff, is_confident
+from dlc_toolbox.poses.network import Predict, look
 
 Box = tuple[int, int, int, int]
 """x1 <= x < x2, y1 <= y < y2, in pixels of the frame, in this order."""
@@ -27,13 +27,13 @@ class WindowRule:
 
     Parameters
     ----------
-    pcutoff : float
+    pcutoff : Cutoff
         The least likelihood of a body part that is seen.
     margin : float
         Pixels between the body parts and the edges of the window; a network needs to see what surrounds a part.
     """
 
-    pcutoff: float
+    pcutoff: Cutoff
     margin: float
 
 
@@ -106,7 +106,7 @@ class MovingWindow:
     """
 
     _places: np.ndarray  # (2 K, 2), in pixels: where parts were last seen, and where they get
-    _before: np.ndarray  # (K, 3), the pose of the frame before
+    _before: np.ndarray  # (K, 7), the pose of the frame before
 
     def __init__(self, predict: Predict, rule: WindowRule):
         self._predict, self._rule = predict, rule
@@ -118,7 +118,11 @@ class MovingWindow:
         return self._pixels_given / self._pixels if self._pixels else 1.0
 
     def __call__(self, frames: np.ndarray) -> np.ndarray:
-        """Find the body parts in frames that follow those of the last call.
+        """Find the body parts in frames that follow those of the last call; the poses of `with_features`."""
+        return self.with_features(frames)[0]
+
+    def with_features(self, frames: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Find the body parts in frames that follow those of the last call, and tell about the maps in the window.
 
         Parameters
         ----------
@@ -127,8 +131,10 @@ class MovingWindow:
 
         Returns
         -------
-        ndarray of shape (B, K, 3), float32
+        poses : ndarray of shape (B, K, 3), float32
             x and y in pixels of the whole frames, likelihood.
+        features : ndarray of shape (B, K, 4), float32
+            As `look` of the predictor tells them.
         """
         height, width = frames.shape[1:3]
         whole = (0, width, 0, height)
@@ -154,7 +160,7 @@ class MovingWindow:
             self._before = poses[number]
         if shown:
             self._remember(poses[shown])
-        return poses
+        return poses[..., :3], poses[..., 3:]
 
     def _place(self, whole: Box, wider: float = 1) -> Box:
         """Return the window around what is remembered, with some times the margin, or the whole frame."""
@@ -162,17 +168,18 @@ class MovingWindow:
         return place_window(self._places, wider * self._rule.margin, width, height) or whole
 
     def _look(self, frames: np.ndarray, window: Box) -> np.ndarray:
-        """Return the poses in a window of frames, in pixels of the whole frames."""
+        """Return the poses in a window of frames, in pixels of the whole frames, with features behind; (B, K, 7)."""
         x1, x2, y1, y2 = window
         self._pixels_given += len(frames) * (x2 - x1) * (y2 - y1)
-        return self._predict(frames[:, y1:y2, x1:x2]) + np.array([x1, y1, 0], np.float32)
+        poses, features = look(self._predict, frames[:, y1:y2, x1:x2])
+        return np.concatenate([poses + np.array([x1, y1, 0], np.float32), features], axis=2)
 
     def _is_seen(self, poses: np.ndarray) -> np.ndarray:
         """Tell which body parts are seen, by their likelihood."""
         return is_confident(poses[..., 2], self._rule.pcutoff)
 
     def _is_doubtful(self, pose: np.ndarray, window: Box, first: Box, whole: Box) -> bool:
-        """Tell whether the pose found in a window, (K, 3), may be another in the whole frame.
+        """Tell whether the pose found in a window, (K, 7), may be another in the whole frame.
 
         A part that was lost near an edge of the first window is to be seen again, however large the window.
         """
@@ -182,13 +189,13 @@ class MovingWindow:
         return bool(near.any() or seen.sum() < seen_before.sum() / 2)
 
     def _is_near_edge(self, poses: np.ndarray, window: Box, whole: Box) -> np.ndarray:
-        """Tell which poses, (N, 3), are near an edge of a window that is no edge of the frame."""
+        """Tell which poses, (N, 7), are near an edge of a window that is no edge of the frame."""
         x1, x2, y1, y2 = np.where(np.equal(window, whole), (-np.inf, np.inf, -np.inf, np.inf), window)
         x, y = poses[:, :2].T
         return np.min([x - x1, x2 - x, y - y1, y2 - y], axis=0) < self._rule.margin / 2
 
     def _remember(self, poses: np.ndarray) -> None:
-        """Keep where parts were last seen in successive poses, (N, K, 3), and where they get in as many frames more."""
+        """Keep where parts were last seen in successive poses, (N, K, 7), and where they get in as many frames more."""
         seen = self._is_seen(poses)
         first, last = seen.argmax(axis=0), len(seen) - 1 - seen[::-1].argmax(axis=0)
         parts = np.arange(seen.shape[1])

@@ -12,12 +12,14 @@ from tqdm import tqdm
 
 from dlc_common.images import read_image
 from dlc_toolbox import ToolboxError
-from dlc_toolbox.poses.network import Config, Predict, SelectSnapshot, Snapshot
+from dlc_toolbox.measure.confidence import FEATURES
+from dlc_toolbox.poses.network import Config, Predict, SelectSnapshot, Snapshot, look
 from dlc_toolbox.project import records
-from dlc_toolbox.project.layout import Experiment, Layout
+from dlc_toolbox.project.experiment import Experiment
+from dlc_toolbox.project.layout import Layout, features_table
 from dlc_toolbox.project.settings import Settings
 from dlc_toolbox.project.tables import bodyparts_of, make_table, write_table
-from dlc_toolbox.training_set.trainset import Split, read_split
+from dlc_toolbox.training_set.recorded import Split, read_split
 
 log = logging.getLogger(__name__)
 
@@ -66,6 +68,11 @@ class Network:
     def table(self) -> Path:
         """Its poses of the labeled images."""
         return self.layout.evaluation_table(self.experiment, self.iteration)
+
+    @property
+    def features(self) -> Path:
+        """What the maps tell about these poses; poses made before there was such a table have none."""
+        return features_table(self.table)
 
     @property
     def record(self) -> Path:
@@ -157,7 +164,7 @@ def find_networks(
     return networks
 
 
-def predict_images(images: Sequence[Path], predict: Predict) -> np.ndarray:
+def predict_images(images: Sequence[Path], predict: Predict) -> tuple[np.ndarray, np.ndarray]:
     """Find the body parts in images, each at its own size.
 
     Parameters
@@ -169,28 +176,31 @@ def predict_images(images: Sequence[Path], predict: Predict) -> np.ndarray:
 
     Returns
     -------
-    ndarray of shape (N, K, 3)
+    poses : ndarray of shape (N, K, 3)
         In the order of `images`.
+    features : ndarray of shape (N, K, 4)
+        What its maps tell, see `confidence.FEATURES`; NaN where the network does not.
 
     Raises
     ------
     ToolboxError
         When an image is damaged, or the network's answer is no finite number.
     """
-    poses = []
+    found = []
     for path in tqdm(images, unit="image"):
-        pose = np.asarray(predict(read_image(path)[None]))[0]
-        if not np.isfinite(pose).all():
+        poses, features = look(predict, read_image(path)[None])
+        if not np.isfinite(poses).all():
             raise ToolboxError(
                 f"the network finds no finite position in {path}; its training went astray: "
                 "take an earlier snapshot, or train again with a lower learning rate"
             )
-        poses.append(pose)
-    return np.stack(poses)
+        found.append((poses[0], features[0]))
+    poses, features = map(np.stack, zip(*found, strict=True))
+    return poses, features
 
 
 def evaluate(network: Network, load_predictor: Callable[[], Predict], *, overwrite: bool = False) -> Path:
-    """Write a network's poses of its labeled images, unless they are current.
+    """Write a network's poses of its labeled images, and what its maps tell about them, unless they are current.
 
     Parameters
     ----------
@@ -204,7 +214,7 @@ def evaluate(network: Network, load_predictor: Callable[[], Predict], *, overwri
     Returns
     -------
     Path
-        The pose table (h5; a csv of the same stem lies beside it).
+        The pose table (h5; a csv of the same stem lies beside it, and the features in a table of their own).
 
     Raises
     ------
@@ -215,8 +225,12 @@ def evaluate(network: Network, load_predictor: Callable[[], Predict], *, overwri
     if output.is_current(overwrite):
         return network.table
     images = network.images
-    poses = predict_images(list(images.values()), load_predictor())
+    poses, features = predict_images(list(images.values()), load_predictor())
+    network.features.unlink(missing_ok=True)  # until the poses are there, it would be about others
     write_table(make_table(network.scorer, network.bodyparts, list(images), poses), network.table)
+    if np.isfinite(features).all():
+        described = make_table(network.scorer, network.bodyparts, list(images), features, FEATURES)
+        write_table(described, network.features, csv=False)
     output.write_record()
     log.info("Written: %s and .csv", network.table)
     return network.table

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,9 @@ import pandas as pd
 from dlc_common.images import read_image
 from dlc_common.versions import versions
 from dlc_toolbox.evaluation.results import Evaluation
-from dlc_toolbox.measure.metrics import is_confident
+from dlc_toolbox.evaluation.trust import Judgment, people_agree
+from dlc_toolbox.evaluation.trust_page import RELIABILITY_PLOT, trust_content
+from dlc_toolbox.measure.metrics import cutoff_in_words, is_confident
 from dlc_toolbox.pictures import drawing, pages, plots
 from dlc_toolbox.pictures.drawing import Look
 from dlc_toolbox.pictures.palette import PartStyle
@@ -24,7 +27,9 @@ _WORST_PX = 640
 _PLOTS = {"part_errors": "error_per_part.png", "cumulative": "cumulative_error.png", "likelihood": "likelihood.png"}
 
 
-def plot_evaluations(evaluations: Sequence[Evaluation], rows: pd.DataFrame, settings: Settings) -> list[Path]:
+def plot_evaluations(
+    evaluations: Sequence[Evaluation], rows: pd.DataFrame, settings: Settings, judgments: Sequence[Judgment]
+) -> list[Path]:
     """Plot the errors of each network, and those of several snapshots against their iterations.
 
     Parameters
@@ -35,13 +40,15 @@ def plot_evaluations(evaluations: Sequence[Evaluation], rows: pd.DataFrame, sett
         Their rows of the evaluation table, in the same order.
     settings : Settings
         Its colormap and pcutoff count.
+    judgments : sequence of Judgment
+        Of the evaluations, as `trust.judge` returns them.
 
     Returns
     -------
     list of Path
         The folders of plots, and the plots against iterations.
     """
-    written = [_plot_evaluation(evaluation, settings) for evaluation in evaluations]
+    written = [_plot_evaluation(judgment, settings) for judgment in judgments]
     experiments = {evaluation.network.fraction: evaluation.network for evaluation in evaluations}
     for fraction, network in experiments.items():
         snapshots = rows[rows["train_fraction"] == fraction]
@@ -89,14 +96,16 @@ def draw_evaluation(evaluation: Evaluation, settings: Settings, *, overwrite: bo
     return folder
 
 
-def write_evaluation_pages(evaluations: Sequence[Evaluation], rows: pd.DataFrame, settings: Settings) -> list[Path]:
+def write_evaluation_pages(
+    evaluations: Sequence[Evaluation], rows: pd.DataFrame, settings: Settings, judgments: Sequence[Judgment]
+) -> list[Path]:
     """Write a page for each experiment: its snapshots, learning curve, errors per body part and worst test images.
 
     The page holds its pictures and can be sent to others as it is. `plot_evaluations` must have drawn the plots.
 
     Parameters
     ----------
-    evaluations, rows, settings
+    evaluations, rows, settings, judgments
         As for `plot_evaluations`.
 
     Returns
@@ -117,20 +126,31 @@ def write_evaluation_pages(evaluations: Sequence[Evaluation], rows: pd.DataFrame
         best = int(medians.idxmin()) if medians.notna().any() else len(medians) - 1
         evaluation = evaluations[places[best]]
         page = evaluation.network.layout.evaluation_page(experiment)
-        pages.write_page(page, "evaluation.html", **_evaluation_content(evaluation, snapshots, best, settings, page))
+        judgment = judgments[places[best]]
+        resolved = replace(settings, pcutoff=judgment.cutoff(settings))
+        content = _evaluation_content(evaluation, snapshots, best, resolved, page)
+        content |= trust_content(judgment, resolved)
+        pages.write_page(page, "evaluation.html", **content)
         written.append(page)
     return written
 
 
-def _plot_evaluation(evaluation: Evaluation, settings: Settings) -> Path:
-    """Plot a network's errors: by body part, cumulative, and against likelihood."""
+def _plot_evaluation(judgment: Judgment, settings: Settings) -> Path:
+    """Plot a network's errors: by body part, cumulative, against likelihood and against what was expected."""
+    evaluation = judgment.evaluation
     network, errors, is_train = evaluation.network, evaluation.errors, evaluation.is_train
     look = look_of(settings, [])
     folder = network.layout.evaluation_plots(network.experiment, network.iteration)
-    against_likelihood = plots.plot_likelihood(errors, evaluation.likelihoods, is_train, settings.pcutoff, look)
+    against_likelihood = plots.plot_likelihood(
+        errors, evaluation.likelihoods, is_train, judgment.cutoff(settings), look
+    )
     plots.write_plot(against_likelihood, folder / "likelihood.png")
     plots.write_plot(plots.plot_part_errors(errors, is_train, look), folder / "error_per_part.png")
     plots.write_plot(plots.plot_cumulative_errors(errors, is_train, look), folder / "cumulative_error.png")
+    reliability = folder / RELIABILITY_PLOT
+    reliability.unlink(missing_ok=True)
+    if np.isfinite(judgment.expected_px).any():
+        plots.write_plot(plots.plot_reliability(errors, judgment.expected_px, judgment.coverage), reliability)
     return folder
 
 
@@ -139,7 +159,11 @@ def _human_and_network(evaluation: Evaluation, settings: Settings) -> tuple[np.n
     found = evaluation.poses[..., :2]
     confident = is_confident(evaluation.likelihoods, settings.pcutoff)[..., None]
     layers = [evaluation.labels, np.where(confident, found, np.nan), np.where(confident, np.nan, found)]
-    names = f"{settings.scorer} (human)", f"network, likelihood ≥ {settings.pcutoff:g}", "network, less likely"
+    names = (
+        f"{settings.scorer} (human)",
+        f"network, likelihood ≥ {cutoff_in_words(settings.pcutoff)}",
+        "network, less likely",
+    )
     return np.stack(layers, axis=1), look_of(settings, list(zip("+.x", names, strict=True)))
 
 
@@ -162,13 +186,13 @@ def _evaluation_content(
     return {
         "name": network.experiment.name,
         "scorer": settings.scorer,
-        "pcutoff": f"{settings.pcutoff:g}",
+        "pcutoff": cutoff_in_words(settings.pcutoff),
         "snapshots": rows,
         "best": rows[best] | sizes,
         "learning_curve": pages.embed(curve) if curve.is_file() else None,
         "train_folder": str(curve.parent),
         "error_by_iteration": pages.embed(by_iteration) if by_iteration else None,
-        "parts": _part_rows(evaluation, look),
+        "parts": _part_rows(evaluation, look, settings),
         **{name: pages.embed(plots_folder / file) for name, file in _PLOTS.items()},
         "layers": [f"{marker} {name}" for marker, name in look.layers],
         "worst": _worst_images(evaluation, layers, look, page),
@@ -176,16 +200,19 @@ def _evaluation_content(
     }
 
 
-def _part_rows(evaluation: Evaluation, look: Look) -> list[dict[str, Any]]:
-    """Return the percentiles of the errors of all body parts together, then of each."""
-    columns: list[tuple[str, PartStyle | None, np.ndarray]] = [("all", None, evaluation.errors)]
-    columns += [
-        (part, style, evaluation.errors[:, [k]])
-        for k, (part, style) in enumerate(zip(look.bodyparts, look.styles, strict=True))
-    ]
+def _part_rows(evaluation: Evaluation, look: Look, settings: Settings) -> list[dict[str, Any]]:
+    """Return the percentiles of the errors of all body parts together, then of each, and how far people agree."""
+    people = people_agree(evaluation, settings)
+    columns: list[tuple[str, PartStyle | None, Any]] = [("all", None, slice(None))]
+    columns += [(part, style, [k]) for k, (part, style) in enumerate(zip(look.bodyparts, look.styles, strict=True))]
     return [
-        {"name": name, "style": style, **{which: _percentiles(errors[chosen]) for which, chosen in evaluation.sets()}}
-        for name, style, errors in columns
+        {
+            "name": name,
+            "style": style,
+            "people": {scorer: _percentiles(apart[:, part])["percentiles"][0] for scorer, apart in people.items()},
+            **{which: _percentiles(evaluation.errors[chosen][:, part]) for which, chosen in evaluation.sets()},
+        }
+        for name, style, part in columns
     ]
 
 
@@ -233,6 +260,6 @@ def _made_from(evaluation: Evaluation, settings: Settings) -> dict[str, object]:
         "TrainingFraction": f"{network.fraction:g}",
         "shuffle": network.experiment.shuffle,
         "resnet": settings.resnet,
-        "pcutoff": f"{settings.pcutoff:g}",
+        "pcutoff": cutoff_in_words(settings.pcutoff),
         "versions": ", ".join(f"{package} {version}" for package, version in versions().items()),
     }

@@ -15,7 +15,8 @@ from dlc_common import UsersError
 from dlc_common.files import replacing
 from dlc_toolbox import ToolboxError
 from dlc_toolbox.evaluation.evaluation import Network
-from dlc_toolbox.measure.metrics import euclidean_errors, summarize, summarize_parts
+from dlc_toolbox.measure.confidence import FEATURES
+from dlc_toolbox.measure.metrics import AUTO, Cutoff, cutoff_in_words, euclidean_errors, summarize, summarize_parts
 from dlc_toolbox.project import records
 from dlc_toolbox.project.layout import Layout
 from dlc_toolbox.project.settings import Settings
@@ -44,6 +45,9 @@ class Evaluation:
         x, y in pixels; NaN where nobody labeled.
     poses : ndarray of shape (N, K, 3)
         x, y in pixels, likelihood.
+    features : ndarray of shape (N, K, 4) or None
+        What the maps tell about them, see `confidence.FEATURES`; None where that is not known, as of poses made before
+        it was stored.
     accepted : ndarray of shape (N, K), optional
         bool; which labels are machine labels that a person accepted as they were. Default none.
     """
@@ -54,6 +58,7 @@ class Evaluation:
     is_train: np.ndarray
     labels: np.ndarray
     poses: np.ndarray
+    features: np.ndarray | None = None
     accepted: np.ndarray | None = None
 
     @property
@@ -99,7 +104,7 @@ def read_evaluation(network: Network, bodyparts: Sequence[str]) -> Evaluation:
     """
     step1 = "run Evaluation-tools/Step1_EvaluateModelonDataset.py"
     if not network.table.is_file():
-        existing = sorted(path.stem for path in network.table.parent.glob("*.h5"))
+        existing = [path.stem for path in network.layout.evaluation_tables()]
         advice = f"there are: {', '.join(existing)}" if existing else "there is none yet"
         raise ToolboxError(
             f"{network.table} does not exist ({advice}): {step1} first, or correct snapshotindex, shuffleindex or "
@@ -121,8 +126,22 @@ def read_evaluation(network: Network, bodyparts: Sequence[str]) -> Evaluation:
         np.isin(images, network.split.train),
         points(network.split.table.loc[images], bodyparts),
         points(poses.loc[images], bodyparts),
+        _read_features(network, bodyparts, poses),
         np.array([[part in network.split.accepted.get(image, ()) for part in bodyparts] for image in images]),
     )
+
+
+def _read_features(network: Network, bodyparts: Sequence[str], poses: pd.DataFrame) -> np.ndarray | None:
+    """Return what the maps tell about the poses of a table; None where it is not there, or about other poses."""
+    if not network.features.is_file():
+        return None
+    table = read_table(network.features, FEATURES)
+    images = list(network.images)
+    if not set(images) <= set(table.index):
+        return None
+    features = points(table.loc[images], bodyparts, FEATURES)
+    likelihoods = points(poses.loc[images], bodyparts)[..., 2]
+    return features if np.array_equal(features[..., 0], likelihoods) else None
 
 
 def warn_of_corrected_labels(evaluations: Sequence[Evaluation]) -> None:
@@ -155,31 +174,32 @@ def warn_of_corrected_labels(evaluations: Sequence[Evaluation]) -> None:
             )
 
 
-def summary_row(evaluation: Evaluation, pcutoff: float) -> dict[str, float]:
+def summary_row(evaluation: Evaluation, pcutoff: Cutoff) -> dict[str, float]:
     """Summarize one network's errors as a row of the evaluation table.
 
     Parameters
     ----------
     evaluation : Evaluation
         As `read_evaluation` returns it.
-    pcutoff : float
+    pcutoff : Cutoff
         The least likelihood that counts as confident.
 
     Returns
     -------
     dict of str to float
-        train_fraction, shuffle, iteration, pcutoff, then the numbers of `metrics.summarize` for train and test. Where
-        labels are accepted machine labels, ``<set>_accepted_share`` follows for train and test, and the same numbers
-        of the labels that were placed by hand alone, ``<set>_placed_<number>``.
+        train_fraction, shuffle, iteration, pcutoff (NaN where each part has its own), then the numbers of
+        `metrics.summarize` for train and test. Where labels are accepted machine labels, ``<set>_accepted_share``
+        follows for train and test, and the same numbers of the labels that were placed by hand alone,
+        ``<set>_placed_<number>``.
     """
-    row = {**_keys(evaluation.network), "pcutoff": pcutoff}
+    row = {**_keys(evaluation.network), "pcutoff": np.nan if isinstance(pcutoff, tuple) else pcutoff}
     for name, chosen in evaluation.sets():
         numbers = summarize(evaluation.errors[chosen], evaluation.likelihoods[chosen], pcutoff)
         row |= {f"{name}_{number}": value for number, value in numbers.items()}
     return row | _placed_numbers(evaluation, pcutoff)
 
 
-def _placed_numbers(evaluation: Evaluation, pcutoff: float) -> dict[str, float]:
+def _placed_numbers(evaluation: Evaluation, pcutoff: Cutoff) -> dict[str, float]:
     """Return the share of accepted machine labels, and the errors of the others; nothing where there are none."""
     accepted, found = evaluation.accepted, {}
     if accepted is None or not accepted.any():
@@ -192,7 +212,7 @@ def _placed_numbers(evaluation: Evaluation, pcutoff: float) -> dict[str, float]:
     return found
 
 
-def part_rows(evaluation: Evaluation, pcutoff: float) -> pd.DataFrame:
+def part_rows(evaluation: Evaluation, pcutoff: Cutoff) -> pd.DataFrame:
     """Summarize one network's errors by body part, in long form.
 
     Parameters
@@ -210,14 +230,17 @@ def part_rows(evaluation: Evaluation, pcutoff: float) -> pd.DataFrame:
     for name, chosen in evaluation.sets():
         numbers = evaluation.errors[chosen], evaluation.likelihoods[chosen]
         table = summarize_parts(*numbers, evaluation.bodyparts, pcutoff)
-        leading: dict[str, str | float] = {**_keys(evaluation.network), "pcutoff": pcutoff, "set": name}
+        cutoffs = np.broadcast_to(pcutoff, len(evaluation.bodyparts))
+        leading: dict[str, Any] = {**_keys(evaluation.network), "pcutoff": cutoffs, "set": name}
         for place, (key, value) in enumerate(leading.items()):
             table.insert(place, key, value)
         tables.append(table)
     return pd.concat(tables, ignore_index=True)
 
 
-def write_summaries(layout: Layout, settings: Settings, evaluations: Sequence[Evaluation]) -> pd.DataFrame:
+def write_summaries(
+    layout: Layout, settings: Settings, evaluations: Sequence[Evaluation], pcutoffs: Sequence[Cutoff] | None = None
+) -> pd.DataFrame:
     """Write the errors of networks into the evaluation table and the table by body part.
 
     Rows of other networks with the same Task, date, scorer and resnet stay. Rows of any others give way, because the
@@ -231,6 +254,8 @@ def write_summaries(layout: Layout, settings: Settings, evaluations: Sequence[Ev
         Of that project.
     evaluations : sequence of Evaluation
         One per network.
+    pcutoffs : sequence of Cutoff, optional
+        Of each network; default that of the settings.
 
     Returns
     -------
@@ -242,8 +267,9 @@ def write_summaries(layout: Layout, settings: Settings, evaluations: Sequence[Ev
     ToolboxError
         When an existing table has been changed by hand beyond recognition, or the system refuses to write.
     """
-    rows = pd.DataFrame([summary_row(evaluation, settings.pcutoff) for evaluation in evaluations])
-    parts = pd.concat([part_rows(evaluation, settings.pcutoff) for evaluation in evaluations], ignore_index=True)
+    judged = list(zip(evaluations, pcutoffs or [settings.pcutoff] * len(evaluations), strict=True))
+    rows = pd.DataFrame([summary_row(evaluation, pcutoff) for evaluation, pcutoff in judged])
+    parts = pd.concat([part_rows(evaluation, pcutoff) for evaluation, pcutoff in judged], ignore_index=True)
     owner = records.describe({}, {name: getattr(settings, name) for name in ("Task", "date", "scorer", "resnet")})
     files = [layout.summary_table, layout.part_table]
     output = records.Output(layout.summary_table.name, layout.summary_record, files, owner)
@@ -280,9 +306,10 @@ def in_words(rows: pd.DataFrame) -> list[str]:
             if np.isnan(mean):
                 sentences.append(f"{_named(row)}: no {side} image is labeled, so there is no {side} error")
                 continue
+            cutoff = cutoff_in_words(AUTO if np.isnan(row["pcutoff"]) else row["pcutoff"])
             sentences.append(
                 f"{_named(row)}: {side} error {mean:.2f} px (mean), {median:.2f} px (median); likelihood >= "
-                f"{row['pcutoff']:g} for {share:.0%} of the labels, whose mean error is {confident:.2f} px"
+                f"{cutoff} for {share:.0%} of the labels, whose mean error is {confident:.2f} px"
             )
             accepted = row.get(f"{name}_accepted_share", 0.0)
             if accepted > 0:

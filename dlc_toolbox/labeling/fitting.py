@@ -12,7 +12,8 @@ from typing import Any
 
 from dlc_common import UsersError
 from dlc_toolbox.labeling.helper import POSE_CFG, read_helper
-from dlc_toolbox.project.layout import Experiment, Layout
+from dlc_toolbox.project.experiment import Experiment
+from dlc_toolbox.project.layout import Layout
 from dlc_toolbox.project.settings import Settings
 
 log = logging.getLogger(__name__)

@@ -11,6 +11,21 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+Cutoff = float | tuple[float, ...]
+"""The least likelihood of a body part that is seen: one for all parts, or one for each of K, along the last axis."""
+
+AUTO: Cutoff = ()
+"""Stands for the cutoffs that an evaluation recommends, until these are known; it fits no array of body parts."""
+
+
+def cutoff_in_words(pcutoff: Cutoff) -> str:
+    """Name a cutoff.
+
+    >>> cutoff_in_words(0.6), cutoff_in_words((0.5, 0.9))
+    ('0.6', 'the one recommended for the part')
+    """
+    return "the one recommended for the part" if isinstance(pcutoff, tuple) else f"{pcutoff:g}"
+
 
 def euclidean_errors(labels: np.ndarray, poses: np.ndarray) -> np.ndarray:
     """Measure how far each body part was found from its label.
@@ -36,7 +51,7 @@ def euclidean_errors(labels: np.ndarray, poses: np.ndarray) -> np.ndarray:
     return np.hypot(difference[..., 0], difference[..., 1])
 
 
-def is_confident(likelihoods: np.ndarray, pcutoff: float) -> np.ndarray:
+def is_confident(likelihoods: np.ndarray, pcutoff: Cutoff) -> np.ndarray:
     """Tell where a network is sure enough: ``likelihood >= pcutoff``, compared as float32.
 
     Networks answer in float32, whose 0.9 is less than 0.9 once a table has made it float64.
@@ -45,7 +60,7 @@ def is_confident(likelihoods: np.ndarray, pcutoff: float) -> np.ndarray:
     ----------
     likelihoods : ndarray
         Of any shape, 0 to 1; NaN is never confident.
-    pcutoff : float
+    pcutoff : Cutoff
         The least likelihood that counts.
 
     Returns
@@ -58,10 +73,10 @@ def is_confident(likelihoods: np.ndarray, pcutoff: float) -> np.ndarray:
     >>> is_confident(np.array([np.float32(0.9), 0.8, np.nan]), 0.9)
     array([ True, False, False])
     """
-    return np.asarray(likelihoods, dtype=np.float32) >= np.float32(pcutoff)
+    return np.asarray(likelihoods, dtype=np.float32) >= np.asarray(pcutoff, dtype=np.float32)
 
 
-def summarize(errors: np.ndarray, likelihoods: np.ndarray, pcutoff: float) -> dict[str, float]:
+def summarize(errors: np.ndarray, likelihoods: np.ndarray, pcutoff: Cutoff) -> dict[str, float]:
     """Summarize the errors of a set of images, pooled over its labeled pairs.
 
     Parameters
@@ -70,7 +85,7 @@ def summarize(errors: np.ndarray, likelihoods: np.ndarray, pcutoff: float) -> di
         Distances in pixels, of any shape; NaN marks pairs that do not count.
     likelihoods : ndarray
         The network's likelihoods, of the same shape.
-    pcutoff : float
+    pcutoff : Cutoff
         The least likelihood of a confident pair, see `is_confident`.
 
     Returns
@@ -89,7 +104,7 @@ def summarize(errors: np.ndarray, likelihoods: np.ndarray, pcutoff: float) -> di
     (4.0, 3.0, 0.5)
     """
     labeled = np.isfinite(errors)
-    confident = is_confident(likelihoods[labeled], pcutoff)
+    confident = is_confident(likelihoods, pcutoff)[labeled]
     pooled = errors[labeled]
     return {
         "mean_error_px": _mean(pooled),
@@ -101,7 +116,7 @@ def summarize(errors: np.ndarray, likelihoods: np.ndarray, pcutoff: float) -> di
 
 
 def summarize_parts(
-    errors: np.ndarray, likelihoods: np.ndarray, bodyparts: Sequence[str], pcutoff: float
+    errors: np.ndarray, likelihoods: np.ndarray, bodyparts: Sequence[str], pcutoff: Cutoff
 ) -> pd.DataFrame:
     """Summarize the errors of each body part by itself.
 
@@ -111,7 +126,7 @@ def summarize_parts(
         As for `summarize`.
     bodyparts : sequence of str
         The K names.
-    pcutoff : float
+    pcutoff : Cutoff
         As for `summarize`.
 
     Returns
@@ -129,9 +144,9 @@ def summarize_parts(
         {
             "bodypart": part,
             "labeled_pairs": int(np.isfinite(errors[:, k]).sum()),
-            **summarize(errors[:, k], likelihoods[:, k], pcutoff),
+            **summarize(errors[:, k], likelihoods[:, k], cutoff),
         }
-        for k, part in enumerate(bodyparts)
+        for k, (part, cutoff) in enumerate(zip(bodyparts, np.broadcast_to(pcutoff, len(bodyparts)), strict=True))
     ]
     return pd.DataFrame(rows)
 

@@ -13,17 +13,17 @@ import numpy as np
 import pandas as pd
 
 from dlc_toolbox import ToolboxError
-from dlc_toolbox.measure.metrics import is_confident
+from dlc_toolbox.measure.metrics import Cutoff, is_confident
 
 
-def seen_points(poses: np.ndarray, pcutoff: float) -> np.ndarray:
+def seen_points(poses: np.ndarray, pcutoff: Cutoff) -> np.ndarray:
     """Return the places of the body parts where they are seen.
 
     Parameters
     ----------
     poses : ndarray of shape (N, K, 3)
         x, y, likelihood.
-    pcutoff : float
+    pcutoff : Cutoff
         The least likelihood of a body part that is seen, see `metrics.is_confident`.
 
     Returns
@@ -36,10 +36,10 @@ def seen_points(poses: np.ndarray, pcutoff: float) -> np.ndarray:
     >>> seen_points(np.array([[[4.0, 5.0, 0.9]], [[6.0, 7.0, 0.1]]]), pcutoff=0.5).tolist()
     [[[4.0, 5.0]], [[nan, nan]]]
     """
-    return np.where(is_confident(poses[..., 2:], pcutoff), poses[..., :2], np.nan)
+    return np.where(is_confident(poses[..., 2], pcutoff)[..., None], poses[..., :2], np.nan)
 
 
-def median_filter(poses: np.ndarray, windowlength: int, pcutoff: float) -> np.ndarray:
+def median_filter(poses: np.ndarray, windowlength: int, pcutoff: Cutoff) -> np.ndarray:
     """Smooth the tracks by a running median, x and y apart, which removes short jumps and leaves steady motion alone.
 
     Only seen poses are filtered, and only they enter a median: a guess below `pcutoff` moves no other pose and stays
@@ -52,7 +52,7 @@ def median_filter(poses: np.ndarray, windowlength: int, pcutoff: float) -> np.nd
         x, y, likelihood.
     windowlength : int
         Frames in the window around each frame, odd; 1 changes nothing.
-    pcutoff : float
+    pcutoff : Cutoff
         The least likelihood of a body part that is seen.
 
     Returns
@@ -133,7 +133,7 @@ class Criteria:
 
     Parameters
     ----------
-    pcutoff : float
+    pcutoff : Cutoff
         A likelihood below it.
     jumpthreshold : float
         A step of more than so many pixels since the frame before, with the part seen in both.
@@ -143,7 +143,7 @@ class Criteria:
         Frames in the window of that filter, odd.
     """
 
-    pcutoff: float
+    pcutoff: Cutoff
     jumpthreshold: float
     deviationthreshold: float
     windowlength: int
@@ -257,7 +257,9 @@ def _pick(order: np.ndarray, total: int, count: int, distance: int, taken: Colle
     return chosen
 
 
-def summarize_tracks(poses: np.ndarray, bodyparts: Sequence[str], pcutoff: float, jumpthreshold: float) -> pd.DataFrame:
+def summarize_tracks(
+    poses: np.ndarray, bodyparts: Sequence[str], pcutoff: Cutoff, jumpthreshold: float
+) -> pd.DataFrame:
     """Summarize the track of each body part.
 
     Parameters
@@ -266,7 +268,7 @@ def summarize_tracks(poses: np.ndarray, bodyparts: Sequence[str], pcutoff: float
         x, y, likelihood.
     bodyparts : sequence of str
         The K names.
-    pcutoff : float
+    pcutoff : Cutoff
         The least likelihood of a body part that is seen.
     jumpthreshold : float
         A longer step, in pixels, is a jump.

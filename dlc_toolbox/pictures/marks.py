@@ -16,6 +16,7 @@ import numpy as np
 from skimage.draw import polygon2mask
 
 from dlc_toolbox import ToolboxError
+from dlc_toolbox.measure.metrics import Cutoff
 from dlc_toolbox.pictures.palette import outline, part_markers
 from dlc_toolbox.project.settings import AnalysisSettings
 
@@ -32,7 +33,7 @@ class Marks:
 
     Parameters
     ----------
-    pcutoff : float
+    pcutoff : Cutoff
         Likelihood from which on a body part is drawn, 0 to 1.
     radius : float
         Of the dots, in pixels.
@@ -47,7 +48,7 @@ class Marks:
         Number of past frames through which each part's trail leads.
     """
 
-    pcutoff: float = 0.1
+    pcutoff: Cutoff = 0.1
     radius: float = 7
     alpha: float = 0.6
     colormap: str = "cool"

@@ -5,7 +5,7 @@ Each function returns a figure that belongs to no window; `write_plot` stores it
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,8 @@ from matplotlib.patheffects import withStroke
 from matplotlib.ticker import MaxNLocator, SymmetricalLogLocator
 
 from dlc_common.files import replacing
+from dlc_toolbox.measure.judging import reliability
+from dlc_toolbox.measure.metrics import Cutoff, cutoff_in_words
 from dlc_toolbox.measure.tracks import seen_points
 from dlc_toolbox.pictures.drawing import Look
 from dlc_toolbox.pictures.fonts import readable
@@ -99,7 +101,7 @@ def plot_cumulative_errors(errors: np.ndarray, is_train: np.ndarray, look: Look)
 
 
 def plot_likelihood(
-    errors: np.ndarray, likelihoods: np.ndarray, is_train: np.ndarray, pcutoff: float, look: Look
+    errors: np.ndarray, likelihoods: np.ndarray, is_train: np.ndarray, pcutoff: Cutoff, look: Look
 ) -> Figure:
     """Draw the error of each pair against its likelihood, to see what `pcutoff` keeps.
 
@@ -109,7 +111,7 @@ def plot_likelihood(
         As for `plot_part_errors`.
     likelihoods : ndarray of shape (N, K)
         0 to 1.
-    pcutoff : float
+    pcutoff : Cutoff
         Drawn as a line.
 
     Returns
@@ -126,10 +128,38 @@ def plot_likelihood(
         axes.scatter(likelihoods[is_train, k], shown[is_train], 14, marker=marker, **hollow)
         full: dict[str, Any] = {"color": [color], "linewidths": 0}
         handles.append(axes.scatter(likelihoods[~is_train, k], shown[~is_train], 20, marker=marker, **full))
-    axes.axvline(pcutoff, color="black", linewidth=1, linestyle="--")
-    axes.set_title(f"dashed: pcutoff = {pcutoff:g}; hollow: training, full: test images", fontsize="medium")
+    _draw_cutoff(axes.axvline, pcutoff, look)
+    words = cutoff_in_words(pcutoff)
+    axes.set_title(f"dashed: pcutoff = {words}; hollow: training, full: test images", fontsize="medium")
     axes.set_xlim(-0.02, 1.02)
     _explain(figure, handles, list(look.bodyparts))
+    return figure
+
+
+def plot_reliability(errors: np.ndarray, expected: np.ndarray, covered: float) -> Figure:
+    """Draw the error of each pair against what was expected, and the medians of both, which should be equal.
+
+    Parameters
+    ----------
+    errors, expected : ndarray of one shape
+        Distances in pixels; NaN where nobody labeled, or nothing is expected.
+    covered : float
+        Share of the errors within the radius of 90 %, for the title.
+
+    Returns
+    -------
+    Figure
+        Both axes are logarithmic; errors below 0.1 pixel are drawn at 0.1.
+    """
+    figure, axes = _plot("Expected error (pixels), learned from other images", "Error (pixels)")
+    for axis in (axes.xaxis, axes.yaxis):
+        _log_pixels(axis)
+    shown = np.maximum(errors, _LEAST_ERROR_PX)
+    axes.scatter(expected, shown, 10, color="tab:gray", alpha=0.5, linewidths=0)
+    medians = reliability(shown, expected)
+    axes.plot(*medians.T, "o-", color="tab:red", markersize=5)
+    axes.axline((1, 1), (10, 10), color="black", linewidth=1, linestyle="--")
+    axes.set_title(f"red: medians, dashed: as expected; {covered:.0%} are within the radius of 90 %", fontsize="medium")
     return figure
 
 
@@ -159,7 +189,7 @@ def plot_error_by_iteration(rows: pd.DataFrame) -> Figure:
 
 
 def plot_time_courses(
-    poses: np.ndarray, times: np.ndarray, pcutoff: float, look: Look, time_name: str = "Time (s)"
+    poses: np.ndarray, times: np.ndarray, pcutoff: Cutoff, look: Look, time_name: str = "Time (s)"
 ) -> Figure:
     """Draw x, y and likelihood of each body part against time, one row a part.
 
@@ -169,7 +199,7 @@ def plot_time_courses(
         x, y in pixels and likelihood; NaN in lost frames.
     times : ndarray of shape (N,)
         When each frame is shown.
-    pcutoff : float
+    pcutoff : Cutoff
         x and y are drawn where the likelihood is at least this; a dashed line marks it.
     look : Look
         Names and colours of the body parts.
@@ -191,6 +221,7 @@ def plot_time_courses(
     grid = {**shares, "width_ratios": (2, 2, 1), "wspace": 0.12, "hspace": 0.25}
     panels = figure.subplots(count, 3, sharex=True, squeeze=False, gridspec_kw=grid)
     points = seen_points(poses, pcutoff)
+    cutoffs = np.broadcast_to(pcutoff, count)
     for k, (row, color) in enumerate(zip(panels, look.colors / 255, strict=True)):
         for axes, values in zip(row, (*points[:, k].T, poses[:, k, 2]), strict=True):
             shown, course = _extremes(times, values)
@@ -201,7 +232,7 @@ def plot_time_courses(
             axes.set_ylim(*_span(course))
         row[1].invert_yaxis()
         row[2].set(ylim=(-0.08, 1.08), yticks=(0, 1))
-        row[2].axhline(pcutoff, color="black", linewidth=0.7, linestyle="--")
+        row[2].axhline(cutoffs[k], color="black", linewidth=0.7, linestyle="--")
         row[0].set_ylabel(look.bodyparts[k], rotation=0, ha="right", va="center", parse_math=False)
         row[0].yaxis.set_label_coords(-0.11, 0.5)
     for axes, name in zip(panels[0], ("x (pixels)", "y (pixels)", "Likelihood"), strict=True):
@@ -345,6 +376,15 @@ def _part_lines(look: Look) -> list[Line2D]:
         Line2D([], [], color=color, linewidth=2, marker=_marker(look, k), markersize=7)
         for k, color in enumerate(look.colors / 255)
     ]
+
+
+def _draw_cutoff(draw: Callable[..., object], pcutoff: Cutoff, look: Look) -> None:
+    """Draw a dashed line at the cutoff, or one of each part's colour."""
+    if isinstance(pcutoff, tuple):
+        for cutoff, color in zip(pcutoff, look.colors / 255, strict=True):
+            draw(cutoff, color=color, linewidth=1, linestyle="--")
+    else:
+        draw(pcutoff, color="black", linewidth=1, linestyle="--")
 
 
 def _log_pixels(axis: XAxis | YAxis) -> None:

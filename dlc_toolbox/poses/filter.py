@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from dlc_toolbox import ToolboxError
+from dlc_toolbox.measure.metrics import Cutoff
 from dlc_toolbox.measure.tracks import median_filter
 from dlc_toolbox.poses.network import Network, check_owner, describe_poses
 from dlc_toolbox.project import layout, records, tables
@@ -30,12 +31,12 @@ class Filter:
     ----------
     windowlength : int
         In frames, odd.
-    pcutoff : float
+    pcutoff : Cutoff
         The least likelihood of a body part that is seen.
     """
 
     windowlength: int
-    pcutoff: float
+    pcutoff: Cutoff
 
 
 def drawn_filter(settings: AnalysisSettings) -> Filter | None:

@@ -13,7 +13,7 @@ from tqdm import tqdm
 
 from dlc_common.images import write_image
 from dlc_toolbox import ToolboxError
-from dlc_toolbox.measure.metrics import is_confident
+from dlc_toolbox.measure.metrics import Cutoff, cutoff_in_words, is_confident
 from dlc_toolbox.measure.tracks import seen_points
 from dlc_toolbox.pictures.marks import Marks, draw_marks
 from dlc_toolbox.pictures.palette import part_colors
@@ -85,7 +85,7 @@ def make_labeled_video(
                 write_image(path, picture)
 
 
-def log_shares(bodyparts: Sequence[str], likelihood: np.ndarray, pcutoff: float) -> None:
+def log_shares(bodyparts: Sequence[str], likelihood: np.ndarray, pcutoff: Cutoff) -> None:
     """Tell for each body part in which share of the frames it is seen.
 
     Parameters
@@ -94,13 +94,14 @@ def log_shares(bodyparts: Sequence[str], likelihood: np.ndarray, pcutoff: float)
         K names.
     likelihood : ndarray of shape (N, K)
         NaN where a frame is lost, which counts as not seen.
-    pcutoff : float
+    pcutoff : Cutoff
         Likelihood from which on a body part is seen.
     """
     shares = dict(zip(bodyparts, is_confident(likelihood, pcutoff).mean(axis=0), strict=True))
     width = max(map(len, bodyparts))
     lines = [f"  {part:<{width}} {share:7.1%}" for part, share in shares.items()]
-    log.info("Share of the %d frames with likelihood >= %g:\n%s", len(likelihood), pcutoff, "\n".join(lines))
+    words = cutoff_in_words(pcutoff)
+    log.info("Share of the %d frames with likelihood >= %s:\n%s", len(likelihood), words, "\n".join(lines))
     never = ", ".join(part for part, share in shares.items() if share == 0)
     if never:
         log.warning(

@@ -11,8 +11,10 @@ import numpy as np
 
 from dlc_common import UsersError
 from dlc_toolbox import ToolboxError
+from dlc_toolbox.measure.confidence import FEATURES
 from dlc_toolbox.project import records
-from dlc_toolbox.project.layout import Experiment, Layout, pose_record
+from dlc_toolbox.project.experiment import Experiment
+from dlc_toolbox.project.layout import Layout, pose_record
 from dlc_toolbox.project.settings import AnalysisSettings
 from dlc_toolbox.video.recording import Crop, Reading
 
@@ -35,6 +37,51 @@ class Predict(Protocol):
         ndarray of shape (B, K, 3), float32
             x and y in pixels of the frames, likelihood 0..1.
         """
+
+
+class PredictWithFeatures(Predict, Protocol):
+    """A trained network that also tells what its maps look like where it finds a body part."""
+
+    def with_features(self, frames: np.ndarray, /) -> tuple[np.ndarray, np.ndarray]:
+        """Find every body part in every frame, and tell about the maps.
+
+        Parameters
+        ----------
+        frames : ndarray of shape (B, H, W, 3), uint8
+            RGB.
+
+        Returns
+        -------
+        poses : ndarray of shape (B, K, 3), float32
+            The same as of a call.
+        features : ndarray of shape (B, K, 4), float32
+            See `confidence.FEATURES`; NaN where nothing is known.
+        """
+
+
+def look(predict: Predict | PredictWithFeatures, frames: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Find every body part with whatever network, and tell about the maps where it offers that.
+
+    Parameters
+    ----------
+    predict : Predict or PredictWithFeatures
+        The network.
+    frames : ndarray of shape (B, H, W, 3), uint8
+        RGB.
+
+    Returns
+    -------
+    poses : ndarray of shape (B, K, 3)
+        x, y, likelihood.
+    features : ndarray of shape (B, K, 4)
+        See `confidence.FEATURES`; of a plain function the likelihood, and NaN.
+    """
+    if hasattr(predict, "with_features"):
+        return predict.with_features(frames)
+    poses = np.asarray(predict(frames))
+    features = np.full((*poses.shape[:2], len(FEATURES)), np.nan, np.float32)
+    features[..., 0] = poses[..., 2]
+    return poses, features
 
 
 class Snapshot(Protocol):

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -21,19 +22,39 @@ from dlc_toolbox.frames.choosing import (
     output_of,
     write_frames,
 )
+from dlc_toolbox.frames.different import choose_different
 from dlc_toolbox.labels.machine import write_machine_labels
 from dlc_toolbox.labels.plausible import outside_image
-from dlc_toolbox.measure.tracks import Criteria, choose_apart, find_failures, surprise
+from dlc_toolbox.measure.metrics import Cutoff
+from dlc_toolbox.measure.tracks import Criteria, choose_apart, find_failures, seen_points, surprise
 from dlc_toolbox.pictures.pictures import draw_pictures, look_of
 from dlc_toolbox.poses.filter import find_poses
 from dlc_toolbox.poses.network import Network
+from dlc_toolbox.poses.trust import CONFIDENCE, Trust, calibration_file, read_trust
 from dlc_toolbox.project import records, tables
-from dlc_toolbox.project.layout import contact_sheet, machine_labels, pose_record, pose_table, video_stem
+from dlc_toolbox.project.layout import (
+    confidence_table,
+    contact_sheet,
+    machine_labels,
+    pose_record,
+    pose_table,
+    video_stem,
+)
 from dlc_toolbox.project.settings import AnalysisSettings, Settings
 from dlc_toolbox.video.recording import Reading
 from dlc_toolbox.video.sequences import open_frames
 
 log = logging.getLogger(__name__)
+
+_CRITERIA = (
+    "times a low likelihood",
+    "jumps",
+    "deviations from the track",
+    "places where views disagree",
+    "places that the posture contradicts",
+    "large expected errors",
+)
+_NEARLY_ALL, _FEWEST_FRAMES = 0.95, 20
 
 
 def check_labeling(labeling: Settings, settings: AnalysisSettings, network: Network) -> None:
@@ -114,22 +135,27 @@ def extract_outliers(
         As `find_poses`; when the video cannot be read as when it was analyzed, or the crop does not fit.
     """
     table = find_poses(video, network, crop=settings.crop)
-    criteria = Criteria(settings.pcutoff, settings.jumpthreshold, settings.deviationthreshold, settings.windowlength)
-    shaping = {"numoutlierframes": settings.numoutlierframes, "seed": labeling.seed, "crop": labeling.crop}
-    made_from = records.describe({video.name: video}, {**shaping, **asdict(criteria), "poses": fingerprint(table)})
+    cutoff = settings.pcutoff
+    if isinstance(cutoff, tuple):  # in the order of the network's parts
+        cutoff = tuple(cutoff[list(network.bodyparts).index(part)] for part in labeling.bodyparts)
+    criteria = Criteria(cutoff, settings.jumpthreshold, settings.deviationthreshold, settings.windowlength)
+    shaping: dict[str, Any] = {"seed": labeling.seed, "crop": labeling.crop}
+    shaping["numoutlierframes"] = settings.numoutlierframes
+    trust = read_trust(network, settings.crop).of_parts(labeling.bodyparts)
+    learned = fingerprint(calibration_file(network.config_path.parent)) if trust.tells_of_errors else None
+    shaping |= {**asdict(criteria), "poses": fingerprint(table), "calibration": learned}
+    made_from = records.describe({video.name: video}, shaping, before={"calibration": None})
     reading = Reading.recorded(records.read(pose_record(pose_table(video, network.scorer))))
     *existing, folder = folders_of(data_folder, video_stem(video))
     if not overwrite and (current := find_current(existing, made_from)):
         return current
     poses = tables.points(tables.read_poses(table), labeling.bodyparts)
-    failures = find_failures(poses, criteria)
-    log.info(
-        "%s: the network fails in %d of %d frames (%d times a low likelihood, %d jumps, %d deviations from the track)",
-        *(video.name, np.count_nonzero(failures.any(axis=(1, 2))), len(poses), *failures.sum(axis=(0, 1))),
-    )
+    doubts = find_doubts(poses, _expected_errors(table, labeling.bodyparts), trust, cutoff)
+    failures = np.concatenate([find_failures(poses, criteria), doubts], axis=2)
+    _tell(video, failures, labeling.bodyparts)
     with_frames = folders_with_frames(data_folder, video_stem(video))
     taken = {frame for earlier in with_frames for frame in frames_in(earlier, made_from["inputs"])}
-    chosen = choose_apart(surprise(failures), settings.numoutlierframes, labeling.seed, taken)
+    chosen = _choose(video, poses, failures, settings, labeling.seed, taken, reading)
     if not chosen:
         log.info("%s: no frame to extract", video.name)
         return None
@@ -142,6 +168,80 @@ def extract_outliers(
         output_of(temporary, made_from).write_record(**origin)
     log.info("%s: %d frames written to %s. %s", video.name, len(chosen), folder, _how_to_go_on(folder, labeling))
     return folder
+
+
+def _choose(
+    video: Path,
+    poses: np.ndarray,
+    failures: np.ndarray,
+    settings: AnalysisSettings,
+    seed: int,
+    taken: set[int],
+    reading: Reading,
+) -> list[int]:
+    """Choose the frames with most to learn from; of a video that the network does not know, those that differ most."""
+    decoded = np.isfinite(poses).any(axis=(1, 2))
+    fails = failures[decoded].any(axis=(1, 2))
+    if len(fails) < _FEWEST_FRAMES or fails.mean() < _NEARLY_ALL:
+        return choose_apart(surprise(failures), settings.numoutlierframes, seed, taken)
+    log.info(
+        "%s: the network does not know this video yet, it fails in nearly every frame: chosen are frames that differ "
+        "most from each other, as for the first labels",
+        video.name,
+    )
+    return choose_different(open_frames(video, settings.crop, reading), len(poses), settings.numoutlierframes, taken)
+
+
+def find_doubts(poses: np.ndarray, expected_px: np.ndarray, trust: Trust, pcutoff: Cutoff) -> np.ndarray:
+    """Tell where seen body parts are doubtful by what an evaluation learned.
+
+    Parameters
+    ----------
+    poses : ndarray of shape (N, K, 3)
+        x, y in pixels of the full frame, likelihood.
+    expected_px : ndarray of shape (N, K)
+        Expected errors; NaN where they are not known.
+    trust : Trust
+        What was learned, in the order of the body parts.
+    pcutoff : Cutoff
+        The least likelihood of a body part that is seen; parts that are not are no matter of doubt.
+
+    Returns
+    -------
+    ndarray of shape (N, K, 3)
+        bool; views that disagree by more than three standard deviations of the labels, places farther than four from
+        where the rest of the posture says, and expected errors beyond `wantederror`.
+    """
+    seen = seen_points(poses, pcutoff)
+    is_seen = np.isfinite(seen).all(axis=2)
+    views_limit = 3 * 1.4826 * max((plane.spread_px for plane in trust.planes), default=np.inf)
+    posture_limit = np.inf if isinstance(trust.postures, str) else 4 * trust.postures.noise_px
+    doubts = [
+        trust.views_px(seen) > views_limit,
+        trust.posture_px(seen) > posture_limit,
+        expected_px > trust.wanted_px,
+    ]
+    return np.stack(doubts, axis=-1) & is_seen[..., None]
+
+
+def _expected_errors(table: Path, bodyparts: Sequence[str]) -> np.ndarray:
+    """Return the expected errors that lie beside a pose table, (N, K); NaN without any."""
+    path = confidence_table(table)
+    if not path.exists():
+        return np.full((len(tables.read_table(table)), len(bodyparts)), np.nan)
+    return tables.points(tables.read_table(path, CONFIDENCE), bodyparts, CONFIDENCE[:1])[..., 0]
+
+
+def _tell(video: Path, failures: np.ndarray, bodyparts: Sequence[str]) -> None:
+    """Log how many frames fail, by which criterion, and in which parts."""
+    counts = failures.sum(axis=0)
+    found = ", ".join(f"{count} {name}" for name, count in zip(_CRITERIA, counts.sum(axis=0), strict=True))
+    frames = np.count_nonzero(failures.any(axis=(1, 2)))
+    log.info("%s: the network fails in %d of %d frames (%s)", video.name, frames, len(failures), found)
+    for name, of_parts in zip(_CRITERIA, counts.T, strict=True):
+        parts = [f"{part} {count}" for part, count in zip(bodyparts, of_parts, strict=True) if count]
+        if parts:
+            log.info("%s: %s: %s", video.name, name, ", ".join(parts))
 
 
 def _write_images(

@@ -12,84 +12,20 @@ from typing import TYPE_CHECKING
 from dlc_common.cli import CHECKOUT
 from dlc_common.images import CROP_PREVIEW, refuse_undecodable
 from dlc_toolbox import ToolboxError
+from dlc_toolbox.project.experiment import Experiment
 
 if TYPE_CHECKING:
-    from dlc_toolbox.project.settings import AnalysisSettings, Settings
+    pass
 
 LABELED_VIDEO_ENDING = "_DeepLabCutlabeled.mp4"
 _FILTERED_ENDING = "_filtered.h5"
+_FEATURES_ENDING = "_features.h5"
+_CONFIDENCE_ENDING = "_confidence.h5"
+_BESIDE_POSES = (_FILTERED_ENDING, _FEATURES_ENDING, _CONFIDENCE_ENDING)
 _SUFFIX_WITH_DIGITS = re.compile(
     r"mp4v?|mp2|mpeg[124]|m[124]v|m2(p|ts?)|m4[ps]|3g(2|pp?2?)|f4v|y4m|h?26[1-6]|h26l|avs?[123]|vp[89]|4xm|mj2|"
     r"mjp2|j2k|jp2|r3d"
 )
-
-
-def percent_of(fraction: float) -> int:
-    """Return a training fraction in whole percent, as names show it.
-
-    Differs from v1: rounded, where v1 truncated (0.29 became 28).
-
-    Examples
-    --------
-    >>> percent_of(0.29)
-    29
-    """
-    return round(100 * fraction)
-
-
-@dataclass(frozen=True)
-class Experiment:
-    """One split of the labeled images and the network trained on it.
-
-    Parameters
-    ----------
-    task, date, scorer : str
-        As in the settings.
-    percent : int
-        Share of training images in percent.
-    shuffle : int
-        Number of the split.
-    resnet : int
-        Depth of the network: 50, 101 or 152.
-    """
-
-    task: str
-    date: str
-    scorer: str
-    percent: int
-    shuffle: int
-    resnet: int
-
-    @classmethod
-    def of(cls, settings: Settings | AnalysisSettings, fraction: float, shuffle: int) -> Experiment:
-        """Name the experiment of a training fraction and a shuffle; the rest stands in the settings.
-
-        Examples
-        --------
-        >>> from types import SimpleNamespace
-        >>> settings = SimpleNamespace(Task="reach", date="Jan1", scorer="Ann", resnet=50)
-        >>> Experiment.of(settings, 0.29, 1).name
-        'reachJan1-trainset29shuffle1'
-        """
-        return cls(settings.Task, settings.date, settings.scorer, percent_of(fraction), shuffle, settings.resnet)
-
-    @property
-    def name(self) -> str:
-        """Name of the experiment's folder."""
-        return f"{self.task}{self.date}-trainset{self.percent}shuffle{self.shuffle}"
-
-    @property
-    def split_stem(self) -> str:
-        """Stem shared by the .mat and the table copy of the split."""
-        return f"{self.task}_{self.scorer}{self.percent}shuffle{self.shuffle}"
-
-    def evaluation_scorer(self, iteration: int) -> str:
-        """Name of the network as a scorer of the labeled images."""
-        return f"DeepCut_resnet_{self.resnet}_{self.percent}shuffle{self.shuffle}_{iteration}forTask_{self.task}"
-
-    def video_scorer(self, iteration: int) -> str:
-        """Name of the network as a scorer of videos; it ends the names of their pose tables."""
-        return f"DeepCut_resnet{self.resnet}_{self.task}{self.date}shuffle{self.shuffle}_{iteration}"
 
 
 @dataclass(frozen=True)
@@ -243,6 +179,10 @@ class Layout:
         """Record of what the poses of the labeled images were made from."""
         return self.evaluation_table(experiment, iteration).with_suffix(".json")
 
+    def evaluation_tables(self) -> list[Path]:
+        """List the poses of labeled images, by whatever network, in alphabetical order."""
+        return sorted(table for table in self.results.glob("*.h5") if not table.name.endswith(_BESIDE_POSES))
+
     def evaluation_plots(self, experiment: Experiment, iteration: int) -> Path:
         """Folder of the plots of one snapshot's errors."""
         return self.results / f"Plots_{experiment.evaluation_scorer(iteration)}"
@@ -314,6 +254,16 @@ def pose_record(table: Path) -> Path:
     return table.with_name(f"{table.stem}_meta.json")
 
 
+def features_table(table: Path) -> Path:
+    """Table of what a network's maps tell about the poses of a table, beside it."""
+    return table.with_name(f"{table.stem}{_FEATURES_ENDING}")
+
+
+def confidence_table(table: Path) -> Path:
+    """Table of how far off the poses of a table may be, beside it (.h5; a .csv of the same stem on request)."""
+    return table.with_name(f"{table.stem}{_CONFIDENCE_ENDING}")
+
+
 def pose_rows(table: Path, first: int | None = None) -> Path:
     """Poses found so far, while a pose table is in the making, of the whole video or of those frames from one on."""
     return table.with_suffix(".partial" if first is None else f".{first}.partial")
@@ -325,9 +275,9 @@ def pose_rows_of_ranges(table: Path) -> list[Path]:
 
 
 def pose_tables(video: Path) -> list[Path]:
-    """List the pose tables of a video, by whatever network, in alphabetical order, without the filtered ones."""
+    """List the pose tables of a video, by whatever network, in alphabetical order, without what is made from them."""
     tables = video.parent.glob(f"{escape(video_stem(video))}DeepCut_*.h5")
-    return sorted(table for table in tables if not table.name.endswith(_FILTERED_ENDING))  # a network's end in digits
+    return sorted(table for table in tables if not table.name.endswith(_BESIDE_POSES))  # a network's end in digits
 
 
 def filtered_table(table: Path) -> Path:

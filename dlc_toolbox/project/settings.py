@@ -17,6 +17,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from dlc_toolbox import ToolboxError
+from dlc_toolbox.measure.metrics import AUTO, Cutoff
+from dlc_toolbox.project.checks import iterations, odd, pairs, points_in_views, snapshot
 
 log = logging.getLogger(__name__)
 
@@ -68,6 +70,15 @@ def _number(low: float, high: float = float("inf"), *, open_low: bool = False, o
     return check
 
 
+def _cutoff(value: Any) -> Cutoff:
+    if value == "auto":
+        return AUTO
+    try:
+        return _number(0, 1)(value)
+    except ValueError as error:
+        raise ValueError(f"{error}, or 'auto': what the evaluation recommends for each body part") from None
+
+
 def _whole(low: int, high: float = float("inf")) -> Check:
     def check(value: Any) -> int:
         if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
@@ -104,23 +115,6 @@ def _list_of(item: Check) -> Check:
     return check
 
 
-def _odd(value: Any) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1 or value % 2 == 0:
-        raise ValueError("an odd whole number of at least 1")
-    return value
-
-
-def _pairs(value: Any) -> tuple[tuple[str, str], ...]:
-    if not isinstance(value, list | tuple) or not all(_is_pair(pair) for pair in value):
-        raise ValueError("a list of pairs of different names, such as [['nose', 'paw'], ['paw', 'tail']]")
-    return tuple((first, second) for first, second in value)
-
-
-def _is_pair(value: Any) -> bool:
-    is_two = isinstance(value, list | tuple) and len(value) == 2
-    return is_two and all(isinstance(name, str) for name in value) and value[0] != value[1]
-
-
 def _text_or_texts(value: Any) -> tuple[str, ...]:
     return (_text(value),) if isinstance(value, str) else _list_of(_text)(value)
 
@@ -129,25 +123,6 @@ def _suffix(value: Any) -> str:
     if not isinstance(value, str) or not re.fullmatch(r"\.?\w+", value):
         raise ValueError("a file suffix such as '.avi'")
     return value if value.startswith(".") else f".{value}"
-
-
-def _snapshot(*words: str) -> Check:
-    def check(value: Any) -> int | str:
-        if value not in words and (isinstance(value, bool) or not isinstance(value, int) or value < -1):
-            raise ValueError(f"-1 (the last), a position counted from 0, or {' or '.join(map(repr, words))}")
-        return value
-
-    return check
-
-
-def _iterations(value: Any) -> int | None:
-    if value is None:
-        return None
-    if isinstance(value, str) and value.isdecimal():
-        value = int(value)
-    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-        raise ValueError("None or a number of iterations")
-    return value
 
 
 def _colormap(value: Any) -> str:
@@ -228,10 +203,13 @@ class Settings(_Crop):
     Shuffles: tuple[int, ...] = _setting(_list_of(_whole(0)), (1,))
     TrainingFraction: tuple[float, ...] = _setting(_list_of(_number(0, 1, open_low=True, open_high=True)), (0.95,))
     resnet: int = _setting(_one_of(50, 101, 152), 50)
-    snapshotindex: int | str = _setting(_snapshot("best", "all"), -1)
+    snapshotindex: int | str = _setting(snapshot("best", "all"), -1)
     shuffleindex: int = _setting(_whole(0), 0)
-    pcutoff: float = _setting(_number(0, 1), 0.1)
+    pcutoff: float | tuple[float, ...] = _setting(_cutoff, 0.1)
     plotting: bool = _setting(_flag, True)
+    views: tuple[tuple[str, ...], ...] = _setting(points_in_views, ())
+    splitby: str = _setting(_one_of("image", "video"), "image")
+    wantederror: float = _setting(_number(0, open_low=True), 5)
 
     def problems(self) -> list[str]:
         """List what is wrong between settings that are each fine."""
@@ -241,6 +219,9 @@ class Settings(_Crop):
         last = len(self.Shuffles) - 1
         if self.shuffleindex > last:
             found.append(f"shuffleindex = {self.shuffleindex}, but Shuffles has positions 0 to {last}")
+        strangers = [name for point in self.views for name in point if name not in self.bodyparts]
+        if strangers:
+            found.append(f"views names {', '.join(strangers)}, which bodyparts does not")
         return found
 
 
@@ -255,24 +236,24 @@ class AnalysisSettings(_Crop):
     date: str = _setting(file_name)
     trainingsFraction: float = _setting(_number(0, 1, open_low=True, open_high=True), 0.95)
     resnet: int = _setting(_one_of(50, 101, 152), 50)
-    snapshotindex: int | str = _setting(_snapshot("best"), -1)
+    snapshotindex: int | str = _setting(snapshot("best"), -1)
     shuffle: int = _setting(_whole(0), 1)
-    trainingsiterations: int | None = _setting(_iterations, None)
+    trainingsiterations: int | None = _setting(iterations, None)
     engine: str = _setting(_one_of("auto", "keras", "openvino", "keras-bf16", "openvino-bf16", "openvino-int8"), "auto")
     movingwindow: bool = _setting(_flag, False)
     windowmargin: float = _setting(_number(0, open_low=True), 60)
     fps: float | None = _setting(_or_none(_number(0, open_low=True)), None)
     storedata_as_csv: bool = _setting(_flag, False)
-    pcutoff: float = _setting(_number(0, 1), 0.1)
+    pcutoff: float | tuple[float, ...] = _setting(_cutoff, 0.1)
     deleteindividualframes: bool = _setting(_flag, False)
     alphavalue: float = _setting(_number(0, 1), 0.6)
     dotsize: float = _setting(_number(0, 200, open_low=True), 7)
     colormap: str = _setting(_colormap, "cool")
-    skeleton: tuple[tuple[str, str], ...] = _setting(_pairs, ())
+    skeleton: tuple[tuple[str, str], ...] = _setting(pairs, ())
     trailpoints: int = _setting(_whole(0), 0)
     drawfiltered: bool = _setting(_flag, False)
     slowmotion: float | None = _setting(_speed, None)
-    windowlength: int = _setting(_odd, 5)
+    windowlength: int = _setting(odd, 5)
     jumpthreshold: float = _setting(_number(0), 20)
     deviationthreshold: float = _setting(_number(0), 10)
     numoutlierframes: int = _setting(_whole(1), 20)

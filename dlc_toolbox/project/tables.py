@@ -24,10 +24,16 @@ from dlc_toolbox.project.attributes import refuse_code
 KEY = "df_with_missing"
 LEVELS = ("scorer", "bodyparts", "coords")
 _WANTED = "a table of labels or poses"
+POSE_COORDS = ("x", "y", "likelihood")
+"""Of a pose table, in this order; a label table has the first two."""
 
 
 def make_table(
-    scorer: str, bodyparts: Sequence[str], index: Sequence | np.ndarray | pd.Index, values: np.ndarray
+    scorer: str,
+    bodyparts: Sequence[str],
+    index: Sequence | np.ndarray | pd.Index,
+    values: np.ndarray,
+    coords: Sequence[str] = POSE_COORDS,
 ) -> pd.DataFrame:
     """Build a table from points.
 
@@ -39,12 +45,14 @@ def make_table(
         K names, in the order of `values`.
     index : sequence
         N image paths (``folder/image``) or frame numbers.
-    values : ndarray of shape (N, K, 2) or (N, K, 3)
+    values : ndarray of shape (N, K, C)
         x, y in pixels, and likelihood where there is one; NaN is missing.
+    coords : sequence of str, optional
+        What else the values are, for a table of something else about the same body parts.
 
     Returns
     -------
-    DataFrame of shape (N, 2 * K) or (N, 3 * K)
+    DataFrame of shape (N, C * K)
         float64, columns (scorer, bodyparts, coords).
 
     Examples
@@ -54,12 +62,13 @@ def make_table(
     5.5
     """
     values = np.asarray(values, dtype=np.float64)
-    coords = ("x", "y", "likelihood")[: values.shape[2]]
-    columns = pd.MultiIndex.from_product([[scorer], list(bodyparts), coords], names=LEVELS)
+    columns = pd.MultiIndex.from_product([[scorer], list(bodyparts), coords[: values.shape[2]]], names=LEVELS)
     return pd.DataFrame(values.reshape(len(values), -1), index=pd.Index(index), columns=columns)
 
 
-def points(table: pd.DataFrame, bodyparts: Sequence[str] | None = None) -> np.ndarray:
+def points(
+    table: pd.DataFrame, bodyparts: Sequence[str] | None = None, coords: Sequence[str] = POSE_COORDS
+) -> np.ndarray:
     """Return a table's values as points, taken by name, never by position.
 
     Parameters
@@ -68,11 +77,13 @@ def points(table: pd.DataFrame, bodyparts: Sequence[str] | None = None) -> np.nd
         As `read_table` returns it.
     bodyparts : sequence of str, optional
         The body parts wanted, in this order; default all, in the table's order.
+    coords : sequence of str, optional
+        What the table holds of each, in the order wanted.
 
     Returns
     -------
-    ndarray of shape (N, K, 2) or (N, K, 3)
-        x, y and, in a pose table, likelihood.
+    ndarray of shape (N, K, C)
+        x, y and, in a pose table, likelihood; or those of `coords` that the table has.
 
     Raises
     ------
@@ -85,7 +96,7 @@ def points(table: pd.DataFrame, bodyparts: Sequence[str] | None = None) -> np.nd
     if missing:
         raise ToolboxError(f"the table has no body part {', '.join(missing)}; it has {', '.join(present)}")
     scorer = scorer_of(table)
-    coords = [coord for coord in ("x", "y", "likelihood") if (scorer, present[0], coord) in table.columns]
+    coords = [coord for coord in coords if (scorer, present[0], coord) in table.columns]
     columns = pd.MultiIndex.from_product([[scorer], bodyparts, coords])
     return table.loc[:, columns].to_numpy(dtype=np.float64, copy=True).reshape(len(table), len(bodyparts), len(coords))
 
@@ -125,6 +136,12 @@ def write_table(table: pd.DataFrame, path: Path, *, csv: bool = True) -> None:
         write_csv(table, path.with_suffix(".csv"))
     else:
         path.with_suffix(".csv").unlink(missing_ok=True)
+
+
+def name_pandas(file: Path | io.BytesIO) -> None:
+    """Say in an HDF5 file that any pandas can read its table: 3.1 leaves that out, and older ones need it."""
+    with h5py.File(file, "r+") as opened:
+        opened[KEY].attrs["pandas_version"] = np.bytes_("0.15.2")
 
 
 def write_csv(table: pd.DataFrame, path: Path) -> None:
@@ -183,18 +200,19 @@ def _h5_content(table: pd.DataFrame, format: str) -> bytes:
         store.put(KEY, table, format=format, track_times=False)
         store.flush()
         content = io.BytesIO(store.root._v_file.get_file_image())
-    with h5py.File(content, "r+") as file:
-        file[KEY].attrs["pandas_version"] = np.bytes_("0.15.2")  # pandas 3.1 leaves it out, older ones need it
+    name_pandas(content)
     return content.getvalue()
 
 
-def read_table(path: Path) -> pd.DataFrame:
+def read_table(path: Path, coords: Sequence[str] | None = None) -> pd.DataFrame:
     """Read a label or pose table, of ours, of v1 or of DeepLabCut 2/3, from h5 or csv.
 
     Parameters
     ----------
     path : Path
         An .h5 or .csv file; ``labels.h5/<name>`` names one of several tables in an .h5.
+    coords : sequence of str, optional
+        What an .h5 file holds that is no label or pose table, see `make_table`.
 
     Returns
     -------
@@ -216,7 +234,7 @@ def read_table(path: Path) -> pd.DataFrame:
     if other := wrong_kind(file, _WANTED, *(() if is_csv else (TABLE, HDF5))):
         raise ToolboxError(other)
     try:
-        return _in_our_form(_read_csv(file) if is_csv else _read_h5(file, key), path)
+        return _in_our_form(_read_csv(file) if is_csv else _read_h5(file, key), path, coords)
     except UsersError:
         raise
     except Exception as error:  # h5py, PyTables and pandas raise many types on damaged files
@@ -304,7 +322,7 @@ def _read_h5(path: Path, key: str | None) -> pd.DataFrame:
     return tables[0]
 
 
-def _in_our_form(read: object, path: Path) -> pd.DataFrame:
+def _in_our_form(read: object, path: Path, coords: Sequence[str] | None) -> pd.DataFrame:
     """Check the columns, order the coordinates and flatten the row index."""
     table = read if isinstance(read, pd.DataFrame) else pd.DataFrame()
     _refuse_animals(table.columns.names, path)
@@ -314,7 +332,7 @@ def _in_our_form(read: object, path: Path) -> pd.DataFrame:
     scorers = list(dict.fromkeys(table.columns.get_level_values("scorer")))
     bodyparts = list(dict.fromkeys(table.columns.get_level_values("bodyparts")))
     found = set(table.columns.get_level_values("coords"))
-    coords = ["x", "y", "likelihood"] if "likelihood" in found else ["x", "y"]
+    coords = coords or (POSE_COORDS if "likelihood" in found else POSE_COORDS[:2])
     wanted = pd.MultiIndex.from_product([scorers, bodyparts, coords], names=LEVELS)
     if len(scorers) != 1 or len(table.columns) != len(wanted) or set(table.columns) != set(wanted):
         raise ToolboxError(

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 from dlc_common import cli
 from dlc_common.locks import alone
-from dlc_toolbox.evaluation import evaluation, report, results
+from dlc_toolbox.evaluation import evaluation, report, results, trust
 from dlc_toolbox.project.layout import Layout
 from dlc_toolbox.project.settings import load_settings
 from dlc_toolbox.steps.device import tell_device
@@ -62,16 +63,22 @@ def analyze_results(project: Path, *, overwrite: bool = False) -> None:
     layout, settings = Layout(project), load_settings(project)
     evaluations = [results.read_evaluation(network, settings.bodyparts) for network in find_networks(project)]
     results.warn_of_corrected_labels(evaluations)
+    judgments = trust.judge_all(evaluations, settings)
+    cutoffs = [judgment.cutoff(settings) for judgment in judgments]
     with alone(project / "myconfig.py"):
-        rows = results.write_summaries(layout, settings, evaluations)
+        rows = results.write_summaries(layout, settings, evaluations, cutoffs)
     log.info("Written: %s and %s", layout.summary_table, layout.part_table.name)
-    log.info("Plots: %s", ", ".join(map(str, report.plot_evaluations(evaluations, rows, settings))))
+    log.info("Plots: %s", ", ".join(map(str, report.plot_evaluations(evaluations, rows, settings, judgments))))
     for sentence in results.in_words(rows):
         log.info(sentence)
+    for judgment in judgments:
+        for sentence in judgment.in_words():
+            log.info("%s: %s", judgment.evaluation.network.scorer, sentence)
     if settings.plotting:
-        for evaluated in evaluations:
-            log.info("Look at %s", report.draw_evaluation(evaluated, settings, overwrite=overwrite))
-    for page in report.write_evaluation_pages(evaluations, rows, settings):
+        for evaluated, pcutoff in zip(evaluations, cutoffs, strict=True):
+            drawn = report.draw_evaluation(evaluated, replace(settings, pcutoff=pcutoff), overwrite=overwrite)
+            log.info("Look at %s", drawn)
+    for page in report.write_evaluation_pages(evaluations, rows, settings, judgments):
         log.info("Open %s in a browser", page)
     log.info("Next, when the test error is good enough: %s", cli.command(project, "Analysis-tools/AnalyzeVideos.py"))
     log.info("Otherwise: label more images (where the test error is large), or train longer")

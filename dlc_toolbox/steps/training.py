@@ -10,7 +10,8 @@ from typing import Any
 
 from dlc_common import cli
 from dlc_common.locks import alone_or_refused
-from dlc_toolbox.project.layout import Experiment, Layout
+from dlc_toolbox.project.experiment import Experiment
+from dlc_toolbox.project.layout import Layout
 from dlc_toolbox.project.settings import load_analysis_settings, load_settings
 from dlc_toolbox.steps.device import tell_device
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from dlc_common import cli
 from dlc_toolbox.analysis import scaleout
 from dlc_toolbox.analysis.analysis import Analysis, analyze_video
 from dlc_toolbox.analysis.window import WindowRule
+from dlc_toolbox.measure.metrics import AUTO
 from dlc_toolbox.pictures.marks import marks_of
 from dlc_toolbox.poses import outliers
 from dlc_toolbox.poses.clips import clip_of, cut_clip
@@ -19,6 +20,7 @@ from dlc_toolbox.poses.filter import drawn_filter, filter_poses
 from dlc_toolbox.poses.labeled_video import label_video
 from dlc_toolbox.poses.network import Network, find_network
 from dlc_toolbox.poses.trajectories import plot_trajectories as plot
+from dlc_toolbox.poses.trust import cutoffs_of, read_trust
 from dlc_toolbox.project.agreement import warn_of_disagreements
 from dlc_toolbox.project.layout import Layout
 from dlc_toolbox.project.settings import AnalysisSettings, load_analysis_settings, load_settings
@@ -52,7 +54,7 @@ class Work:
     network: Network
 
 
-def find_work(project: Path, named: Sequence[Path] = ()) -> Work:
+def find_work(project: Path, named: Sequence[Path] = (), *, needs_pcutoff: bool = True) -> Work:
     """Find the videos, and the network that the settings name.
 
     Parameters
@@ -61,6 +63,8 @@ def find_work(project: Path, named: Sequence[Path] = ()) -> Work:
         The folder of the settings.
     named : sequence of Path
         Videos or folders, instead of `videofolder`.
+    needs_pcutoff : bool
+        Whether 'auto' must become what the evaluation recommends.
 
     Returns
     -------
@@ -70,7 +74,7 @@ def find_work(project: Path, named: Sequence[Path] = ()) -> Work:
     Raises
     ------
     UsersError
-        When there is no such network or video.
+        When there is no such network or video, or nothing is recommended.
     """
     layout, settings = Layout(project), load_analysis_settings(project)
     warn_of_disagreements(project, settings)
@@ -79,7 +83,11 @@ def find_work(project: Path, named: Sequence[Path] = ()) -> Work:
     from deepercut.config import load_config
     from deepercut.weights.snapshots import select_snapshot
 
-    return Work(layout, settings, videos, find_network(layout, settings, load_config, select_snapshot))
+    network = find_network(layout, settings, load_config, select_snapshot)
+    if settings.pcutoff == AUTO and needs_pcutoff:
+        cutoffs = cutoffs_of(read_trust(network, settings.crop), network.bodyparts)
+        settings = replace(settings, pcutoff=cutoffs)
+    return Work(layout, settings, videos, network)
 
 
 def analyze_videos(
@@ -110,7 +118,7 @@ def analyze_videos(
     UsersError
         When there is no such network or video; in the end, when a video could not be analyzed.
     """
-    work = find_work(project, named)
+    work = find_work(project, named, needs_pcutoff=load_analysis_settings(project).movingwindow)
     analysis = _analysis(work, overwrite)
     if scheduler or workers:
         with scaleout.open_cluster(scheduler, workers) as client:

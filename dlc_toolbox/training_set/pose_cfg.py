@@ -19,7 +19,8 @@ from dlc_common.files import replacing
 from dlc_common.training_set import SMALLEST_SIDE, scale_range
 from dlc_common.yaml_text import read_yaml, with_values
 from dlc_toolbox import ToolboxError
-from dlc_toolbox.project.layout import Experiment, Layout
+from dlc_toolbox.project.experiment import Experiment
+from dlc_toolbox.project.layout import Layout
 
 log = logging.getLogger(__name__)
 

@@ -45,6 +45,54 @@ def split_images(names: Sequence[str], fraction: float, seed: int, shuffle: int)
     return [names[i] for i in sorted(order[:trained])], [names[i] for i in sorted(order[trained:])]
 
 
+def split_videos(
+    names: Sequence[str], videos: Sequence[str], fraction: float, seed: int, shuffle: int
+) -> tuple[list[str], list[str]]:
+    """Split images so that no video has some on each side, at random.
+
+    Parameters
+    ----------
+    names : sequence of str
+        The labeled images.
+    videos : sequence of str
+        Of each image the video that it is from.
+    fraction : float
+        Share of training images; the nearest to it that whole videos in random order allow.
+    seed, shuffle : int
+        Together they determine the random order.
+
+    Returns
+    -------
+    train, test : list of str
+        In the order of `names`; at least one video is on each side.
+
+    Raises
+    ------
+    ToolboxError
+        When all images are from one video.
+
+    Examples
+    --------
+    >>> train, test = split_videos("abcde", "xxyyy", 0.6, seed=42, shuffle=1)
+    >>> sorted([train, test])
+    [['a', 'b'], ['c', 'd', 'e']]
+    """
+    sizes = Counter(videos)
+    if len(sizes) < 2:
+        (video,) = sizes
+        raise ToolboxError(
+            f"splitby = 'video' needs images of two videos or more, but all {len(names)} are of {video}: "
+            "label frames of another video, or set splitby = 'image' in myconfig.py"
+        )
+    order = [sorted(sizes)[number] for number in np.random.default_rng([seed, shuffle]).permutation(len(sizes))]
+    shares = np.cumsum([sizes[video] for video in order])[:-1] / len(names)
+    trained = set(order[: int(np.argmin(np.abs(shares - fraction))) + 1])
+    sides: tuple[list[str], list[str]] = ([], [])
+    for name, video in zip(names, videos, strict=True):
+        sides[video not in trained].append(name)
+    return sides
+
+
 def split_by_rows(
     rows: Mapping[str, Sequence[int | str]], table_names: Sequence[str], labeled: Collection[str]
 ) -> tuple[list[str], list[str]]:

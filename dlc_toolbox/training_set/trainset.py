@@ -7,7 +7,7 @@ import logging
 import re
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -20,16 +20,16 @@ from tqdm import tqdm
 from dlc_common import UsersError
 from dlc_common.files import fingerprint, replacing
 from dlc_common.images import image_size, read_image
-from dlc_common.training_set import LabeledImage, read_training_set, write_training_set
+from dlc_common.training_set import LabeledImage, write_training_set
 from dlc_common.versions import versions
-from dlc_common.yaml_text import load_yaml
 from dlc_toolbox import ToolboxError
 from dlc_toolbox.labels.labels import why_labels_stale
 from dlc_toolbox.labels.plausible import name_labels, outside_image
 from dlc_toolbox.labels.provenance import accepted_labels, read_notes
 from dlc_toolbox.labels.slices import in_short
 from dlc_toolbox.project import records
-from dlc_toolbox.project.layout import Experiment, Layout, first_step_advice, percent_of
+from dlc_toolbox.project.experiment import Experiment, percent_of
+from dlc_toolbox.project.layout import Layout, first_step_advice, frames_record
 from dlc_toolbox.project.settings import Settings
 from dlc_toolbox.project.tables import bodyparts_of, make_table, points, read_table, write_table
 from dlc_toolbox.training_set.pose_cfg import (
@@ -39,7 +39,7 @@ from dlc_toolbox.training_set.pose_cfg import (
     warn_of_sizes,
     write_pose_cfgs,
 )
-from dlc_toolbox.training_set.split import check_split, split_by_rows, split_images
+from dlc_toolbox.training_set.split import split_by_rows, split_images, split_videos
 
 log = logging.getLogger(__name__)
 
@@ -99,8 +99,12 @@ def make_training_sets(
     for experiment, output in stale.items():
         names, fraction = list(labels.images), experiments[experiment]
         if rows is None:
-            train, test = split_images(names, fraction, settings.seed, experiment.shuffle)
-            drawn: dict[str, float | None] = {"fraction": fraction, "seed": settings.seed}
+            chance = fraction, settings.seed, experiment.shuffle
+            if settings.splitby == "video":
+                train, test = split_videos(names, [_video_of(image) for image in labels.images.values()], *chance)
+            else:
+                train, test = split_images(names, *chance)
+            drawn: dict[str, Any] = {"fraction": fraction, "seed": settings.seed, "splitby": settings.splitby}
         else:
             train, test = split_by_rows(rows, list(labels.table.index), names)
             drawn = {"fraction": _share(train, test, experiment), "seed": None}
@@ -223,9 +227,18 @@ def _describe(labels: _Labels, settings: Settings, rows: Mapping[str, Sequence[i
         "labels": hashlib.blake2b(text.encode(), digest_size=16).hexdigest(),
         "bodyparts": settings.bodyparts,
         "resnet": settings.resnet,
-        **({"seed": settings.seed} if rows is None else {"rows": dict(rows)}),
+        **({"seed": settings.seed, "splitby": settings.splitby} if rows is None else {"rows": dict(rows)}),
     }
-    return records.describe(labels.images, shaping)
+    return records.describe(labels.images, shaping, before={"splitby": "image"})
+
+
+def _video_of(image: Path) -> str:
+    """Name the video that an image is from: by what Step 1 recorded, else by its folder."""
+    try:
+        video = records.read(frames_record(image.parent)).get("video")
+    except UsersError:
+        video = None
+    return video if isinstance(video, str) else image.parent.name
 
 
 def _output(layout: Layout, experiment: Experiment, made_from: Mapping[str, Any]) -> records.Output:
@@ -320,84 +333,3 @@ def labeled_image(path: str, size: tuple[int, int], labels: np.ndarray) -> Label
     """Return an image's entry in the training set; `size` is width and height, `labels` (K, 2)."""
     parts = np.flatnonzero(np.isfinite(labels).all(axis=1))
     return LabeledImage(path, (size[1], size[0]), np.column_stack([parts, labels[parts]]))
-
-
-@dataclass(frozen=True)
-class Split:
-    """Which labeled images trained a network and which test it.
-
-    Parameters
-    ----------
-    train, test : list of str
-        Image names, as in the table's row index (``folder/image``).
-    table : DataFrame
-        The labels that belong to the split, which stay when the project's labels change later.
-    accepted : mapping of str to list of str
-        By image, the body parts whose labels are machine labels that a person accepted as they were.
-    """
-
-    train: list[str]
-    test: list[str]
-    table: pd.DataFrame
-    accepted: Mapping[str, Sequence[str]] = field(default_factory=dict)
-
-
-def read_split(layout: Layout, experiment: Experiment) -> Split:
-    """Read which images trained a network, and the labels of that moment.
-
-    For a project of v1 the split is recovered from the .mat file: its images are the training images, the other labeled
-    ones the test images.
-
-    Parameters
-    ----------
-    layout : Layout
-        The project.
-    experiment : Experiment
-        As `Layout.locate` returns it.
-
-    Returns
-    -------
-    Split
-        Never made from the project's live label table.
-
-    Raises
-    ------
-    ToolboxError
-        When a file of the split is missing or damaged, or names images that its table lacks.
-    """
-    documentation = layout.split_documentation(experiment)
-    if documentation.is_file():
-        table = read_table(layout.split_table(experiment))
-        train, test, accepted = _read_documentation(documentation)
-    else:
-        table = read_table(layout.dataset_images(experiment.task, experiment.date) / _v1_table(experiment))
-        train = [_image_name(image.path) for image in read_training_set(layout.mat_file(experiment))]
-        labeled = table.index[table.notna().any(axis=1)]
-        test, accepted = [name for name in labeled if name not in set(train)], {}
-    mat = layout.mat_file(experiment)
-    trained = {_image_name(image.path) for image in read_training_set(mat)} if mat.is_file() else None
-    check_split(train, test, table.index, mat, trained)
-    return Split(train, test, table, accepted)
-
-
-def _read_documentation(path: Path) -> tuple[list[str], list[str], dict[str, list[str]]]:
-    """Read the train and test images of a split, and which of their labels are accepted machine labels."""
-    try:
-        content = load_yaml(path.read_text(encoding="utf-8"))
-        train, test = content["train"], content["test"]
-        if not all(isinstance(name, str) for name in (*train, *test)):
-            raise TypeError("train and test must be lists of image names")
-        accepted = {str(name): [str(part) for part in parts] for name, parts in content.get("accepted", {}).items()}
-    except Exception as error:  # yaml raises many types on damaged values
-        raise ToolboxError(f"{path} cannot be read as the documentation of a split: {error!r}") from error
-    return train, test, accepted
-
-
-def _v1_table(experiment: Experiment) -> str:
-    """Name of the table copy that v1 shares between splits."""
-    return f"CollectedData_{experiment.scorer}.h5"
-
-
-def _image_name(path: str) -> str:
-    """Return ``folder/image`` of an image path in a .mat file."""
-    return "/".join(PurePosixPath(path.replace("\\", "/")).parts[-2:])

@@ -30,9 +30,10 @@ from dlc_toolbox.evaluation.evaluation import predict_images
 from dlc_toolbox.frames.variety import Sample, choose_various, sample_frames
 from dlc_toolbox.frames.wanted import Wanted, choose_frames
 from dlc_toolbox.measure.metrics import euclidean_errors
-from dlc_toolbox.project.layout import Experiment, Layout, percent_of
+from dlc_toolbox.project.experiment import Experiment, percent_of
+from dlc_toolbox.project.layout import Layout
 from dlc_toolbox.project.settings import load_settings
-from dlc_toolbox.training_set.trainset import Split, read_split
+from dlc_toolbox.training_set.recorded import Split, read_split
 from dlc_toolbox.video.recording import Frame
 
 

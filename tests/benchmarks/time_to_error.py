@@ -27,9 +27,10 @@ from dlc_common.cli import CHECKOUT  # noqa: E402
 from dlc_common.yaml_text import with_values  # noqa: E402
 from dlc_toolbox.evaluation.evaluation import predict_images  # noqa: E402
 from dlc_toolbox.measure.metrics import euclidean_errors  # noqa: E402
-from dlc_toolbox.project.layout import Experiment, Layout, percent_of  # noqa: E402
+from dlc_toolbox.project.experiment import Experiment, percent_of  # noqa: E402
+from dlc_toolbox.project.layout import Layout  # noqa: E402
 from dlc_toolbox.project.settings import load_settings  # noqa: E402
-from dlc_toolbox.training_set.trainset import read_split  # noqa: E402
+from dlc_toolbox.training_set.recorded import read_split  # noqa: E402
 
 
 def find_experiment(layout: Layout) -> Experiment:

@@ -18,9 +18,10 @@ from dlc_toolbox.evaluation.evaluation import evaluate
 from dlc_toolbox.pictures.marks import marks_of
 from dlc_toolbox.poses.labeled_video import label_video
 from dlc_toolbox.poses.network import Network
-from dlc_toolbox.project.layout import Experiment, Layout
+from dlc_toolbox.project.experiment import Experiment
+from dlc_toolbox.project.layout import Layout
 from dlc_toolbox.project.settings import load_analysis_settings
-from dlc_toolbox.training_set.trainset import read_split
+from dlc_toolbox.training_set.recorded import read_split
 from tests.analyze import analyze
 
 PARTS = ("nose", "paw", "tail")

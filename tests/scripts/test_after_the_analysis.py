@@ -7,7 +7,10 @@ import pandas as pd
 import pytest
 
 from dlc_common.cli import CHECKOUT
-from dlc_toolbox.project.tables import read_table
+from dlc_common.files import fingerprint
+from dlc_toolbox.poses.trust import Looked, Trust, calibration_file, write_calibration
+from dlc_toolbox.project.layout import Layout
+from dlc_toolbox.project.tables import read_table, write_table
 from dlc_toolbox.video.video import Video
 
 ANALYZE, LABEL, FILTER, PLOT, EXTRACT = (
@@ -112,3 +115,30 @@ def test_help_names_the_flags(run_script, script):
     done = run_script(script, "--help")
     assert done.returncode == 0
     assert all(flag in done.stdout for flag in ("videos", "--project", "--overwrite", "--verbose"))
+
+
+def test_auto_is_what_the_evaluation_recommends(run, trained_project):
+    set_analysis(trained_project, pcutoff="auto")
+    assert run(ANALYZE)[0] == 0  # which needs it for a moving window alone
+    code, output = run(PLOT)
+    assert code == 1
+    assert "pcutoff is 'auto', but none was recommended for this network yet: run Evaluation-tools/Step1" in output
+    train = Layout(trained_project).models / "toyJan1-trainset70shuffle1" / "train"
+    cutoffs = {"nose": 0.5, "paw": None, "tail": 0.9}
+    trust = Trust(("nose", "paw", "tail"), "only three labels", pcutoffs=cutoffs)
+    looked = Looked(fingerprint(train / "snapshot-100.weights.h5"))
+    write_calibration(calibration_file(train), trust, 100, looked, images=3, labels=9)
+    table = trained_project / "videos" / f"{STEM}.h5"
+    poses = read_table(table)
+    poses.iloc[:, 2::3] = 0.8
+    write_table(poses, table)
+    assert run(PLOT)[0] == 0
+    summary = pd.read_csv(trained_project / "videos" / f"{STEM}_trajectories" / "summary_per_part.csv")
+    assert summary["share_above_pcutoff"].tolist() == [1, 0, 0]
+    assert run(FILTER)[0] == 0
+    code, output = run(LABEL)
+    assert code == 0
+    assert "Share of the 30 frames with likelihood >= the one recommended for the part" in output
+    code, output = run(EXTRACT)
+    assert code == 0
+    assert "(60 times a low likelihood" in output

@@ -7,6 +7,7 @@ import importlib.util
 import logging
 import sys
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,7 @@ import numpy as np
 from deepercut import DeepercutError
 from deepercut.backend import is_out_of_memory, start_backend
 from deepercut.config import PoseConfig
+from deepercut.network.targets import ANSWER
 
 if TYPE_CHECKING:
     import keras
@@ -25,6 +27,31 @@ log = logging.getLogger(__name__)
 
 Compute = Callable[[np.ndarray], np.ndarray]
 """From frames, uint8 (B, H, W, 3), to poses, float32 (B, K, 3): x and y in pixels, likelihood."""
+
+
+@dataclass(frozen=True)
+class Engine:
+    """A network that finds poses and tells what its maps look like there.
+
+    Parameters
+    ----------
+    answer : callable
+        From frames, uint8 (B, H, W, 3), to float32 (B, K, 6), see `targets.ANSWER`; of a model that was made before
+        there were features, (B, K, 3).
+    """
+
+    answer: Compute
+
+    def __call__(self, frames: np.ndarray) -> np.ndarray:
+        """Find the poses; a `Compute`."""
+        return self.answer(frames)[..., :3]
+
+    def with_features(self, frames: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Find the poses, (B, K, 3), and what the maps tell about them, (B, K, 4): see `Predictor.with_features`."""
+        answers = self.answer(frames)
+        unknown = np.full((*answers.shape[:2], len(ANSWER) - answers.shape[2]), np.nan, np.float32)
+        return answers[..., :3], np.concatenate([answers[..., 2:], unknown], axis=2)
+
 
 CPU_BATCH_PIXELS, GPU_BATCH_PIXELS = 8 * 640 * 480, 64 * 640 * 480
 """Area of the frames of one batch: what keeps all processors busy, in memory that small machines have."""
@@ -124,7 +151,7 @@ def _loads(library: str) -> bool:
     return True
 
 
-def keras_engine(config: PoseConfig, arrays: Mapping[str, np.ndarray], precision: str = "float32") -> Compute:
+def keras_engine(config: PoseConfig, arrays: Mapping[str, np.ndarray], precision: str = "float32") -> Engine:
     """Make the poses of Keras' network.
 
     Parameters
@@ -138,13 +165,14 @@ def keras_engine(config: PoseConfig, arrays: Mapping[str, np.ndarray], precision
 
     Returns
     -------
-    callable
-        Frames to poses, on the backend's device: only the frames as uint8 go there, only the poses come back.
+    Engine
+        Frames to poses, on the backend's device: only the frames as uint8 go there, only the poses and what the maps
+        tell about them come back.
     """
     from deepercut.network.posenet import with_poses
 
     network = keras_network(config, arrays, precision)
-    return in_batches_that_fit(with_poses(network, config.locref_stdev).predict_on_batch)
+    return Engine(in_batches_that_fit(with_poses(network, config.locref_stdev, features=True).predict_on_batch))
 
 
 def keras_network(config: PoseConfig, arrays: Mapping[str, np.ndarray], precision: str = "float32") -> keras.Model:
@@ -195,7 +223,7 @@ def in_batches_that_fit(compute: Compute) -> Compute:
     return compute_pieces
 
 
-def openvino_engine(config: PoseConfig, arrays: Mapping[str, np.ndarray]) -> Compute:
+def openvino_engine(config: PoseConfig, arrays: Mapping[str, np.ndarray]) -> Engine:
     """Make the poses of OpenVINO's network, in float32 on all cores.
 
     Parameters
@@ -207,17 +235,17 @@ def openvino_engine(config: PoseConfig, arrays: Mapping[str, np.ndarray]) -> Com
 
     Returns
     -------
-    callable
+    Engine
         Frames to poses.
     """
-    return run_openvino(openvino_network(config, arrays), config.num_joints)
+    return run_openvino(openvino_network(config, arrays, features=True), config.num_joints)
 
 
-def openvino_network(config: PoseConfig, arrays: Mapping[str, np.ndarray]) -> openvino.Model:
+def openvino_network(config: PoseConfig, arrays: Mapping[str, np.ndarray], *, features: bool = False) -> openvino.Model:
     """Build OpenVINO's network with its weights; parameters as in `openvino_engine`, and see `build_openvino`."""
     from deepercut.inference.openvino_graph import build_openvino
 
-    return build_openvino(arrays, config.depth, config.mean_pixel, config.locref_stdev)
+    return build_openvino(arrays, config.depth, config.mean_pixel, config.locref_stdev, features=features)
 
 
 def save_openvino(network: openvino.Model, path: Path) -> None:
@@ -232,7 +260,7 @@ def read_openvino(path: Path) -> openvino.Model:
     return _openvino_core().read_model(path)
 
 
-def run_openvino(network: openvino.Model, num_joints: int, precision: str = "f32") -> Compute:
+def run_openvino(network: openvino.Model, num_joints: int, precision: str = "f32") -> Engine:
     """Make the poses of a network for OpenVINO, on all cores.
 
     Parameters
@@ -246,11 +274,13 @@ def run_openvino(network: openvino.Model, num_joints: int, precision: str = "f32
 
     Returns
     -------
-    callable
+    Engine
         Frames to poses. Each frame is a request of its own: cores that work on different frames need not wait for one
         another. What is compiled serves frames of every size, as fast as if it were made for one.
     """
     import openvino
+
+    columns = network.output(0).get_partial_shape()[-1].get_length()
 
     @lru_cache(maxsize=2)
     def requests(count: int) -> openvino.AsyncInferQueue:
@@ -264,14 +294,14 @@ def run_openvino(network: openvino.Model, num_joints: int, precision: str = "f32
         return queue
 
     def compute(frames: np.ndarray) -> np.ndarray:
-        poses = np.empty((len(frames), num_joints, 3), np.float32)
+        poses = np.empty((len(frames), num_joints, columns), np.float32)
         queue = requests(len(frames))
         for frame, pose in zip(np.ascontiguousarray(frames)[:, None], poses[:, None], strict=True):
             queue.start_async([frame], pose, share_inputs=True)
         queue.wait_all()
         return poses
 
-    return compute
+    return Engine(compute)
 
 
 @cache

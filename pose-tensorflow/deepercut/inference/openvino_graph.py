@@ -11,10 +11,12 @@ from openvino import opset13 as ops
 
 from deepercut.network.architecture import FEATURE_STRIDE
 from deepercut.network.folded import Arrays, build_features, channels_first
-from deepercut.network.targets import STRIDE
+from deepercut.network.targets import LEAST_LIKELIHOOD, LEAST_LOGIT, PEAK_CELLS, STRIDE
 
 
-def build_openvino(arrays: Arrays, depth: int, mean_pixel: Sequence[float], locref_stdev: float) -> ov.Model:
+def build_openvino(
+    arrays: Arrays, depth: int, mean_pixel: Sequence[float], locref_stdev: float, *, features: bool = False
+) -> ov.Model:
     """Build the network.
 
     Parameters
@@ -27,12 +29,15 @@ def build_openvino(arrays: Arrays, depth: int, mean_pixel: Sequence[float], locr
         RGB, 0..255.
     locref_stdev : float
         Unit in pixels of the location refinement.
+    features : bool, optional
+        Whether to tell about the maps too.
 
     Returns
     -------
     openvino.Model
         Takes frames, uint8 (B, H, W, 3), RGB of any size; gives poses, float32 (B, K, 3): x and y in pixels,
-        likelihood 0..1. It computes what `posenet.build_posenet` and `targets.decode_poses` do.
+        likelihood 0..1; with `features` (B, K, 6), see `targets.ANSWER`. It computes what `posenet.build_posenet` and
+        `targets.decode_poses` do.
     """
     frames = ops.parameter([-1, -1, -1, 3], np.uint8, name="frames")
     size = ops.gather(ops.shape_of(frames), _ints(1, 2), np.int64(0))
@@ -40,7 +45,11 @@ def build_openvino(arrays: Arrays, depth: int, mean_pixel: Sequence[float], locr
     cells = ops.divide(ops.add(size, np.int64(STRIDE - 1)), np.int64(STRIDE))
     logits = _head(x, arrays, "part_pred", cells)
     locref = _head(x, arrays, "locref_pred", cells) if "locref_pred/bias" in arrays else None
-    poses = _decode_poses(logits, locref, ops.gather(cells, np.int64(1), np.int64(0)), locref_stdev)
+    rows, columns = (ops.gather(cells, np.int64(axis), np.int64(0)) for axis in (0, 1))
+    best, score = _best_cells(logits)
+    poses = _decode_poses(best, score, locref, columns, locref_stdev)
+    if features:
+        poses = ops.concat([poses, _describe_peaks(logits, best, score, rows, columns)], axis=2)
     frames.output(0).set_names({"frames"})
     poses.output(0).set_names({"poses"})
     return ov.Model([poses], [frames], f"posenet_{depth}")
@@ -82,12 +91,17 @@ def _head(x: Node, arrays: Arrays, name: str, cells: Node) -> Node:
     return ops.slice(ops.add(x, _per_channel(bias)), _ints(0, 0), cells, _ints(1, 1), _ints(2, 3))
 
 
-def _decode_poses(logits: Node, locref: Node | None, columns: Node, locref_stdev: float) -> Node:
-    """Return each part's best cell, moved by its refinement, with its likelihood; see `targets.decode_poses`."""
-    parts = logits.get_output_partial_shape(0)[1].get_length()
-    scores = ops.reshape(logits, _ints(0, parts, -1), special_zero=True)
+def _best_cells(logits: Node) -> tuple[Output, Output]:
+    """Return which cell is the best of each part, counted row by row, and its logit; (B, K, 1) both."""
+    scores = ops.reshape(logits, _ints(0, 0, -1), special_zero=True)
     top = ops.topk(scores, np.int64(1), axis=2, mode="max", sort="value", index_element_type="i64", stable=True)
     score, best = top.outputs()
+    return best, score
+
+
+def _decode_poses(best: Output, score: Output, locref: Node | None, columns: Node, locref_stdev: float) -> Node:
+    """Return each part's best cell, moved by its refinement, with its likelihood; see `targets.decode_poses`."""
+    parts = best.get_partial_shape()[1].get_length()
     cell = ops.concat([ops.mod(best, columns), ops.divide(best, columns)], axis=2)
     xy = ops.add(ops.multiply(ops.convert(cell, "f32"), np.float32(STRIDE)), np.float32(STRIDE / 2))
     if locref is not None:
@@ -96,6 +110,28 @@ def _decode_poses(logits: Node, locref: Node | None, columns: Node, locref_stdev
         offset = ops.squeeze(ops.gather_elements(offsets, both, axis=3), np.int64(3))
         xy = ops.add(xy, ops.multiply(offset, np.float32(locref_stdev)))
     return ops.concat([xy, ops.sigmoid(score)], axis=2)
+
+
+def _describe_peaks(logits: Node, best: Output, score: Output, rows: Node, columns: Node) -> Node:
+    """Return what `targets.ANSWER` has after the pose, (B, K, 3), as `targets.decode_poses` does."""
+    row, column = ops.divide(best, columns), ops.mod(best, columns)
+    is_peak = ops.logical_and(_is_near(row, rows, 3), _is_near(column, columns, 2))
+    second, second_score = _best_cells(ops.select(is_peak, np.float32(LEAST_LOGIT), logits))
+    steps = (ops.subtract(ops.divide(second, columns), row), ops.subtract(ops.mod(second, columns), column))
+    away = ops.sqrt(ops.convert(ops.add(*(ops.multiply(step, step) for step in steps)), "f32"))
+    is_found = ops.greater(second_score, np.float32(LEAST_LOGIT))
+    distance = ops.select(is_found, ops.multiply(away, np.float32(STRIDE)), np.float32(0))
+    volume = ops.reduce_sum(ops.select(is_peak, ops.sigmoid(logits), np.float32(0)), _ints(2, 3))
+    height = ops.maximum(ops.sigmoid(score), np.float32(LEAST_LIKELIHOOD))
+    width = ops.multiply(ops.sqrt(ops.divide(ops.unsqueeze(volume, _ints(2)), height)), np.float32(STRIDE))
+    return ops.concat([ops.sigmoid(second_score), distance, width], axis=2)
+
+
+def _is_near(place: Node, count: Node, missing_axis: int) -> Node:
+    """Tell which cells along one axis belong to the peak at a place (B, K, 1); (B, K, R, 1) or (B, K, 1, C)."""
+    cells = ops.range(np.int64(0), count, np.int64(1), "i64")
+    distance = ops.absolute(ops.subtract(cells, place))
+    return ops.unsqueeze(ops.less_equal(distance, np.int64(PEAK_CELLS)), _ints(missing_axis))
 
 
 def _per_channel(values: np.ndarray) -> np.ndarray:

@@ -15,7 +15,7 @@ from deepercut.backend import start_backend
 from deepercut.config import PoseConfig
 from deepercut.inference.engines import (
     ENGINES,
-    Compute,
+    Engine,
     cpu_runtime,
     device_name,
     keras_engine,
@@ -56,7 +56,7 @@ MOST_IMAGES = 100
 """Images to calibrate with, and images to check with, at most."""
 
 
-def reduced_engine(engine: str, config: PoseConfig, arrays: Mapping[str, np.ndarray], snapshot: Snapshot) -> Compute:
+def reduced_engine(engine: str, config: PoseConfig, arrays: Mapping[str, np.ndarray], snapshot: Snapshot) -> Engine:
     """Make the poses of a network in reduced precision, which was compared with float32.
 
     The first time, labeled images of the training set are needed: half of them calibrate what has to be calibrated,
@@ -75,7 +75,7 @@ def reduced_engine(engine: str, config: PoseConfig, arrays: Mapping[str, np.ndar
 
     Returns
     -------
-    callable
+    Engine
         Frames to poses.
 
     Raises
@@ -96,12 +96,12 @@ def reduced_engine(engine: str, config: PoseConfig, arrays: Mapping[str, np.ndar
     return _compute(engine, config, arrays, folder)
 
 
-def _compute(engine: str, config: PoseConfig, arrays: Mapping[str, np.ndarray], folder: Path) -> Compute:
+def _compute(engine: str, config: PoseConfig, arrays: Mapping[str, np.ndarray], folder: Path) -> Engine:
     """Make the poses of a network in reduced precision, of one in integers as it lies in a folder."""
     if engine == "keras-bf16":
         return keras_engine(config, arrays, "mixed_bfloat16")
     if engine == "openvino-bf16":
-        return run_openvino(openvino_network(config, arrays), config.num_joints, "bf16")
+        return run_openvino(openvino_network(config, arrays, features=True), config.num_joints, "bf16")
     try:
         return run_openvino(read_openvino(folder / OPENVINO_FILE), config.num_joints)
     except RuntimeError as error:
@@ -198,7 +198,8 @@ def _prepare(
     frames = [read_labeled(image) for image in checked]
     if engine == "openvino-int8":
         log.info("Calibrating %s with %d labeled images, once for this snapshot", engine, len(calibrating))
-        network = quantize(openvino_network(config, arrays), [read_labeled(image) for image in calibrating])
+        network = openvino_network(config, arrays, features=True)
+        network = quantize(network, [read_labeled(image) for image in calibrating])
         reduced = run_openvino(network, config.num_joints)
     else:
         reduced = _compute(engine, config, arrays, folder)

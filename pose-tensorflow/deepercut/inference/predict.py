@@ -9,7 +9,7 @@ import numpy as np
 
 from deepercut import DeepercutError
 from deepercut.config import PoseConfig, load_config
-from deepercut.inference.engines import ENGINES, Compute, choose_engine, device_name
+from deepercut.inference.engines import ENGINES, Engine, choose_engine, device_name
 from deepercut.inference.precision import reduced_engine
 from deepercut.network.architecture import weight_shapes
 from deepercut.weights.checkpoints import check_same_network, read_weights
@@ -23,15 +23,15 @@ class Predictor:
 
     Parameters
     ----------
-    compute : callable
-        From an engine.
+    compute : Engine
+        Finds them.
     bodyparts : tuple of str
         K names, in the order of the poses.
     device : str
         What computes, and on what.
     """
 
-    compute: Compute
+    compute: Engine
     bodyparts: tuple[str, ...]
     device: str
 
@@ -49,6 +49,24 @@ class Predictor:
             x and y in pixels of the frames, likelihood 0..1.
         """
         return self.compute(frames)
+
+    def with_features(self, frames: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Find every body part, and tell what the network's maps look like there.
+
+        Parameters
+        ----------
+        frames : ndarray of shape (B, H, W, 3), uint8
+            As for a call.
+
+        Returns
+        -------
+        poses : ndarray of shape (B, K, 3), float32
+            The same as of a call.
+        features : ndarray of shape (B, K, 4), float32
+            Likelihood of the best cell, 0..1; of the best cell outside its peak the likelihood and the distance in
+            pixels; width of the peak in pixels. See `targets.ANSWER`; NaN where a model was made before it told this.
+        """
+        return self.compute.with_features(frames)
 
 
 def load_predictor(config_path: Path, snapshot: Snapshot, engine: str = "auto") -> Predictor:

@@ -12,7 +12,7 @@ from deepercut import DeepercutError
 from deepercut.backend import Tensor
 from deepercut.network.architecture import FEATURE_STRIDE, UNITS, check_depth
 from deepercut.network.resnet import resnet_v1
-from deepercut.network.targets import decode_poses
+from deepercut.network.targets import ANSWER, decode_poses
 
 Shape = tuple[int | None, ...]
 """Of a tensor; None where it is not known yet."""
@@ -59,23 +59,25 @@ class DecodePoses(layers.Layer):
     ----------
     locref_stdev : float
         Unit in pixels of the location refinement.
+    features : bool, optional
+        Whether to tell about the maps too.
     """
 
-    def __init__(self, locref_stdev: float, **kwargs: Any):
+    def __init__(self, locref_stdev: float, features: bool = False, **kwargs: Any):
         super().__init__(**{**kwargs, "dtype": "float32"})
-        self.locref_stdev = locref_stdev
+        self.locref_stdev, self.features = locref_stdev, features
 
     def call(self, images: Tensor, outputs: Mapping[str, Tensor]) -> Tensor:
-        """Return the poses, (B, K, 3)."""
-        return decode_poses(outputs, self.locref_stdev, ops.shape(images)[1:3])
+        """Return the poses, (B, K, 3), or all of `targets.ANSWER`, (B, K, 6)."""
+        return decode_poses(outputs, self.locref_stdev, ops.shape(images)[1:3], features=self.features)
 
     def compute_output_shape(self, images_shape: Shape, outputs_shape: Mapping[str, Shape]) -> Shape:
-        """Return (B, K, 3)."""
-        return (images_shape[0], outputs_shape["part_pred"][-1], 3)
+        """Return (B, K, 3), or (B, K, 6) with features."""
+        return (images_shape[0], outputs_shape["part_pred"][-1], len(ANSWER) if self.features else 3)
 
     def get_config(self) -> dict[str, Any]:
         """Return what `from_config` needs."""
-        return {**super().get_config(), "locref_stdev": self.locref_stdev}
+        return {**super().get_config(), "locref_stdev": self.locref_stdev, "features": self.features}
 
 
 def _head(features: Tensor, channels: int, name: str) -> Tensor:
@@ -151,7 +153,7 @@ def build_posenet(
         keras.config.set_dtype_policy(usual)
 
 
-def with_poses(network: keras.Model, locref_stdev: float) -> keras.Model:
+def with_poses(network: keras.Model, locref_stdev: float, *, features: bool = False) -> keras.Model:
     """Let a network give poses in place of maps.
 
     Parameters
@@ -160,13 +162,15 @@ def with_poses(network: keras.Model, locref_stdev: float) -> keras.Model:
         From `build_posenet`; its layers are shared.
     locref_stdev : float
         Unit in pixels of the location refinement.
+    features : bool, optional
+        Whether to tell about the maps too, see `targets.ANSWER`.
 
     Returns
     -------
     keras.Model
-        From images (B, H, W, 3) to poses (B, K, 3), float32: x and y in pixels of the images, likelihood. Its
-        `predict_on_batch` takes and gives NumPy arrays.
+        From images (B, H, W, 3) to poses (B, K, 3), float32: x and y in pixels of the images, likelihood; with
+        `features` to (B, K, 6). Its `predict_on_batch` takes and gives NumPy arrays.
     """
-    model = keras.Model(network.input, DecodePoses(locref_stdev)(network.input, network.output))
+    model = keras.Model(network.input, DecodePoses(locref_stdev, features)(network.input, network.output))
     model.compile(jit_compile=False)  # XLA compiles anew for every size of image
     return model

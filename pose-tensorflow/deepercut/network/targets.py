@@ -16,6 +16,16 @@ from deepercut.backend import Tensor
 STRIDE = 8
 """Pixels per score map cell."""
 
+PEAK_CELLS = 3
+"""Cells to each side of the best one that belong to its peak; targets are positive within two."""
+
+LEAST_LOGIT, LEAST_LIKELIHOOD = -1e4, 1e-30
+"""What stands for cells that are not looked at, and keeps a division by the likelihood finite."""
+
+ANSWER = ("x", "y", "likelihood", "second_likelihood", "second_distance_px", "peak_width_px")
+"""Of a network that tells about its maps: the pose, then of the best cell outside its peak the likelihood and how far
+it is, then the side of a square as large as the peak's volume over its height. The last four are 'the features'."""
+
 
 def cell_centers(cells: int) -> np.ndarray:
     """Return the pixel that each of a row's cells looks at.
@@ -203,7 +213,9 @@ def make_weights(
     return weights
 
 
-def decode_poses(outputs: Mapping[str, Tensor], locref_stdev: float, image_shape: tuple[int, int]) -> Tensor:
+def decode_poses(
+    outputs: Mapping[str, Tensor], locref_stdev: float, image_shape: tuple[int, int], *, features: bool = False
+) -> Tensor:
     """Return the most likely position of each part.
 
     Runs on the device, inside a compiled function too, so that only the poses leave it.
@@ -216,11 +228,14 @@ def decode_poses(outputs: Mapping[str, Tensor], locref_stdev: float, image_shape
         Unit in pixels of the location refinement.
     image_shape : (height, width)
         Size in pixels of the images, without padding. Cells in the padding are not looked at.
+    features : bool, optional
+        Whether to tell about the maps too.
 
     Returns
     -------
-    tensor of shape (B, K, 3), float32
-        x and y in pixels of the images given to the network, likelihood 0..1.
+    tensor of shape (B, K, 3) or, with `features`, (B, K, 6), float32
+        x and y in pixels of the images given to the network, likelihood 0..1; then the rest of `ANSWER`, in pixels
+        of the images too. Where the map has no cell outside the peak, second likelihood and distance are 0.
 
     References
     ----------
@@ -241,7 +256,26 @@ def decode_poses(outputs: Mapping[str, Tensor], locref_stdev: float, image_shape
         place = (first + ops.cast(best, "int32")) * parts + ops.arange(parts, dtype="int32")
         xy += ops.take(locref, place, axis=0) * locref_stdev
     likelihood = ops.sigmoid(ops.max(logits, axis=1))
-    return ops.concatenate([xy, likelihood[..., None]], axis=-1)
+    poses = ops.concatenate([xy, likelihood[..., None]], axis=-1)
+    return ops.concatenate([poses, _describe_peaks(logits, best, rows, cols)], axis=-1) if features else poses
+
+
+def _describe_peaks(logits: Tensor, best: Tensor, rows: int | Tensor, cols: int | Tensor) -> Tensor:
+    """Return what `ANSWER` has after the pose, (B, K, 3), of flat logits (B, R C, K) and their best cells (B, K)."""
+    from keras import ops
+
+    batch, cells, parts = ops.shape(logits)
+    best = ops.cast(best, "int32")
+    near_row = ops.abs(ops.arange(rows, dtype="int32")[:, None] - best[:, None] // cols) <= PEAK_CELLS
+    near_col = ops.abs(ops.arange(cols, dtype="int32")[:, None] - best[:, None] % cols) <= PEAK_CELLS
+    is_peak = ops.reshape(near_row[:, :, None] & near_col[:, None], (batch, cells, parts))
+    outside = ops.where(is_peak, LEAST_LOGIT, logits)
+    second, second_logit = ops.cast(ops.argmax(outside, axis=1), "int32"), ops.max(outside, axis=1)
+    away = ops.cast(ops.square(second // cols - best // cols) + ops.square(second % cols - best % cols), "float32")
+    distance = ops.where(second_logit > LEAST_LOGIT, STRIDE * ops.sqrt(away), 0.0)
+    volume = ops.sum(ops.where(is_peak, ops.sigmoid(logits), 0.0), axis=1)
+    height = ops.maximum(ops.sigmoid(ops.max(logits, axis=1)), LEAST_LIKELIHOOD)
+    return ops.stack([ops.sigmoid(second_logit), distance, STRIDE * ops.sqrt(volume / height)], axis=-1)
 
 
 def _part_numbers(joints: np.ndarray, num_joints: int) -> np.ndarray:

@@ -24,10 +24,11 @@ from dlc_common.cli import CHECKOUT
 from dlc_common.yaml_text import with_values
 from dlc_toolbox.labels import interchange
 from dlc_toolbox.measure.metrics import euclidean_errors
-from dlc_toolbox.project.layout import Experiment, Layout, percent_of
+from dlc_toolbox.project.experiment import Experiment, percent_of
+from dlc_toolbox.project.layout import Layout
 from dlc_toolbox.project.settings import load_settings
 from dlc_toolbox.project.tables import points
-from dlc_toolbox.training_set.trainset import Split, read_split
+from dlc_toolbox.training_set.recorded import Split, read_split
 
 
 class Peer:

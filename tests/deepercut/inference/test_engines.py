@@ -16,8 +16,8 @@ from deepercut.data.dataset import load_dataset
 from deepercut.inference import engines
 from deepercut.inference.engines import ENGINES, REDUCED, choose_engine, device_name
 from deepercut.inference.predict import load_predictor
-from deepercut.network.posenet import build_posenet
-from deepercut.network.targets import covered_cells
+from deepercut.network.posenet import build_posenet, with_poses
+from deepercut.network.targets import covered_cells, decode_poses
 from deepercut.weights.checkpoints import fill
 from deepercut.weights.snapshots import list_snapshots
 from dlc_common.images import read_image
@@ -72,6 +72,33 @@ def test_poses_equal_a_literal_decoding(engine, network, size):
     assert (type(poses), poses.dtype, poses.shape) == (np.ndarray, np.float32, (2, PARTS, 3))
     for pose, frame in zip(poses, frames, strict=True):
         np.testing.assert_allclose(pose, literal_poses(network, frame), rtol=1e-4, atol=2e-3)
+
+
+@pytest.mark.parametrize("size", [(64, 80), (70, 90), (5, 40)])
+def test_what_the_maps_tell_is_the_same_on_both_engines_and_changes_no_pose(engine, network, size):
+    frames = noise(2, *size)
+    poses, features = engine.with_features(frames)
+    np.testing.assert_array_equal(poses, engine(frames))
+    assert (features.dtype, features.shape) == (np.float32, (2, PARTS, 4))
+    np.testing.assert_array_equal(features[..., 0], poses[..., 2])
+    maps = network.predict(frames.astype(np.float32), verbose=0)
+    expected = np.array(decode_poses(maps, 7.2801, size, features=True))[..., 3:]
+    np.testing.assert_allclose(features[..., 1:], expected, rtol=2e-4, atol=2e-3)
+
+
+def test_features_do_not_touch_the_poses(make_config, arrays):
+    config, frames = make_config(), noise(2, 70, 90)
+    plain = engines.run_openvino(engines.openvino_network(config, arrays), PARTS)
+    np.testing.assert_array_equal(ENGINES["openvino"](config, arrays)(frames), plain(frames))
+    model = with_poses(engines.keras_network(config, arrays), config.locref_stdev)
+    np.testing.assert_array_equal(ENGINES["keras"](config, arrays)(frames), model.predict_on_batch(frames))
+
+
+def test_a_model_made_before_there_were_features_tells_the_likelihood_alone(make_config, arrays):
+    plain = engines.run_openvino(engines.openvino_network(make_config(), arrays), PARTS)
+    poses, features = plain.with_features(noise(1, 40, 48))
+    np.testing.assert_array_equal(features[..., 0], poses[..., 2])
+    assert features.shape == (1, PARTS, 4) and np.isnan(features[..., 1:]).all()
 
 
 def test_frames_that_are_not_in_one_piece_and_earlier_poses_are_safe(engine):

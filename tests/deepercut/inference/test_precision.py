@@ -159,8 +159,10 @@ def test_integers_give_nearly_the_same_poses_unless_channels_differ_a_lot(labele
     np.testing.assert_allclose(openvino_engine(config, ruined)(frames[0][None]), exact, rtol=1e-3, atol=0.01)
     changes = []
     for weights in (arrays, ruined):
-        network = precision.quantize(precision.openvino_network(config, weights), frames)
-        poses = precision.run_openvino(network, 3)(frames[0][None])
+        network = precision.quantize(precision.openvino_network(config, weights, features=True), frames)
+        poses, features = precision.run_openvino(network, 3).with_features(frames[0][None])
+        np.testing.assert_array_equal(features[..., 0], poses[..., 2])
+        assert np.isfinite(features).all()
         changes.append(np.abs(poses[..., 2] - exact[..., 2]).max())
     assert 0 < changes[0] < 0.1 < changes[1]
     with pytest.raises(DeepercutError, match="openvino-int8 changes the poses of snapshot-7"):
@@ -172,7 +174,7 @@ def test_the_check_starts_the_backend_quietly(make_train_folder):
     code = (
         "import sys, numpy as np; from pathlib import Path; from deepercut.inference import precision;"
         "from deepercut.config import load_config;"
-        "precision.openvino_network = lambda *_: None;"
+        "precision.openvino_network = lambda *_, **__: None;"
         "precision.run_openvino = lambda *_: lambda frames: np.zeros((1, 3, 3), np.float32);"
         "precision.ENGINES['openvino'] = lambda *_: lambda frames: np.ones((1, 3, 3), np.float32);"
         "config = load_config(Path(sys.argv[1]) / 'pose_cfg.yaml');"

@@ -4,7 +4,15 @@ import numpy as np
 import pytest
 
 from deepercut import DeepercutError
-from deepercut.network.targets import cell_centers, covered_cells, decode_poses, make_targets, make_weights, map_size
+from deepercut.network.targets import (
+    ANSWER,
+    cell_centers,
+    covered_cells,
+    decode_poses,
+    make_targets,
+    make_weights,
+    map_size,
+)
 
 STDEV = 7.2801
 
@@ -130,6 +138,50 @@ def test_decoding_equals_the_definition(image_shape):
         expected = slow_decode(logits[image], locref[image], STDEV, image_shape)
         expected[:, 2] = 1 / (1 + np.exp(-expected[:, 2]))
         np.testing.assert_allclose(poses[image], expected, rtol=1e-5, atol=1e-4)
+
+
+def slow_features(logits, image_shape):
+    """Of each part the likelihood of the best cell outside the peak, its distance, and the width of the peak."""
+    rows, cols = (int(np.ceil(size / 8)) for size in image_shape)
+    found = []
+    for part in range(logits.shape[-1]):
+        likelihoods = 1 / (1 + np.exp(-logits[:rows, :cols, part].astype(float)))
+        best_row, best_col = np.unravel_index(likelihoods.argmax(), likelihoods.shape)
+        row, col = np.mgrid[:rows, :cols]
+        peak = (np.abs(row - best_row) <= 3) & (np.abs(col - best_col) <= 3)
+        width = 8 * np.sqrt(likelihoods[peak].sum() / likelihoods.max())
+        second = np.where(peak, -1, likelihoods)
+        second_row, second_col = np.unravel_index(second.argmax(), second.shape)
+        distance = 8 * np.hypot(second_row - best_row, second_col - best_col)
+        found.append((max(second.max(), 0), 0 if peak.all() else distance, width))
+    return np.array(found)
+
+
+@pytest.mark.parametrize("image_shape", [(64, 96), (55, 81), (20, 31)])
+def test_features_equal_the_definition_and_leave_the_poses_as_they_are(image_shape):
+    rng = np.random.default_rng(1)
+    logits = rng.normal(scale=3, size=(3, 8, 12, 4)).astype("float32")
+    outputs = {"part_pred": logits, "locref_pred": rng.normal(size=(3, 8, 12, 8)).astype("float32")}
+    answers = np.array(decode_poses(outputs, STDEV, image_shape, features=True))
+    assert answers.shape == (3, 4, len(ANSWER)) and answers.dtype == np.float32
+    np.testing.assert_array_equal(answers[..., :3], np.array(decode_poses(outputs, STDEV, image_shape)))
+    for image in range(3):
+        expected = slow_features(logits[image], image_shape)
+        np.testing.assert_allclose(answers[image, :, 3:], expected, rtol=1e-5, atol=1e-4)
+
+
+def test_features_by_hand():
+    logits = np.full((1, 6, 12, 1), -50, "float32")
+    logits[0, 1, 1:3] = [[0], [-np.log(3)]]  # a peak of likelihoods 0.5 and 0.25
+    logits[0, 4, 9] = -np.log(4)  # 0.2, three rows and eight columns away
+    features = np.array(decode_poses({"part_pred": logits}, STDEV, (48, 96), features=True))[0, 0, 2:]
+    np.testing.assert_allclose(features, [0.5, 0.2, 8 * np.sqrt(9 + 64), 8 * np.sqrt(0.75 / 0.5)], rtol=1e-6)
+
+
+def test_features_of_a_part_that_is_nowhere_are_finite():
+    logits = np.full((1, 4, 4, 1), -300, "float32")
+    features = np.array(decode_poses({"part_pred": logits}, STDEV, (32, 32), features=True))[0, 0, 2:]
+    assert features.tolist() == [0, 0, 0, 0]
 
 
 def test_decoding_without_location_refinement_gives_the_cell():

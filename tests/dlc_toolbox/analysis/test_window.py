@@ -216,3 +216,35 @@ def test_nothing_is_remembered_beyond_a_refresh(find_dots, walk):
 
 def test_nothing_analyzed_yet():
     assert MovingWindow(None, RULE).analyzed_share == 1
+
+
+# ---- What the maps tell ----
+
+
+class Telling(Counted):
+    """A predictor that tells, as features, the size of what it was given."""
+
+    def with_features(self, frames):
+        poses = self(frames)
+        features = np.zeros((*poses.shape[:2], 4), np.float32)
+        features[..., 0], features[..., 1:3] = poses[..., 2], frames.shape[1:3]
+        return poses, features
+
+
+def test_what_the_maps_tell_is_that_of_the_look_that_counts(find_dots):
+    places = [[40 + 2 * i, 60] for i in range(12)]
+    places[9] = [250, 200]  # outside the window, so looked for in the whole frame
+    frames = draw(places)
+    window, plain = MovingWindow(Telling(find_dots), RULE), MovingWindow(find_dots, RULE)
+    for start in range(0, len(frames), BATCH):
+        poses, features = window.with_features(frames[start : start + BATCH])
+        np.testing.assert_array_equal(poses, plain(frames[start : start + BATCH]))
+        np.testing.assert_array_equal(features[..., 0], poses[..., 2])
+    is_whole = (features[..., 1:3] == [HEIGHT, WIDTH]).all(axis=(1, 2))
+    assert is_whole.tolist()[:2] == [False, True]
+
+
+def test_a_plain_function_tells_its_likelihoods(find_dots):
+    poses, features = MovingWindow(find_dots, RULE).with_features(draw([[40, 60]]))
+    np.testing.assert_array_equal(features[..., 0], poses[..., 2])
+    assert np.isnan(features[..., 1:]).all()

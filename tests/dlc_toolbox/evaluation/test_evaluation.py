@@ -8,6 +8,7 @@ from PIL import Image
 
 from dlc_toolbox import ToolboxError
 from dlc_toolbox.evaluation.evaluation import evaluate, find_networks, predict_images
+from dlc_toolbox.evaluation.results import read_evaluation
 from dlc_toolbox.project.layout import Layout
 from dlc_toolbox.project.settings import load_settings
 from dlc_toolbox.project.tables import points, read_table, scorer_of
@@ -98,7 +99,9 @@ def test_images_of_any_size_are_predicted_one_by_one_in_order(tmp_path):
         assert frames.dtype == np.uint8
         return np.array([[[frames.shape[2], frames.shape[1], 0.5]]] * len(frames), np.float32)
 
-    np.testing.assert_array_equal(predict_images(paths, predict)[:, 0], [[5, 7, 0.5], [41, 30, 0.5], [1, 1, 0.5]])
+    poses, features = predict_images(paths, predict)
+    np.testing.assert_array_equal(poses[:, 0], [[5, 7, 0.5], [41, 30, 0.5], [1, 1, 0.5]])
+    assert features.shape == (3, 1, 4) and (features[..., 0] == 0.5).all() and np.isnan(features[..., 1:]).all()
 
 
 def test_an_answer_that_is_no_number_names_the_image(tmp_path):
@@ -117,6 +120,42 @@ def test_evaluate_writes_the_poses_of_every_image_by_name(layout, config, toy_ne
     expected = toy_points[::3] + [2, -1]
     np.testing.assert_allclose(points(table, ["nose", "paw", "tail"])[..., :2], expected, atol=1e-4)
     np.testing.assert_array_equal(read_table(network.table.with_suffix(".csv")).columns, table.columns)
+
+
+class TellingNetwork:
+    """A network that tells about its maps."""
+
+    def __init__(self, predict, seed=0):
+        self.predict, self.rng = predict, np.random.default_rng(seed)
+
+    def __call__(self, frames):
+        return self.with_features(frames)[0]
+
+    def with_features(self, frames):
+        poses = self.predict(frames)
+        return poses, np.concatenate([poses[..., 2:], self.rng.uniform(0, 9, (*poses.shape[:2], 3))], axis=2)
+
+
+def test_what_the_maps_tell_is_stored_beside_the_poses(layout, config, toy_network):
+    (network,) = find(layout, config)
+    evaluate(network, lambda: TellingNetwork(toy_network))
+    parts = ("tail", "nose", "paw")
+    evaluation = read_evaluation(network, parts)
+    expected = np.random.default_rng(0).uniform(0, 9, (10, 3, 3))[:, [2, 0, 1]]  # one image after the other
+    np.testing.assert_allclose(evaluation.features[..., 1:], expected, rtol=1e-6)
+    np.testing.assert_array_equal(evaluation.features[..., 0], evaluation.likelihoods)
+    assert network.table in layout.evaluation_tables() and network.features not in layout.evaluation_tables()
+
+
+def test_features_of_other_poses_are_not_taken_for_theirs(layout, config, toy_network):
+    (network,) = find(layout, config)
+    evaluate(network, lambda: TellingNetwork(toy_network))
+    kept = network.features.read_bytes()
+    evaluate(network, lambda: lambda frames: toy_network(frames, likelihoods=(1, 0.5, 1)), overwrite=True)
+    assert not network.features.exists()
+    assert read_evaluation(network, ("nose", "paw", "tail")).features is None
+    network.features.write_bytes(kept)
+    assert read_evaluation(network, ("nose", "paw", "tail")).features is None
 
 
 def test_what_is_current_is_skipped_without_loading_a_network(layout, config, toy_network, caplog):

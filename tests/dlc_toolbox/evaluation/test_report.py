@@ -10,7 +10,9 @@ from PIL import Image
 
 from dlc_toolbox.evaluation.report import draw_evaluation, plot_evaluations, write_evaluation_pages
 from dlc_toolbox.evaluation.results import Evaluation, summary_row
-from dlc_toolbox.project.layout import Experiment, Layout
+from dlc_toolbox.evaluation.trust import judge
+from dlc_toolbox.project.experiment import Experiment
+from dlc_toolbox.project.layout import Layout
 from dlc_toolbox.project.settings import load_settings
 from tests.browser import open_page as open_page
 
@@ -54,6 +56,10 @@ def evaluation(layout, labels, poses, iteration=100):
     return Evaluation(network, PARTS, list(network.images), is_train, np.array(labels), np.array(poses))
 
 
+def judged(evaluations, settings):
+    return [judge(evaluation, settings) for evaluation in evaluations]
+
+
 def test_pictures_of_an_evaluation_tell_human_confident_and_unconfident(layout, settings):
     nan = np.nan
     labels = [[[20.0, 20], [nan, nan], [nan, nan]]] * 2
@@ -76,7 +82,7 @@ def test_plots_of_several_snapshots(layout, settings):
     labels = np.zeros((2, 3, 2))
     evaluations = [evaluation(layout, labels, np.full((2, 3, 3), i / 100), i) for i in (20, 100)]
     rows = pd.DataFrame([summary_row(evaluated, 0.1) for evaluated in evaluations])
-    written = plot_evaluations(evaluations, rows, settings)
+    written = plot_evaluations(evaluations, rows, settings, judged(evaluations, settings))
     assert [path.name for path in written] == [
         "Plots_DeepCut_resnet_50_70shuffle1_20forTask_toy",
         "Plots_DeepCut_resnet_50_70shuffle1_100forTask_toy",
@@ -84,13 +90,14 @@ def test_plots_of_several_snapshots(layout, settings):
     ]
     plots = {"likelihood.png", "error_per_part.png", "cumulative_error.png"}
     assert {path.name for path in written[0].iterdir()} == plots
-    assert len(plot_evaluations(evaluations[:1], rows[:1], settings)) == 1
+    assert len(plot_evaluations(evaluations[:1], rows[:1], settings, judged(evaluations[:1], settings))) == 1
 
 
 def page_of(evaluations, settings):
     rows = pd.DataFrame([summary_row(evaluated, 0.1) for evaluated in evaluations])
-    plot_evaluations(evaluations, rows, settings)
-    (page,) = write_evaluation_pages(evaluations, rows, settings)
+    judgments = judged(evaluations, settings)
+    plot_evaluations(evaluations, rows, settings, judgments)
+    (page,) = write_evaluation_pages(evaluations, rows, settings, judgments)
     return html.unescape(page.read_text(encoding="utf-8"))
 
 
@@ -113,13 +120,14 @@ def test_the_page_tells_the_error_of_labels_placed_by_hand(layout, settings):
     poses = [[[20.0, 20, 1], [40, 43, 1], [60, 67, 1]]] * 2
     found = replace(evaluation(layout, labels, poses), accepted=np.array([[False] * 3, [True, False, False]]))
     rows = pd.DataFrame([summary_row(found, settings.pcutoff)])
-    plot_evaluations([found], rows, settings)
-    (page,) = write_evaluation_pages([found], rows, settings)
+    judgments = judged([found], settings)
+    plot_evaluations([found], rows, settings, judgments)
+    (page,) = write_evaluation_pages([found], rows, settings, judgments)
     text = " ".join(page.read_text(encoding="utf-8").split())
     assert "33% of the labels of test images are machine labels that were accepted as they were" in text
     assert "placed by hand alone: median 5.0 px, mean 5.0 px" in text
     rows = pd.DataFrame([summary_row(replace(found, accepted=None), settings.pcutoff)])
-    (page,) = write_evaluation_pages([found], rows, settings)
+    (page,) = write_evaluation_pages([found], rows, settings, judgments)
     assert "placed by hand" not in page.read_text(encoding="utf-8")
 
 

@@ -16,10 +16,11 @@ from dlc_toolbox.evaluation.results import (
     summary_row,
     write_summaries,
 )
-from dlc_toolbox.project.layout import Experiment, Layout
+from dlc_toolbox.project.experiment import Experiment
+from dlc_toolbox.project.layout import Layout
 from dlc_toolbox.project.settings import load_settings
 from dlc_toolbox.project.tables import make_table, write_table
-from dlc_toolbox.training_set.trainset import read_split
+from dlc_toolbox.training_set.recorded import read_split
 
 PARTS = ("nose", "paw", "tail")
 COLUMNS = ["train_fraction", "shuffle", "iteration", "pcutoff"] + [

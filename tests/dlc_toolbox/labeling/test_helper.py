@@ -25,7 +25,8 @@ from dlc_toolbox.labeling.helper import (
     write_helper,
     write_training_files,
 )
-from dlc_toolbox.project.layout import Experiment, Layout, image_folders
+from dlc_toolbox.project.experiment import Experiment
+from dlc_toolbox.project.layout import Layout, image_folders
 from dlc_toolbox.project.settings import load_settings
 from dlc_toolbox.project.tables import make_table
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dlc_toolbox.measure.metrics import euclidean_errors, is_confident, summarize, summarize_parts
+from dlc_toolbox.measure.metrics import AUTO, euclidean_errors, is_confident, summarize, summarize_parts
 
 NAMES = ["mean_error_px", "median_error_px", "rmse_px", "mean_error_pcutoff_px", "share_above_pcutoff"]
 
@@ -71,3 +71,13 @@ def test_parts_by_hand():
     assert (nose["bodypart"], nose["labeled_pairs"], nose["mean_error_px"]) == ("nose", 2, 2)
     assert (nose["mean_error_pcutoff_px"], nose["share_above_pcutoff"]) == (1, 0.5)
     assert (tail["bodypart"], tail["labeled_pairs"], tail["mean_error_px"], tail["rmse_px"]) == ("tail", 1, 10, 10)
+
+
+def test_each_part_may_have_a_cutoff_of_its_own():
+    errors, likelihoods = np.array([[1.0, 2.0], [3.0, np.nan]]), np.array([[0.5, 0.5], [0.2, 0.9]])
+    assert is_confident(likelihoods, (0.3, 0.6)).tolist() == [[True, False], [False, True]]
+    assert summarize(errors, likelihoods, (0.3, 0.6))["mean_error_pcutoff_px"] == 1
+    parts = summarize_parts(errors, likelihoods, ["nose", "tail"], (0.3, 0.6))
+    assert parts["share_above_pcutoff"].tolist() == [0.5, 0]
+    with pytest.raises(ValueError, match="broadcast"):
+        summarize(errors, likelihoods, AUTO)

@@ -225,3 +225,10 @@ def test_frames_near_taken_ones_come_last():
 def test_no_video_no_frames():
     assert choose_apart(np.zeros(0), 5, seed=0) == []
     assert choose_apart(np.zeros(50), 5, seed=0) == []
+
+
+def test_each_part_may_have_a_cutoff_of_its_own():
+    poses = np.array([[[1.0, 2, 0.5], [3, 4, 0.5]]])
+    np.testing.assert_array_equal(seen_points(poses, (0.4, 0.6)), [[[1, 2], [np.nan, np.nan]]])
+    failures = find_failures(poses, Criteria((0.4, 0.6), 20, 20, 3))
+    assert failures[0, :, 0].tolist() == [False, True]

@@ -6,16 +6,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from dlc_common.files import fingerprint
 from dlc_common.images import image_size, read_image
 from dlc_toolbox import ToolboxError
 from dlc_toolbox.frames.choosing import Wanted, pick_frames
 from dlc_toolbox.labels.fiji import read_clicks
 from dlc_toolbox.labels.labels import convert_labels
 from dlc_toolbox.labels.machine import read_machine_labels
-from dlc_toolbox.poses.outliers import check_labeling, extract_outliers
-from dlc_toolbox.project.layout import Layout, contact_sheet, pose_record, pose_table
+from dlc_toolbox.measure.posture import Postures
+from dlc_toolbox.measure.views import Plane
+from dlc_toolbox.poses.outliers import check_labeling, extract_outliers, find_doubts
+from dlc_toolbox.poses.trust import CONFIDENCE, Looked, Trust, calibration_file, write_calibration
+from dlc_toolbox.project.layout import Layout, confidence_table, contact_sheet, pose_record, pose_table
 from dlc_toolbox.project.settings import AnalysisSettings, Settings
-from dlc_toolbox.project.tables import points, read_table
+from dlc_toolbox.project.tables import make_table, points, read_table, write_table
 
 PARTS = ("nose", "paw", "tail")
 
@@ -230,3 +234,61 @@ def test_a_table_of_another_length_is_an_error_and_leaves_nothing(extract, video
     with pytest.raises(ToolboxError, match=r"delivers 30 frames, .* has 29 rows, .* AnalyzeVideos.py --overwrite"):
         extract()
     assert [path.name for path in data.iterdir()] == ["toy"]
+
+
+# ---- What an evaluation learned ----
+
+
+@pytest.fixture
+def learned(network) -> Trust:
+    """Nose and paw share their x; known postures are those of no rest at all."""
+    plane = Plane((0, 1), np.array([1.0, 0.0, -1.0, 0.0]) / np.sqrt(2), 0.0, 2.0)
+    postures = Postures(np.zeros(6), np.tile(np.eye(2), (3, 1)) * 100, 1.0)  # all parts in one place
+    trust = Trust(PARTS, "few labels", (("nose", "paw"),), (plane,), postures, wanted_px=5.0)
+    looked = Looked(fingerprint(network.snapshot.path))
+    write_calibration(calibration_file(network.config_path.parent), trust, 100, looked, images=3, labels=9)
+    return trust
+
+
+def test_doubts_by_hand(learned):
+    poses = np.ones((4, 3, 3)) * [50, 50, 1]
+    poses[1, 0, 0] = 58.8  # the limit is 3 * 1.4826 * 2 = 8.9 px
+    poses[2, 0, 0] = 59.0
+    poses[3, 2, 1] = 56.0  # 4 px are the limit
+    expected = np.full((4, 3), 5.0)
+    expected[0, 1] = 5.1
+    doubts = find_doubts(poses, expected, learned, 0.5)
+    assert doubts[..., 0].tolist() == [[False] * 3, [False] * 3, [True, True, False], [False] * 3]
+    assert not doubts[0, :, 1].any() and doubts[3, :, 1].tolist() == [False, False, True]
+    assert doubts[..., 2].tolist() == [[False, True, False]] + [[False] * 3] * 3
+    poses[2, 1, 2] = expected[0, 0] = 0.4  # a paw that is not seen agrees and disagrees with nothing
+    assert not find_doubts(poses, expected, learned, 0.5)[2, :, 0].any()
+
+
+def test_frames_are_found_by_what_was_learned_and_counted(extract, learned, data, video, network, caplog):
+    caplog.set_level("INFO")
+    error = np.full((30, 3, 4), 1.0)
+    error[16, 2, 0] = 9
+    table = pose_table(video, network.scorer)
+    path = confidence_table(table)
+    write_table(make_table(network.scorer, PARTS, range(30), error, CONFIDENCE), path, csv=False)
+    calm = settings(pcutoff=0.01, jumpthreshold=1000, deviationthreshold=1000, numoutlierframes=9)
+    extract(calm)
+    # the toy's dots run around: neither views nor postures agree, in every frame
+    assert "places where views disagree: nose" in caplog.text and "paw" in caplog.text
+    assert "1 large expected errors)" in caplog.text and "large expected errors: tail 1" in caplog.text
+
+
+def test_learning_something_new_extracts_again(extract, network, request):
+    first = extract()
+    assert extract() == first
+    request.getfixturevalue("learned")
+    assert extract() != first
+
+
+def test_of_a_video_that_the_network_does_not_know_frames_that_differ_are_chosen(extract, data, caplog):
+    caplog.set_level("INFO")
+    folder = extract(settings(pcutoff=1, jumpthreshold=0, deviationthreshold=0, numoutlierframes=4))
+    assert "the network does not know this video yet, it fails in nearly every frame" in caplog.text
+    chosen = numbers_in(folder)
+    assert len(chosen) == 4 and not {*range(0, 30, 3)} & set(chosen)

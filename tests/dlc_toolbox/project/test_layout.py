@@ -6,7 +6,8 @@ import pytest
 from dlc_common.cli import CHECKOUT
 from dlc_toolbox import ToolboxError
 from dlc_toolbox.project import layout
-from dlc_toolbox.project.layout import Experiment, Layout, image_folders, percent_of
+from dlc_toolbox.project.experiment import Experiment, percent_of
+from dlc_toolbox.project.layout import Layout, image_folders
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ import pytest
 
 from dlc_common.cli import CHECKOUT
 from dlc_toolbox import ToolboxError
+from dlc_toolbox.measure.metrics import AUTO
 from dlc_toolbox.project.settings import load_analysis_settings, load_settings
 
 NEEDED = "Task = 't'\ndate = 'd'\nbodyparts = ['nose', 'tail']\nScorers = ['Ann']\nscorer = 'Ann'\n"
@@ -263,6 +264,38 @@ def test_settings_of_what_follows_the_analysis(tmp_path: Path, line, message):
     path.write_text(needed + line)
     with pytest.raises(ToolboxError, match=f"line 4: {line.split()[0]} = .*, but it must be {message}"):
         load_analysis_settings(tmp_path)
+
+
+def test_views_name_the_parts_of_each_point(load):
+    settings = load(NEEDED + "views = [['nose', 'tail']]\nwantederror = 2.5\n")
+    assert (settings.views, settings.wantederror) == ((("nose", "tail"),), 2.5)
+    assert (load(NEEDED).views, load(NEEDED).wantederror) == ((), 5)
+
+
+@pytest.mark.parametrize(
+    ("line", "problem"),
+    [
+        ("views = 'nose'", "a list of points seen in several views, such as"),
+        ("views = ['nose', 'tail']", "a list of points seen in several views, such as"),
+        ("views = [['nose', 3]]", "a list of points seen in several views, such as"),
+        ("views = [['nose']]", "each names one body part a view, of two views or more"),
+        ("views = [[]]", "each names one body part a view, of two views or more"),
+        ("views = [['nose', 'tail'], ['a', 'b', 'c']]", "each names one body part a view, of two views or more"),
+        ("views = [['nose', 'nose']]", "a list of points in which no body part is named twice"),
+        ("views = [['nose', 'paw']]", "views names paw, which bodyparts does not"),
+        ("wantederror = 0", r"a number in (0, inf]"),
+    ],
+)
+def test_views_that_cannot_be(load, line, problem):
+    with pytest.raises(ToolboxError) as error:
+        load(f"{NEEDED}{line}\n")
+    assert problem in str(error.value)
+
+
+def test_auto_stands_for_what_the_evaluation_recommends(load):
+    assert load(NEEDED + "pcutoff = 'auto'\n").pcutoff == AUTO
+    with pytest.raises(ToolboxError, match=r"pcutoff = 'best', but it must be a finite number, or 'auto': what"):
+        load(NEEDED + "pcutoff = 'best'\n")
 
 
 def test_choices_of_a_recording_may_be_left_open(tmp_path):

@@ -274,3 +274,14 @@ def test_damaged_files_are_named(tmp_path: Path, suffix: str, content: bytes):
     assert "\n" not in str(told.value)
     with pytest.raises(ToolboxError, match="does not exist"):
         read_table(tmp_path / f"gone{suffix}")
+
+
+def test_a_table_of_something_else_is_read_by_its_names(tmp_path):
+    coords = ("error_px", "views_px")
+    values = np.arange(12.0).reshape(3, 2, 2)
+    path = tmp_path / "confidence.h5"
+    write_table(make_table("net", ["nose", "tail"], range(3), values, coords), path, csv=False)
+    found = read_table(path, coords)
+    np.testing.assert_array_equal(points(found, ["tail", "nose"], coords[::-1]), values[:, ::-1, ::-1])
+    with pytest.raises(ToolboxError, match=r"and the columns x, y once for every body part; .* error_px, views_px"):
+        read_table(path)

@@ -7,7 +7,8 @@ import yaml
 from dlc_common.cli import CHECKOUT
 from dlc_common.yaml_text import with_values
 from dlc_toolbox import ToolboxError
-from dlc_toolbox.project.layout import Experiment, Layout
+from dlc_toolbox.project.experiment import Experiment
+from dlc_toolbox.project.layout import Layout
 from dlc_toolbox.training_set.pose_cfg import check_pose_cfg, read_pose_cfg, warn_of_sizes, write_pose_cfgs
 
 PARTS = ["nose", "left ear", "right ear"]

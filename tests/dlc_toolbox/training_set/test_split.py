@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from dlc_toolbox import ToolboxError
-from dlc_toolbox.training_set.split import read_split_file, split_by_rows, split_images
+from dlc_toolbox.training_set.split import read_split_file, split_by_rows, split_images, split_videos
 
 NAMES = [f"day/img{n}.png" for n in range(20)]
 
@@ -101,3 +101,32 @@ def test_bad_split_files_are_errors(tmp_path: Path, text: str, message: str):
         read_split_file(path)
     with pytest.raises(ToolboxError, match=r"gone\.json cannot be read"):
         read_split_file(tmp_path / "gone.json")
+
+
+@pytest.mark.parametrize("fraction", [0.05, 0.3, 0.5, 0.8, 0.95])
+@pytest.mark.parametrize("shuffle", range(4))
+def test_no_video_is_on_both_sides(fraction: float, shuffle: int):
+    videos = ["a"] * 3 + ["b"] * 9 + ["c"] * 4 + ["d"] * 4
+    train, test = split_videos(NAMES, videos, fraction, 42, shuffle)
+    assert train and test and sorted([*train, *test]) == sorted(NAMES)
+    assert [NAMES.index(name) for name in train] == sorted(NAMES.index(name) for name in train)
+    of = dict(zip(NAMES, videos, strict=True))
+    assert not {of[name] for name in train} & {of[name] for name in test}
+
+
+def test_as_many_videos_train_as_come_nearest_to_the_fraction():
+    videos = [f"v{n // 2}" for n in range(20)]
+    sizes = {
+        fraction: len(split_videos(NAMES, videos, fraction, 1, 1)[0]) for fraction in (0.01, 0.5, 0.74, 0.76, 0.99)
+    }
+    assert sizes == {0.01: 2, 0.5: 10, 0.74: 14, 0.76: 16, 0.99: 18}
+
+
+def test_shuffles_are_different_splits_by_video():
+    videos = [f"v{n // 2}" for n in range(20)]
+    assert len({tuple(split_videos(NAMES, videos, 0.5, 1, shuffle)[0]) for shuffle in range(5)}) == 5
+
+
+def test_one_video_cannot_be_split():
+    with pytest.raises(ToolboxError, match="needs images of two videos or more, but all 20 are of day: label"):
+        split_videos(NAMES, ["day"] * 20, 0.8, 1, 1)

@@ -15,11 +15,13 @@ from dlc_common import UsersError
 from dlc_common.yaml_text import with_values
 from dlc_toolbox import ToolboxError
 from dlc_toolbox.labels.labels import convert_labels
-from dlc_toolbox.project.layout import Experiment, Layout
+from dlc_toolbox.project.experiment import Experiment
+from dlc_toolbox.project.layout import Layout
 from dlc_toolbox.project.settings import load_settings
 from dlc_toolbox.project.tables import make_table, points, read_table, write_table
+from dlc_toolbox.training_set.recorded import read_split
 from dlc_toolbox.training_set.split import split_images
-from dlc_toolbox.training_set.trainset import make_training_sets, read_split, read_training_set
+from dlc_toolbox.training_set.trainset import make_training_sets, read_training_set
 
 NAMES = [f"toy/img{frame:02d}.png" for frame in range(0, 30, 3)]
 EXPERIMENT = Experiment("toy", "Jan1", "Ann", 70, 1, 50)
@@ -514,3 +516,34 @@ def test_a_split_that_would_measure_what_it_was_trained_on_is_refused(toy: Toy, 
     path.write_text(yaml.safe_dump(content))
     with pytest.raises(ToolboxError, match=message):
         read_split(toy.layout, EXPERIMENT)
+
+
+# Splits by video
+
+
+def test_folders_of_one_video_are_on_one_side(toy: Toy):
+    toy.set("splitby = 'video'")
+    videos = {"toy_2": "/videos/toy.avi", "toy": "/videos/toy.avi", "other": None}
+    for folder in ("toy_2", "other"):
+        shutil.copytree(toy.data / "toy", toy.data / folder)
+    for folder, video in videos.items():
+        if video:
+            (toy.data / folder / "frames.json").write_text(json.dumps({"video": video}))
+    toy.convert()
+    toy.make()
+    split = read_split(toy.layout, EXPERIMENT)
+    folders = [{name.split("/")[0] for name in side} for side in (split.train, split.test)]
+    assert folders == [{"toy", "toy_2"}, {"other"}]
+    documentation = yaml.safe_load(toy.layout.split_documentation(EXPERIMENT).read_text())
+    assert documentation["splitby"] == "video"
+
+
+def test_the_way_to_split_is_part_of_what_a_training_set_is_made_from(toy: Toy):
+    toy.make()
+    before = toy.files()
+    toy.set("splitby = 'image'")
+    toy.make()
+    assert toy.files() == before
+    toy.set("splitby = 'video'")
+    with pytest.raises(ToolboxError, match="splitby = 'video' needs images of two videos or more, but all 10"):
+        toy.make()

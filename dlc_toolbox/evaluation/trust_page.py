@@ -1,0 +1,159 @@
+"""What the page of an evaluation shows about trust, and the paragraph for a methods section."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from dlc_common.images import read_image
+from dlc_common.versions import versions
+from dlc_toolbox.evaluation.results import Evaluation
+from dlc_toolbox.evaluation.trust import Judgment, nearness_in_words
+from dlc_toolbox.measure.judging import coverage
+from dlc_toolbox.pictures import drawing, pages
+from dlc_toolbox.pictures.pictures import folder_and_image, look_of
+from dlc_toolbox.project.settings import Settings
+
+RELIABILITY_PLOT = "reliability.png"
+"""Errors against what was expected, where that is known, among the plots of an evaluation."""
+
+_MOST_DOUBTFUL = 12
+_DOUBTFUL_PX = 640
+
+
+def trust_content(judgment: Judgment, settings: Settings) -> dict[str, Any]:
+    """Return what the page of an evaluation shows about trust.
+
+    Parameters
+    ----------
+    judgment : Judgment
+        Of the network that the page is about.
+    settings : Settings
+        How points are drawn, whose labels they are.
+
+    Returns
+    -------
+    dict
+        For the template ``trust.html``.
+    """
+    network = judgment.evaluation.network
+    plot = network.layout.evaluation_plots(network.experiment, network.iteration) / RELIABILITY_PLOT
+    return {
+        "trust_sentences": judgment.in_words(),
+        "reliability": pages.embed(plot) if plot.is_file() else None,
+        "trusted_parts": _part_rows(judgment),
+        "wanted_px": f"{judgment.trust.wanted_px:g}",
+        "unlabeled_parts": judgment.unlabeled_parts,
+        "doubtful": _doubtful(judgment, settings),
+        "nearness": nearness_in_words(judgment.evaluation),
+        "methods": methods_paragraph(judgment, settings),
+    }
+
+
+def _part_rows(judgment: Judgment) -> list[dict[str, Any]]:
+    """Return what is known about each body part."""
+    errors = judgment.evaluation.errors
+    rows = []
+    for part, name in enumerate(judgment.evaluation.bodyparts):
+        labeled = judgment.is_test & np.isfinite(errors[:, part])
+        cutoff = (judgment.trust.pcutoffs or {}).get(name)
+        rows.append(
+            {
+                "name": name,
+                "pcutoff": "never" if cutoff is None else f"{cutoff:.2f}",
+                "expected": _median(judgment.expected_px[labeled, part]),
+                "radius": _median(judgment.radius90_px[labeled, part]),
+                "coverage": coverage(errors[labeled, part], judgment.radius90_px[labeled, part]),
+            }
+        )
+    return rows
+
+
+def _median(values: np.ndarray) -> float:
+    """Return the median of what is known, NaN of nothing."""
+    known = values[np.isfinite(values)]
+    return float(np.median(known)) if known.size else float("nan")
+
+
+def _doubtful(judgment: Judgment, settings: Settings) -> list[dict[str, Any]]:
+    """Return the labels to look at again, each drawn with what the network found."""
+    evaluation = judgment.evaluation
+    look = look_of(settings, [("+", f"{settings.scorer} (human)"), (".", "network")])
+    shown = []
+    for image, part in judgment.doubtful_labels()[:_MOST_DOUBTFUL]:
+        name = evaluation.images[image]
+        both = np.full((2, len(evaluation.bodyparts), 2), np.nan)
+        both[0, part], both[1, part] = evaluation.labels[image, part], evaluation.poses[image, part, :2]
+        image_itself = read_image(evaluation.network.images[name])
+        picture = drawing.draw_points(image_itself, both, drawing.look_at_size(look, image_itself, _DOUBTFUL_PX))
+        shown.append(
+            {
+                "name": name,
+                "part": evaluation.bodyparts[part],
+                "error_px": evaluation.errors[image, part],
+                "expected_px": judgment.expected_px[image, part],
+                "picture": pages.embed(picture),
+            }
+        )
+    return shown
+
+
+def methods_paragraph(judgment: Judgment, settings: Settings) -> str:
+    """Write what a methods section should say: labels, split, training, errors, versions.
+
+    Parameters
+    ----------
+    judgment : Judgment
+        Of one network.
+    settings : Settings
+        Its pcutoff counts, and whose labels they are.
+
+    Returns
+    -------
+    str
+        One paragraph in plain words, with the figures of this network.
+    """
+    evaluation = judgment.evaluation
+    found = versions()
+    libraries = ", ".join(f"{name} {found[name]}" for name in ("keras", "tensorflow", "numpy") if name in found)
+    sentences = [
+        _labels_in_words(evaluation, settings),
+        f"A ResNet-{settings.resnet} with deconvolution heads (DeepLabCut; Mathis et al., Nat. Neurosci. 21, 2018, and "
+        f"Insafutdinov et al., ECCV 2016) was trained for {evaluation.network.iteration} iterations.",
+        _errors_in_words(evaluation, settings),
+    ]
+    if not np.isnan(judgment.coverage):
+        sentences.append(
+            "For each pose, a radius within which 90 % of such poses lie was learned from the test images by conformal "
+            f"prediction; it held {judgment.coverage:.0%} of labels that had no say in it."
+        )
+    sentences.append(f"Computed with Python {found['python']}{f', {libraries}' if libraries else ''}.")
+    return " ".join(sentences)
+
+
+def _labels_in_words(evaluation: Evaluation, settings: Settings) -> str:
+    """Tell how many labels there are, and how they were split."""
+    labeled = int(np.isfinite(evaluation.errors).sum())
+    folders = len({folder_and_image(name)[0] for name in evaluation.images})
+    train, test = (int(chosen.sum()) for _, chosen in evaluation.sets())
+    return (
+        f"{len(evaluation.bodyparts)} body parts were labeled by one person ({settings.scorer}) in "
+        f"{len(evaluation.images)} frames of {folders} video{'s' if folders > 1 else ''} ({labeled} labels); "
+        f"{train} frames trained the network and {test} tested it."
+    )
+
+
+def _errors_in_words(evaluation: Evaluation, settings: Settings) -> str:
+    """Tell the errors of both sets."""
+    medians = {name: _median(evaluation.errors[chosen].ravel()) for name, chosen in evaluation.sets()}
+    test = evaluation.errors[~evaluation.is_train]
+    labeled = int(np.isfinite(test).sum())
+    if not labeled:
+        return "No label of a test image tells the test error."
+    ninth = np.nanpercentile(test, 90)
+    return (
+        f"On {labeled} labels of test frames the error (distance from the label) was {medians['test']:.1f} px "
+        f"(median), {np.nanmean(test):.1f} px (mean), and at most {ninth:.1f} px for 90 % of them; on training frames "
+        f"{medians['train']:.1f} px (median)."
+    )

@@ -1,0 +1,321 @@
+"""How far off a pose may be: from what a network's maps tell about it, calibrated on images it has not seen.
+
+A likelihood is no probability of being right. On labeled images that did not train the network, the errors of its poses
+are known; what poses like a new one were off there is what to expect of it.
+
+References
+----------
+Romano Y, Patterson E, Candes E. Conformalized quantile regression. NeurIPS (2019), arXiv 1905.03222.
+Barber RF, Candes E, Ramdas A, Tibshirani RJ. Predictive inference with the jackknife+. Ann. Stat. 49 (2021).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from scipy.optimize import isotonic_regression
+
+FEATURES = ("likelihood", "second_likelihood", "second_distance_px", "peak_width_px")
+"""What the maps tell about a pose: of its best cell, of the best cell elsewhere, how far that is, how wide the peak."""
+
+FEWEST_LABELS = 40
+"""Labels that a calibration is fitted on, at least."""
+
+COVERAGE = 0.9
+_LABELS_PER_BIN = 60
+_MOST_BINS = 4
+_MOST_POOLS = 500
+_FOLDS = 5
+_RIDGE = 3.0
+_LEAST_PX = 0.1  # errors below it are as good as none
+_CLIPPED = 1e-4
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """From what the maps tell about a pose to its expected error; made by `fit_calibration`.
+
+    Parameters
+    ----------
+    center, scale, weights : list of float
+        Of the features: the score of a pose is their weighted sum, larger for larger errors.
+    score_knots, log_error_knots : list of float
+        The median of log error (pixels) rises with the score along these.
+    part_offsets : list of float
+        What is added to the log error of each body part.
+    likelihood_edges : list of float
+        Between the bins that have a radius factor of their own.
+    log_radius_factors : list of float
+        Of each bin: the radius of 90 % is the expected error times exp(factor).
+    visible_knots, visible_shares : list of float
+        The share of poses whose part a person labeled rises with the likelihood along these.
+    """
+
+    center: list[float]
+    scale: list[float]
+    weights: list[float]
+    score_knots: list[float]
+    log_error_knots: list[float]
+    part_offsets: list[float]
+    likelihood_edges: list[float]
+    log_radius_factors: list[float]
+    visible_knots: list[float]
+    visible_shares: list[float]
+
+    def error_px(self, features: np.ndarray) -> np.ndarray:
+        """Return the expected (median) error of poses.
+
+        Parameters
+        ----------
+        features : ndarray of shape (N, K, F)
+            As given to `fit_calibration`.
+
+        Returns
+        -------
+        ndarray of shape (N, K)
+            In pixels; NaN where a feature is missing.
+        """
+        return np.exp(self._log_error(features))
+
+    def radius90_px(self, features: np.ndarray) -> np.ndarray:
+        """Return the radius within which nine of ten poses like these lie, (N, K) in pixels; see `error_px`."""
+        bins = np.searchsorted(self.likelihood_edges, np.nan_to_num(features[..., 0]), side="right")
+        return np.exp(self._log_error(features) + np.array(self.log_radius_factors)[bins])
+
+    def visible(self, features: np.ndarray) -> np.ndarray:
+        """Return the chance, (N, K), that a person would have labeled the part here; see `error_px`."""
+        return np.interp(features[..., 0], self.visible_knots, self.visible_shares)
+
+    def _log_error(self, features: np.ndarray) -> np.ndarray:
+        """Return the median of log error, (N, K)."""
+        score = ((_transform(features) - self.center) / self.scale) @ np.array(self.weights)
+        return np.interp(score, self.score_knots, self.log_error_knots) + np.array(self.part_offsets)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return plain values, from which `from_json` makes the same calibration."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> Calibration:
+        """Make the calibration that `as_json` described; a missing or other key raises TypeError."""
+        return cls(**values)
+
+
+def fit_calibration(features: np.ndarray, errors_px: np.ndarray) -> Calibration | str:
+    """Fit a calibration on images that did not train the network.
+
+    Parameters
+    ----------
+    features : ndarray of shape (N, K, F)
+        Of the poses of N images, the first F of `FEATURES`, F at least 1.
+    errors_px : ndarray of shape (N, K)
+        Their distances from a person's labels; NaN where nobody labeled.
+
+    Returns
+    -------
+    Calibration or str
+        Why there is none, when there are too few labels.
+    """
+    labeled = np.isfinite(errors_px)
+    if labeled.sum() < FEWEST_LABELS:
+        return f"{labeled.sum()} labels on images that it did not train on, at least {FEWEST_LABELS} are needed"
+    model = _fit_median(features, errors_px)
+    surplus = _held_out_surplus(features, errors_px)
+    edges = _bin_edges(features[..., 0][labeled])
+    factors = _radius_factors(surplus[labeled], features[..., 0][labeled], edges)
+    knots, shares = _fit_visible(features[..., 0], labeled)
+    return Calibration(
+        **model, likelihood_edges=edges, log_radius_factors=factors, visible_knots=knots, visible_shares=shares
+    )
+
+
+def held_out(features: np.ndarray, errors_px: np.ndarray) -> tuple[np.ndarray, np.ndarray] | str:
+    """Predict the error of each image's poses by a calibration on the other images: what coverage may be judged on.
+
+    Parameters
+    ----------
+    features, errors_px : ndarray
+        As of `fit_calibration`.
+
+    Returns
+    -------
+    (ndarray of shape (N, K), ndarray of shape (N, K)) or str
+        Expected error and radius of 90 % in pixels; or why there are none.
+    """
+    error, radius = np.full(errors_px.shape, np.nan), np.full(errors_px.shape, np.nan)
+    for fold in _folds(len(errors_px)):
+        calibration = fit_calibration(features[~fold], errors_px[~fold])
+        if isinstance(calibration, str):
+            return calibration
+        error[fold], radius[fold] = calibration.error_px(features[fold]), calibration.radius90_px(features[fold])
+    return error, radius
+
+
+def _folds(images: int) -> list[np.ndarray]:
+    """Share images out among folds; the same for the same number of images."""
+    order = np.random.default_rng(images).permutation(images) % min(_FOLDS, images)
+    return [order == fold for fold in range(min(_FOLDS, images))]
+
+
+def _transform(features: np.ndarray) -> np.ndarray:
+    """Return features on scales on which log error is about linear."""
+    likelihoods = np.clip(features[..., :2], _CLIPPED, 1 - _CLIPPED)
+    lengths = np.log1p(np.maximum(features[..., 2:], 0))
+    return np.concatenate([np.log(likelihoods / (1 - likelihoods)), lengths], axis=-1)
+
+
+def _fit_median(features: np.ndarray, errors_px: np.ndarray) -> dict[str, list[float]]:
+    """Fit score, parts and the rising median of log error."""
+    labeled = np.isfinite(errors_px)
+    transformed, log_error = _transform(features)[labeled], np.log(np.maximum(errors_px[labeled], _LEAST_PX))
+    parts = np.nonzero(labeled)[1]
+    center, scale = transformed.mean(axis=0), transformed.std(axis=0) + 1e-9
+    standard = (transformed - center) / scale
+    weights = _ridge(standard, log_error)
+    score = standard @ weights
+    offsets = _part_offsets(log_error - _rising_median(score, log_error)(score), parts, errors_px.shape[1])
+    curve = _rising_median(score, log_error - offsets[parts])
+    return {
+        "center": center.tolist(),
+        "scale": scale.tolist(),
+        "weights": weights.tolist(),
+        "score_knots": curve.knots.tolist(),
+        "log_error_knots": curve.values.tolist(),
+        "part_offsets": offsets.tolist(),
+    }
+
+
+def _ridge(standard: np.ndarray, log_error: np.ndarray) -> np.ndarray:
+    """Weigh standardized features, (M, F), to follow log error; the likelihood alone where it does not fall with it."""
+    penalty = _RIDGE * np.eye(standard.shape[1])
+    weights = np.linalg.solve(standard.T @ standard + penalty, standard.T @ (log_error - log_error.mean()))
+    alone = np.zeros_like(weights)
+    alone[0] = -1
+    return weights if weights[0] < 0 else alone
+
+
+@dataclass(frozen=True)
+class _Curve:
+    """A rising curve through knots."""
+
+    knots: np.ndarray
+    values: np.ndarray
+
+    def __call__(self, score: np.ndarray) -> np.ndarray:
+        return np.interp(score, self.knots, self.values)
+
+
+def _rising_median(score: np.ndarray, log_error: np.ndarray) -> _Curve:
+    """Fit a rising curve of medians by pooling adjacent violators, straight between the middles of the pools."""
+    order = np.lexsort((-log_error, score))  # equal scores: falling, and so in one pool
+    start = np.array_split(order, min(len(order), _MOST_POOLS))  # neighbours beyond that many begin in one pool
+    pools: list[tuple[np.ndarray, float]] = []
+    for members in start:
+        pools.append((members, float(np.median(log_error[members]))))
+        while len(pools) > 1 and pools[-2][1] >= pools[-1][1]:
+            members = np.concatenate([pools[-2][0], pools[-1][0]])
+            pools[-2:] = [(members, float(np.median(log_error[members])))]
+    return _Curve(np.array([np.median(score[members]) for members, _ in pools]), np.array([m for _, m in pools]))
+
+
+def _part_offsets(residual: np.ndarray, parts: np.ndarray, count: int) -> np.ndarray:
+    """Return how much worse each part is than all, shrunk by how well that is known."""
+    sizes = np.bincount(parts, minlength=count)
+    means = np.bincount(parts, residual, minlength=count) / np.maximum(sizes, 1)
+    within = np.mean((residual - means[parts]) ** 2)
+    seen = sizes > 0
+    between = np.var(means[seen]) - np.mean(within / sizes[seen])
+    if between <= 0:
+        return np.zeros(count)
+    return means * sizes / (sizes + within / between)
+
+
+def _held_out_surplus(features: np.ndarray, errors_px: np.ndarray) -> np.ndarray:
+    """Return log error minus what the other images let expect, (N, K)."""
+    surplus = np.full(errors_px.shape, np.nan)
+    for fold in _folds(len(errors_px)):
+        if not np.isfinite(errors_px[~fold]).any():
+            continue
+        model = _fit_median(features[~fold], errors_px[~fold])
+        expected = Calibration(**model, **_NO_RADIUS)._log_error(features[fold])
+        surplus[fold] = np.log(np.maximum(errors_px[fold], _LEAST_PX)) - expected
+    return surplus
+
+
+_NO_RADIUS: dict[str, list[float]] = {
+    "likelihood_edges": [],
+    "log_radius_factors": [],
+    "visible_knots": [],
+    "visible_shares": [],
+}
+
+
+def _bin_edges(likelihoods: np.ndarray) -> list[float]:
+    """Cut likelihoods into an even number of bins of equally many labels, so that one edge is their median."""
+    bins = 2 if len(likelihoods) < _MOST_BINS * _LABELS_PER_BIN else _MOST_BINS
+    return np.quantile(likelihoods, np.arange(1, bins) / bins).tolist()
+
+
+def _radius_factors(surplus: np.ndarray, likelihoods: np.ndarray, edges: list[float]) -> list[float]:
+    """Return, for each bin, what 90 % of the log errors exceed their expectation by at most, by conformal prediction.
+
+    >>> [round(factor, 1) for factor in _radius_factors(np.arange(19) / 10, np.full(19, 0.5), edges=[0.4])]
+    [0.0, 1.7]
+    """
+    bins = np.searchsorted(edges, likelihoods, side="right")
+    factors = []
+    for number in range(len(edges) + 1):
+        inside = np.sort(surplus[(bins == number) & np.isfinite(surplus)])
+        rank = int(np.ceil((len(inside) + 1) * COVERAGE)) - 1
+        factors.append(float(inside[min(rank, len(inside) - 1)]) if len(inside) else 0.0)
+    return factors
+
+
+def _fit_visible(likelihoods: np.ndarray, labeled: np.ndarray) -> tuple[list[float], list[float]]:
+    """Fit how the share of labeled parts rises with the likelihood."""
+    known = np.isfinite(likelihoods)
+    places, numbers, counts = np.unique(likelihoods[known], return_inverse=True, return_counts=True)
+    fitted = isotonic_regression(np.bincount(numbers, labeled[known]) / counts, weights=counts)
+    ends = np.unique(np.concatenate([fitted.blocks[:-1], fitted.blocks[1:] - 1]))
+    return places[ends].tolist(), fitted.x[ends].tolist()
+
+
+def recommended_pcutoff(
+    likelihoods: np.ndarray, errors_px: np.ndarray, wanted_px: float, fewest: int = 8
+) -> np.ndarray:
+    """Find, for each part, the least likelihood from which on 90 % of the errors are as small as wanted.
+
+    Parameters
+    ----------
+    likelihoods, errors_px : ndarray of shape (N, K)
+        Of poses of images that did not train the network; NaN where nobody labeled.
+    wanted_px : float
+        Error that is small enough.
+    fewest : int
+        Labels that must be at or above the cutoff.
+
+    Returns
+    -------
+    ndarray of shape (K,)
+        NaN where none reaches it, or there are too few labels to tell.
+
+    Examples
+    --------
+    >>> likelihoods = np.linspace(0.05, 1, 20)[:, None]
+    >>> errors = np.where(likelihoods < 0.48, 30.0, 1.0)
+    >>> recommended_pcutoff(likelihoods, errors, wanted_px=5).round(2).tolist()  # one error in eleven is let pass
+    [0.45]
+    """
+    found = np.full(errors_px.shape[1], np.nan)
+    for part in range(errors_px.shape[1]):
+        labeled = np.isfinite(errors_px[:, part])
+        order = np.argsort(-likelihoods[labeled, part], kind="stable")
+        good = np.cumsum(errors_px[labeled, part][order] <= wanted_px)
+        counts = np.arange(1, len(order) + 1)
+        enough = np.flatnonzero((good >= COVERAGE * counts) & (counts >= fewest))
+        if len(enough):
+            found[part] = likelihoods[labeled, part][order][enough[-1]]
+    return found

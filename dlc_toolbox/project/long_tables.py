@@ -1,0 +1,69 @@
+"""Tables that are written piece by piece, because all of their rows at once might not fit into memory."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+from collections.abc import Iterable
+from contextlib import nullcontext
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pandas as pd
+
+from dlc_common.files import replacing, seal
+from dlc_toolbox.project.tables import KEY, name_pandas
+
+_ROWS_AT_ONCE = 10_000
+
+
+def write_long_table(chunks: Iterable[pd.DataFrame], path: Path, *, csv: bool = True) -> None:
+    """Write a table that comes in pieces, as `tables.write_table` does, in memory for one of them.
+
+    Parameters
+    ----------
+    chunks : iterable of DataFrame
+        As `tables.make_table` builds them, all with the same columns; at least one.
+    path : Path
+        The .h5 file.
+    csv : bool
+        Whether to write the .csv too; if not, one of the same stem is deleted.
+
+    Raises
+    ------
+    ToolboxError
+        When the system refuses to write.
+    """
+    text = path.with_suffix(".csv")
+    with replacing(text) if csv else nullcontext() as lines, replacing(path) as temporary:
+        written = hashlib.blake2b()
+        try:
+            with pd.HDFStore(temporary, mode="w", complevel=1, complib="zlib", fletcher32=True) as store:
+                for number, chunk in enumerate(chunks):
+                    table = chunk.astype(np.float64).rename_axis(index=None)
+                    if number == 0:
+                        store.put(KEY, table, format="table", track_times=False)
+                    else:
+                        store.append(KEY, table)
+                    written.update(table.to_numpy().tobytes())
+                    if lines:
+                        table.to_csv(lines, na_rep="NaN", mode="a", header=number == 0)
+            name_pandas(temporary)
+            if _hash_of_values(temporary) != written.digest():
+                raise OSError(errno.EIO, "what was written is not what is read")
+        except RuntimeError as error:  # of PyTables, which tells no number
+            raise OSError(errno.EIO, f"HDF5 could not write ({error})") from error
+        seal(temporary)
+    if not csv:
+        text.unlink(missing_ok=True)
+
+
+def _hash_of_values(path: Path) -> bytes:
+    """Hash the values of a table as they lie on disk: on a full one HDF5 damages files silently."""
+    found = hashlib.blake2b()
+    with h5py.File(path, "r") as file:
+        rows = file[KEY]["table"]
+        for first in range(0, len(rows), _ROWS_AT_ONCE):
+            found.update(rows[first : first + _ROWS_AT_ONCE]["values_block_0"].tobytes())
+    return found.digest()

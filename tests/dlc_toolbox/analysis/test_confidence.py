@@ -1,0 +1,171 @@
+"""How far off the poses of a video may be, beside its pose table."""
+
+import json
+import logging
+
+import numpy as np
+import pytest
+
+from dlc_common.files import fingerprint
+from dlc_toolbox.analysis import confidence
+from dlc_toolbox.analysis.confidence import Summary
+from dlc_toolbox.measure.confidence import fit_calibration
+from dlc_toolbox.poses.trust import CONFIDENCE, Looked, Trust, calibration_file, write_calibration
+from dlc_toolbox.project.layout import confidence_table, pose_record, pose_rows
+from dlc_toolbox.project.tables import points, read_table
+from tests.analyze import analyze
+
+PARTS = ("nose", "paw", "tail")
+
+
+class Telling:
+    """Finds the toy's dots, and tells about its maps numbers that depend on where they are."""
+
+    def __init__(self, find_dots, dies_after=10**9):
+        self.find_dots, self.calls, self.dies_after = find_dots, 0, dies_after
+
+    def __call__(self, frames):
+        return self.with_features(frames)[0]
+
+    def with_features(self, frames):
+        self.calls += 1
+        if self.calls > self.dies_after:
+            raise KeyboardInterrupt
+        poses = self.find_dots(frames)
+        poses[..., 2] = 0.2 + poses[..., 0] / 200
+        second = poses[..., 1] / 200
+        features = np.stack([poses[..., 2], second, 50 * second, 10 + second], axis=-1)
+        return poses, features.astype(np.float32)
+
+
+@pytest.fixture
+def trust() -> Trust:
+    """Errors of 20 px at a likelihood of 0.2, falling to 1 px; a third of the least likely poses has no label."""
+    rng = np.random.default_rng(0)
+    features = rng.uniform(0.2, 1, (200, 3, 4))
+    errors = 20 ** (1.25 - 1.25 * features[..., 0]) * np.exp(rng.normal(0, 0.1, (200, 3)))
+    errors[(features[..., 0] < 0.4) & (rng.random((200, 3)) < 1 / 3)] = np.nan
+    return Trust(PARTS, fit_calibration(features, errors), wanted_px=5.0)
+
+
+@pytest.fixture
+def calibrated(network, trust):
+    """The toy's network, after an evaluation."""
+    path = calibration_file(network.config_path.parent)
+    write_calibration(path, trust, 100, Looked(fingerprint(network.snapshot.path)), images=200, labels=500)
+    return network
+
+
+def expected_confidence(table, trust):
+    poses = points(read_table(table), PARTS)
+    second = poses[..., 1] / 200
+    features = np.stack([poses[..., 2], second, 50 * second, 10 + second], axis=-1)
+    return trust.confidence(poses, features), trust.visible(features)
+
+
+def test_every_pose_has_its_expected_error_beside_it(video, calibrated, find_dots, trust, caplog):
+    caplog.set_level(logging.INFO)
+    table = analyze(video, Telling(find_dots), calibrated, csv=True)
+    found = read_table(confidence_table(table), CONFIDENCE)
+    expected, visible = expected_confidence(table, trust)
+    assert found.index.tolist() == list(range(30))
+    np.testing.assert_allclose(points(found, PARTS, CONFIDENCE), expected, rtol=1e-3)
+    assert np.isfinite(expected[..., :2]).all() and np.isnan(expected[..., 2:]).all()
+    assert read_table(table).shape == (30, 9)  # the pose table keeps its three columns
+    lines = confidence_table(table).with_suffix(".csv").read_text().splitlines()
+    assert len(lines) == 33 and lines[2].startswith("coords,error_px,radius90_px,views_px,posture_px,error_px")
+    near = (expected[..., 0] <= 5) & (visible >= 0.5)
+    share = near.sum() / (visible >= 0.5).sum()
+    assert 0.2 < share < 0.9
+    assert (
+        f"where the body parts are visible, {share:.0%} of the poses in 30 frames are expected within 5 px"
+        in caplog.text
+    )
+    record = json.loads(pose_record(table).read_text())["confidence"]
+    assert record["share_within"] == round(share, 4) and record["wantederror"] == 5
+    assert record["parts"]["paw"]["visible_frames"] == (visible[:, 1] >= 0.5).sum()
+
+
+def test_a_long_video_is_written_piece_by_piece(video, calibrated, find_dots, monkeypatch):
+    whole = read_table(confidence_table(analyze(video, Telling(find_dots), calibrated)), CONFIDENCE)
+    monkeypatch.setattr(confidence, "FRAMES_AT_ONCE", 7)
+    table = analyze(video, Telling(find_dots), calibrated, overwrite=True)
+    assert read_table(confidence_table(table), CONFIDENCE).equals(whole)
+
+
+def test_a_killed_analysis_loses_nothing(video, calibrated, find_dots):
+    whole = read_table(confidence_table(analyze(video, Telling(find_dots), calibrated, batch_size=4)), CONFIDENCE)
+    with pytest.raises(KeyboardInterrupt):
+        analyze(video, Telling(find_dots, dies_after=5), calibrated, batch_size=4, overwrite=True)
+    again = Telling(find_dots)
+    table = analyze(video, again, calibrated, batch_size=4, overwrite=True)
+    assert again.calls == 3  # eight batches, five of which were found before
+    assert read_table(confidence_table(table), CONFIDENCE).equals(whole)
+
+
+def test_rows_of_an_earlier_version_are_dropped_with_a_line(video, network, find_dots, caplog):
+    caplog.set_level(logging.INFO)
+    table = analyze(video, find_dots, network)
+    table.unlink()
+    rows = pose_rows(table)
+    rows.write_bytes(b'{"batch_size": 64}\n' + bytes(500))
+    analyze(video, find_dots, network)
+    assert f"{rows.name}: dropped, it was begun with other settings or by another version" in caplog.text
+
+
+def test_without_a_calibration_nothing_is_written_and_an_earlier_table_goes(video, calibrated, find_dots, caplog):
+    caplog.set_level(logging.INFO)
+    table = analyze(video, Telling(find_dots), calibrated, csv=True)
+    calibration_file(calibrated.config_path.parent).unlink()
+    analyze(video, Telling(find_dots), calibrated, csv=True, overwrite=True)
+    assert not confidence_table(table).exists() and not confidence_table(table).with_suffix(".csv").exists()
+    reason = "the network was not evaluated, or before this was learned: run Evaluation-tools/Step1"
+    assert f"toy.avi: how far off its poses may be is not known: {reason}" in caplog.text
+    assert json.loads(pose_record(table).read_text())["confidence"]["unknown"].startswith(reason)
+
+
+def test_a_network_that_tells_nothing_about_its_maps_has_no_expected_error(video, calibrated, find_dots, caplog):
+    caplog.set_level(logging.INFO)
+    analyze(video, find_dots, calibrated)
+    assert (
+        "is not known: in no frame a body part is visible, or the network tells nothing about its maps" in caplog.text
+    )
+
+
+def test_poses_found_before_it_was_known_are_kept_and_it_says_so(video, network, find_dots, trust, caplog, request):
+    caplog.set_level(logging.INFO)
+    table = analyze(video, Telling(find_dots), network)
+    request.getfixturevalue("calibrated")
+    analyze(video, lambda frames: pytest.fail("asked"), network)
+    assert f"{table.name}: its poses were found before it was known how far off they may be; --overwrite" in caplog.text
+
+
+def test_a_csv_that_is_wanted_later_is_written(video, calibrated, find_dots):
+    table = analyze(video, Telling(find_dots), calibrated)
+    text = confidence_table(table).with_suffix(".csv")
+    assert not text.exists()
+    analyze(video, lambda frames: pytest.fail("asked"), calibrated, csv=True)
+    assert len(text.read_text().splitlines()) == 33
+
+
+def test_summary_by_hand(trust):
+    summary = Summary(trust)
+    errors = np.array([[1.0, 9.0, 3.0], [5.0, 2.0, np.nan], [7.0, 8.0, 3.0]])
+    found = np.full((3, 3, 4), np.nan)
+    found[..., 0] = errors
+    visible = np.array([[1.0, 0.5, 0.4], [0.9, 0.8, 1.0], [0.7, 0.6, 0.1]])
+    summary.add(found[:2], visible[:2])
+    summary.add(found[2:], visible[2:])
+    assert summary.in_words() == (
+        "where the body parts are visible, 50% of the poses in 3 frames are expected within 5 px; worst part paw, 33%; "
+        "never visible: tail"
+    )
+    assert summary.as_json() == {
+        "wantederror": 5.0,
+        "share_within": 0.5,
+        "parts": {
+            "nose": {"visible_frames": 3, "share_within": 0.6667},
+            "paw": {"visible_frames": 3, "share_within": 0.3333},
+            "tail": {"visible_frames": 0, "share_within": None},
+        },
+    }

@@ -1,0 +1,170 @@
+"""What is known of a network's poses, written and read, and for whom it counts."""
+
+import json
+from dataclasses import replace
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from dlc_common.files import fingerprint
+from dlc_toolbox import ToolboxError
+from dlc_toolbox.measure.confidence import fit_calibration
+from dlc_toolbox.measure.posture import fit_postures
+from dlc_toolbox.measure.views import fit_planes
+from dlc_toolbox.poses.network import Network
+from dlc_toolbox.poses.trust import (
+    CONFIDENCE,
+    Looked,
+    Trust,
+    calibration_file,
+    cutoffs_of,
+    read_trust,
+    write_calibration,
+)
+
+PARTS = ("nose_top", "tail_top", "nose_side", "tail_side")
+VIEWS = (("nose_top", "nose_side"), ("tail_top", "tail_side"))
+CROP = (10, 110, 20, 120)
+
+
+def make_labels(images: int = 60) -> np.ndarray:
+    """Two points in two views that share x; the tail is 20 px behind the nose."""
+    x, y, z = np.random.default_rng(0).uniform(20, 200, (3, images))
+    nose_top, nose_side = np.stack([x, y], -1), np.stack([x, z], -1)
+    return np.stack([nose_top, nose_top - [20, 0], nose_side, nose_side - [20, 0]], axis=1)
+
+
+@pytest.fixture
+def features() -> np.ndarray:
+    return np.random.default_rng(1).uniform(0.1, 0.9, (60, 4, 4))
+
+
+@pytest.fixture
+def trust(features) -> Trust:
+    labels = make_labels()
+    errors = np.array([1.0, 2.0, 4.0, 8.0]) * np.exp(-features[..., 0])
+    planes, _ = fit_planes(labels[:, [[0, 2], [1, 3]]])
+    return Trust(
+        bodyparts=PARTS,
+        calibration=fit_calibration(features, errors),
+        views=VIEWS,
+        planes=tuple(planes),
+        postures=fit_postures(labels, np.random.default_rng(0)),
+        crop=CROP,
+        pcutoffs={"nose_top": 0.5, "tail_top": 0.25, "nose_side": None, "tail_side": 0.75},
+        wanted_px=4.0,
+    )
+
+
+@pytest.fixture
+def network(tmp_path) -> Network:
+    snapshot = tmp_path / "snapshot-100.weights.h5"
+    snapshot.write_bytes(b"weights")
+    return Network("DLC", PARTS, tmp_path / "pose_cfg.yaml", SimpleNamespace(iteration=100, path=snapshot), {})
+
+
+@pytest.fixture
+def path(network, trust):
+    path = calibration_file(network.config_path.parent)
+    write_calibration(path, trust, 100, Looked(fingerprint(network.snapshot.path), crop=CROP), images=60, labels=240)
+    return path
+
+
+def test_what_is_written_is_read(path, network, trust, features):
+    found = read_trust(network, CROP)
+    assert (found.bodyparts, found.views, found.crop, found.wanted_px) == (PARTS, VIEWS, CROP, 4)
+    poses = np.concatenate([make_labels() + [10, 20], np.ones((60, 4, 1))], axis=-1)
+    np.testing.assert_array_equal(found.confidence(poses, features), trust.confidence(poses, features))
+    entry = json.loads(path.read_text())["snapshots"]["100"]
+    assert (entry["images"], entry["labels"], entry["precision"], entry["scale"]) == (60, 240, "float32", 1)
+
+
+def test_poses_of_the_full_frame_are_compared_with_labels_of_the_crop(trust, features):
+    poses = np.concatenate([make_labels() + [10, 20], np.ones((60, 4, 1))], axis=-1)
+    poses[5, 2, 0] += 30  # nose_side, along what the views share
+    found = dict(zip(CONFIDENCE, np.moveaxis(trust.confidence(poses, features), -1, 0), strict=True))
+    np.testing.assert_allclose(found["views_px"][5], [30, 0, 30, 0], atol=1e-6)
+    assert found["posture_px"][5, 2] == pytest.approx(30, rel=0.1)
+    np.testing.assert_allclose(np.delete(found["views_px"], 5, axis=0), 0, atol=1e-6)
+    assert (np.delete(found["posture_px"], 5, axis=0) < 1).all()
+
+
+def test_a_network_with_its_parts_in_another_order_is_told_the_same(path, network, trust, features):
+    order = [2, 0, 3, 1]
+    turned = read_trust(replace(network, bodyparts=tuple(PARTS[part] for part in order)), CROP)
+    poses = np.concatenate([make_labels() + [12, 24], np.ones((60, 4, 1))], axis=-1)
+    found = turned.confidence(poses[:, order], features[:, order])
+    np.testing.assert_allclose(found, trust.confidence(poses, features)[:, order], atol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("change", "crop", "scale", "why"),
+    [
+        ({"config": {"precision": "int8"}}, CROP, 1, "it was learned with the engine's precision float32, not int8"),
+        ({}, None, 1, "it was learned on images with the crop 10 <= x < 110, 20 <= y < 120, not no crop"),
+        ({}, CROP, 0.5, "it was learned with images at a scale of 1, not 0.5"),
+        ({"bodyparts": ("nose", "tail")}, CROP, 1, "it was learned for the body parts nose_top, tail_top, nose_side"),
+    ],
+)
+def test_of_another_kind_of_look_no_error_is_known(path, network, features, change, crop, scale, why):
+    trust = read_trust(replace(network, **change), crop, scale)
+    assert trust.calibration.startswith(why)
+    parts = len(trust.bodyparts)
+    found = trust.confidence(np.ones((60, parts, 3)), features[:, :parts])
+    assert np.isnan(found[..., :2]).all()
+    assert np.isnan(trust.visible(features)).all()
+
+
+def test_what_the_labels_tell_counts_for_every_snapshot(path, network):
+    other = replace(network, snapshot=SimpleNamespace(iteration=200, path=network.snapshot.path))
+    trust = read_trust(other, CROP)
+    assert trust.calibration.startswith("snapshot 200 was not evaluated, only 100: run Evaluation-tools/Step1")
+    assert trust.planes and not isinstance(trust.postures, str)
+    with pytest.raises(
+        ToolboxError, match="pcutoff is 'auto', but none was recommended for this network yet: run Eval"
+    ):
+        cutoffs_of(trust, PARTS)
+
+
+def test_a_snapshot_that_was_trained_again_is_another(path, network):
+    network.snapshot.path.write_bytes(b"other weights")
+    trust = read_trust(network, CROP)
+    assert trust.calibration.startswith("the snapshot was trained again since it was evaluated")
+    assert trust.pcutoffs is None
+
+
+def test_other_snapshots_stay_until_labels_are_of_another_kind(path, network, trust):
+    looked = Looked("hash", crop=CROP)
+    write_calibration(path, trust, 200, looked, images=60, labels=240)
+    assert list(json.loads(path.read_text())["snapshots"]) == ["100", "200"]
+    write_calibration(path, replace(trust, crop=None), 200, replace(looked, crop=None), images=60, labels=240)
+    assert list(json.loads(path.read_text())["snapshots"]) == ["200"]
+
+
+def test_why_nothing_is_known_is_kept(path, network, trust, features):
+    reason = "3 labels on images that it did not train on, at least 40 are needed"
+    nothing = Trust(PARTS, reason, crop=CROP, postures="too few body parts")
+    assert trust.tells_something and not nothing.tells_something
+    write_calibration(path, nothing, 100, Looked(fingerprint(network.snapshot.path), crop=CROP), images=1, labels=3)
+    found = read_trust(network, CROP)
+    assert (found.calibration, found.postures) == (reason, "too few body parts")
+    assert np.isnan(found.confidence(np.ones((60, 4, 3)), features)).all()
+
+
+@pytest.mark.parametrize("content", [None, "", "[]", '{"snapshots": 3}'])
+def test_without_a_calibration_nothing_is_known(network, content):
+    if content is not None:
+        calibration_file(network.config_path.parent).write_text(content)
+    assert read_trust(network, None).calibration.startswith("the network was not evaluated, or before this was learned")
+
+
+def test_a_damaged_calibration_says_so(path, network):
+    content = json.loads(path.read_text())
+    del content["snapshots"]["100"]["calibration"]["weights"]
+    path.write_text(json.dumps(content))
+    assert "calibration.json is damaged (TypeError(" in read_trust(network, CROP).calibration
+
+
+def test_where_no_likelihood_is_enough_the_cutoff_is_one(path, network):
+    assert cutoffs_of(read_trust(network, CROP), PARTS[::-1]) == (0.75, 1.0, 0.25, 0.5)

@@ -1,0 +1,69 @@
+"""Tables written piece by piece are those that are written at once."""
+
+import h5py
+import numpy as np
+import pandas as pd
+import pytest
+
+from dlc_common import UsersError
+from dlc_common.files import is_broken
+from dlc_toolbox.project import long_tables
+from dlc_toolbox.project.long_tables import write_long_table
+from dlc_toolbox.project.tables import KEY, make_table, read_table, write_table
+
+COORDS = ("error_px", "views_px")
+
+
+@pytest.fixture
+def table() -> pd.DataFrame:
+    values = np.random.default_rng(0).uniform(0, 9, (25, 3, 2))
+    values[4], values[0, 1] = np.nan, np.nan
+    return make_table("net", ["nose", "paw", "tail"], np.arange(25), values, COORDS)
+
+
+def pieces(table, size=10):
+    return (table.iloc[first : first + size] for first in range(0, len(table), size))
+
+
+def test_pieces_make_the_same_files_as_the_whole(tmp_path, table):
+    write_table(table, tmp_path / "whole.h5")
+    write_long_table(pieces(table), tmp_path / "long.h5")
+    pd.testing.assert_frame_equal(read_table(tmp_path / "long.h5", COORDS), read_table(tmp_path / "whole.h5", COORDS))
+    assert (tmp_path / "long.csv").read_bytes() == (tmp_path / "whole.csv").read_bytes()
+    with h5py.File(tmp_path / "long.h5") as file:
+        assert file[KEY].attrs["pandas_version"] == b"0.15.2"
+
+
+def test_a_table_that_was_damaged_later_is_recognized(tmp_path, table):
+    path = tmp_path / "long.h5"
+    write_long_table(pieces(table), path)
+    assert not is_broken(path)
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+    assert is_broken(path)
+
+
+def test_a_csv_of_an_earlier_table_goes(tmp_path, table):
+    write_long_table(pieces(table), tmp_path / "long.h5")
+    write_long_table(pieces(table), tmp_path / "long.h5", csv=False)
+    assert not (tmp_path / "long.csv").exists()
+
+
+@pytest.mark.parametrize("trouble", ["other", "raises"])
+def test_what_was_not_written_as_it_was_does_not_replace_anything(tmp_path, table, trouble, monkeypatch):
+    path = tmp_path / "long.h5"
+    write_long_table(pieces(table), path)
+    before = path.read_bytes(), path.with_suffix(".csv").read_bytes()
+    if trouble == "other":
+        monkeypatch.setattr(long_tables, "_hash_of_values", lambda path: b"other")
+    else:
+
+        def fail(*args, **kwargs):
+            raise RuntimeError("Unable to write: no space")
+
+        monkeypatch.setattr(pd.HDFStore, "append", fail)
+    with pytest.raises(UsersError, match=r"long.h5 could not be written: "):
+        write_long_table(pieces(table + 1), path)
+    assert (path.read_bytes(), path.with_suffix(".csv").read_bytes()) == before
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["long.csv", "long.h5"]
