@@ -335,9 +335,9 @@ def _why_incomplete(poses: pd.DataFrame, images: Sequence[str], bodyparts: Seque
     """Say what a pose table of unknown origin lacks, or None."""
     if not set(images) <= set(poses.index):
         return "it lacks labeled images"
-    if not set(bodyparts) <= set(bodyparts_of(poses)):
-        return f"its body parts are {', '.join(bodyparts_of(poses))}"
-    return None if "likelihood" in poses.columns.get_level_values("coords") else "it has no likelihoods"
+    return (
+        None if set(bodyparts) <= set(bodyparts_of(poses)) else f"its body parts are {', '.join(bodyparts_of(poses))}"
+    )
 
 
 def _keys(network: Network) -> dict[str, float]:

@@ -85,7 +85,7 @@ def write_pose_cfgs(layout: Layout, experiment: Experiment, bodyparts: Sequence[
         "all_joints": _pairing(present, bodyparts, base),
         "all_joints_names": list(bodyparts),
         "net_type": f"resnet_{experiment.resnet}",
-        "init_weights": _init_weights(str(present.get("init_weights", "")), path.parent, experiment.resnet),
+        "init_weights": _init_weights(str(present.get("init_weights", "")), path, experiment.resnet),
     }
     changed = {key: value for key, value in content.items() if key not in present or present[key] != value}
     try:
@@ -189,14 +189,15 @@ def _pairing(present: Mapping[str, Any], bodyparts: Sequence[str], path: Path) -
     return [[part] for part in range(len(bodyparts))]
 
 
-def _init_weights(present: str, folder: Path, depth: int) -> str:
+def _init_weights(present: str, path: Path, depth: int) -> str:
     """Return the ImageNet weights of this depth, from the checkout when the project has none; others stay.
 
-    v1's resnet_v1_50.ckpt stands for the file that download.py writes, unless it is there itself.
+    In a new pose_cfg.yaml, v1's resnet_v1_50.ckpt stands for the file that download.py writes, unless it is there.
     """
+    folder = path.parent
     weights = Path(re.sub(r"resnet_v1_\d+", f"resnet_v1_{depth}", present))
     if weights.name.startswith("resnet_v1_") and not (folder / weights).resolve().parent.is_dir():
         weights = Layout(CHECKOUT).models / "pretrained" / weights.name
-    if weights.name == f"resnet_v1_{depth}.ckpt" and not (folder / weights).is_file():
+    if weights.name == f"resnet_v1_{depth}.ckpt" and not path.is_file() and not (folder / weights).is_file():
         weights = weights.with_suffix(".weights.h5")
     return weights.as_posix()

@@ -10,15 +10,13 @@ import av
 import numpy as np
 import pytest
 
-from dlc_toolbox.analysis import jobs
-from dlc_toolbox.analysis.partial import open_partial
 from dlc_toolbox.pictures.marks import Marks
 from dlc_toolbox.poses.labeled_video import label_video
 from dlc_toolbox.poses.trajectories import plot_trajectories
 from dlc_toolbox.project import layout
 from dlc_toolbox.project.settings import load_analysis_settings
 from dlc_toolbox.project.tables import points, read_table
-from dlc_toolbox.video.recording import Frame, Reading
+from dlc_toolbox.video.recording import Reading
 from dlc_toolbox.video.video import Video
 from tests.analyze import analyze
 
@@ -155,14 +153,3 @@ def test_dark_frames_are_told_at_the_end_of_an_interrupted_analysis_too(
     record = record_of(table)
     assert (record["resumed_at_frame"], record["dark_frames"]) == (12, [2])
     assert "v.avi: 1 of 30 frames are dark" in caplog.text
-
-
-def test_rows_of_an_analysis_that_was_interrupted_before_are_still_read(tmp_path):
-    """They told only whether a frame was decoded, in the same byte."""
-    old = np.dtype([("time", "<i8"), ("decoded", "?"), ("pose", "<f4", (3, 3))])
-    job = jobs.Job(None, tmp_path / "v.h5", {}, 3, 4, None)
-    assert job.row.itemsize == old.itemsize
-    with open_partial(tmp_path / "v.partial", {}, old, kept=True) as rows:
-        rows.append([0, 1], [True, False], np.ones((2, 3, 3)))
-    with open_partial(tmp_path / "v.partial", {}, job.row) as rows:
-        assert rows.read()["state"].tolist() == [Frame.READ, Frame.LOST]

@@ -181,12 +181,12 @@ def test_poses_without_a_record_are_taken_if_they_cover_the_images(network, toy_
     assert "taken as it is" in caplog.text
     images = list(network.images)
     for table, why in (
-        (make_table("v1", PARTS, images[:5], np.zeros((5, 3, 3))), "it lacks labeled images"),
-        (make_table("v1", ("nose", "ear"), images, np.zeros((10, 2, 3))), "its body parts are nose, ear"),
-        (make_table("v1", PARTS, images, np.zeros((10, 3, 2))), "it has no likelihoods"),
+        (make_table("v1", PARTS, images[:5], np.zeros((5, 3, 3))), r"out of date \(it lacks labeled images\): run"),
+        (make_table("v1", ("nose", "ear"), images, np.zeros((10, 2, 3))), r"\(its body parts are nose, ear\): run"),
+        (make_table("v1", PARTS, images, np.zeros((10, 3, 2))), "holds labels by v1, without likelihoods, not poses"),
     ):
         write_table(table, network.table)
-        with pytest.raises(ToolboxError, match=rf"out of date \({why}\): run"):
+        with pytest.raises(ToolboxError, match=why):
             read_evaluation(network, PARTS)
 
 

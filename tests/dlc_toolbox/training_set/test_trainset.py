@@ -12,6 +12,7 @@ from PIL import Image
 from scipy.io import loadmat
 
 from dlc_common import UsersError
+from dlc_common.training_set import read_training_set
 from dlc_common.yaml_text import with_values
 from dlc_toolbox import ToolboxError
 from dlc_toolbox.labels.labels import convert_labels
@@ -21,7 +22,7 @@ from dlc_toolbox.project.settings import load_settings
 from dlc_toolbox.project.tables import make_table, points, read_table, write_table
 from dlc_toolbox.training_set.recorded import read_split
 from dlc_toolbox.training_set.split import split_images
-from dlc_toolbox.training_set.trainset import make_training_sets, read_training_set
+from dlc_toolbox.training_set.trainset import make_training_sets
 
 NAMES = [f"toy/img{frame:02d}.png" for frame in range(0, 30, 3)]
 EXPERIMENT = Experiment("toy", "Jan1", "Ann", 70, 1, 50)

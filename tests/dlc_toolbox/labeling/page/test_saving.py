@@ -146,7 +146,7 @@ def test_two_tabs_two_people_and_fiji_at_the_same_time(lab, open_page):
     """Each has parts of its own; the second person labels the same images in files of her own."""
     lab.write_settings(Scorers=["Ann", "Bob"])
     for part in ("nose", "left_ear", "right_ear", "tail"):
-        lab.fiji("vid1/Ann", part, {4: (5.0, 5.0)})
+        lab.fiji("vid1/Ann", part, {4: (50.0 + len(part), 5.0)})
     one, other = open_page(), open_page()
     bob = LabelStore(lab.layout, "Bob")
     expected = {}
@@ -155,18 +155,18 @@ def test_two_tabs_two_people_and_fiji_at_the_same_time(lab, open_page):
             show(page, key)
             page.keyboard.press(part)
             click(page, 100 + turn, 50 + 10 * int(part))
-        lab.fiji("vid1/Ann", "left_ear", {turn + 1: (200.0 + turn, 9.0)})  # without the rows of before
+        lab.fiji("vid1/Ann", "left_ear", {turn + 1: (200.0 + turn, 39.0)})  # without the rows of before
         version = bob.labels(*key.split("/"))["version"]
-        bob.save(*key.split("/"), {"version": version, "points": {"nose": [turn, 1]}})
-        expected[key] = {"nose": [100 + turn, 60], "tail": [100 + turn, 90], "left_ear": [200 + turn, 9]}
+        bob.save(*key.split("/"), {"version": version, "points": {"nose": [turn + 50, 60]}})
+        expected[key] = {"nose": [100 + turn, 60], "tail": [100 + turn, 90], "left_ear": [200 + turn, 39]}
         saved(one)
         saved(other)
-        one.locator("[data-part=left_ear]").get_by_text(f"{200 + turn}.0, 9.0").wait_for()
+        one.locator("[data-part=left_ear]").get_by_text(f"{200 + turn}.0, 39.0").wait_for()
     bob.close()
     ann, hers = lab.table("Ann"), lab.table("Bob")
     for turn, (key, places) in enumerate(expected.items()):
         assert sorted(ann[key]) == sorted(places)
         for part, at in places.items():
             np.testing.assert_allclose(ann[key][part], at, atol=0.5)
-        assert hers[key] == {"nose": [turn, 1]}
+        assert hers[key] == {"nose": [turn + 50, 60]}
     assert set(ann["vid1/img003.png"]) == {"nose", "left_ear", "right_ear", "tail"}, "rows that Fiji left out stay"
