@@ -122,8 +122,8 @@ def fit_calibration(features: np.ndarray, errors_px: np.ndarray) -> Calibration 
     labeled = np.isfinite(errors_px)
     if labeled.sum() < FEWEST_LABELS:
         return f"{labeled.sum()} labels on images that it did not train on, at least {FEWEST_LABELS} are needed"
-    model = _fit_median(features, errors_px)
-    surplus = _held_out_surplus(features, errors_px)
+    form, surplus = _choose_form(features, errors_px)
+    model = _fit_median(features, errors_px, form)
     edges = _bin_edges(features[..., 0][labeled])
     factors = _radius_factors(surplus[labeled], features[..., 0][labeled], edges)
     knots, shares = _fit_visible(features[..., 0], labeled)
@@ -167,16 +167,40 @@ def _transform(features: np.ndarray) -> np.ndarray:
     return np.concatenate([np.log(likelihoods / (1 - likelihoods)), lengths], axis=-1)
 
 
-def _fit_median(features: np.ndarray, errors_px: np.ndarray) -> dict[str, list[float]]:
+@dataclass(frozen=True)
+class _Form:
+    """What the expected error follows from: the first `features` of a pose, and its part or not."""
+
+    features: int
+    by_part: bool
+
+
+def _choose_form(features: np.ndarray, errors_px: np.ndarray) -> tuple[_Form, np.ndarray]:
+    """Choose what predicts the log error of other images best, the simplest first; with few labels that is little.
+
+    Returns the form, and log error minus what the other images let expect by it, (N, K).
+    """
+    counts = sorted({1, min(2, features.shape[-1]), features.shape[-1]})
+    forms = [_Form(count, by_part) for by_part in (False, True) for count in counts]
+    surpluses = [_held_out_surplus(features, errors_px, form) for form in forms]
+    losses = [float(np.nanmean(np.abs(surplus))) for surplus in surpluses]
+    best = int(np.argmin(losses))
+    return forms[best], surpluses[best]
+
+
+def _fit_median(features: np.ndarray, errors_px: np.ndarray, form: _Form) -> dict[str, list[float]]:
     """Fit score, parts and the rising median of log error."""
     labeled = np.isfinite(errors_px)
     transformed, log_error = _transform(features)[labeled], np.log(np.maximum(errors_px[labeled], _LEAST_PX))
     parts = np.nonzero(labeled)[1]
     center, scale = transformed.mean(axis=0), transformed.std(axis=0) + 1e-9
     standard = (transformed - center) / scale
-    weights = _ridge(standard, log_error)
+    weights = np.zeros(standard.shape[1])
+    weights[: form.features] = _ridge(standard[:, : form.features], log_error)
     score = standard @ weights
-    offsets = _part_offsets(log_error - _rising_median(score, log_error)(score), parts, errors_px.shape[1])
+    offsets = np.zeros(errors_px.shape[1])
+    if form.by_part:
+        offsets = _part_offsets(log_error - _rising_median(score, log_error)(score), parts, errors_px.shape[1])
     curve = _rising_median(score, log_error - offsets[parts])
     return {
         "center": center.tolist(),
@@ -233,13 +257,13 @@ def _part_offsets(residual: np.ndarray, parts: np.ndarray, count: int) -> np.nda
     return means * sizes / (sizes + within / between)
 
 
-def _held_out_surplus(features: np.ndarray, errors_px: np.ndarray) -> np.ndarray:
+def _held_out_surplus(features: np.ndarray, errors_px: np.ndarray, form: _Form) -> np.ndarray:
     """Return log error minus what the other images let expect, (N, K)."""
     surplus = np.full(errors_px.shape, np.nan)
     for fold in _folds(len(errors_px)):
         if not np.isfinite(errors_px[~fold]).any():
             continue
-        model = _fit_median(features[~fold], errors_px[~fold])
+        model = _fit_median(features[~fold], errors_px[~fold], form)
         expected = Calibration(**model, **_NO_RADIUS)._log_error(features[fold])
         surplus[fold] = np.log(np.maximum(errors_px[fold], _LEAST_PX)) - expected
     return surplus
