@@ -44,11 +44,16 @@ def meaning(path: Path) -> object:
 
 
 def state(project: Path) -> dict[str, object]:
-    """Return what all files of a project hold but those in the making: .part-... and the rows of an analysis."""
+    """Return what all files of a project hold but those in the making: .part-..., rows of an analysis, records."""
     files = [path for path in project.rglob("*") if path.is_file() and path.suffix != ".partial"]
     shown = [path for path in files if not any(part.startswith(".") for part in path.relative_to(project).parts)]
-    sound = [path for path in shown if not path.name.startswith("snapshot-")]
+    sound = [path for path in shown if not path.name.startswith("snapshot-") and not tells_unfinished(path)]
     return {path.relative_to(project).as_posix(): meaning(path) for path in sound}
+
+
+def tells_unfinished(path: Path) -> bool:
+    """Tell the record of files that a run was about to replace, one by one."""
+    return path.suffix == ".json" and json.loads(path.read_text()).get("unfinished", False)
 
 
 def run(processes, task: str, project: Path, *, overwrite: bool = False, kill_after: float | None = None) -> int:
