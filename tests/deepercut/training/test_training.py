@@ -3,6 +3,7 @@
 import csv
 import os
 import runpy
+import shutil
 import signal
 import subprocess
 import sys
@@ -359,7 +360,9 @@ def test_script_answers_quickly_and_names_what_is_wrong(tmp_path):
     assert "argument --max-iters: '0' is no whole number from 1" in run("--max-iters", "0").stderr
     assert "argument --seed: '-3' is no whole number from 0" in run("--seed", "-3").stderr
     assert run("--resume", "--init-weights", "x").returncode == 2
-    missing = run()
+    for name in ("myconfig.py", "myconfig_analysis.py"):
+        shutil.copy(CHECKOUT / name, tmp_path)
+    missing = run("--project", str(tmp_path))
     assert missing.returncode == 1
     assert missing.stdout.startswith("Error: ")
     assert "train does not exist" in missing.stdout and "Step4_" in missing.stdout
