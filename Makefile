@@ -7,8 +7,8 @@ else
 BIN := $(VENV)/bin
 endif
 
-# One process more than cores, since tests of pages wait for a browser; each may hold a TensorFlow, of about 2 GB.
-IN_PARALLEL := -n $(shell $(PYTHON) -c "import os; print(min(4, (os.cpu_count() or 1) + 1))") --dist worksteal
+# A process for each core, but each may hold a TensorFlow, which takes about 2 GB.
+IN_PARALLEL := -n logical --maxprocesses 4 --dist worksteal
 
 .PHONY: demo test test-all doctor lint coverage clean
 

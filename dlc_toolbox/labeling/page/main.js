@@ -73,8 +73,9 @@ function status() {
   const waits = page.labels.unsaved.length;
   const rest = waits ? ` Not saved: changes of ${waits} image${waits > 1 ? "s" : ""}, kept on this page.` : "";
   const text = `${sentence}${rest}`;
-  if ($("trouble").dataset.text === text) return;
-  $("trouble").dataset.text = text;
+  const shown = `${refused.length} ${text}`;
+  if ($("trouble").dataset.text === shown) return;
+  $("trouble").dataset.text = shown;
   const again = Object.assign(document.createElement("button"), { type: "button", textContent: "Try again" });
   again.addEventListener("click", () => page.saver.poke(true));
   $("trouble").replaceChildren(text, ...(waits ? [again] : []));

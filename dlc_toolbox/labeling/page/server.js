@@ -1,6 +1,9 @@
 /** Talking to the server: requests, the queue that brings changes to the disk, and the events it sends. */
 
 const PATIENCE = [500, 1000, 2000, 5000]; // ms between attempts after a lost connection
+
+/** How often a change is offered that the server refuses. */
+const TRIES = 3;
 const AT_ONCE = 4; // images saved at the same time
 
 const LOST = "The connection to the labeling program is lost. Is it still running in its terminal?";
@@ -66,6 +69,7 @@ export class Saver {
   #labels;
   #tell;
   #refused = new Set();
+  #tries = new Map();
   #attempt = 0;
   #timer = null;
   #running = new Set();
@@ -112,7 +116,7 @@ export class Saver {
 
   /** Send what waits, now; also what the server refused, when `again`. */
   poke(again = false) {
-    if (again) this.#refused.clear();
+    if (again) [this.#refused, this.#tries].forEach((each) => each.clear());
     clearTimeout(this.#timer);
     for (const key of this.#labels.unsaved) {
       if (this.#running.size >= AT_ONCE) break;
@@ -131,6 +135,7 @@ export class Saver {
   giveUp() {
     this.#refused.forEach((key) => this.#labels.discard(key));
     this.#refused.clear();
+    this.#tries.clear();
     this.trouble = null;
     this.#tell();
   }
@@ -140,6 +145,7 @@ export class Saver {
     try {
       const state = await ask("PUT", address("labels", folder, name), body);
       this.#attempt = 0;
+      this.#tries.delete(key);
       this.#labels.saved(key, state);
       if (!this.#refused.size) this.trouble = null;
     } catch (error) {
@@ -157,8 +163,9 @@ export class Saver {
     }
     this.#labels.giveBack(key);
     this.trouble = message;
-    if (status >= 400 && status < 500 && status !== 401) this.#refused.add(key);
-    else this.#later();
+    if (status >= 400 && status < 500 && status !== 401) this.#tries.set(key, (this.#tries.get(key) ?? 0) + 1);
+    if (this.#tries.get(key) >= TRIES) this.#refused.add(key);
+    else this.#later(); // a file that another program is just writing is whole a moment later
   }
 
   #later() {
