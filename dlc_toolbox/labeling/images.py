@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import logging
 import threading
 from collections import OrderedDict
@@ -12,17 +11,15 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-from PIL import Image
-
 from dlc_common import UsersError
-from dlc_common.images import image_size, read_image
+from dlc_common.images import as_png, image_size, read_image
 from dlc_toolbox.labeling.labelfiles import signature
 
 log = logging.getLogger(__name__)
 
 _CACHED_BYTES = 128 * 2**20
-_FAST = 1  # level of compression
+FAST = 1
+"""Level of compression: what the page waits for is the encoding, not the way to it."""
 
 
 @dataclass(frozen=True)
@@ -40,24 +37,6 @@ class ImageFacts:
     hash: str
     width: int
     height: int
-
-
-def as_png(pixels: np.ndarray) -> bytes:
-    """Encode an image without loss, and quickly.
-
-    Parameters
-    ----------
-    pixels : ndarray of shape (H, W, 3)
-        uint8 RGB.
-
-    Returns
-    -------
-    bytes
-        A png without colour profile, gamma or orientation, so that every browser shows these very values.
-    """
-    content = io.BytesIO()
-    Image.fromarray(pixels).save(content, "png", compress_level=_FAST)
-    return content.getvalue()
 
 
 class BytesCache:
@@ -150,7 +129,7 @@ class ImageStore:
             When it is missing or damaged.
         """
         facts = self.facts(path)
-        return facts.hash, self._cache.get((path, facts.hash), lambda: as_png(read_image(path)))
+        return facts.hash, self._cache.get((path, facts.hash), lambda: as_png(read_image(path), FAST))
 
     def prepare(self, paths: Sequence[Path]) -> None:
         """Encode images in the background; those of the last call that are not done are wanted no more."""

@@ -12,10 +12,10 @@ from typing import Any
 
 from dlc_common import UsersError
 from dlc_common.files import fingerprint
-from dlc_common.images import list_images, write_image
+from dlc_common.images import as_png, list_images, write_image
 from dlc_toolbox import ToolboxError
 from dlc_toolbox.frames.choosing import check_imagetype, folders_of, frames_in
-from dlc_toolbox.labeling.images import BytesCache, as_png
+from dlc_toolbox.labeling.images import FAST, BytesCache
 from dlc_toolbox.labeling.labelfiles import signature
 from dlc_toolbox.labeling.scrub import FrameReader
 from dlc_toolbox.project import records
@@ -214,7 +214,7 @@ class Videos:
     def _png(self, source: Source) -> bytes:
         """Return a frame as png."""
         key = source.video, signature(source.video), source.frame, source.crop
-        return self._cache.get(key, lambda: as_png(self._reader(source.video, source.crop).frame(source.frame)))
+        return self._cache.get(key, lambda: as_png(self._reader(source.video, source.crop).frame(source.frame), FAST))
 
     def _reader(self, video: Path, crop: Crop | None) -> FrameReader:
         """Return a reader of a video; a few stay open."""

@@ -6,8 +6,8 @@ import pytest
 from PIL import Image
 
 from dlc_common import UsersError
-from dlc_common.images import read_image
-from dlc_toolbox.labeling.images import BytesCache, ImageStore, as_png
+from dlc_common.images import as_png, read_image
+from dlc_toolbox.labeling.images import FAST, BytesCache, ImageStore
 
 
 def decoded(content: bytes) -> np.ndarray:
@@ -103,4 +103,4 @@ class TestCache:
 
 def test_a_png_of_a_picture_is_lossless():
     pixels = np.random.default_rng(1).integers(0, 256, (9, 11, 3), dtype=np.uint8)
-    np.testing.assert_array_equal(decoded(as_png(pixels)), pixels)
+    np.testing.assert_array_equal(decoded(as_png(pixels, FAST)), pixels)
