@@ -20,7 +20,8 @@ from dlc_toolbox.labels.clicks import EMPTY, ClickTable, Point
 from dlc_toolbox.labels.interchange import Labels
 from dlc_toolbox.labels.slices import in_short, slices_of
 from dlc_toolbox.pictures.pictures import folder_and_image
-from dlc_toolbox.project.settings import Settings, file_name
+from dlc_toolbox.project.checks import file_name
+from dlc_toolbox.project.settings import Settings
 from dlc_toolbox.project.tables import bodyparts_of, points, scorer_of
 
 log = logging.getLogger(__name__)

@@ -2,8 +2,156 @@
 
 from __future__ import annotations
 
+import difflib
+import re
+import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
+
+from dlc_toolbox.measure.metrics import AUTO, Cutoff
+
+Check = Callable[[Any], Any]
+
+MOST_ENTRIES = 1000  # of a list; a mistyped range(...) must not take hours
+BACKSLASH = r"in Python a backslash starts an escape: write / or r'...'"
+_UNWRITABLE = r"[\x00-\x1f\x7f\ud800-\udfff]"  # characters that no file name or log can hold
+
+
+def text(value: Any) -> str:
+    """Return a text on one line, without what no file name or log can hold."""
+    if not isinstance(value, str) or not value:
+        raise ValueError("a text in quotes, on one line")
+    if re.search(_UNWRITABLE, value):
+        raise ValueError(f"a text that a file name can hold; {BACKSLASH}")
+    return value
+
+
+def path(value: Any) -> str:
+    """Return a path, whose ~ is known."""
+    try:
+        Path(text(value)).expanduser()
+    except RuntimeError:
+        raise ValueError("a path; ~ must be followed by / or somebody's name") from None
+    return value
+
+
+def file_name(value: Any) -> str:
+    """Return a name that may be part of a file name; raise ValueError with what is accepted."""
+    if not isinstance(value, str) or not value.strip(". ") or re.search(rf'[\\/:*?"<>|]|{_UNWRITABLE}', value):
+        raise ValueError('a text that can be part of a file name (without / \\ : * ? " < > |)')
+    return value
+
+
+def flag(value: Any) -> bool:
+    """Return True or False."""
+    if not isinstance(value, bool):
+        raise ValueError("True or False")
+    return value
+
+
+def number(low: float, high: float = float("inf"), *, open_low: bool = False, open_high: bool = False) -> Check:
+    """Return a check of a finite number between two bounds, which count unless open."""
+
+    def check(value: Any) -> float:
+        if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) <= sys.float_info.max:
+            raise ValueError("a finite number")
+        if not (low < value if open_low else low <= value) or not (value < high if open_high else value <= high):
+            bounds = f"{'(' if open_low else '['}{low}, {high}{')' if open_high else ']'}"
+            raise ValueError(f"a number in {bounds}")
+        return value
+
+    return check
+
+
+def cutoff(value: Any) -> Cutoff:
+    """Return a likelihood, or `AUTO` for 'auto'."""
+    if value == "auto":
+        return AUTO
+    try:
+        return number(0, 1)(value)
+    except ValueError as error:
+        raise ValueError(f"{error}, or 'auto': what the evaluation recommends for each body part") from None
+
+
+def whole(low: int, high: float = float("inf")) -> Check:
+    """Return a check of a whole number between two bounds, which count."""
+
+    def check(value: Any) -> int:
+        if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+            raise ValueError(
+                f"a whole number of at least {low}" if high == float("inf") else f"a whole number in [{low}, {high}]"
+            )
+        return value
+
+    return check
+
+
+def one_of(*accepted: Any) -> Check:
+    """Return a check of a choice: as it is written, so that 1 is not True."""
+
+    def check(value: Any) -> Any:
+        if (type(value), value) not in [(type(choice), choice) for choice in accepted]:
+            raise ValueError(f"one of {', '.join(map(repr, accepted))}")
+        return value
+
+    return check
+
+
+def list_of(item: Check) -> Check:
+    """Return a check of a list of different entries, each of which passes a check."""
+
+    def check(value: Any) -> tuple:
+        if not isinstance(value, list | tuple | range) or not 0 < len(value) <= MOST_ENTRIES:
+            raise ValueError(f"a list with at least one entry and at most {MOST_ENTRIES}, such as [...]")
+        for position, entry in enumerate(value):
+            try:
+                item(entry)
+            except ValueError as error:
+                raise ValueError(f"a list whose every entry is {error} (entry {position + 1} is {entry!r})") from None
+            if entry in value[:position]:
+                raise ValueError(f"a list without repeated entries ({entry!r} appears twice)")
+        return tuple(value)
+
+    return check
+
+
+def text_or_texts(value: Any) -> tuple[str, ...]:
+    """Return a text, or a list of texts, as a list."""
+    return (text(value),) if isinstance(value, str) else list_of(text)(value)
+
+
+def suffix(value: Any) -> str:
+    """Return a file suffix with its dot."""
+    if not isinstance(value, str) or not re.fullmatch(r"\.?\w+", value):
+        raise ValueError("a file suffix such as '.avi'")
+    return value if value.startswith(".") else f".{value}"
+
+
+def colormap(value: Any) -> str:
+    """Return the name of a colormap."""
+    from matplotlib import colormaps
+
+    known = ["parts", *colormaps]  # the palette of `pictures.palette`, which is of no lower level
+    if not isinstance(value, str) or value not in known:
+        near = difflib.get_close_matches(str(value), known, n=1)
+        such = f" such as {near[0]!r}" if near and near[0] != "parts" else ""
+        raise ValueError(f"'parts' or the name of a matplotlib colormap{such}")
+    return value
+
+
+def speed(value: Any) -> float | None:
+    """Return a speed above 0 and at most 1, or None."""
+    try:
+        return None if value is None else number(0, 1, open_low=True)(value)
+    except ValueError:
+        raise ValueError("None, or a speed above 0 and at most 1, such as 0.1 for ten times as slow") from None
+
+
+def or_none(check: Check) -> Check:
+    """Return a check that takes None too."""
+    return lambda value: None if value is None else check(value)
+
 
 _POINTS = "a list of points seen in several views, such as [['paw_top', 'paw_side'], ['nose_top', 'nose_side']]"
 

@@ -1,0 +1,93 @@
+"""Read a file of plain assignments without running it."""
+
+from __future__ import annotations
+
+import ast
+import logging
+import re
+import tokenize
+from pathlib import Path
+from typing import Any
+
+from dlc_toolbox import ToolboxError
+from dlc_toolbox.project.checks import BACKSLASH, MOST_ENTRIES
+
+log = logging.getLogger(__name__)
+
+
+def read_assignments(path: Path) -> dict[str, tuple[Any, int]]:
+    """Return {name: (value, line)} of a file of plain assignments, without running it."""
+    try:
+        tree = ast.parse(_read_text(path))
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        said = error if isinstance(error, SyntaxError) else SyntaxError(str(error))
+        line = f" line {said.lineno}" if said.lineno else ""
+        advice = f"; {BACKSLASH}" if "\\" in (said.text or "") else ""
+        raise ToolboxError(f"{path}{line} cannot be read as Python: {said.msg}{advice}") from None
+    assigned: dict[str, tuple[Any, int]] = {}
+    for statement in tree.body:
+        if isinstance(statement, ast.Import | ast.ImportFrom) or _is_text(statement):
+            continue
+        if not isinstance(statement, ast.Assign) or not (names := _names(statement)):
+            raise ToolboxError(
+                f"{path} line {statement.lineno}: only assignments such as `name = value` are read; "
+                f"found `{ast.unparse(statement).splitlines()[0][:60]}`"
+            )
+        for name in names:
+            if name in assigned:
+                log.warning("%s line %d: %s is set again; this value counts", path, statement.lineno, name)
+            assigned[name] = (_value(path, statement), statement.lineno)
+    return assigned
+
+
+def _read_text(path: Path) -> str:
+    """Return the text of a settings file, in UTF-8 unless its first lines declare another encoding, as Python's may."""
+    try:
+        with tokenize.open(path) as file:
+            text = file.read()
+    except FileNotFoundError:
+        raise ToolboxError(f"{path} does not exist: copy it from the DeepLabCut checkout and edit it") from None
+    except OSError as error:
+        raise ToolboxError(f"{path} cannot be opened: {error.strerror}") from None
+    except (SyntaxError, UnicodeDecodeError):
+        raise _not_utf8(path) from None
+    if "\0" in text:
+        raise _not_utf8(path)
+    return text
+
+
+def _not_utf8(path: Path) -> ToolboxError:
+    """Say that a file is in another encoding, or declares one that Python does not know, and where that shows."""
+    lines = path.read_text(encoding="utf-8", errors="replace").split("\n")
+    line = next((f" line {number}" for number, text in enumerate(lines, 1) if re.search("[\0\ufffd]", text)), "")
+    return ToolboxError(f"{path}{line} is not in UTF-8: save it as UTF-8, without a `coding:` line")
+
+
+def _is_text(statement: ast.stmt) -> bool:
+    """Tell a docstring or a text that stands alone."""
+    return isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
+
+
+def _names(statement: ast.Assign) -> list[str]:
+    """Return the names that an assignment sets; none if it sets anything else."""
+    names = [target.id for target in statement.targets if isinstance(target, ast.Name)]
+    return names if len(names) == len(statement.targets) else []
+
+
+def _value(path: Path, statement: ast.Assign) -> Any:
+    """Evaluate a plain value, or `range(...)`, which v1's comments suggest for Shuffles."""
+    node = statement.value
+    try:
+        if (
+            isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Name)
+            and node.func.id == "range"
+            and not node.keywords
+        ):
+            return range(*(ast.literal_eval(argument) for argument in node.args))[: MOST_ENTRIES + 1]
+        return ast.literal_eval(node)
+    except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
+        raise ToolboxError(
+            f"{path} line {statement.lineno}: `{ast.unparse(statement)[:80]}` is no plain value "
+            "(a number, a text in quotes, True, False, None or a list of these)"
+        ) from None
