@@ -22,7 +22,7 @@ from dlc_toolbox.frames.choosing import (
     output_of,
     write_frames,
 )
-from dlc_toolbox.frames.different import choose_different
+from dlc_toolbox.frames.wanted import Wanted, look_for_frames
 from dlc_toolbox.labels.machine import write_machine_labels
 from dlc_toolbox.labels.plausible import outside_image
 from dlc_toolbox.measure.metrics import Cutoff
@@ -186,10 +186,11 @@ def _choose(
         return choose_apart(surprise(failures), settings.numoutlierframes, seed, taken)
     log.info(
         "%s: the network does not know this video yet, it fails in nearly every frame: chosen are frames that differ "
-        "most from each other, as for the first labels",
+        "from each other in looks and motion, as for the first labels",
         video.name,
     )
-    return choose_different(open_frames(video, settings.crop, reading), len(poses), settings.numoutlierframes, taken)
+    wanted = Wanted(settings.numoutlierframes, 1, seed, settings.crop, reading, framechoice="kmeans")
+    return look_for_frames(open_frames(video, wanted.crop, reading), wanted, taken)[0]
 
 
 def find_doubts(poses: np.ndarray, expected_px: np.ndarray, trust: Trust, pcutoff: Cutoff) -> np.ndarray:
