@@ -11,7 +11,7 @@ from dlc_common.versions import versions
 from dlc_toolbox.evaluation.results import Evaluation
 from dlc_toolbox.evaluation.trust import Judgment, nearness_in_words
 from dlc_toolbox.measure.judging import coverage
-from dlc_toolbox.pictures import drawing, pages
+from dlc_toolbox.pictures import pages
 from dlc_toolbox.pictures.pictures import folder_and_image, look_of
 from dlc_toolbox.project.settings import Settings
 
@@ -19,7 +19,6 @@ RELIABILITY_PLOT = "reliability.png"
 """Errors against what was expected, where that is known, among the plots of an evaluation."""
 
 _MOST_DOUBTFUL = 12
-_DOUBTFUL_PX = 640
 
 
 def trust_content(judgment: Judgment, settings: Settings) -> dict[str, Any]:
@@ -79,14 +78,13 @@ def _median(values: np.ndarray) -> float:
 def _doubtful(judgment: Judgment, settings: Settings) -> list[dict[str, Any]]:
     """Return the labels to look at again, each drawn with what the network found."""
     evaluation = judgment.evaluation
-    look = look_of(settings, [("+", f"{settings.scorer} (human)"), (".", "network")])
+    look = look_of(settings, [("+", f"{settings.scorer} (human)"), (".", "network")], joined=((0, 1),))
     shown = []
     for image, part in judgment.doubtful_labels()[:_MOST_DOUBTFUL]:
         name = evaluation.images[image]
         both = np.full((2, len(evaluation.bodyparts), 2), np.nan)
         both[0, part], both[1, part] = evaluation.labels[image, part], evaluation.poses[image, part, :2]
-        image_itself = read_image(evaluation.network.images[name])
-        picture = drawing.draw_points(image_itself, both, drawing.look_at_size(look, image_itself, _DOUBTFUL_PX))
+        picture = pages.draw_for_page(read_image(evaluation.network.images[name]), both, look)
         shown.append(
             {
                 "name": name,

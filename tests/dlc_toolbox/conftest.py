@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -11,6 +11,25 @@ import pytest
 
 from dlc_toolbox.poses.network import Network
 from tests.analyze import analyze
+from tests.browser import start_browser
+
+
+@pytest.fixture(scope="session")
+def driver() -> Iterator:
+    """Playwright, which drives browsers."""
+    playwright = pytest.importorskip("playwright.sync_api", reason="NO PAGE IS TESTED: pip install playwright")
+    with playwright.sync_playwright() as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def browser(driver) -> Iterator:
+    """The browser that is installed."""
+    started = start_browser(driver)
+    if started is None:
+        pytest.skip("NO PAGE IS TESTED: no Chromium, Chrome or Edge is installed")
+    yield started
+    started.close()
 
 
 @pytest.fixture
