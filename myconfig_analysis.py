@@ -41,6 +41,7 @@ colormap = 'parts'  # 8 colours, then the same with other markers; or a matplotl
 skeleton = []  # pairs of body parts to join by a line, such as [['nose', 'tail'], ['tail', 'paw']]
 trailpoints = 0  # number of past frames through which the trail of each body part leads
 drawfiltered = False  # draw and plot the poses as FilterPredictions.py has smoothed them?
+drawradius = False  # draw the radius within which nine of ten such poses lie? Known after an evaluation
 slowmotion = None  # or a speed such as 0.1: also write a copy of each labeled video that is so much slower
 deleteindividualframes = False  # v1 kept all frames as pictures and could delete them; no frames are kept here
 

@@ -94,7 +94,9 @@ def marks_of(settings: AnalysisSettings, bodyparts: Sequence[str]) -> Marks:
     )
 
 
-def draw_marks(frame: np.ndarray, points: np.ndarray, colors: np.ndarray, marks: Marks) -> None:
+def draw_marks(
+    frame: np.ndarray, points: np.ndarray, colors: np.ndarray, marks: Marks, radius_px: np.ndarray | None = None
+) -> None:
     """Draw trails, above them the skeleton, above it the dots into a frame, in place.
 
     Parameters
@@ -108,8 +110,14 @@ def draw_marks(frame: np.ndarray, points: np.ndarray, colors: np.ndarray, marks:
         uint8 RGB.
     marks : Marks
         How they are drawn.
+    radius_px : ndarray of shape (K,), optional
+        Of a circle around each of this frame's points, under all else; NaN is not drawn.
     """
     now = points[-1]
+    if radius_px is not None:
+        circles = frame.copy()
+        draw_circles(circles, now, radius_px, colors)
+        cv2.addWeighted(circles, marks.alpha, frame, 1 - marks.alpha, 0, dst=frame)
     if marks.skeleton or marks.trailpoints:
         lines = frame.copy()  # blended as a whole, so that lines that cross are no less transparent there
         draw_lines(lines, points[-1 - marks.trailpoints :].swapaxes(0, 1), colors, width=1)
@@ -146,6 +154,36 @@ def draw_lines(frame: np.ndarray, paths: np.ndarray, colors: np.ndarray, width: 
     segments = np.stack([places[:, :-1], places[:, 1:]], axis=2)
     for ends, is_drawn, color in zip(segments, is_near[:, :-1] & is_near[:, 1:], colors.tolist(), strict=True):
         cv2.polylines(frame, ends[is_drawn], False, color, width, cv2.LINE_AA, _SHIFT)
+
+
+def draw_circles(frame: np.ndarray, points: np.ndarray, radius_px: np.ndarray, colors: np.ndarray) -> None:
+    """Draw circles with soft edges, a pixel wide, into a frame, in place.
+
+    Parameters
+    ----------
+    frame : ndarray of shape (H, W, 3)
+        uint8 RGB; changed.
+    points : ndarray of shape (K, 2)
+        x, y of the centres in pixels; (0, 0) is the centre of the top-left pixel. NaN is not drawn; what lies outside
+        the frame is cut off.
+    radius_px : ndarray of shape (K,)
+        NaN is not drawn.
+    colors : ndarray of shape (K, 3)
+        uint8 RGB.
+
+    Examples
+    --------
+    >>> frame = np.zeros((7, 7, 3), np.uint8)
+    >>> draw_circles(frame, np.array([[3.0, 3.0]]), np.array([2.0]), np.array([[255, 0, 0]]))
+    >>> (frame[3, :, 0] > 100).astype(int).tolist()
+    [0, 1, 0, 0, 0, 1, 0]
+    """
+    measures = np.column_stack([points, radius_px])
+    is_near = (np.abs(measures) < _FARTHEST_PX).all(axis=1)  # False for NaN
+    places = np.round(np.where(is_near[:, None], measures, 0) * 2**_SHIFT).astype(int).tolist()
+    for (x, y, radius), is_drawn, color in zip(places, is_near, colors.tolist(), strict=True):
+        if is_drawn:
+            cv2.circle(frame, (x, y), radius, color, 1, cv2.LINE_AA, _SHIFT)
 
 
 def draw_dots(

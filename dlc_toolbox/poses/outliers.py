@@ -30,7 +30,7 @@ from dlc_toolbox.measure.tracks import Criteria, choose_apart, find_failures, se
 from dlc_toolbox.pictures.pictures import draw_pictures, look_of
 from dlc_toolbox.poses.filter import find_poses
 from dlc_toolbox.poses.network import Network
-from dlc_toolbox.poses.trust import CONFIDENCE, Trust, calibration_file, read_trust
+from dlc_toolbox.poses.trust import Trust, calibration_file, read_confidence, read_trust
 from dlc_toolbox.project import records, tables
 from dlc_toolbox.project.layout import (
     confidence_table,
@@ -150,7 +150,7 @@ def extract_outliers(
     if not overwrite and (current := find_current(existing, made_from)):
         return current
     poses = tables.points(tables.read_poses(table), labeling.bodyparts)
-    doubts = find_doubts(poses, _expected_errors(table, labeling.bodyparts), trust, cutoff)
+    doubts = find_doubts(poses, _expected_errors(table, labeling.bodyparts, len(poses)), trust, cutoff)
     failures = np.concatenate([find_failures(poses, criteria), doubts], axis=2)
     _tell(video, failures, labeling.bodyparts)
     with_frames = folders_with_frames(data_folder, video_stem(video))
@@ -225,12 +225,12 @@ def find_doubts(poses: np.ndarray, expected_px: np.ndarray, trust: Trust, pcutof
     return np.stack(doubts, axis=-1) & is_seen[..., None]
 
 
-def _expected_errors(table: Path, bodyparts: Sequence[str]) -> np.ndarray:
+def _expected_errors(table: Path, bodyparts: Sequence[str], frames: int) -> np.ndarray:
     """Return the expected errors that lie beside a pose table, (N, K); NaN without any."""
     path = confidence_table(table)
     if not path.exists():
-        return np.full((len(tables.read_table(table)), len(bodyparts)), np.nan)
-    return tables.points(tables.read_table(path, CONFIDENCE), bodyparts, CONFIDENCE[:1])[..., 0]
+        return np.full((frames, len(bodyparts)), np.nan)
+    return read_confidence(path, bodyparts, frames)[..., 0]
 
 
 def _tell(video: Path, failures: np.ndarray, bodyparts: Sequence[str]) -> None:

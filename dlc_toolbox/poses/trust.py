@@ -7,6 +7,7 @@ calibration. It counts for that snapshot, that precision, scale and crop; for an
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -21,7 +22,12 @@ from dlc_toolbox.measure.confidence import Calibration
 from dlc_toolbox.measure.posture import Postures, implausibility
 from dlc_toolbox.measure.views import Plane, disagreement
 from dlc_toolbox.poses.network import Network
+from dlc_toolbox.project.layout import confidence_table, pose_table
+from dlc_toolbox.project.settings import AnalysisSettings
+from dlc_toolbox.project.tables import points, read_table
 from dlc_toolbox.video.video import Crop
+
+log = logging.getLogger(__name__)
 
 CONFIDENCE = ("error_px", "radius90_px", "views_px", "posture_px")
 """Of a table of confidence: expected error, radius of 90 %, disagreement of views, implausibility of the posture."""
@@ -329,3 +335,66 @@ def cutoffs_of(trust: Trust, bodyparts: Sequence[str]) -> tuple[float, ...]:
         )
     cutoffs = [trust.pcutoffs[part] for part in bodyparts]
     return tuple(1.0 if cutoff is None else cutoff for cutoff in cutoffs)
+
+
+def read_confidence(path: Path, bodyparts: Sequence[str], frames: int) -> np.ndarray:
+    """Read how far off the poses of a video may be.
+
+    Parameters
+    ----------
+    path : Path
+        Its table, see `layout.confidence_table`.
+    bodyparts : sequence of str
+        K names, in the order wanted.
+    frames : int
+        N, the rows of the pose table beside it.
+
+    Returns
+    -------
+    ndarray of shape (N, K, 4)
+        `CONFIDENCE`, in pixels; NaN where it is not known.
+
+    Raises
+    ------
+    ToolboxError
+        When the table is of another number of frames.
+    """
+    found = points(read_table(path, CONFIDENCE), bodyparts, CONFIDENCE)
+    if len(found) != frames:
+        raise ToolboxError(
+            f"{path} has {len(found)} rows, but the poses beside it have {frames}, so they do not belong together; "
+            "analyze the video again, with AnalyzeVideos.py --overwrite"
+        )
+    return found
+
+
+def drawn_radius(video: Path, network: Network, settings: AnalysisSettings) -> Path | None:
+    """Return the table whose radius of 90 % the settings want to be drawn; None where they do not, or it is not known.
+
+    Parameters
+    ----------
+    video : Path
+        The video; poses by `network` lie beside it.
+    network : Network
+        Whose poses are drawn.
+    settings : AnalysisSettings
+        drawradius; with drawfiltered nothing is known, because the radius is that of the poses as they were found.
+
+    Returns
+    -------
+    Path or None
+        A table for `read_confidence`. The log says why there is none where one is wanted.
+    """
+    if not settings.drawradius:
+        return None
+    if settings.drawfiltered:
+        log.warning("%s: no radius is drawn, it is not known of filtered poses (drawfiltered = True)", video.name)
+        return None
+    path = confidence_table(pose_table(video, network.scorer))
+    if path.exists() and isinstance(read_trust(network, settings.crop).calibration, Calibration):
+        return path
+    log.warning(
+        "%s: no radius is drawn, it is not known how far off these poses may be: %s, then AnalyzeVideos.py --overwrite",
+        *(video.name, STEPS),
+    )
+    return None

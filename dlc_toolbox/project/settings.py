@@ -124,6 +124,7 @@ class AnalysisSettings(_Crop):
     skeleton: tuple[tuple[str, str], ...] = _setting(checks.pairs, ())
     trailpoints: int = _setting(checks.whole(0), 0)
     drawfiltered: bool = _setting(checks.flag, False)
+    drawradius: bool = _setting(checks.flag, False)
     slowmotion: float | None = _setting(checks.speed, None)
     windowlength: int = _setting(checks.odd, 5)
     jumpthreshold: float = _setting(checks.number(0), 20)
