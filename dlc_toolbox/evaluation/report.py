@@ -149,7 +149,9 @@ def _plot_evaluation(judgment: Judgment, settings: Settings) -> Path:
     reliability = folder / RELIABILITY_PLOT
     reliability.unlink(missing_ok=True)
     if np.isfinite(judgment.expected_px).any():
-        plots.write_plot(plots.plot_reliability(errors, judgment.expected_px, judgment.coverage), reliability)
+        plots.write_plot(
+            plots.plot_reliability(evaluation.placed_errors, judgment.expected_px, judgment.coverage), reliability
+        )
     return folder
 
 

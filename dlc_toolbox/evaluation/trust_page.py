@@ -52,7 +52,7 @@ def trust_content(judgment: Judgment, settings: Settings) -> dict[str, Any]:
 
 def _part_rows(judgment: Judgment) -> list[dict[str, Any]]:
     """Return what is known about each body part."""
-    errors = judgment.evaluation.errors
+    errors = judgment.evaluation.placed_errors
     rows = []
     for part, name in enumerate(judgment.evaluation.bodyparts):
         labeled = judgment.is_test & np.isfinite(errors[:, part])

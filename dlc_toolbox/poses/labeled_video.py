@@ -19,7 +19,7 @@ from dlc_toolbox.pictures.marks import Marks, draw_marks
 from dlc_toolbox.pictures.palette import part_colors
 from dlc_toolbox.poses.filter import Filter, find_poses
 from dlc_toolbox.poses.network import Network
-from dlc_toolbox.poses.trust import read_confidence
+from dlc_toolbox.poses.radius import read_confidence
 from dlc_toolbox.project import layout, records, tables
 from dlc_toolbox.video.recording import Crop, Reading, Recording
 from dlc_toolbox.video.sequences import open_frames

@@ -18,6 +18,8 @@ from dlc_toolbox.project.layout import Layout, pose_record
 from dlc_toolbox.project.settings import AnalysisSettings
 from dlc_toolbox.video.recording import Crop, Reading
 
+FULL_PRECISION = "float32"
+
 _CONFIG_OF_POSES = ("net_type", "all_joints_names", "location_refinement", "locref_stdev", "mean_pixel")
 
 
@@ -151,6 +153,15 @@ class Network:
     config: Mapping[str, Any]
 
 
+def precision_of(engine: str) -> str:
+    """Return the precision that an engine computes with.
+
+    >>> precision_of("openvino-int8"), precision_of("auto")
+    ('int8', 'float32')
+    """
+    return engine.partition("-")[2] or FULL_PRECISION
+
+
 def find_network(
     layout: Layout,
     settings: AnalysisSettings,
@@ -194,7 +205,7 @@ def find_network(
     folder, prefix = config.snapshot_place
     snapshot = select_snapshot(folder, settings.snapshotindex, settings.trainingsiterations, prefix)
     shaping = {key: getattr(config, key) for key in _CONFIG_OF_POSES}
-    if precision := settings.engine.partition("-")[2]:  # engines of full precision give the same poses
+    if (precision := precision_of(settings.engine)) != FULL_PRECISION:  # engines of full precision give the same poses
         shaping["precision"] = precision
     scorer = experiment.video_scorer(snapshot.iteration)
     return Network(scorer, config.all_joints_names, config_path, snapshot, shaping)

@@ -30,7 +30,8 @@ from dlc_toolbox.measure.tracks import Criteria, choose_apart, find_failures, se
 from dlc_toolbox.pictures.pictures import draw_pictures, look_of
 from dlc_toolbox.poses.filter import find_poses
 from dlc_toolbox.poses.network import Network
-from dlc_toolbox.poses.trust import Trust, calibration_file, read_confidence, read_trust
+from dlc_toolbox.poses.radius import read_confidence
+from dlc_toolbox.poses.trust import Trust, calibration_file, read_trust
 from dlc_toolbox.project import records, tables
 from dlc_toolbox.project.layout import (
     confidence_table,

@@ -15,7 +15,7 @@ from dlc_toolbox.pictures import plots
 from dlc_toolbox.pictures.drawing import make_look
 from dlc_toolbox.poses.filter import drawn_filter, find_poses
 from dlc_toolbox.poses.network import Network
-from dlc_toolbox.poses.trust import drawn_radius, read_confidence
+from dlc_toolbox.poses.radius import drawn_radius, read_confidence
 from dlc_toolbox.project import layout, records, tables
 from dlc_toolbox.project.settings import AnalysisSettings
 from dlc_toolbox.video.recording import Reading

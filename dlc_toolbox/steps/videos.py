@@ -19,8 +19,9 @@ from dlc_toolbox.poses.clips import clip_of, cut_clip
 from dlc_toolbox.poses.filter import drawn_filter, filter_poses
 from dlc_toolbox.poses.labeled_video import label_video
 from dlc_toolbox.poses.network import Network, find_network
+from dlc_toolbox.poses.radius import drawn_radius
 from dlc_toolbox.poses.trajectories import plot_trajectories as plot
-from dlc_toolbox.poses.trust import cutoffs_of, drawn_radius, read_trust
+from dlc_toolbox.poses.trust import cutoffs_of, read_trust
 from dlc_toolbox.project.agreement import warn_of_disagreements
 from dlc_toolbox.project.layout import Layout
 from dlc_toolbox.project.settings import AnalysisSettings, load_analysis_settings, load_settings

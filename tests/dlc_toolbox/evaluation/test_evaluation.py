@@ -7,10 +7,10 @@ import pytest
 from PIL import Image
 
 from dlc_toolbox import ToolboxError
-from dlc_toolbox.evaluation.evaluation import evaluate, find_networks, predict_images
+from dlc_toolbox.evaluation.evaluation import evaluate, find_networks, in_precision_of, predict_images
 from dlc_toolbox.evaluation.results import read_evaluation
 from dlc_toolbox.project.layout import Layout
-from dlc_toolbox.project.settings import load_settings
+from dlc_toolbox.project.settings import AnalysisSettings, load_settings
 from dlc_toolbox.project.tables import points, read_table, scorer_of
 
 
@@ -208,3 +208,34 @@ def test_an_interrupted_evaluation_leaves_no_table(layout, config):
     with pytest.raises(KeyboardInterrupt):
         evaluate(network, lambda: interrupted)
     assert not network.table.exists() and not network.record.exists()
+
+
+# ---- Reduced precision ----
+
+
+def analysis_settings(**changes) -> AnalysisSettings:
+    given = {"scorer": "Ann", "Task": "toy", "date": "Jan1", "trainingsFraction": 0.7, "engine": "openvino-int8"}
+    return AnalysisSettings(**{**given, **changes})
+
+
+def test_networks_are_judged_in_the_precision_of_videos_too(layout, config):
+    networks = find(layout, config, snapshotindex="all")
+    reduced = in_precision_of(analysis_settings(), layout, networks)
+    assert [(each.iteration, each.precision) for each in reduced] == [(20, "int8"), (100, "int8")]
+    assert in_precision_of(analysis_settings(engine="openvino"), layout, networks) == []
+    with pytest.raises(ToolboxError, match="shuffle3"):
+        in_precision_of(analysis_settings(shuffle=3), layout, networks)
+
+
+def test_in_reduced_precision_test_images_alone_are_looked_at_and_nothing_else_changes(layout, config, toy_network):
+    (network,) = find(layout, config)
+    evaluate(network, lambda: TellingNetwork(toy_network))
+    before = {path: path.read_bytes() for path in layout.results.iterdir()}
+    (reduced,) = in_precision_of(analysis_settings(), layout, [network])
+    evaluate(reduced, lambda: TellingNetwork(toy_network, seed=1))
+    assert reduced.table.name == f"{network.table.stem}_int8.h5"
+    evaluation = read_evaluation(reduced, ("nose", "paw", "tail"))
+    assert evaluation.images == network.split.test and not evaluation.is_train.any()
+    assert evaluation.features.shape == (3, 3, 4)
+    assert {path: path.read_bytes() for path in before} == before
+    evaluate(reduced, lambda: pytest.fail("loaded"))

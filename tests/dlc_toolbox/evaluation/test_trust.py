@@ -87,6 +87,32 @@ def test_training_images_are_never_doubted(evaluation, settings):
     assert judge(evaluation, settings).doubtful_labels() == [WRONG]
 
 
+def test_accepted_labels_tell_nothing_of_errors_but_that_the_part_is_seen(evaluation, settings):
+    accepted = np.zeros(evaluation.errors.shape, bool)
+    accepted[60:, 0] = True
+    suggested = replace(evaluation, accepted=accepted)
+    suggested.labels[60:, 0] = suggested.poses[60:, 0, :2]  # where the network found them, and so without any error
+    judgment = judge(suggested, settings)
+    without = replace(evaluation, labels=np.where(accepted[..., None], np.nan, evaluation.labels), accepted=None)
+    expected = judge(without, settings)
+    np.testing.assert_array_equal(judgment.expected_px, expected.expected_px)
+    assert (judgment.coverage, judgment.trust.pcutoffs) == (expected.coverage, expected.trust.pcutoffs)
+    sentences = judgment.in_words()
+    assert sentences[0].startswith("How far off a pose may be was learned from 159 labels in 60 test images")
+    assert sentences[1].startswith("20 labels of test images are machine labels that were accepted as they were: they")
+    seen, unseen = (each.trust.visible(evaluation.features).mean() for each in (judgment, expected))
+    assert seen == pytest.approx(179 / 180, abs=0.02) and unseen == pytest.approx(159 / 180, abs=0.02)
+    write_judgment(judgment)
+    path = calibration_file(evaluation.network.config_path.parent)
+    assert json.loads(path.read_text())["snapshots"]["100"]["labels"] == 159
+
+
+def test_an_accepted_label_may_be_doubted(evaluation, settings):
+    accepted = np.zeros(evaluation.errors.shape, bool)
+    accepted[WRONG] = True
+    assert judge(replace(evaluation, accepted=accepted), settings).doubtful_labels() == [WRONG]
+
+
 def test_without_features_it_says_how_to_get_them(evaluation, settings):
     judgment = judge(replace(evaluation, features=None), settings)
     assert judgment.in_words()[0].startswith(

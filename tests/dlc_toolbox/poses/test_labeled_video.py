@@ -18,7 +18,7 @@ from dlc_toolbox.pictures.palette import part_colors
 from dlc_toolbox.poses import labeled_video
 from dlc_toolbox.poses.filter import Filter, filter_poses
 from dlc_toolbox.poses.labeled_video import label_video, make_labeled_video
-from dlc_toolbox.poses.trust import drawn_radius, read_confidence
+from dlc_toolbox.poses.radius import drawn_radius, read_confidence
 from dlc_toolbox.project.layout import labeled_frame, pose_record, pose_table
 from dlc_toolbox.project.settings import AnalysisSettings
 from dlc_toolbox.project.tables import make_table, points, read_table, write_table
