@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from dlc_common import UsersError
-from dlc_common.files import fingerprint
+from dlc_common.fingerprints import fingerprint
 from dlc_common.images import as_png, list_images, write_image
 from dlc_toolbox import ToolboxError
 from dlc_toolbox.frames.choosing import check_imagetype, folders_of, frames_in
