@@ -87,7 +87,7 @@ def toy(toy_project):
 
 @pytest.fixture
 def frames(toy):
-    return list(Video(toy.layout.root / "videos" / "toy.avi", (10, 150, 5, 115)))
+    return list(Video(toy.contents.layout.root / "videos" / "toy.avi", (10, 150, 5, 115)))
 
 
 def decoded(content: bytes) -> np.ndarray:
@@ -96,27 +96,27 @@ def decoded(content: bytes) -> np.ndarray:
 
 class TestNeighbours:
     def test_are_the_frames_around_with_the_images_crop(self, toy, frames):
-        name = toy.folders["toy"].images[2]
+        name = toy.contents.folders["toy"].images[2]
         number = int(name[3:-4])
         for offset in (-2, -1, 0, 1, 2):
             np.testing.assert_array_equal(decoded(toy.neighbour("toy", name, offset)), frames[number + offset])
 
     def test_a_video_that_is_not_at_hand_is_said(self, toy):
-        (toy.layout.root / "videos" / "toy.avi").rename(toy.layout.root / "elsewhere.avi")
+        (toy.contents.layout.root / "videos" / "toy.avi").rename(toy.contents.layout.root / "elsewhere.avi")
         folder = toy.project()["folders"][0]
         assert folder["video"] is None
         assert "toy.avi is neither in" in folder["why_no_video"]
         with pytest.raises(UsersError, match=r"toy.avi is neither in .*labeling works without them"):
-            toy.neighbour("toy", toy.folders["toy"].images[0], 1)
+            toy.neighbour("toy", toy.contents.folders["toy"].images[0], 1)
 
     def test_another_video_of_this_name_is_not_shown(self, toy, write_video):
-        write_video(toy.layout.root / "videos" / "toy.avi", [np.zeros((120, 160, 3), np.uint8)] * 30)
+        write_video(toy.contents.layout.root / "videos" / "toy.avi", [np.zeros((120, 160, 3), np.uint8)] * 30)
         with pytest.raises(UsersError, match=r"toy.avi is another video than the one"):
-            toy.neighbour("toy", toy.folders["toy"].images[0], 0)
+            toy.neighbour("toy", toy.contents.folders["toy"].images[0], 0)
 
     def test_an_image_that_the_record_does_not_know(self, toy):
-        folder = toy.folders["toy"].folder
-        (folder / "img99.png").write_bytes((folder / toy.folders["toy"].images[0]).read_bytes())
+        folder = toy.contents.folders["toy"].folder
+        (folder / "img99.png").write_bytes((folder / toy.contents.folders["toy"].images[0]).read_bytes())
         toy.refresh()
         with pytest.raises(UsersError, match=r"toy has no image img99.png"):
             toy.neighbour("toy", "img99.png", 1)
@@ -129,7 +129,7 @@ class TestNeighbours:
 
 class TestPicked:
     def unpicked(self, toy) -> list[int]:
-        taken = {int(name[3:-4]) for name in toy.folders["toy"].images}
+        taken = {int(name[3:-4]) for name in toy.contents.folders["toy"].images}
         return [number for number in range(30) if number not in taken]
 
     def test_is_the_frame_that_was_shown(self, toy, frames):
@@ -137,7 +137,9 @@ class TestPicked:
         np.testing.assert_array_equal(decoded(toy.video_frame("toy.avi", number)), frames[number])
         picked = toy.pick("toy.avi", number)
         assert picked == {"folder": "toy_picked", "name": f"img001_frame{number:06d}.png"}
-        np.testing.assert_array_equal(read_image(toy.data_folder / "toy_picked" / picked["name"]), frames[number])
+        np.testing.assert_array_equal(
+            read_image(toy.contents.data_folder / "toy_picked" / picked["name"]), frames[number]
+        )
         np.testing.assert_array_equal(
             decoded(toy.neighbour("toy_picked", picked["name"], 1)), frames[min(number + 1, 29)]
         )
@@ -145,46 +147,46 @@ class TestPicked:
     def test_is_recorded(self, toy):
         first, second = self.unpicked(toy)[5], self.unpicked(toy)[2]
         toy.pick("toy.avi", first), toy.pick("toy.avi", second)
-        record = json.loads((toy.data_folder / "toy_picked" / "frames.json").read_text())
+        record = json.loads((toy.contents.data_folder / "toy_picked" / "frames.json").read_text())
         assert (record["frames"], record["frame_count"]) == ([first, second], 30)
         assert record["settings"] == {"crop": [10, 150, 5, 115]}
-        assert record["video"] == (toy.layout.root / "videos" / "toy.avi").as_posix()
+        assert record["video"] == (toy.contents.layout.root / "videos" / "toy.avi").as_posix()
 
     def test_earlier_frames_come_last_so_that_no_labeled_image_moves(self, toy):
         late, early = self.unpicked(toy)[8], self.unpicked(toy)[1]
         first = toy.pick("toy.avi", late)
         version = toy.labels(*first.values())["version"]
         toy.save(*first.values(), {"version": version, "points": {"nose": [20.5, 30]}})
-        before = (toy.data_folder / "toy_picked" / "nose.csv").read_bytes()
+        before = (toy.contents.data_folder / "toy_picked" / "nose.csv").read_bytes()
         second = toy.pick("toy.avi", early)
-        assert [path.name for path in list_images(toy.data_folder / "toy_picked", ".png")] == [
+        assert [path.name for path in list_images(toy.contents.data_folder / "toy_picked", ".png")] == [
             first["name"],
             second["name"],
         ]
-        assert (toy.data_folder / "toy_picked" / "nose.csv").read_bytes() == before
+        assert (toy.contents.data_folder / "toy_picked" / "nose.csv").read_bytes() == before
         assert toy.labels(*first.values())["points"]["nose"] == (20.5, 30)
         assert toy.labels(*second.values())["points"]["nose"] is None
 
     def test_twice_is_once(self, toy):
         number = self.unpicked(toy)[0]
         assert toy.pick("toy.avi", number) == toy.pick("toy.avi", number)
-        of_step_1 = toy.folders["toy"].images[1]
+        of_step_1 = toy.contents.folders["toy"].images[1]
         assert toy.pick("toy.avi", int(of_step_1[3:-4])) == {"folder": "toy", "name": of_step_1}
 
     def test_step_1_never_replaces_it_nor_picks_its_frames_again(self, toy):
         picked = [toy.pick("toy.avi", number) for number in self.unpicked(toy)[:10]]
-        video = toy.layout.root / "videos" / "toy.avi"
+        video = toy.contents.layout.root / "videos" / "toy.avi"
         wanted = Wanted(20, 1, 1, (10, 150, 5, 115))
         with pytest.raises(UsersError, match=r"only 15 frames can be picked"):
-            for path in (toy.data_folder / "toy").glob("img*"):
+            for path in (toy.contents.data_folder / "toy").glob("img*"):
                 (path.parent / "nose.csv").touch()
-            pick_frames(video, toy.data_folder, wanted, overwrite=True)
-        assert len(list((toy.data_folder / "toy_picked").glob("img*.png"))) == len(picked) == 10
+            pick_frames(video, toy.contents.data_folder, wanted, overwrite=True)
+        assert len(list((toy.contents.data_folder / "toy_picked").glob("img*.png"))) == len(picked) == 10
 
     def test_a_killed_pick_is_found_by_its_name(self, toy):
         numbers = self.unpicked(toy)
         toy.pick("toy.avi", numbers[0])
-        record = toy.data_folder / "toy_picked" / "frames.json"
+        record = toy.contents.data_folder / "toy_picked" / "frames.json"
         before = record.read_bytes()
         second = toy.pick("toy.avi", numbers[1])
         record.write_bytes(before)
@@ -195,4 +197,4 @@ class TestPicked:
     def test_no_such_frame_leaves_nothing(self, toy):
         with pytest.raises(UsersError, match="has no frame 30 "):
             toy.pick("toy.avi", 30)
-        assert not (toy.data_folder / "toy_picked").exists()
+        assert not (toy.contents.data_folder / "toy_picked").exists()
