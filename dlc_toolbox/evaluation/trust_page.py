@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from dlc_common import cli
 from dlc_common.images import read_image
 from dlc_common.versions import versions
 from dlc_toolbox.evaluation.results import Evaluation
@@ -92,9 +94,16 @@ def _doubtful(judgment: Judgment, settings: Settings) -> list[dict[str, Any]]:
                 "error_px": evaluation.errors[image, part],
                 "expected_px": judgment.expected_px[image, part],
                 "picture": pages.embed(picture),
+                "command": _label_again(evaluation.network.layout.root, name, evaluation.bodyparts[part]),
             }
         )
     return shown
+
+
+def _label_again(project: Path, image: str, part: str) -> str:
+    """Return the command that opens the labeling page at a label."""
+    script = "Generating_a_Training_Set/LabelFrames.py"
+    return cli.command(project, script, "--image", image, "--part", part)
 
 
 def methods_paragraph(judgment: Judgment, settings: Settings) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from pathlib import Path
 
-from dlc_common import cli
+from dlc_common import UsersError, cli
 from dlc_common.locks import alone
 from dlc_toolbox.labels import check, importing, interchange, labels
 from dlc_toolbox.project.layout import Layout, contact_sheet
@@ -42,7 +42,14 @@ def convert_labels(project: Path, *, overwrite: bool = False) -> None:
 
 
 def label_frames(
-    project: Path, scorer: str | None = None, *, host: str = "127.0.0.1", port: int = 0, opens_browser: bool = True
+    project: Path,
+    scorer: str | None = None,
+    *,
+    host: str = "127.0.0.1",
+    port: int = 0,
+    opens_browser: bool = True,
+    image: str | None = None,
+    part: str | None = None,
 ) -> None:
     """Serve the page on which people label the images, until Ctrl-C.
 
@@ -58,18 +65,29 @@ def label_frames(
         0: any that is free.
     opens_browser : bool
         Whether to open the page; its address is told in any case.
+    image : str, optional
+        The image to begin with, ``<folder>/<name>``.
+    part : str, optional
+        The body part to begin with in that image.
 
     Raises
     ------
     UsersError
-        When settings are wrong, there is nothing to label, or the port is taken.
+        When settings are wrong, there is nothing to label, no such image or part, or the port is taken.
     """
     from dlc_toolbox.labeling.server.serve import serve
     from dlc_toolbox.labeling.store.store import LabelStore
     from dlc_toolbox.steps.suggestions import offer_help
 
     store = LabelStore(Layout(project), scorer)
-    serve(store, host, port, opens_browser=opens_browser, help=offer_help(store))
+    if image is not None:
+        try:
+            store.check_place(image, part)
+        except UsersError:
+            store.close()
+            raise
+    first = (image, part) if image is not None else None
+    serve(store, host, port, opens_browser=opens_browser, help=offer_help(store), first=first)
     log.info("Next: %s", cli.command(project, _STEP2))
 
 

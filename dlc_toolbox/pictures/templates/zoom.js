@@ -51,7 +51,8 @@
     };
     picture.alt = image.alt;
     picture.src = link ? link.href : image.src;
-    caption.textContent = `${(words ?? image).textContent.trim() || image.alt} · + − 0 arrows, A D: other pictures, Esc`;
+    const text = words?.firstChild?.textContent.trim() || image.alt;
+    caption.textContent = `${text} · wheel or + − 0: zoom, drag or arrows: move, A D: other pictures, Esc: back`;
     if (!dialog.isConnected) document.body.append(dialog);
     if (!dialog.open) dialog.showModal();
   }

@@ -2,6 +2,8 @@
 
 import html
 import json
+import re
+import shlex
 from dataclasses import replace
 
 import numpy as np
@@ -239,6 +241,9 @@ def test_the_page_tells_it_all(evaluation, settings):
         assert sentence in text
     assert "<th>Bob: median</th>" in text and "<td>2.0</td></tr>" in text
     assert "toy/img50.png: paw 30." in text
+    command = re.search("<summary>Correct it</summary><code>(.*?)</code>", text)[1]
+    assert shlex.split(command)[2:] == ["--image", "toy/img50.png", "--part", "paw", "--project", str(layout.root)]
+    assert shlex.split(command)[1].endswith("/Generating_a_Training_Set/LabelFrames.py")
     plot_evaluations([evaluation], rows, settings, [judge(replace(evaluation, features=None), settings)])
     assert not (folder / "reliability.png").exists()
 
