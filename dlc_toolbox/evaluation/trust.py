@@ -77,7 +77,16 @@ class Judgment:
     def doubtful_labels(self) -> list[tuple[int, int]]:
         """List labels to look at again, as (image, part), the most surprising first; of test images alone."""
         errors = np.where(self.is_test[:, None], self.evaluation.errors, np.nan)
-        return doubtful_labels(errors, self.expected_px, self.trust.wanted_px)
+        return doubtful_labels(errors, self.expected_px, self.trust.wanted_px, self._contradiction())
+
+    def _contradiction(self) -> np.ndarray:
+        """Return how much more each label contradicts the posture than the network's place does, (N, K) as a ratio."""
+        in_images = replace(self.trust, crop=None)  # labels and poses are in pixels of the labeled images
+        of_labels, of_poses = (
+            np.maximum(np.nan_to_num(in_images.posture_px(places), nan=1), 1)  # less than a pixel contradicts nothing
+            for places in (self.evaluation.labels, self.evaluation.poses)
+        )
+        return of_labels / of_poses
 
     def in_words(self) -> list[str]:
         """Tell what is known and what is not, in sentences."""

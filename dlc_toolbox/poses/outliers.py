@@ -48,7 +48,7 @@ from dlc_toolbox.video.sequences import open_frames
 
 log = logging.getLogger(__name__)
 
-_CRITERIA = (
+CRITERIA = (
     "times a low likelihood",
     "jumps",
     "deviations from the track",
@@ -213,15 +213,15 @@ def find_doubts(poses: np.ndarray, expected_px: np.ndarray, trust: Trust, pcutof
     -------
     ndarray of shape (N, K, 3)
         bool; views that disagree by more than three standard deviations of the labels, places farther than four from
-        where the rest of the posture says, and expected errors beyond `wantederror`.
+        where the rest of the posture says, and expected errors; each only beyond `wantederror`.
     """
     seen = seen_points(poses, pcutoff)
     is_seen = np.isfinite(seen).all(axis=2)
     views_limit = 3 * 1.4826 * max((plane.spread_px for plane in trust.planes), default=np.inf)
     posture_limit = np.inf if isinstance(trust.postures, str) else 4 * trust.postures.noise_px
     doubts = [
-        trust.views_px(seen) > views_limit,
-        trust.posture_px(seen) > posture_limit,
+        trust.views_px(seen) > max(views_limit, trust.wanted_px),
+        trust.posture_px(seen) > max(posture_limit, trust.wanted_px),
         expected_px > trust.wanted_px,
     ]
     return np.stack(doubts, axis=-1) & is_seen[..., None]
@@ -238,10 +238,10 @@ def _expected_errors(table: Path, bodyparts: Sequence[str], frames: int) -> np.n
 def _tell(video: Path, failures: np.ndarray, bodyparts: Sequence[str]) -> None:
     """Log how many frames fail, by which criterion, and in which parts."""
     counts = failures.sum(axis=0)
-    found = ", ".join(f"{count} {name}" for name, count in zip(_CRITERIA, counts.sum(axis=0), strict=True))
+    found = ", ".join(f"{count} {name}" for name, count in zip(CRITERIA, counts.sum(axis=0), strict=True))
     frames = np.count_nonzero(failures.any(axis=(1, 2)))
     log.info("%s: the network fails in %d of %d frames (%s)", video.name, frames, len(failures), found)
-    for name, of_parts in zip(_CRITERIA, counts.T, strict=True):
+    for name, of_parts in zip(CRITERIA, counts.T, strict=True):
         parts = [f"{part} {count}" for part, count in zip(bodyparts, of_parts, strict=True) if count]
         if parts:
             log.info("%s: %s: %s", video.name, name, ", ".join(parts))

@@ -84,6 +84,17 @@ def test_a_label_that_is_wrong_is_the_first_to_look_at_again(evaluation, setting
     assert judge(evaluation, settings).doubtful_labels() == [WRONG]
 
 
+def test_a_network_that_contradicts_the_posture_is_wrong_and_not_the_label(evaluation, settings):
+    """All three parts are on one height: who leaves it is wrong."""
+    of_label, of_network = (40, 2), (30, 2)
+    evaluation.labels[of_label] += [0, 30]
+    evaluation.poses[of_network] += [0, 40, 0]
+    for image_and_part in (of_label, of_network):
+        evaluation.poses[(*image_and_part, 2)] = evaluation.features[(*image_and_part, 0)] = 0.95
+    doubtful = judge(evaluation, settings).doubtful_labels()
+    assert doubtful.index(of_label) < doubtful.index(of_network), "although the network is farther off there"
+
+
 def test_training_images_are_never_doubted(evaluation, settings):
     evaluation.labels[3] += 40
     assert judge(evaluation, settings).doubtful_labels() == [WRONG]
