@@ -24,6 +24,8 @@ _STEPS_PER_PIXEL = 4  # dots are placed to a quarter of a pixel
 _SHIFT = 4  # lines to 2**-4 of a pixel
 _FARTHEST_PX = 2**15  # more overflows the fixed-point numbers of lines
 _LARGEST_RADIUS_PX = 500  # more takes gigabytes of memory
+_LARGEST_CIRCLE = 0.25  # of the shorter side of a frame
+_DASH_DEGREES = 8
 _FINEST = 1600  # cells a side of the grid on which the cover of a marker is counted
 
 
@@ -159,6 +161,8 @@ def draw_lines(frame: np.ndarray, paths: np.ndarray, colors: np.ndarray, width: 
 def draw_circles(frame: np.ndarray, points: np.ndarray, radius_px: np.ndarray, colors: np.ndarray) -> None:
     """Draw circles with soft edges, a pixel wide, into a frame, in place.
 
+    A circle of more than a quarter of the frame would only confuse: it is drawn that large, and dashed.
+
     Parameters
     ----------
     frame : ndarray of shape (H, W, 3)
@@ -178,12 +182,18 @@ def draw_circles(frame: np.ndarray, points: np.ndarray, radius_px: np.ndarray, c
     >>> (frame[3, :, 0] > 100).astype(int).tolist()
     [0, 1, 0, 0, 0, 1, 0]
     """
-    measures = np.column_stack([points, radius_px])
+    largest = _LARGEST_CIRCLE * min(frame.shape[:2])
+    measures = np.column_stack([points, np.minimum(radius_px, largest)])
     is_near = (np.abs(measures) < _FARTHEST_PX).all(axis=1)  # False for NaN
     places = np.round(np.where(is_near[:, None], measures, 0) * 2**_SHIFT).astype(int).tolist()
-    for (x, y, radius), is_drawn, color in zip(places, is_near, colors.tolist(), strict=True):
-        if is_drawn:
-            cv2.circle(frame, (x, y), radius, color, 1, cv2.LINE_AA, _SHIFT)
+    for (x, y, radius), is_drawn, is_larger, color in zip(
+        places, is_near, radius_px > largest, colors.tolist(), strict=True
+    ):
+        dashes = np.arange(0, 360, 2 * _DASH_DEGREES).tolist() if is_larger else [0]
+        length = _DASH_DEGREES if is_larger else 360
+        for begin in dashes if is_drawn else ():
+            axes = (radius, radius)
+            cv2.ellipse(frame, (x, y), axes, 0, begin, begin + length, color, 1, cv2.LINE_AA, _SHIFT)
 
 
 def draw_dots(

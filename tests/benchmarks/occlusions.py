@@ -78,12 +78,12 @@ def draw(points: np.ndarray, box: np.ndarray, clutter: np.ndarray, rng: np.rando
 
 
 def clutter_of(rng: np.random.Generator) -> np.ndarray:
-    """Return a background with specks of colours like those of the parts, only paler."""
+    """Return a background with specks of the colours of the parts, most of them paler."""
     seeds = np.full((HEIGHT, WIDTH, 3), 90.0) + gaussian_filter(rng.normal(0, 60, (HEIGHT, WIDTH, 3)), (6, 6, 0)) * 4
-    for _ in range(24):
+    for _ in range(16):
         x, y, color = rng.integers(WIDTH), rng.integers(HEIGHT), COLORS[rng.integers(4)]
         rows, columns = np.mgrid[:HEIGHT, :WIDTH]
-        cover = 0.6 * np.exp(-((columns - x) ** 2 + (rows - y) ** 2) / (2 * 2.2**2))[..., None]
+        cover = rng.uniform(0.5, 1) * np.exp(-((columns - x) ** 2 + (rows - y) ** 2) / (2 * 2.3**2))[..., None]
         seeds = seeds * (1 - cover) + color * cover
     return seeds
 

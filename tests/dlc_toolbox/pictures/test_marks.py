@@ -222,20 +222,32 @@ def test_lines_are_as_transparent_as_dots_and_the_rest_is_untouched():
 
 
 def test_a_circle_has_its_radius_and_its_colour():
-    frame = np.zeros((61, 61, 3), np.uint8)
-    draw_circles(frame, np.array([[30.0, 30.0]]), np.array([20.25]), RED[None])
+    frame = np.zeros((121, 121, 3), np.uint8)
+    draw_circles(frame, np.array([[60.0, 60.0]]), np.array([20.25]), RED[None])
     rows, columns = np.nonzero(frame[..., 0])
     weight = frame[rows, columns, 0].astype(float)
-    distances = np.hypot(rows - 30, columns - 30)
+    distances = np.hypot(rows - 60, columns - 60)
     assert np.average(distances, weights=weight) == pytest.approx(20.25, abs=0.1)
     assert distances.min() > 18.5 and distances.max() < 22 and frame[..., 1:].max() == 0
+
+
+def test_a_circle_of_more_than_a_quarter_of_the_frame_is_dashed():
+    whole, dashed = np.zeros((2, 120, 160, 3), np.uint8)
+    center = np.array([[80.0, 60.0]])
+    draw_circles(whole, center, np.array([30.0]), RED[None])
+    draw_circles(dashed, center, np.array([300.0]), RED[None])
+    assert 0.4 < dashed.sum() / whole.sum() < 0.65
+    rows, columns = np.nonzero(dashed[..., 0])
+    np.testing.assert_allclose(np.hypot(rows - 60, columns - 80), 30, atol=2)
 
 
 def test_circles_of_nothing_and_beyond_reason_are_not_drawn():
     frame = np.zeros((20, 20, 3), np.uint8)
     points = np.array([[np.nan, 5], [5, 5], [5, 5], [1e9, 5]])
-    draw_circles(frame, points, np.array([3, np.nan, 1e9, 3]), np.full((4, 3), 255, np.uint8))
+    draw_circles(frame, points, np.array([3, np.nan, np.nan, 3]), np.full((4, 3), 255, np.uint8))
     assert not frame.any()
+    draw_circles(frame, points[:3], np.array([3, np.nan, np.inf]), np.full((3, 3), 255, np.uint8))
+    assert frame.any()
 
 
 def test_circles_lie_under_the_dots_and_are_as_transparent():
