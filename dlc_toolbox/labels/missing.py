@@ -94,7 +94,7 @@ def group_missing(missing: np.ndarray, bodyparts: Sequence[str]) -> list[Group]:
     """
     members: dict[tuple[str, ...], list[int]] = {}
     for image in np.flatnonzero(missing.any(axis=1)).tolist():
-        parts = tuple(bodyparts[part] for part in np.flatnonzero(missing[image]))
+        parts = tuple(bodyparts[part] for part in np.flatnonzero(missing[image]).tolist())
         members.setdefault(parts, []).append(image)
     groups = [Group(parts, tuple(images)) for parts, images in members.items()]
     return sorted(groups, key=lambda group: (-len(group.images), group.images))

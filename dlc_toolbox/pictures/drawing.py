@@ -82,7 +82,7 @@ class Look:
         return [PartStyle(f"#{bytes(color).hex()}", shape) for color, shape in zip(self.colors, shapes, strict=True)]
 
 
-def make_look(bodyparts: Sequence[str], colormap: str, layers: Sequence[tuple[str, str]] = (), **sizes: float) -> Look:
+def make_look(bodyparts: Sequence[str], colormap: str, layers: Sequence[tuple[str, str]] = (), **sizes: Any) -> Look:
     """Return how body parts are drawn in the colours and markers that a setting `colormap` names.
 
     Parameters

@@ -193,8 +193,9 @@ def label_video(
     if output.is_current(overwrite):
         return out
     output.start()
-    how = {"crop": crop, "saved_frames": saved_frames, "reading": reading, "confidence": confidence}
-    make_labeled_video(video, table, out, marks, **how)
+    make_labeled_video(
+        *(video, table, out, marks), crop=crop, saved_frames=saved_frames, reading=reading, confidence=confidence
+    )
     output.write_record()
     log.info("Wrote %s", out)
     return out
