@@ -102,9 +102,11 @@ def trust_in_networks(layout: Layout) -> pd.DataFrame:
         table = read_table(path, CONFIDENCE)
         parts = bodyparts_of(table)
         found = points(table, parts, CONFIDENCE)[..., :2]
-        found = found[np.isfinite(found).any(axis=(1, 2))]  # of test images
-        for name, medians in zip(("expected error (px)", "90 % within (px)"), np.median(found, axis=0).T, strict=True):
-            columns[scorer_of(table), name] = pd.Series(medians, parts)
+        if not np.isfinite(found).any():
+            continue
+        medians = np.nanmedian(found[np.isfinite(found).any(axis=(1, 2))], axis=0)  # over test images
+        for name, of_parts in zip(("expected error (px)", "90 % within (px)"), medians.T, strict=True):
+            columns[scorer_of(table), name] = pd.Series(of_parts, parts)
     return pd.DataFrame(columns)
 
 

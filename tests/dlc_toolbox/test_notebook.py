@@ -95,6 +95,13 @@ def test_trust_in_networks_is_the_median_of_the_test_images(tmp_path: Path):
     told = trust_in_networks(layout)
     assert told["Net_500", "expected error (px)"].to_dict() == {"nose": 2, "paw": 5}
     assert told["Net_500", "90 % within (px)"].tolist() == [10, 10]
+    found[..., :2] = np.nan  # views or postures alone
+    found[..., 2:] = 1
+    write_table(
+        make_table("Net_500", ["nose", "paw"], [f"a/{n}.png" for n in range(4)], found, CONFIDENCE),
+        confidence_table(table),
+    )
+    assert trust_in_networks(layout).empty
 
 
 def test_trust_in_a_video_is_that_of_its_record(tmp_path: Path):
