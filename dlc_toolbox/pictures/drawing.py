@@ -296,7 +296,9 @@ def _lines(ends: np.ndarray, look: Look, to_canvas: Transform) -> list[Artist]:
     inks = [to_rgba(style.color, look.alpha) for style, is_mine in zip(look.styles, is_there, strict=True) if is_mine]
     width = max(look.msize / 8, 1)
     rim, line = (
-        LineCollection(list(segments), colors=paint, linewidths=thick, transform=IdentityTransform(), snap=False)
+        LineCollection(
+            list(segments), colors=paint, linewidths=thick, transform=IdentityTransform(), snap=False, zorder=0
+        )
         for paint, thick in (((1, 1, 1, 0.6 * look.alpha), width + 1.2), (inks, width))
     )
     return [rim, line] if len(segments) else []
