@@ -100,6 +100,17 @@ def test_a_deeplabcut_snapshot_fills_every_layer(posenet, tmp_path):
             np.testing.assert_array_equal(keras.ops.convert_to_numpy(weight), values[name], err_msg=name)
 
 
+def test_shapes_that_no_network_has_are_refused_before_they_are_read(tmp_path):
+    """A part of a tensor, such as several machines write: it claims the shape of the whole."""
+    prefix, shape = tmp_path / "snapshot-5", f"{2**20} {2**20} 0,1:0,1"
+    names = ["resnet_v1_50/conv1/weights", "resnet_v1_50/conv1/weights/Momentum"]
+    part = np.zeros((1, 1), "float32")
+    tf1.raw_ops.SaveV2(prefix=str(prefix), tensor_names=names, shape_and_slices=[shape] * 2, tensors=[part] * 2)
+    message = r"snapshot-5\.index claims arrays of a size .* such as \S+/weights of shape \(1048576, 1048576\)"
+    with pytest.raises(DeepercutError, match=message):
+        read_weights(resolve_weights(prefix))
+
+
 def test_slims_single_file_of_version_1_fills_the_backbone(posenet, tmp_path):
     values = random_values(slim_variables(50))
     write_checkpoint(tmp_path / "resnet_v1_50.ckpt", values, tf1.train.SaverDef.V1)
