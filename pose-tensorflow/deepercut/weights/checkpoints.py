@@ -11,6 +11,7 @@ import glob
 import re
 import shutil
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -212,17 +213,24 @@ def read_weights(path: Path) -> Arrays:
             f"weights {path} are damaged: they are not what was written there, their checksum disagrees. Copy the file "
             "again from where it is whole, or choose another snapshot"
         )
-    if other := wrong_kind(path, "weights of a ResNet", KERAS, HDF5):
-        raise DeepercutError(other)
-    if path.suffix != ".h5" and not h5py.is_hdf5(path):
-        return read_tf1(path)
+    other = partial(
+        wrong_kind, path, "weights of a ResNet", KERAS, HDF5
+    )  # where it must look into HDF5, it checks anew
+    if not h5py.is_hdf5(path):
+        if reason := other():
+            raise DeepercutError(reason)
+        if path.suffix != ".h5":
+            return read_tf1(path)
     try:
         arrays = _read_h5(path)
     except (OSError, KeyError, TypeError, ValueError, RuntimeError) as error:  # which, depends on the damage
         raise DeepercutError(
-            f"weights {path} cannot be read: {error}. Copy the file again from where it is whole, or choose another "
+            other()
+            or f"weights {path} cannot be read: {error}. Copy the file again from where it is whole, or choose another "
             "snapshot"
         ) from error
+    if not arrays and (reason := other()):
+        raise DeepercutError(reason)
     return arrays if any(name.startswith("block") for name in arrays) else convert_keras_resnet(arrays)
 
 

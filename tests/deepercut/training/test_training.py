@@ -219,14 +219,15 @@ def test_snapshots_keep_what_the_newest_two_need(make_train_folder, precision):
     kept = {"float32": [{}, {}], "float16": [{"dense/kernel": np.float32([[1 / 3]])}] * 2}
     assert [exact_weights(state) for state in states[1:]] == kept[precision]
     with h5py.File(folder / "snapshot-5.weights.h5") as file:
-        (kernel,) = (file[name][()] for name in _datasets(file) if file[name].shape == (1, 1))
+        (kernel,) = (file[name][()] for name in _kernels_in(file))
     assert kernel.item() == {"float32": np.float32(1 / 3), "float16": 1365 / 4096}[precision]
 
 
-def _datasets(file: h5py.File) -> list[str]:
+def _kernels_in(file: h5py.File) -> list[str]:
+    """List the matrices of layers; this network is its own trainee, so that Keras stores its optimizer, too."""
     names: list[str] = []
     file.visit(names.append)
-    return [name for name in names if isinstance(file[name], h5py.Dataset)]
+    return [name for name in names if name.startswith("layers") and getattr(file[name], "ndim", 0) == 2]
 
 
 def test_the_first_ctrl_c_waits_for_the_iteration_and_the_second_does_not():
@@ -362,16 +363,19 @@ def run_train(folder: Path, *flags: str, wait: bool = True) -> subprocess.Popen:
 
 @pytest.mark.slow
 def test_patience_ends_a_training_and_a_resumed_one_with_a_snapshot(make_train_folder, start_weights, caplog):
-    """Two blocks of one and a rate of 1e-12: the error cannot fall after its first measurement."""
+    """At a learning rate of 0 the error stays what it was after the first iteration."""
     caplog.set_level("INFO")
-    keys = {"save_iters": 3, "max_iters": 50, "validation_fraction": 0.4, "validation_iters": 1, "patience": 2}
-    folder = make_train_folder(init_weights=str(start_weights), multi_step=[[1e-12, 50]], **keys)
+    keys = {"save_iters": 2, "max_iters": 6, "validation_fraction": 0.4, "validation_iters": 1, "patience": 2}
+    folder = make_train_folder(init_weights=str(start_weights), multi_step=[[0.0, 50]], **keys)
     path = train(config_of(folder))
     errors = read_validation_errors(folder / "learning_stats.csv")
-    last = max(errors)
-    assert path == folder / f"snapshot-{last}.weights.h5" and path.exists()
-    assert last - min(errors, key=errors.get) == 2 and last < 50
-    assert "ends the training (patience 2)" in caplog.text
+    assert list(errors) == [1, 2, 3]
+    assert [snapshot.iteration for snapshot in list_snapshots(folder)] == [2, 3]
+    assert path == folder / "snapshot-3.weights.h5"
+    assert "It has not fallen for 2 iterations, which ends the training (patience 2)" in caplog.text
+    (folder / "snapshot-3.weights.h5").write_bytes(b"damaged on the way")
+    assert train(config_of(folder), resume=True) == path  # from 2 on, which had not stalled yet
+    assert read_weights(path)
     caplog.clear()
     assert train(config_of(folder), resume=True) == path
     assert "raise patience in pose_cfg.yaml" in caplog.text

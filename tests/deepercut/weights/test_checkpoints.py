@@ -184,9 +184,7 @@ def test_a_snapshot_in_float16_is_half_as_large_and_within_its_rounding(posenet,
     assert (tmp_path / "float16.weights.h5").stat().st_size < 0.52 * (tmp_path / "float32.weights.h5").stat().st_size
     assert half.keys() == full.keys() and {values.dtype for values in half.values()} == {np.dtype("float32")}
     for name, values in full.items():
-        if (
-            values.ndim == 1 or name == "block1_unit_2_conv2/kernel"
-        ):  # vectors, and what would be infinite
+        if values.ndim == 1 or name == "block1_unit_2_conv2/kernel":  # vectors, and what would be infinite
             np.testing.assert_array_equal(half[name], values)
         else:  # half of the last of 11 bits, or of the smallest number
             np.testing.assert_array_less(np.abs(half[name] - values), np.abs(values) * 2**-11 + 2**-25 + 1e-12)
