@@ -100,6 +100,23 @@ def test_a_damaged_snapshot_is_not_taken_for_a_finished_training(make_train_fold
         train(config_of(folder), resume=True)
 
 
+def test_a_finished_training_is_thinned_on_request(make_train_folder, start_weights):
+    folder = make_train_folder(max_iters=4)
+    for iteration in (1, 2, 3):
+        h5py.File(folder / f"snapshot-{iteration}.weights.h5", "w").close()
+    shutil.copy(start_weights, folder / "snapshot-4.weights.h5")
+    for most, left in ((None, [1, 2, 3, 4]), (3, [2, 3, 4]), (2, [3, 4])):
+        assert train(config_of(folder, max_snapshots=most), resume=True) == folder / "snapshot-4.weights.h5"
+        assert [snapshot.iteration for snapshot in list_snapshots(folder)] == left
+
+
+def test_patience_is_refused_where_several_machines_train(make_train_folder, monkeypatch):
+    monkeypatch.setattr(training, "machines", lambda: (0, 2))
+    config = config_of(make_train_folder(), patience=5, validation_fraction=0.2)
+    with pytest.raises(DeepercutError, match="patience ends a training on one machine only"):
+        _of_the_run(config, {})
+
+
 def test_missing_init_weights_are_named(make_train_folder):
     with pytest.raises(DeepercutError, match=r"init_weights is missing in pose_cfg\.yaml of .*train"):
         starting_point(config_of(make_train_folder(init_weights="")), resume=False)
