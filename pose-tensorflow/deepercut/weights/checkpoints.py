@@ -11,7 +11,6 @@ import glob
 import re
 import shutil
 from collections.abc import Mapping
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -213,25 +212,27 @@ def read_weights(path: Path) -> Arrays:
             f"weights {path} are damaged: they are not what was written there, their checksum disagrees. Copy the file "
             "again from where it is whole, or choose another snapshot"
         )
-    other = partial(
-        wrong_kind, path, "weights of a ResNet", KERAS, HDF5
-    )  # where it must look into HDF5, it checks anew
     if not h5py.is_hdf5(path):
-        if reason := other():
-            raise DeepercutError(reason)
+        _refuse_other_kinds(path)
         if path.suffix != ".h5":
             return read_tf1(path)
     try:
         arrays = _read_h5(path)
     except (OSError, KeyError, TypeError, ValueError, RuntimeError) as error:  # which, depends on the damage
+        _refuse_other_kinds(path)
         raise DeepercutError(
-            other()
-            or f"weights {path} cannot be read: {error}. Copy the file again from where it is whole, or choose another "
+            f"weights {path} cannot be read: {error}. Copy the file again from where it is whole, or choose another "
             "snapshot"
         ) from error
-    if not arrays and (reason := other()):
-        raise DeepercutError(reason)
+    if not arrays:
+        _refuse_other_kinds(path)
     return arrays if any(name.startswith("block") for name in arrays) else convert_keras_resnet(arrays)
+
+
+def _refuse_other_kinds(path: Path) -> None:
+    """Raise where a file is known to be of another kind; done late, because to look into HDF5 is to check it again."""
+    if other := wrong_kind(path, "weights of a ResNet", KERAS, HDF5):
+        raise DeepercutError(other)
 
 
 def _read_h5(path: Path) -> Arrays:
@@ -302,8 +303,10 @@ def rounded_kernels(model: keras.Model) -> Arrays:
     dict of str to ndarray
         By ``<layer>/<variable>``: the kernels.
     """
+    from keras import ops
+
     weights = _weights_of(model)
-    return {name: np.asarray(weight) for name, weight in weights.items() if len(weight.shape) > 1}
+    return {name: ops.convert_to_numpy(weight) for name, weight in weights.items() if len(weight.shape) > 1}
 
 
 def _round_kernels(path: Path) -> None:
