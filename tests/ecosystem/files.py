@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from dlc_toolbox.labels.interchange import export_deeplabcut, read_labels
+from dlc_toolbox.labels.exporting import export_deeplabcut
+from dlc_toolbox.labels.interchange import read_labels
 from dlc_toolbox.project.tables import make_table, write_table
 
 SCORER = "DeepCut_resnet50_reachJan1shuffle1_500"
