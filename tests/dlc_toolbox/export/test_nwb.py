@@ -68,7 +68,7 @@ def test_what_the_lab_tells_and_the_video(poses, read, video, tmp_path):
     assert (session.subject.subject_id, session.subject.age) == ("m1", "P90D")
     recording = session.processing["behavior"]["PoseEstimation"].source_video
     place = tmp_path / "out" / recording.external_file[0]
-    assert recording is session.acquisition["video"] and os.path.samefile(place, video)
+    assert recording is session.acquisition["video"] and place.samefile(video)
     assert recording.dimension[:].tolist() == [160, 120]
 
 
