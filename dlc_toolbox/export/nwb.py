@@ -204,6 +204,7 @@ def _source_video(session: pynwb.NWBFile, poses: Poses, folder: Path) -> dict[st
         starting_frame=[0],
         dimension=[int(poses.record["width"]), int(poses.record["height"])],
         unit="n.a.",
+        **({"num_samples": poses.frames} if poses.clock.is_even else {}),
         **_times(poses, None),
     )
     session.add_acquisition(video)

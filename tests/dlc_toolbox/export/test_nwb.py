@@ -18,7 +18,7 @@ from tests.dlc_toolbox.export.toy import STEM
 pynwb = pytest.importorskip("pynwb")
 pytest.importorskip("ndx_pose")
 LAB = {
-    "NWBFile": {"session_start_time": "2026-05-01T14:30:00+02:00", "experimenter": ["Ann Example"], "notes": "Calm."},
+    "NWBFile": {"session_start_time": "2026-05-01T14:30:00+02:00", "experimenter": ["Example, Ann"], "notes": "Calm."},
     "Subject": {"subject_id": "m1", "species": "Mus musculus", "sex": "F", "age": "P90D"},
 }
 
@@ -63,7 +63,7 @@ def test_every_value_is_at_its_place(poses, values, trust, read, monkeypatch):
 def test_what_the_lab_tells_and_the_video(poses, read, video, tmp_path):
     session = read(written(replace(poses, lab=LAB), tmp_path / "out"))
     assert session.session_start_time == datetime(2026, 5, 1, 14, 30, tzinfo=timezone(timedelta(hours=2)))
-    assert (session.experimenter, session.notes) == (("Ann Example",), "Calm.")
+    assert (session.experimenter, session.notes) == (("Example, Ann",), "Calm.")
     assert session.session_description == "Poses of toy.avi by the network DeepCut_resnet50_toyJan1shuffle1_100."
     assert (session.subject.subject_id, session.subject.age) == ("m1", "P90D")
     recording = session.processing["behavior"]["PoseEstimation"].source_video
@@ -141,7 +141,9 @@ def test_values_are_stored_in_pieces_with_checksums(poses):
 
 def test_nwbinspector_finds_nothing(poses):
     inspector = pytest.importorskip("nwbinspector")
-    found = list(inspector.inspect_nwbfile(nwbfile_path=written(replace(poses, lab=LAB))))
+    more = {"institution": "Somewhere", "keywords": ["gait"], "experiment_description": "Treadmill."}
+    lab = {"NWBFile": LAB["NWBFile"] | more, "Subject": LAB["Subject"] | {"description": "A mouse."}}
+    found = list(inspector.inspect_nwbfile(nwbfile_path=written(replace(poses, lab=lab))))
     assert [f"{message.check_function_name}: {message.message}" for message in found] == []
 
 
