@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dlc_common.files import fingerprint, replacing
+from dlc_common.files import replacing
+from dlc_common.fingerprints import fingerprint
 from dlc_toolbox import SOFTWARE, ToolboxError, __version__
 from dlc_toolbox.export.datasets import Part, fill, storage
 from dlc_toolbox.export.poses import LIKELIHOOD, MEANINGS, ORIGIN, TRUSTED, Poses, joined
