@@ -85,7 +85,7 @@ def read_long_table(path: Path, coords: Sequence[str] | None = None, *, rows: in
     Yields
     ------
     DataFrame
-        The pieces, in the order of the rows; one without rows where the table has none.
+        The pieces, in the order of the rows.
 
     Raises
     ------
@@ -98,7 +98,7 @@ def read_long_table(path: Path, coords: Sequence[str] | None = None, *, rows: in
         with pd.HDFStore(path, mode="r") as store:
             if store.keys() != [f"/{KEY}"] or not store.get_storer(KEY).is_table:  # as other programs write it
                 table = read_table(path, coords)
-                yield from (table.iloc[first : first + rows] for first in range(0, max(len(table), 1), rows))
+                yield from (table.iloc[first : first + rows] for first in range(0, len(table), rows))
                 return
-            for first in range(0, max(store.get_storer(KEY).nrows, 1), rows):
+            for first in range(0, store.get_storer(KEY).nrows, rows):
                 yield in_our_form(store.select(KEY, start=first, stop=first + rows), path, coords)
