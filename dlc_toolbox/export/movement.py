@@ -74,7 +74,7 @@ def _attributes(poses: Poses) -> dict[str, Any]:
         "ds_type": "poses",
         "time_unit": "frames" if poses.clock.fps is None else "seconds",
         "source_file": poses.table.name,
-        "comment": f"{poses.source}, written by {SOFTWARE} {__version__}",
+        "comment": f"{poses.source}, written by {SOFTWARE} {__version__}. {poses.remark}".rstrip(),
     }
     return found if poses.clock.fps is None else {**found, "fps": poses.clock.fps}
 

@@ -171,6 +171,7 @@ def _series(poses: Poses) -> list[Any]:
                 confidence_definition=LIKELIHOOD,
                 description=f"Place of {part} in the frames of the video.",
                 reference_frame=ORIGIN,
+                comments=poses.remark or "no comments",
                 unit="pixels",
                 **_times(poses, series[0] if series else None),
             )

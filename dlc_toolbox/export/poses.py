@@ -108,6 +108,14 @@ class Poses:
         how = f", filtered by a running median over {self.filtered.windowlength} frames" if self.filtered else ""
         return f"poses of {self.video.name} by the network {self.scorer}{how}"
 
+    @property
+    def remark(self) -> str:
+        """What must be known before anybody measures; empty where nothing must."""
+        aspect = self.record.get("pixel_aspect", 1)
+        if aspect == 1:
+            return ""
+        return f"Pixels are not square, {aspect:.4g} times as wide as high: before you measure, multiply x by {aspect:.4g}."
+
     def pieces(self) -> Iterator[Piece]:
         """Yield the poses in the order of the frames, in memory for a few thousand of them.
 
@@ -178,6 +186,8 @@ def gather(
     record = records.read(layout.pose_record(layout.pose_table(video, network.scorer)))
     skeleton = skeleton_of(settings, network.bodyparts)
     poses = Poses(video, table, network.scorer, tuple(network.bodyparts), skeleton, record, filtered, lab)
+    if poses.remark:
+        log.warning("%s: %s", video.name, poses.remark)
     if poses.clock.fps is None:
         log.warning(
             "%s: nothing tells how fast it was recorded, so its poses have no times in seconds. Set fps in "

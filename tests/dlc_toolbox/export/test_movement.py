@@ -46,6 +46,13 @@ def test_every_value_is_at_its_place(poses, values, trust, tmp_path, monkeypatch
         assert "units" not in file["time"].attrs  # of which xarray would make lengths of time
 
 
+def test_pixels_that_are_not_square_are_told(poses, tmp_path):
+    with h5py.File(written(replace(poses, record={**poses.record, "pixel_aspect": 1.0667}), tmp_path)) as file:
+        assert file.attrs["comment"].endswith(
+            ". Pixels are not square, 1.067 times as wide as high: before you measure, multiply x by 1.067."
+        )
+
+
 def test_without_a_rate_time_counts_frames(poses, tmp_path):
     layout.confidence_table(poses.table).unlink()
     with h5py.File(written(replace(poses, record={**poses.record, "fps_is_assumed": True}), tmp_path)) as file:

@@ -98,6 +98,11 @@ def test_uneven_times_are_shared_by_the_parts(poses, read):
     assert found["tail"].timestamps is found["nose"].timestamps
 
 
+def test_pixels_that_are_not_square_are_told(poses, read):
+    session = read(written(replace(poses, record={**poses.record, "pixel_aspect": 1.0667})))
+    assert session.processing["behavior"]["PoseEstimation"]["paw"].comments.startswith("Pixels are not square, 1.067")
+
+
 def test_without_a_rate_there_is_no_file(poses, tmp_path):
     unknown = replace(poses, record={**poses.record, "fps_is_assumed": True})
     with pytest.raises(ToolboxError, match=r"toy\.avi: NWB needs times in seconds, and nothing tells .* Set fps in"):

@@ -59,6 +59,14 @@ def test_a_recording_that_tells_no_rate_is_told(video, network, table, tell, cap
     assert "toy.avi: nothing tells how fast it was recorded, so its poses have no times in seconds" in caplog.text
 
 
+def test_pixels_that_are_not_square_are_told(video, network, table, tell, caplog):
+    tell(table, pixel_aspect=1.0667)
+    gather(video, network, settings())
+    assert (
+        "toy.avi: Pixels are not square, 1.067 times as wide as high: before you measure, multiply x by" in caplog.text
+    )
+
+
 def test_poses_of_another_network_or_none_are_refused(video, network):
     with pytest.raises(ToolboxError, match=r"_100\.h5 does not exist\. Analyze the video first"):
         gather(video, network, settings())
