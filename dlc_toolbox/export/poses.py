@@ -114,7 +114,7 @@ class Poses:
         aspect = self.record.get("pixel_aspect", 1)
         if aspect == 1:
             return ""
-        return f"Pixels are not square, {aspect:.4g} times as wide as high: before you measure, multiply x by {aspect:.4g}."
+        return f"Pixels are not square, {aspect:.4g} times as wide as high: before you measure, multiply x by that."
 
     def pieces(self) -> Iterator[Piece]:
         """Yield the poses in the order of the frames, in memory for a few thousand of them.

@@ -49,7 +49,7 @@ def test_every_value_is_at_its_place(poses, values, trust, tmp_path, monkeypatch
 def test_pixels_that_are_not_square_are_told(poses, tmp_path):
     with h5py.File(written(replace(poses, record={**poses.record, "pixel_aspect": 1.0667}), tmp_path)) as file:
         assert file.attrs["comment"].endswith(
-            ". Pixels are not square, 1.067 times as wide as high: before you measure, multiply x by 1.067."
+            ". Pixels are not square, 1.067 times as wide as high: before you measure, multiply x by that."
         )
 
 
