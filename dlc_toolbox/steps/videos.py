@@ -295,7 +295,8 @@ def export_poses(
     def export(video: Path) -> None:
         poses = gather(video, work.network, work.settings, filtered=wanted, lab=lab.of(video))
         for name in formats:
-            opened.setdefault(name, how_to_open(poses, name, write_poses(poses, name, into, overwrite=overwrite)))
+            files = write_poses(poses, name, into and into.resolve(), overwrite=overwrite)
+            opened.setdefault(name, how_to_open(poses, name, files))
 
     for_each_video(work.videos, export)
     for name, how in opened.items():
