@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import os
+import shutil
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import h5py
 import numpy as np
 
+from dlc_common.files import replacing
+
 _FRAMES_A_CHUNK = 1024
+_OVERHEAD_BYTES = 2**21  # of names, trees and the schemas that NWB keeps in each file
 
 
 class Part(NamedTuple):
@@ -24,6 +30,38 @@ class Part(NamedTuple):
     """As it holds them."""
     axis: int = 0
     """That of the frames."""
+
+
+@contextmanager
+def replacing_hdf5(path: Path, values: int) -> Iterator[Path]:
+    """Yield a temporary path as `replacing` does, for an HDF5 file, before which a full disk is found out.
+
+    HDF5 itself may crash on one.
+
+    Parameters
+    ----------
+    path : Path
+        The file to write.
+    values : int
+        How many numbers it will hold.
+
+    Yields
+    ------
+    Path
+        For the block to write to.
+
+    Raises
+    ------
+    UsersError
+        When the system refuses to write, or will.
+    """
+    with replacing(path) as temporary:
+        if shutil.disk_usage(path.parent).free < 8 * values + _OVERHEAD_BYTES:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        try:
+            yield temporary
+        except RuntimeError as error:  # of h5py, which tells no number
+            raise OSError(errno.EIO, f"HDF5 could not write ({error})") from error
 
 
 def make_dataset(group: h5py.Group, name: str, shape: Sequence[int], axis: int = 0, dtype: str = "f8") -> h5py.Dataset:

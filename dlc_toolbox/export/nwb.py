@@ -17,10 +17,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dlc_common.files import replacing
 from dlc_common.fingerprints import fingerprint
 from dlc_toolbox import SOFTWARE, ToolboxError, __version__
-from dlc_toolbox.export.datasets import Part, fill, storage
+from dlc_toolbox.export.datasets import Part, fill, replacing_hdf5, storage
 from dlc_toolbox.export.poses import LIKELIHOOD, MEANINGS, ORIGIN, TRUSTED, Poses, joined
 from dlc_toolbox.video.video import recorded_at
 
@@ -71,7 +70,7 @@ def write(poses: Poses, files: Sequence[Path]) -> None:
     import pynwb
 
     (path,) = files
-    with replacing(path) as temporary:
+    with replacing_hdf5(path, poses.size) as temporary:
         content = _session(poses)
         _add_poses(content, poses, path.parent)
         with pynwb.NWBHDF5IO(temporary, "w") as file:

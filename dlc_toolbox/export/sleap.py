@@ -16,9 +16,8 @@ from typing import Any
 import h5py
 import numpy as np
 
-from dlc_common.files import replacing
 from dlc_toolbox import SOFTWARE, __version__
-from dlc_toolbox.export.datasets import Part, fill, make_dataset
+from dlc_toolbox.export.datasets import Part, fill, make_dataset, replacing_hdf5
 from dlc_toolbox.export.poses import Poses
 from dlc_toolbox.project.layout import SLEAP_ENDING
 
@@ -50,7 +49,7 @@ def write(poses: Poses, files: Sequence[Path]) -> None:
     UsersError
         When a table is damaged, or the system refuses to write.
     """
-    with replacing(files[0]) as temporary:
+    with replacing_hdf5(files[0], poses.size) as temporary:
         _make(poses, temporary)
         fill(temporary, _parts(poses))
 
