@@ -96,7 +96,7 @@ def origins_of(layout: Layout, settings: Settings, folders: Iterable[str]) -> di
         By folder; those whose video nothing tells are not in it. A video that is neither where it was nor in `vidpath`
         has the path where it was.
     """
-    home = layout.training_set_root / Path(settings.vidpath).expanduser()
+    home = (layout.training_set_root / Path(settings.vidpath).expanduser()).resolve()
     named = {video_stem(Path(name)): home / name for name in settings.filename}
     found = {}
     for folder in folders:
@@ -105,7 +105,7 @@ def origins_of(layout: Layout, settings: Settings, folders: Iterable[str]) -> di
             near = home / told.video.name
             found[folder] = Origin(near if near.is_file() and not told.video.is_file() else told.video, told.crop)
         elif folder in named:
-            found[folder] = Origin(named[folder].resolve(), settings.crop)
+            found[folder] = Origin(named[folder], settings.crop)
     return found
 
 
