@@ -92,6 +92,13 @@ class Collection:
             self._sizes[row] = size
         return True
 
+    def _leave_out_shared(self) -> None:
+        """Leave out images that are found in one file, of which nothing tells whose it is."""
+        times = Counter(self._images.values())
+        for row in [row for row, image in self._images.items() if times[image] > 1]:
+            self.leave_out(row, f"is {self._images[row]}, and so is another one")
+            del self._labels[row], self._images[row]
+
     def found(self, scorer: str | None = None, **more: Any) -> Found:
         """Return what was collected, as `Found` with other fields of it.
 
@@ -100,6 +107,7 @@ class Collection:
         ToolboxError
             When there is nothing that can be used; with the reasons.
         """
+        self._leave_out_shared()
         if not self._labels:
             reasons = Counter(why for _, why in self.left_out)
             told = "; ".join(f"{number} times one {why}" for why, number in reasons.most_common(3))

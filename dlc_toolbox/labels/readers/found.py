@@ -270,7 +270,8 @@ def find_file(name: str, homes: Sequence[Path]) -> Path | None:
         A path as the program wrote it, on whatever machine.
     homes : sequence of Path
         The folders; the first one counts first. A path is tried as it is, then without the folders that it begins
-        with, then its name alone, down to two folders deeper.
+        with, there and in ``images``. Folders below are looked through for the file in its own folder, so that an image
+        of the same name in another one is not taken.
     """
     try:
         pieces = pieces_of(name)
@@ -282,7 +283,7 @@ def find_file(name: str, homes: Sequence[Path]) -> Path | None:
                 if (place := folder.joinpath(*pieces[start:])).is_file():
                     return place
         below = [path for depth in ("*", "*/*") for path in home.glob(depth) if path.is_dir()]
-        places = [place for folder in below if (place := folder / pieces[-1]).is_file()]
+        places = [place for folder in below if (place := folder.joinpath(*pieces[-2:])).is_file()]
         if len(places) == 1:
             return places[0]
     return None

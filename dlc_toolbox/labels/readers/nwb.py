@@ -59,24 +59,18 @@ def read_nwb(source: Source) -> Found:
 
 def _of_type(group: h5py.Group, kind: str) -> list[h5py.Group]:
     """Return the groups of a type of NWB."""
-    found = list[h5py.Group]()
-
-    def look(_: str, node: object) -> None:
-        if isinstance(node, h5py.Group) and _type(node) == kind:
-            found.append(node)
-
-    group.visititems(look)
-    return found
+    nodes = dict[str, object]()
+    group.visititems(nodes.__setitem__)
+    return [node for node in nodes.values() if isinstance(node, h5py.Group) and _type(node) == kind]
 
 
 def _refuse_links(file: h5py.File) -> None:
     """Raise when anything in the file lies in another one."""
-
-    def look(name: str, link: object) -> None:
+    links = dict[str, object]()
+    file.visititems_links(links.__setitem__)
+    for name, link in links.items():
         if isinstance(link, h5py.ExternalLink):
             raise ToolboxError(f"{file.filename} is refused: its {name!r} leads to another file, {link.filename}")
-
-    file.visititems_links(look)
 
 
 def _instances(frame: h5py.Group) -> list[h5py.Group]:

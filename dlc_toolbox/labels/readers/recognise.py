@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
+from dlc_common import UsersError
 from dlc_common.kinds import kind_of
 from dlc_toolbox import ToolboxError
 from dlc_toolbox.labels.readers import coco, cvat, deeplabcut, label_studio, nwb, poses, sleap, tables
@@ -80,7 +81,13 @@ def read_labels(
         raise ToolboxError(f"{path} does not exist")
     reader, source = _recognised(path, images, scorer, scratch)
     log.info("%s is %s", source.path, reader.kind)
-    return reader.read(source).from_the_centre(zero)
+    try:
+        return reader.read(source).from_the_centre(zero)
+    except UsersError:
+        raise
+    except Exception as error:  # what others write can be wrong in more ways than anybody lists
+        reason = f"{type(error).__name__}: {' '.join(str(error).split())}"
+        raise ToolboxError(f"{source.path} cannot be read as {reader.kind}: {reason}") from error
 
 
 def _recognised(path: Path, images: Path | None, scorer: str, scratch: Path) -> tuple[Reader, Source]:
