@@ -1,15 +1,23 @@
 """Labels of the toy project go to DeepLabCut and lightning-pose, and come back into projects of their own."""
 
+import json
 import shutil
+import zipfile
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
+import yaml
 
+from dlc_common.cli import CHECKOUT
+from dlc_common.training_set import LabeledImage, write_training_set
 from dlc_toolbox.project.layout import Layout
+from dlc_toolbox.project.settings import load_analysis_settings
 from dlc_toolbox.project.tables import read_table
 
 STEP2 = "Generating_a_Training_Set/Step2_ConvertingLabels2DataFrame.py"
+STEP4 = "Generating_a_Training_Set/Step4_GenerateTrainingFileFromLabelledData.py"
 IMPORT = "Generating_a_Training_Set/ImportLabels.py"
 EXPORT = "Generating_a_Training_Set/ExportLabels.py"
 
@@ -66,6 +74,63 @@ def test_settings_that_do_not_fit_are_one_line_and_nothing_is_written(run_here, 
     assert code == 1 and line.startswith("Error: myconfig.py does not fit the labels of")
     assert line.endswith("set there: bodyparts = ['nose', 'paw', 'tail']")
     assert not Layout(fresh).data_folder("toy").exists()
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_a_dry_run_tells_all_and_writes_nothing(run_here, toy_project, fresh, tmp_path):
+    assert run_here(STEP2, "--project", toy_project)[0] == 0
+    assert run_here(EXPORT, tmp_path / "out", "--project", toy_project)[0] == 0
+    (tmp_path / "out" / "labeled-data" / "toy" / "img03.png").unlink()
+    before = contents(fresh)
+    code, output = run_here(IMPORT, tmp_path / "out", "--project", fresh, "--dry-run")
+    lines = [line for line in output.splitlines() if not line.startswith("Warning")]
+    assert code == 0 and contents(fresh) == before
+    assert lines[0] == f"{tmp_path / 'out'} is a project of DeepLabCut 2 or 3"
+    assert f"{Layout(fresh).data_folder('toy') / 'toy'}: 9 images, 26 labels" in lines
+    assert "left out: toy/img03.png (1), because it has no image in" in output
+    assert lines[-1] == "Nothing was written: run it without --dry-run"
+    with (fresh / "myconfig.py").open("a") as settings:
+        settings.write("bodyparts = ['nose', 'tail']\n")
+    code, output = run_here(IMPORT, tmp_path / "out", "--project", fresh, "--dry-run")
+    assert code == 0 and "myconfig.py does not fit, and must have: bodyparts = ['nose', 'paw', 'tail']" in output
+
+
+def test_a_project_of_sleap_becomes_one_of_ours(run_here, fresh, tmp_path):
+    with zipfile.ZipFile(CHECKOUT / "tests" / "fixtures" / "foreign.zip") as archive:
+        archive.extractall(tmp_path / "sleap")
+    with (fresh / "myconfig.py").open("a") as settings:
+        settings.write("bodyparts = ['nose', 'tail base', 'ear.left']\n")
+    for name in ("labels.slp", "opencv.pkg.slp"):
+        code, output = run_here(IMPORT, tmp_path / "sleap" / name, "--project", fresh)
+        assert code == 0 and f"{tmp_path / 'sleap' / name} is a project of SLEAP" in output
+        assert "mouse: 3 images, 6 labels" in output
+    table = read_table(Layout(fresh).label_table("toy", "Ann"))
+    assert list(table.index) == [f"mouse/img{frame:06d}.png" for frame in (0, 5, 11)]
+    assert table.iloc[0].tolist()[:4] == [10.25, 20.5, 30.0, 40.75]
+    assert load_analysis_settings(fresh).skeleton == (("nose", "tail base"), ("nose", "ear.left"))
+
+
+def test_a_split_of_deeplabcut_trains_here(run_here, toy_project, fresh, tmp_path):
+    """Labels, settings and split of a project there, and Step 4 with the split's file."""
+    assert run_here(STEP2, "--project", toy_project)[0] == 0
+    assert run_here(EXPORT, tmp_path / "out", "--project", toy_project)[0] == 0
+    names = [f"toy/img{frame:02d}.png" for frame in range(0, 30, 3)]
+    folder = tmp_path / "out" / "training-datasets" / "iteration-0" / "UnaugmentedDataSet_toyJan1"
+    joints = np.array([[0, 50.0, 50.0]])
+    entries = [LabeledImage(f"labeled-data/{name}", (120, 160), joints) for name in names[:6]]
+    write_training_set(folder / "toy_Ann60shuffle1.mat", entries)
+    code, output = run_here(IMPORT, tmp_path / "out", "--project", fresh)
+    assert code == 0, output
+    split = Layout(fresh).data_folder("toy") / "split-iteration0-60shuffle1.json"
+    assert json.loads(split.read_text()) == {"train": names[:6], "test": names[6:]}
+    assert "TrainingFraction is [0.95] now, and was [0.7]" in output and "--split" in output
+    code, output = run_here(STEP4, "--project", fresh, "--split", split)
+    assert code == 0, output
+    (documentation,) = fresh.rglob("Documentation_data-toy_*.yaml")
+    assert yaml.safe_load(documentation.read_text())["train"] == names[:6]
 
 
 @pytest.mark.parametrize("script", [IMPORT, EXPORT])

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from dlc_common import UsersError
 from dlc_common.kinds import kind_of
 from dlc_toolbox import ToolboxError
-from dlc_toolbox.labels.readers import coco, cvat, deeplabcut, label_studio, nwb, poses, sleap, tables
+from dlc_toolbox.labels.readers import coco, cvat, deeplabcut, label_studio, nwb, poses, sleap, sleap_analysis, tables
 from dlc_toolbox.labels.readers.found import Found, LeftOut
 from dlc_toolbox.labels.readers.source import Source
 from dlc_toolbox.labels.slices import in_short
@@ -32,6 +32,7 @@ READERS = (
     Reader(tables.FOLDER, tables.is_lightning_folder, tables.read_lightning_folder),
     Reader(deeplabcut.KIND, deeplabcut.is_project, deeplabcut.read_project),
     Reader(sleap.KIND, sleap.is_sleap, sleap.read_sleap),
+    Reader(sleap_analysis.KIND, sleap_analysis.is_analysis, sleap_analysis.read_analysis),
     Reader(nwb.KIND, nwb.is_nwb, nwb.read_nwb),
     Reader(poses.KIND, poses.is_poses, poses.read_frames),
     Reader(tables.TABLE, tables.is_table, tables.read_label_table),
@@ -44,8 +45,8 @@ READERS = (
 _ENDINGS = (".slp", ".nwb", ".json", ".xml")  # of files in a folder that may be meant by it
 _WHAT_IS_READ = (
     "projects of DeepLabCut 2 and 3, label tables (csv, h5) of DeepLabCut and lightning-pose, projects of SLEAP, "
-    "keypoints in the json of COCO, exports of CVAT (CVAT for images 1.1) and Label Studio (JSON), and NWB files with "
-    "training data"
+    "keypoints in the json of COCO, exports of CVAT (CVAT for images 1.1) and Label Studio (JSON), NWB files with "
+    "training data, and poses of videos"
 )
 
 

@@ -1,8 +1,11 @@
 import numpy as np
 import pytest
+from PIL import Image
 
 from dlc_toolbox import ToolboxError
 from dlc_toolbox.labels.readers.usable import usable
+
+from .conftest import PLACES as SLEAP_PLACES
 
 PARTS = ["nose", "paw", "tail"]
 
@@ -40,6 +43,16 @@ def test_keypoints_are_indices_of_pixels(read, home, write_json, content):
     assert found.images["day1/img10.png"] == home / "images" / "day1" / "img10.png"
     assert found.remarks == ("1 labels are of parts that are hidden; they are taken over as labels",)
     assert found.settings["myconfig_analysis.py"] == {"skeleton": [["nose", "paw"], ["paw", "tail"]]}
+
+
+def test_what_sleap_io_wrote(foreign, read):
+    names = [f"mouse_frame_{frame:06d}.png" for frame in SLEAP_PLACES]
+    for name in names:
+        Image.new("RGB", (64, 48)).save(foreign / name)
+    found = usable(read(foreign / "coco.json"))
+    assert list(found.images) == [f"foreign/{name}" for name in names]
+    np.testing.assert_array_equal(found.values, list(SLEAP_PLACES.values()))
+    assert found.settings["myconfig_analysis.py"] == {"skeleton": [["nose", "tail base"], ["nose", "ear.left"]]}
 
 
 def test_a_person_may_know_that_they_count_from_the_corner(read, home, write_json, content):

@@ -27,6 +27,16 @@ POINTS = """<image id="1" name="img10.png" width="64" height="48">
 """
 
 
+DATUMARO = """<image id="2" name="day1/img2.png" width="64" height="48">
+    <points label="nose" occluded="0" outside="0" keyframe="0" points="10.50,20.25" z_order="0">
+    </points>
+    <points label="tail" occluded="0" outside="0" keyframe="0" points="32.00,4.00" z_order="0">
+    </points>
+  </image>
+"""
+"""As the exporter of Datumaro 1.13.12, which CVAT is built on, writes Points(10.5, 20.25) and Points(32, 4)."""
+
+
 @pytest.fixture
 def write(images):
     home = images("images/day1/img2.png", "images/img10.png")
@@ -45,6 +55,10 @@ def test_skeletons_and_points_count_from_the_corner(read, write):
     np.testing.assert_array_equal(found.values, [[[0, 0], [30, 19.75]], [[9.5, 10.5], [np.nan, np.nan]]])
     assert found.remarks[0] == "1 labels are of parts that are occluded; they are taken over as labels"
     assert found.remarks[1].endswith("0.5 px less")
+
+
+def test_what_datumaro_wrote(read, write):
+    np.testing.assert_array_equal(usable(read(write(DATUMARO))).values, [[[10, 19.75], [31.5, 3.5]]])
 
 
 def test_the_folder_of_an_unpacked_export(read, write):
