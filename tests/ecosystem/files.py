@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from dlc_toolbox.labels.interchange import export_deeplabcut, read_labels
+from dlc_toolbox.labels.interchange import export_deeplabcut
+from dlc_toolbox.labels.readers.recognise import read_labels
 from dlc_toolbox.project.tables import make_table, write_table
 
 SCORER = "DeepCut_resnet50_reachJan1shuffle1_500"
@@ -32,7 +33,7 @@ def write_files(folder: Path) -> None:
         Image.new("RGB", (48, 32)).save(folder / "labels" / image)
     table = folder / "labels" / "CollectedData_Ann.h5"
     write_table(make_table("Ann", PARTS, IMAGES, labels), table)
-    export_deeplabcut(read_labels(table), folder / "project", "reach", "Jan1")
+    export_deeplabcut(read_labels(table, folder / "scratch"), folder / "project", "reach", "Jan1")
 
     expected = {"scorer": SCORER, "parts": PARTS, "images": IMAGES, "poses": _plain(poses), "labels": _plain(labels)}
     (folder / "expected.json").write_text(json.dumps(expected), encoding="utf-8")

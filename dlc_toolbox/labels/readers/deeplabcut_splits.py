@@ -37,7 +37,7 @@ def read_splits(project: Path, found: Found) -> tuple[dict[str, Mapping[str, Seq
         Training sets that cannot be read, or leave one side without images.
     """
     splits, left_out = dict[str, Mapping[str, Sequence[str]]](), list[LeftOut]()
-    labeled = {row for row, has in zip(found.table.index, found.labeled.any(axis=1), strict=True) if has}
+    labeled = found.labeled_rows
     for path in sorted(project.glob("training-datasets/iteration-*/UnaugmentedDataSet_*/*.mat")):
         shuffle = _SHUFFLE.search(path.stem)
         if shuffle is None:

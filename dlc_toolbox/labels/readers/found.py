@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+import pandas as pd
 
 from dlc_common.images import natural_key
 from dlc_toolbox import ToolboxError
@@ -88,7 +90,12 @@ class Found(Labels):
     @property
     def labeled(self) -> np.ndarray:
         """Whether each row has each label, of shape (N, K)."""
-        return np.isfinite(self.values).all(axis=2)
+        return np.asarray(np.isfinite(self.values).all(axis=2))
+
+    @property
+    def labeled_rows(self) -> set[str]:
+        """The rows that have any label."""
+        return {row for row, has in zip(self.table.index, self.labeled.tolist(), strict=True) if any(has)}
 
     def from_the_centre(self, zero: str | None = None) -> Found:
         """Return the labels with (0, 0) in the centre of the top left pixel, as they are here.
@@ -115,7 +122,7 @@ class Found(Labels):
 
     def only(self, rows: Sequence[str], left_out: Sequence[LeftOut] = ()) -> Found:
         """Return some rows; what else is left out is added to what was before."""
-        places = [self.table.index.get_loc(row) for row in rows]
+        places = self.table.index.get_indexer(pd.Index(list(rows)))
         return replace(
             self,
             table=self.table.loc[list(rows)],
@@ -282,11 +289,17 @@ def find_file(name: str, homes: Sequence[Path]) -> Path | None:
             for folder in (home, home / "images"):
                 if (place := folder.joinpath(*pieces[start:])).is_file():
                     return place
-        below = [path for depth in ("*", "*/*") for path in home.glob(depth) if path.is_dir()]
+        below = _folders_below(home, home.stat().st_mtime_ns) if home.is_dir() else ()
         places = [place for folder in below if (place := folder.joinpath(*pieces[-2:])).is_file()]
         if len(places) == 1:
             return places[0]
     return None
+
+
+@lru_cache(maxsize=64)
+def _folders_below(home: Path, _: int) -> tuple[Path, ...]:
+    """List the folders in a folder, and those in them, at some time."""
+    return tuple(path for depth in ("*", "*/*") for path in home.glob(depth) if path.is_dir())
 
 
 def skeleton_setting(edges: Iterable[Sequence[str]], parts: Sequence[str]) -> dict[str, dict[str, Any]]:

@@ -239,19 +239,20 @@ def _decoded(path: Path, dataset: str, place: int, format_id: float) -> np.ndarr
         form = texts_of(stored.attrs.get("format", "hdf5"))[0]
         order = texts_of(stored.attrs.get("channel_order", "BGR" if format_id < _ORDER_SINCE else "RGB"))[0]
         values = np.asarray(stored[place])
-    if form == "hdf5":
-        image = values
-    else:
-        image = cv2.imdecode(values.astype(np.int8).view(np.uint8), cv2.IMREAD_UNCHANGED)
-        if image is None:
-            raise ToolboxError("is damaged")
-        if image.ndim == 3 and order == "RGB":  # OpenCV turns the order around, in reading as in writing
-            image = image[..., 2::-1]
+    image = values if form == "hdf5" else _unpacked(values, order)
     if image.ndim == 3 and image.shape[2] == 1:
         image = image[..., 0]
     if image.dtype != np.uint8 or image.ndim not in (2, 3) or (image.ndim == 3 and image.shape[2] < 3):
         raise ToolboxError("is no image of 8 bits")
     return np.ascontiguousarray(np.repeat(image[..., None], 3, axis=2) if image.ndim == 2 else image[..., :3])
+
+
+def _unpacked(values: np.ndarray, order: str) -> np.ndarray:
+    """Decode the bytes of a png or jpg; OpenCV turns the order of colours around, in reading as in writing."""
+    image = cv2.imdecode(values.astype(np.int8).view(np.uint8), cv2.IMREAD_UNCHANGED)
+    if image is None:
+        raise ToolboxError("is damaged")
+    return image[..., 2::-1] if image.ndim == 3 and order == "RGB" else image
 
 
 def _places(points: np.ndarray, instance: np.void, parts: Sequence[str]) -> Places:

@@ -30,9 +30,9 @@ def usable(found: Found) -> Found:
     """
     remains = found.without(_unusable(found))
     if not remains.images:
-        (_, why), *_others = remains.left_out
-        raise ToolboxError(f"{found.source}: none of {len(found.images)} images can be used; the first one {why}")
-    if not remains.labeled.any():
+        why = f"; the last one {remains.left_out[-1].why}" if remains.left_out else ""
+        raise ToolboxError(f"{found.source}: none of {len(remains.left_out)} images can be used{why}")
+    if not remains.labeled_rows:
         raise ToolboxError(f"{found.source} has no label at all: label there first")
     remains = remains.without(_calibrated(remains))
     if not remains.images:
@@ -42,11 +42,11 @@ def usable(found: Found) -> Found:
 
 def _unusable(found: Found) -> Iterator[LeftOut]:
     """Yield the rows that cannot be used, with the reason."""
-    has_label = dict(zip(found.table.index, found.labeled.any(axis=1), strict=True))
+    labeled = found.labeled_rows
     for row, path in found.images.items():
         why = _why_not(row, path, found)
         if why:
-            yield LeftOut(row, why if has_label[row] or path.is_file() else "has neither label nor image")
+            yield LeftOut(row, why if row in labeled or path.is_file() else "has neither label nor image")
 
 
 def _why_not(row: str, path: Path, found: Found) -> str | None:
