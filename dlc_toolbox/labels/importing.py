@@ -120,6 +120,24 @@ class FolderPlan:
         removed = f"; {gone} are taken away" if gone else ""
         return f"{self.folder}: {len(self.images)} images, {labels} labels{changed}{removed}"
 
+    def tell(self, then: str = "") -> None:
+        """Log it, with the names of labels that change and of those that stay as they are here.
+
+        Parameters
+        ----------
+        then : str
+            Begins what only would happen.
+        """
+        log.info("%s", self.in_words())
+        changed = [f"{part} in {self.order[place - 1]}" for part, of_part in self.changes.items() for place in of_part]
+        if changed and not self.is_new:
+            log.info("%s: %sas they are there now: %s", self.folder, then, in_short(changed))
+        if self.kept:
+            log.warning(
+                "%s: %schanged here since they were imported, and kept: %s",
+                *(self.folder, then, in_short(list(self.kept))),
+            )
+
 
 def plan_import(found: Found, data_folder: Path, home: str = "") -> list[FolderPlan]:
     """Tell what an import would do, and write nothing.
@@ -184,11 +202,7 @@ def import_labels(plans: Sequence[FolderPlan]) -> list[Path]:
                 _write_labels(plan, temporary / plan.home)
         else:
             _write_labels(plan, plan.folder / plan.home)
-        log.info("%s", plan.in_words())
-        if plan.kept:
-            log.warning(
-                "%s: changed here since they were imported, and kept: %s", plan.folder, in_short(list(plan.kept))
-            )
+        plan.tell()
     return [plan.folder for plan in plans]
 
 

@@ -14,7 +14,6 @@ from dlc_toolbox.labels.readers.fetching import fetch, of_one_type
 from dlc_toolbox.labels.readers.found import Found
 from dlc_toolbox.labels.readers.recognise import read_labels, tell_left_out
 from dlc_toolbox.labels.readers.usable import usable
-from dlc_toolbox.labels.slices import in_short
 from dlc_toolbox.project.layout import Layout, contact_sheet, image_folders
 from dlc_toolbox.project.rewriting import written
 from dlc_toolbox.project.settings import Settings, load_settings
@@ -144,6 +143,8 @@ def import_labels(
         found = read_labels(source, Path(scratch), images=images, scorer=settings.scorer, zero=zero)
         if found.frames_of:
             found = imported_machine.on_images(found, data_folder)
+        if found.pending and not dry_run:
+            importing.check_settings(found, settings)  # before the work of decoding
         found = usable(found if dry_run else fetch(found))
         found = of_one_type(found, Path(scratch)) if not dry_run else found
         for remark in found.remarks:
@@ -187,9 +188,7 @@ def _tell_import(layout: Layout, settings: Settings, found: Found) -> None:
         for line in importing.lines_to_set(found, settings):
             log.warning("myconfig.py does not fit, and must have: %s", line)
         for plan in importing.plan_import(found, data_folder, _home(settings, scorer_of(found.table))):
-            log.info("%s", plan.in_words())
-            if plan.kept:
-                log.info("%s: changed here, and would stay: %s", plan.folder, in_short(list(plan.kept)))
+            plan.tell("would be ")
         take, kept = settings_to_take(layout.root, data_folder, found.settings, is_fresh=_is_fresh(data_folder))
         for name, values in take.items():
             log.info("%s would get: %s", name, "; ".join(f"{key} = {written(value)}" for key, value in values.items()))

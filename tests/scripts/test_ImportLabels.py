@@ -14,9 +14,10 @@ from dlc_common.cli import CHECKOUT
 from dlc_common.training_set import LabeledImage, write_training_set
 from dlc_toolbox.project.layout import Layout
 from dlc_toolbox.project.settings import load_analysis_settings
-from dlc_toolbox.project.tables import read_table
+from dlc_toolbox.project.tables import make_table, read_table, write_table
 
 STEP2 = "Generating_a_Training_Set/Step2_ConvertingLabels2DataFrame.py"
+STEP1 = "Generating_a_Training_Set/Step1_SelectRandomFrames_fromVideos.py"
 STEP4 = "Generating_a_Training_Set/Step4_GenerateTrainingFileFromLabelledData.py"
 IMPORT = "Generating_a_Training_Set/ImportLabels.py"
 EXPORT = "Generating_a_Training_Set/ExportLabels.py"
@@ -86,7 +87,7 @@ def test_a_dry_run_tells_all_and_writes_nothing(run_here, toy_project, fresh, tm
     (tmp_path / "out" / "labeled-data" / "toy" / "img03.png").unlink()
     before = contents(fresh)
     code, output = run_here(IMPORT, tmp_path / "out", "--project", fresh, "--dry-run")
-    lines = [line for line in output.splitlines() if not line.startswith("Warning")]
+    lines = [line for line in output.splitlines() if line.startswith((str(tmp_path), "Nothing"))]
     assert code == 0 and contents(fresh) == before
     assert lines[0] == f"{tmp_path / 'out'} is a project of DeepLabCut 2 or 3"
     assert f"{Layout(fresh).data_folder('toy') / 'toy'}: 9 images, 26 labels" in lines
@@ -111,6 +112,23 @@ def test_a_project_of_sleap_becomes_one_of_ours(run_here, fresh, tmp_path):
     assert list(table.index) == [f"mouse/img{frame:06d}.png" for frame in (0, 5, 11)]
     assert table.iloc[0].tolist()[:4] == [10.25, 20.5, 30.0, 40.75]
     assert load_analysis_settings(fresh).skeleton == (("nose", "tail base"), ("nose", "ear.left"))
+
+
+def test_poses_of_a_video_become_machine_labels(run_here, toy_project, tmp_path):
+    data = Layout(toy_project).data_folder("toy")
+    shutil.rmtree(data)
+    assert run_here(STEP1, "--project", toy_project)[0] == 0
+    values = np.concatenate([np.full((30, 3, 2), 50.0), np.full((30, 3, 1), 0.5)], axis=2)
+    table = tmp_path / "toyDLC_resnet50_reachMay1shuffle1_500.h5"
+    write_table(make_table("DLC_resnet50", ["nose", "paw", "tail"], range(30), values), table)
+    before = contents(toy_project)
+    for flags in (["--dry-run"], []):
+        code, output = run_here(IMPORT, table, "--project", toy_project, *flags)
+        assert code == 0 and f"{table} is a table of poses in the frames of a video" in output
+        assert f"{data / 'toy'}: 15 machine labels in 5 images" in output
+        assert contents(toy_project) == before or not flags
+    assert "LabelFrames.py" in output.splitlines()[-1]
+    assert len((data / "toy" / "machine-labels" / "paw.csv").read_text().splitlines()) == 6
 
 
 def test_a_split_of_deeplabcut_trains_here(run_here, toy_project, fresh, tmp_path):

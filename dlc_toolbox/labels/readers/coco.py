@@ -9,15 +9,22 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
+
+import numpy as np
 
 from dlc_toolbox import ToolboxError
 from dlc_toolbox.labels.readers.collecting import NO_LABEL, SEVERAL, Collection, Places, size_of
 from dlc_toolbox.labels.readers.found import Found, skeleton_setting
 from dlc_toolbox.labels.readers.source import Source
 
-KIND = "keypoints in the json of COCO"
+KIND = "a json of COCO with keypoints"
 
+_DOUBT = (
+    "x and y are taken as counted from the centre of the first pixel, as COCO does; they have fractions, so if CVAT or "
+    "Label Studio wrote this file, they count from its corner: add --zero corner, and 0.5 px is subtracted"
+)
 _NOT_LABELED, _HIDDEN = 0, 1  # flags of COCO; 2: labeled and visible
 
 
@@ -70,8 +77,10 @@ def read_coco(source: Source) -> Found:
         collection.leave_out(f"image {number}", "is annotated, but not in the list of images")
     if hidden:
         collection.remarks.append(f"{hidden} labels are of parts that are hidden; they are taken over as labels")
-    edges = categories[chosen].get("skeleton")
-    return collection.found(settings=skeleton_setting(_edges(edges, parts), parts))
+    settings = skeleton_setting(_edges(categories[chosen].get("skeleton"), parts), parts)
+    found = collection.found(settings=settings)
+    has_fractions = bool((found.values[np.isfinite(found.values)] % 1).any())
+    return replace(found, doubt=_DOUBT if has_fractions else "")
 
 
 def _objects(value: Any) -> list[dict[str, Any]]:

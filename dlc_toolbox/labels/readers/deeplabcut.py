@@ -131,7 +131,8 @@ def _settings(config: Mapping[str, Any], found: Found, source: Source) -> tuple[
     if isinstance(fractions, list) and fractions:
         project["TrainingFraction"], analysis["trainingsFraction"] = fractions, fractions[0]
     if isinstance(config.get("cropping"), bool):
-        analysis |= {key: config[key] for key in ("cropping", "x1", "x2", "y1", "y2") if key in config}
+        edges = ("x1", "x2", "y1", "y2") if config["cropping"] else ()
+        analysis |= {key: config[key] for key in ("cropping", *edges) if key in config}
     sets = config.get("video_sets")
     if isinstance(sets, dict) and sets:
         videos, told = _videos([str(path) for path in sets], source)

@@ -53,6 +53,8 @@ class Found(Labels):
         What the source is, as it reads behind 'is'.
     zero : {'centre', 'corner'}
         What the x and y of the table count from.
+    doubt : str
+        What a person must know where the format leaves a doubt about that.
     left_out : tuple of LeftOut
         Images, rows and files that cannot be used.
     remarks : tuple of str
@@ -73,6 +75,7 @@ class Found(Labels):
 
     kind: str = ""
     zero: str = CENTRE
+    doubt: str = ""
     left_out: tuple[LeftOut, ...] = ()
     remarks: tuple[str, ...] = ()
     pending: Mapping[str, Pending] = field(default_factory=dict)
@@ -105,14 +108,15 @@ class Found(Labels):
         zero : {'centre', 'corner'}, optional
             What they count from, where a person knows better than the format.
         """
+        doubt = (self.doubt,) if self.doubt and zero is None else ()
         zero = zero or self.zero
         if zero == CENTRE:
-            return replace(self, zero=CENTRE)
+            return replace(self, zero=CENTRE, doubt="", remarks=(*self.remarks, *doubt))
         table = make_table(
             scorer_of(self.table), bodyparts_of(self.table), self.table.index, self.values - _HALF_A_PIXEL
         )
         told = "x and y are counted there from the corner of the first pixel, here from its centre: 0.5 px less"
-        return replace(self, table=table, zero=CENTRE, remarks=(*self.remarks, told))
+        return replace(self, table=table, zero=CENTRE, doubt="", remarks=(*self.remarks, *doubt, told))
 
     def without(self, left_out: Iterable[LeftOut]) -> Found:
         """Return what remains without some rows."""

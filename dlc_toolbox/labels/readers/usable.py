@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+from tqdm import tqdm
 
 from dlc_common import UsersError
 from dlc_common.images import image_size, read_image
@@ -43,7 +44,7 @@ def usable(found: Found) -> Found:
 def _unusable(found: Found) -> Iterator[LeftOut]:
     """Yield the rows that cannot be used, with the reason."""
     labeled = found.labeled_rows
-    for row, path in found.images.items():
+    for row, path in tqdm(found.images.items(), desc="look at the images", unit="image", leave=False):
         why = _why_not(row, path, found)
         if why:
             yield LeftOut(row, why if row in labeled or path.is_file() else "has neither label nor image")

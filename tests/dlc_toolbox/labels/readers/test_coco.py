@@ -41,7 +41,8 @@ def test_keypoints_are_indices_of_pixels(read, home, write_json, content):
     nan = [np.nan, np.nan]
     np.testing.assert_array_equal(found.values, [[[1, 2], [3, 4], nan], [[5, 6], nan, [7.5, 8]], [[9, 9]] * 3])
     assert found.images["day1/img10.png"] == home / "images" / "day1" / "img10.png"
-    assert found.remarks == ("1 labels are of parts that are hidden; they are taken over as labels",)
+    assert found.remarks[0] == "1 labels are of parts that are hidden; they are taken over as labels"
+    assert "they have fractions" in found.remarks[1] and "add --zero corner" in found.remarks[1]
     assert found.settings["myconfig_analysis.py"] == {"skeleton": [["nose", "paw"], ["paw", "tail"]]}
 
 
@@ -58,6 +59,9 @@ def test_what_sleap_io_wrote(foreign, read):
 def test_a_person_may_know_that_they_count_from_the_corner(read, home, write_json, content):
     path = write_json(home / "labels.json", content)
     np.testing.assert_array_equal(read(path, zero="corner").values, read(path).values - 0.5)
+    assert [len(read(path, zero=zero).remarks) for zero in ("corner", "centre")] == [2, 1]
+    content["annotations"][0]["keypoints"][6] = 7
+    assert len(read(write_json(path, content)).remarks) == 1, "whole numbers leave no doubt"
 
 
 def test_a_folder_is_read_by_the_one_file_in_it(read, home, write_json, content):

@@ -127,6 +127,12 @@ def test_the_crop_counts_where_it_is_one_and_the_images_are_as_large(project, re
     assert len(found.remarks) == bool(remark)
 
 
+def test_without_cropping_its_edges_do_not_matter(project, read):
+    write_config(project, cropping=False)
+    ours = read(project).settings["myconfig_analysis.py"]
+    assert ours["cropping"] is False and "x2" not in ours
+
+
 def test_videos_that_are_gone_are_told(project, read):
     (project / "videos" / "day1.avi").unlink()
     found = read(project)

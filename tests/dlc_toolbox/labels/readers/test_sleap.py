@@ -109,6 +109,14 @@ def test_a_video_that_is_a_list_of_images(foreign, read, images):
     assert found.images["day1/img5.png"] == home / "day1" / "img5.png"
 
 
+def test_images_in_the_file_keep_the_names_that_they_had(foreign, read):
+    with h5py.File(foreign / "opencv.pkg.slp", "r+") as file:
+        names = [f"/far/away/day1/img{number}.tif" for number in range(12)]
+        source = file["video0/source_video"]
+        source.attrs["json"] = json.dumps({"backend": {"filename": names[0], "filenames": names}})
+    assert list(read(foreign / "opencv.pkg.slp").images) == ["day1/img0.png", "day1/img5.png", "day1/img11.png"]
+
+
 def test_a_name_that_is_a_path_stays_out(foreign, read):
     def hostile(videos):
         return [{"backend": {"filenames": ["../../img0.png"] * 5 + ["day1/img5.png", *["..\\img.png"] * 6]}}]
