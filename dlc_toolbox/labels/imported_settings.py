@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from dlc_common.files import fingerprint, replacing
+from dlc_common.files import replacing
+from dlc_common.fingerprints import fingerprint
 from dlc_toolbox import ToolboxError
 from dlc_toolbox.project.rewriting import plain, rewrite_settings, would_change, written
 

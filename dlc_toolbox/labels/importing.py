@@ -14,7 +14,8 @@ import numpy as np
 import pandas as pd
 
 from dlc_common import UsersError
-from dlc_common.files import fingerprint, replacing, replacing_folder
+from dlc_common.files import replacing, replacing_folder
+from dlc_common.fingerprints import fingerprint
 from dlc_common.images import natural_key, read_image
 from dlc_toolbox import ToolboxError
 from dlc_toolbox.frames.choosing import folders_of

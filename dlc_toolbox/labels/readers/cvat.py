@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from pathlib import PurePosixPath
 from xml.etree import ElementTree
 
+from dlc_common.images import IMAGE_SUFFIXES
 from dlc_toolbox import ToolboxError
 from dlc_toolbox.labels.readers.collecting import NO_LABEL, SEVERAL, Collection, size_of
-from dlc_toolbox.labels.readers.found import CORNER, Found
+from dlc_toolbox.labels.readers.found import CORNER, Found, find_file
 from dlc_toolbox.labels.readers.source import Source
 
 KIND = "an export of CVAT (CVAT for images 1.1)"
@@ -60,6 +62,7 @@ def read_cvat(source: Source) -> Found:
             collection.leave_out(name, NO_LABEL)
             continue
         occluded += sum(each.get("occluded") == "1" for each in points)
+        name = _with_suffix(name, source)
         collection.add(name, places, size=size_of(_number(image.get("width")), _number(image.get("height"))))
     if occluded:
         collection.remarks.append(f"{occluded} labels are of parts that are occluded; they are taken over as labels")
@@ -85,6 +88,14 @@ def _parts(root: ElementTree.Element, images: list[ElementTree.Element]) -> list
     used = dict.fromkeys(each.get("label", "") for image in images for each in image.iter("points"))
     listed = dict.fromkeys((label.findtext("name") or "").strip() for label in root.iter("label"))
     return [part for part in {**listed, **used} if part in used and part]
+
+
+def _with_suffix(name: str, source: Source) -> str:
+    """Return the name of an image's file; CVAT names frames of videos without the suffix of their images."""
+    if PurePosixPath(name).suffix.lower() in IMAGE_SUFFIXES:
+        return name
+    suffixes = (suffix for suffix in (".png", ".PNG", ".jpg", ".jpeg") if find_file(name + suffix, source.homes))
+    return name + next(suffixes, ".png")
 
 
 def _visible(element: ElementTree.Element) -> Iterator[ElementTree.Element]:

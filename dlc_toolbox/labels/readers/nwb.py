@@ -13,7 +13,7 @@ import h5py
 import numpy as np
 
 from dlc_toolbox import ToolboxError
-from dlc_toolbox.labels.readers.collecting import SEVERAL, Collection, Places
+from dlc_toolbox.labels.readers.collecting import SEVERAL, Collection, Places, size_of
 from dlc_toolbox.labels.readers.found import Found, FrameOf, find_file, safe_name, skeleton_setting
 from dlc_toolbox.labels.readers.source import Source, rows_of, texts_of
 from dlc_toolbox.project.layout import video_stem
@@ -133,7 +133,8 @@ def _add_frame(collection: Collection, source: Source, frame: h5py.Group, parts:
     if found is None:
         collection.leave_out(name, f"is of {PureWindowsPath(paths[0]).name}, which is not there")
     else:
-        collection.add_made(f"{stem}/img{int(number):06d}.png", places, FrameOf(found, int(number)))
+        size = size_of(*rows_of(series, "dimension").tolist()[:2]) if "dimension" in series else None
+        collection.add_made(f"{stem}/img{int(number):06d}.png", places, FrameOf(found, int(number)), size=size)
 
 
 def _places(instance: h5py.Group, parts: Sequence[str]) -> Places:

@@ -14,7 +14,7 @@ import h5py
 import numpy as np
 
 from dlc_toolbox import ToolboxError
-from dlc_toolbox.labels.readers.collecting import Collection, Places
+from dlc_toolbox.labels.readers.collecting import Collection, Places, size_of
 from dlc_toolbox.labels.readers.found import FrameOf, find_file, row_for, safe_name
 from dlc_toolbox.labels.readers.source import Source, refuse_huge, rows_of, texts_of
 from dlc_toolbox.project.layout import video_stem
@@ -43,6 +43,8 @@ class SleapVideo:
         Why its frames cannot be had; empty where they can.
     folder : str
         Name of the folder for its frames here.
+    size : (int, int), optional
+        Width and height of its frames, as far as the project tells.
     """
 
     name: str = ""
@@ -52,6 +54,7 @@ class SleapVideo:
     places: Mapping[int, int] | None = None
     trouble: str = ""
     folder: str = ""
+    size: tuple[int, int] | None = None
 
     def add_frame(self, collection: Collection, source: Source, index: int, places: Places) -> None:
         """Add the image of a labeled frame to a collection, or why it cannot be had."""
@@ -71,7 +74,7 @@ class SleapVideo:
             else:
                 collection.leave_out(name, f"is beyond the {len(self.images)} images of its list")
         elif (path := self._find(source)) is not None:
-            collection.add_made(row, places, FrameOf(path, index))
+            collection.add_made(row, places, FrameOf(path, index), size=self.size)
         else:
             collection.leave_out(name, f"is of {PureWindowsPath(self.name).name}, which is not there")
 
@@ -123,7 +126,9 @@ def _video(file: h5py.File, content: Mapping[str, Any]) -> SleapVideo:
         return _embedded(file, str(backend.get("dataset", "")))
     if backend.get("dataset"):
         return SleapVideo(str(filename), trouble="is a frame of a video in an HDF5 file, which is not read here")
-    return SleapVideo(str(filename))
+    shape = backend.get("shape")
+    size = size_of(shape[2], shape[1]) if isinstance(shape, list) and len(shape) == 4 else None
+    return SleapVideo(str(filename), size=size)
 
 
 def _embedded(file: h5py.File, dataset: str) -> SleapVideo:

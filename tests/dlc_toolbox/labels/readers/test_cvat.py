@@ -65,6 +65,12 @@ def test_the_folder_of_an_unpacked_export(read, write):
     assert len(read(write(SKELETON, POINTS).parent).images) == 2
 
 
+def test_frames_of_a_video_that_cvat_names_without_a_suffix(read, write, images):
+    images("images/frame_000007.jpg")
+    found = usable(read(write(POINTS.replace("img10.png", "frame_000007"))))
+    assert list(found.images) == ["set/frame_000007.jpg"]
+
+
 def test_what_is_outside_is_no_label(read, write):
     found = read(write(SKELETON.replace('outside="0" occluded="0"', 'outside="1" occluded="0"')))
     assert np.isnan(found.values[0, 0]).all() and np.isfinite(found.values[0, 1]).all()

@@ -62,6 +62,13 @@ def test_a_video_that_is_gone_or_elsewhere(foreign, read, tmp_path):
     assert len(fetch(read(foreign / "labels.slp", images=tmp_path / "far" / "films")).images) == 3
 
 
+def test_another_video_under_the_same_name_has_other_sizes(foreign, read, write_video):
+    (foreign / "mouse.mp4").unlink()
+    write_video(foreign / "mouse.mp4", np.zeros((12, 24, 32, 3), np.uint8))
+    with pytest.raises(ToolboxError, match=r"none of 3 images .*has 32 x 24 pixels, but was labeled with 64 x 48"):
+        usable(fetch(read(foreign / "labels.slp")))
+
+
 def test_a_frame_beyond_the_video_is_left_out_alone(foreign, read):
     with h5py.File(foreign / "labels.slp", "r+") as file:
         frames = file["frames"][()]
