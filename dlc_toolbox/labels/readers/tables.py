@@ -33,6 +33,7 @@ TABLE = "a label table of DeepLabCut or lightning-pose"
 FOLDER = "a label table of lightning-pose, with its images"
 MACHINE = "a table of machine labels, as DeepLabCut and napari-deeplabcut write it"
 
+_MACHINE_FILE = "machinelabels"
 _LIGHTNING = "CollectedData.csv"
 _HEADER_LINES = 3
 _COORDS = ("x", "y", "likelihood")
@@ -67,6 +68,8 @@ def read_label_table(source: Source) -> Found:
     """Read one table that a person named; the same table in the other form beside it is compared, and only told."""
     file = split_key(source.path)[0]
     found = gather(source, source.path, [source.path], TABLE)
+    if found.likelihoods is None and file.name.startswith(_MACHINE_FILE):
+        found = replace(found, kind=MACHINE, likelihoods=np.full(found.labeled.shape, np.nan))
     if cells := csv_differs(file.with_suffix(".h5"), CELLS_SHOWN):
         told = f"{file.name} was named and is read, but its csv and h5 differ: {cells}"
         return replace(found, remarks=(*found.remarks, told))

@@ -155,6 +155,16 @@ def test_splits_come_from_the_mat_and_the_table_of_that_time(project, read):
     }, "without a table of that time, all labeled images that did not train"
 
 
+def test_an_image_whose_labels_deeplabcut_drops_is_in_no_split(project, read):
+    """It trains on labels that are not in the first column or row alone, so such an image is in no .mat."""
+    write_split(project, "50shuffle1", ROWS[:3])
+    values = np.full((6, 2, 2), 20.0)
+    values[3, :, 0] = 0.75
+    folder = project / "training-datasets" / "iteration-0" / "UnaugmentedDataSet_reachMay1"
+    make_table("Ann", PARTS, ROWS, values).to_csv(folder / "CollectedData_Ann.csv")
+    assert read(project).splits["iteration0-50shuffle1"] == {"train": ROWS[:3], "test": ROWS[4:]}
+
+
 def test_a_split_that_cannot_be_used_is_left_out(project, read):
     write_split(project, "50shuffle1", ROWS[:3])
     write_split(project, "95shuffle1", ROWS)

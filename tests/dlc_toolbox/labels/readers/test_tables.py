@@ -77,3 +77,5 @@ def test_a_table_with_likelihoods_holds_machine_labels(folder, read):
     assert found.kind == "a table of machine labels, as DeepLabCut and napari-deeplabcut write it"
     assert found.likelihoods.tolist() == [[0.25, 0.25]] * 4
     assert found.images[ROWS[2]].is_file()
+    write_table(make_table("DLC_resnet50", ["nose", "paw"], ROWS, values[..., :2]), path, csv=False)
+    assert np.isnan(read(path).likelihoods).all(), "the name tells, where there are no likelihoods"
