@@ -16,7 +16,7 @@ import numpy as np
 
 from dlc_toolbox import ToolboxError
 from dlc_toolbox.labels.readers.collecting import NO_LABEL, SEVERAL, Collection, Places, size_of
-from dlc_toolbox.labels.readers.found import Found, skeleton_setting
+from dlc_toolbox.labels.readers.found import CORNER, Found, skeleton_setting
 from dlc_toolbox.labels.readers.source import Source
 
 KIND = "a json of COCO with keypoints"
@@ -24,6 +24,9 @@ KIND = "a json of COCO with keypoints"
 _DOUBT = (
     "x and y are taken as counted from the centre of the first pixel, as COCO does; they have fractions, so if CVAT or "
     "Label Studio wrote this file, they count from its corner: add --zero corner, and 0.5 px is subtracted"
+)
+_ROUNDED = (
+    "Label Studio wrote this file, and rounded places to whole pixels: its export as JSON has them as they were placed"
 )
 _NOT_LABELED, _HIDDEN = 0, 1  # flags of COCO; 2: labeled and visible
 
@@ -78,9 +81,17 @@ def read_coco(source: Source) -> Found:
     if hidden:
         collection.remarks.append(f"{hidden} labels are of parts that are hidden; they are taken over as labels")
     settings = skeleton_setting(_edges(categories[chosen].get("skeleton"), parts), parts)
+    if _contributor(content) == "Label Studio":
+        collection.remarks.append(_ROUNDED)
+        return collection.found(settings=settings, zero=CORNER)
     found = collection.found(settings=settings)
     has_fractions = bool((found.values[np.isfinite(found.values)] % 1).any())
     return replace(found, doubt=_DOUBT if has_fractions else "")
+
+
+def _contributor(content: Mapping[str, Any]) -> Any:
+    """Return which program a file says it is from."""
+    return info.get("contributor") if isinstance(info := content.get("info"), dict) else None
 
 
 def _objects(value: Any) -> list[dict[str, Any]]:

@@ -56,6 +56,16 @@ def test_what_sleap_io_wrote(foreign, read):
     assert found.settings["myconfig_analysis.py"] == {"skeleton": [["nose", "tail base"], ["nose", "ear.left"]]}
 
 
+def test_label_studio_counts_from_the_corner_and_rounds(read, home, write_json, content):
+    """Its converter (label-studio-sdk 2.1.2) writes 100 % of an image of 64 x 48 pixels as 64, 48."""
+    content["info"] = {"year": 2026, "version": "1.0", "contributor": "Label Studio"}
+    content["annotations"][1]["keypoints"] = [32, 12, 2, 64, 48, 2, 0, 0, 0]
+    found = read(write_json(home / "labels.json", content))
+    assert found.values[0, :2].tolist() == [[31.5, 11.5], [63.5, 47.5]]
+    assert "rounded places to whole pixels: its export as JSON has them" in found.remarks[1]
+    assert found.remarks[2].endswith("0.5 px less") and len(found.remarks) == 3
+
+
 def test_a_person_may_know_that_they_count_from_the_corner(read, home, write_json, content):
     path = write_json(home / "labels.json", content)
     np.testing.assert_array_equal(read(path, zero="corner").values, read(path).values - 0.5)

@@ -48,8 +48,16 @@ def test_percents_count_from_the_corner(read, home, write_json):
 
 
 def test_the_small_export_is_read_too(read, home, write_json):
+    """JSON-MIN, in the form in which the converter of label-studio-sdk 2.1.2 makes it of these tasks."""
+    more = {"annotator": 1, "annotation_id": 1, "created_at": None, "updated_at": None, "lead_time": None}
+    size = {"original_width": 64, "original_height": 48}
     small = [
-        {"image": each["data"]["image"], "id": 1, "kp": [{**r["value"], **r} for r in each["annotations"][0]["result"]]}
+        {
+            "image": each["data"]["image"],
+            "id": 1,
+            "kp": [{**result["value"], **size} for result in each["annotations"][0]["result"]],
+            **more,
+        }
         for each in (UPLOADED, LOCAL)
     ]
     full = read(write_json(home / "export.json", [UPLOADED, LOCAL]))
