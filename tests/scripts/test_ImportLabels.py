@@ -37,7 +37,9 @@ def test_export_and_import_give_back_table_and_images(run_here, toy_project, fre
     assert run_here(STEP2, "--project", toy_project)[0] == 0
     code, output = run_here(EXPORT, tmp_path / "out", "--project", toy_project, *flags)
     assert code == 0 and f"{tmp_path / 'out'}: 10 images in 1 folders" in output.splitlines()[-2:]
-    assert flags or output.splitlines()[-1].startswith(f"Next: put the videos into {tmp_path / 'out' / 'videos'}")
+    assert flags or output.splitlines()[-1] == (
+        f"Next, in DeepLabCut: deeplabcut.create_training_dataset({str(tmp_path / 'out' / 'config.yaml')!r})"
+    )
     source = tmp_path / "out" / "CollectedData.csv" if flags else tmp_path / "out"
     code, output = run_here(IMPORT, source, "--project", fresh)
     assert code == 0 and "toy: 10 images, 29 labels" in output and "Step3_CheckLabels.py" in output
@@ -144,11 +146,26 @@ def test_a_split_of_deeplabcut_trains_here(run_here, toy_project, fresh, tmp_pat
     assert code == 0, output
     split = Layout(fresh).data_folder("toy") / "split-iteration0-60shuffle1.json"
     assert json.loads(split.read_text()) == {"train": names[:6], "test": names[6:]}
-    assert "TrainingFraction is [0.95] now, and was [0.7]" in output and "--split" in output
+    assert "pcutoff is 0.1 now, and was None" in output and "--split" in output
     code, output = run_here(STEP4, "--project", fresh, "--split", split)
     assert code == 0, output
     (documentation,) = fresh.rglob("Documentation_data-toy_*.yaml")
     assert yaml.safe_load(documentation.read_text())["train"] == names[:6]
+
+
+def test_the_project_for_deeplabcut_names_videos_skeleton_and_fractions(run_here, toy_project, tmp_path):
+    with (toy_project / "myconfig_analysis.py").open("a") as settings:
+        settings.write("skeleton = [['nose', 'tail']]\n")
+    assert run_here(STEP2, "--project", toy_project)[0] == 0
+    assert run_here(EXPORT, tmp_path / "out", "--project", toy_project)[0] == 0
+    config = yaml.safe_load((tmp_path / "out" / "config.yaml").read_text())
+    assert config["video_sets"] == {str(toy_project / "videos" / "toy.avi"): {"crop": "0, 160, 0, 120"}}
+    assert (config["skeleton"], config["TrainingFraction"]) == ([["nose", "tail"]], [0.7])
+    (toy_project / "videos" / "toy.avi").unlink()
+    (toy_project / "myconfig_analysis.py").write_text("Task = 3\n")
+    code, output = run_here(EXPORT, tmp_path / "out 2", "--project", toy_project)
+    assert code == 0 and "Warning: the labels go without a skeleton: " in output
+    assert output.splitlines()[-1].startswith(f"Next: put toy.avi into {tmp_path / 'out 2' / 'videos'}, or correct")
 
 
 @pytest.mark.parametrize("script", [IMPORT, EXPORT])

@@ -13,9 +13,10 @@ from dlc_common import UsersError
 from dlc_common.images import read_image
 from dlc_toolbox import ToolboxError
 from dlc_toolbox.labels import importing
+from dlc_toolbox.labels.exporting import export_deeplabcut, export_lightning_pose
 from dlc_toolbox.labels.fiji import read_clicks
 from dlc_toolbox.labels.importing import check_settings
-from dlc_toolbox.labels.interchange import export_deeplabcut, export_lightning_pose, read_own_labels
+from dlc_toolbox.labels.interchange import read_own_labels
 from dlc_toolbox.labels.labels import convert_labels
 from dlc_toolbox.labels.readers import recognise
 from dlc_toolbox.labels.readers.fetching import of_one_type
