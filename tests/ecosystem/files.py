@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from dlc_toolbox.export.formats import FORMATS, export_poses
-from dlc_toolbox.export.poses import Poses
-from dlc_toolbox.labels.exporting import Origin, export_deeplabcut
-from dlc_toolbox.labels.readers.recognise import read_labels
+from dlc_toolbox.exchange.exporting import Origin, export_deeplabcut
+from dlc_toolbox.exchange.readers.recognise import read_labels
+from dlc_toolbox.exchange.writers.formats import FORMATS, export_poses
+from dlc_toolbox.exchange.writers.poses import Poses
 from dlc_toolbox.poses.trust import CONFIDENCE
 from dlc_toolbox.project.layout import confidence_table
 from dlc_toolbox.project.tables import make_table, write_table
