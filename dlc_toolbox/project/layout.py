@@ -285,6 +285,31 @@ def filtered_table(table: Path) -> Path:
     return table.with_name(table.stem + _FILTERED_ENDING)
 
 
+def calibration_file(folder: Path) -> Path:
+    """Cameras, calibrated from the videos of a board in a folder."""
+    return folder / "calibration.toml"
+
+
+def calibration_picture(calibration: Path) -> Path:
+    """Picture of where the cameras saw the board, and where they stand."""
+    return calibration.with_suffix(".png")
+
+
+def space_table(folder: Path, trial: str) -> Path:
+    """Table of points in space that several cameras have seen (.h5; a .csv of the same stem on request)."""
+    return folder / f"{trial}_3d.h5"
+
+
+def space_page(table: Path) -> Path:
+    """Page that shows points in space and can be turned."""
+    return table.with_suffix(".html")
+
+
+def space_clip(table: Path, begin_s: float, end_s: float) -> Path:
+    """Clip of points in space; it ends as labeled videos do, so that it is never taken for a recording."""
+    return table.with_name(f"{table.stem}_{begin_s:g}-{end_s:g}s{LABELED_VIDEO_ENDING}")
+
+
 def trajectories_folder(table: Path) -> Path:
     """Folder of the plots of a pose table, beside it."""
     return table.with_name(f"{table.stem}_trajectories")

@@ -1,0 +1,147 @@
+"""The board in pictures: where its inner corners are seen, by number."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+import numpy as np
+
+from dlc_toolbox.project.cameras import Board
+
+FEWEST_CORNERS = 6
+"""Of a board that counts as seen; with fewer its position is hardly known."""
+
+
+@dataclass(frozen=True)
+class Corners:
+    """M corners of boards as cameras saw them at several moments.
+
+    Parameters
+    ----------
+    camera, moment, corner : ndarray of shape (M,)
+        int; which camera saw which corner of the board, and when.
+    seen : ndarray of shape (M, 2)
+        x, y in pixels.
+    """
+
+    camera: np.ndarray
+    moment: np.ndarray
+    corner: np.ndarray
+    seen: np.ndarray
+
+    def some(self, chosen: np.ndarray) -> Corners:
+        """Return only those of a mask, or of positions."""
+        return Corners(self.camera[chosen], self.moment[chosen], self.corner[chosen], self.seen[chosen])
+
+    @classmethod
+    def joined(cls, parts: Sequence[Corners]) -> Corners:
+        """Join corners."""
+        if not parts:
+            none = np.empty(0, int)
+            return cls(none, none, none, np.empty((0, 2)))
+        names = ("camera", "moment", "corner", "seen")
+        return cls(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
+
+
+def corner_places(board: Board) -> np.ndarray:
+    """Return where the inner corners of a board lie on it, row by row.
+
+    Parameters
+    ----------
+    board : Board
+        With C columns and R rows of squares.
+
+    Returns
+    -------
+    ndarray of shape ((C - 1) * (R - 1), 3)
+        In its unit, from its upper left corner; the third coordinate is 0.
+
+    Examples
+    --------
+    >>> corner_places(Board(3, 4, 10.0))[:3].tolist()
+    [[10.0, 10.0, 0.0], [20.0, 10.0, 0.0], [10.0, 20.0, 0.0]]
+    """
+    rows, columns = np.mgrid[1 : board.rows, 1 : board.columns].reshape(2, -1)
+    return np.column_stack([columns, rows, np.zeros(len(rows))]) * float(board.squarelength)
+
+
+class BoardFinder:
+    """Finds the inner corners of a board in pictures.
+
+    Parameters
+    ----------
+    board : Board
+        ChArUco, of which any part may be seen, or a chessboard, which must be seen as a whole.
+    """
+
+    def __init__(self, board: Board):
+        self.board = board
+        self._markers: cv2.aruco.CharucoDetector | None = None
+        if board.markerlength and board.dictionary:
+            names = {name.upper(): name for name in dir(cv2.aruco)}
+            dictionary = cv2.aruco.getPredefinedDictionary(getattr(cv2.aruco, names[board.dictionary]))
+            size = (board.columns, board.rows)
+            charuco = cv2.aruco.CharucoBoard(size, float(board.squarelength), float(board.markerlength), dictionary)
+            charuco.setLegacyPattern(board.legacy)
+            self._markers = cv2.aruco.CharucoDetector(charuco)
+
+    def __call__(self, picture: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Find the board.
+
+        Parameters
+        ----------
+        picture : ndarray of shape (H, W, 3)
+            uint8 RGB.
+
+        Returns
+        -------
+        corners : ndarray of shape (N,)
+            Numbers of the corners that are seen, as `corner_places` orders them; none unless there are at least
+            `FEWEST_CORNERS`, not all in one line.
+        seen : ndarray of shape (N, 2)
+            x, y in pixels.
+        """
+        gray = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)
+        numbers, seen = self._charuco(gray) if self._markers else self._chessboard(gray)
+        rows, columns = np.divmod(numbers, self.board.columns - 1)
+        enough = len(numbers) >= FEWEST_CORNERS or len(numbers) == (self.board.columns - 1) * (self.board.rows - 1)
+        if not enough or min(len(set(rows)), len(set(columns))) < 2:
+            return np.empty(0, int), np.empty((0, 2))
+        return numbers, seen
+
+    def _charuco(self, gray: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Find the corners between markers."""
+        assert self._markers
+        seen, numbers, _, _ = self._markers.detectBoard(gray)
+        found: Any = numbers, seen  # None where there are none, which OpenCV's types do not tell
+        if found[0] is None:
+            return np.empty(0, int), np.empty((0, 2))
+        return np.asarray(numbers, int).ravel(), np.asarray(seen, float).reshape(-1, 2)
+
+    def _chessboard(self, gray: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Find the corners of a whole chessboard, in the one order in which the first square is dark."""
+        columns, rows = self.board.columns - 1, self.board.rows - 1
+        found, corners = cv2.findChessboardCornersSB(
+            gray, (columns, rows), flags=cv2.CALIB_CB_NORMALIZE_IMAGE | cv2.CALIB_CB_ACCURACY
+        )
+        if not found:
+            return np.empty(0, int), np.empty((0, 2))
+        grid = np.asarray(corners, float).reshape(rows, columns, 2)
+        along, down = grid[0, 1] - grid[0, 0], grid[1, 0] - grid[0, 0]
+        if along[0] * down[1] < along[1] * down[0]:  # numbered as in a mirror
+            grid = grid[:, ::-1]
+        if _begins_bright(gray, grid):
+            grid = grid[::-1, ::-1]
+        return np.arange(rows * columns), grid.reshape(-1, 2)
+
+
+def _begins_bright(gray: np.ndarray, grid: np.ndarray) -> bool:
+    """Tell whether the square between the first corners of a grid, (R, C, 2), is one of the bright ones."""
+    middles = (grid[:-1, :-1] + grid[1:, 1:] + grid[1:, :-1] + grid[:-1, 1:]) / 4
+    shades = cv2.remap(gray, middles.astype(np.float32), None, cv2.INTER_LINEAR).astype(float)
+    rows, columns = np.indices(shades.shape)
+    is_like_first = (rows + columns) % 2 == 0
+    return bool(shades[is_like_first].mean() > shades[~is_like_first].mean())
