@@ -67,6 +67,11 @@ class Calibration:
         """Return the root mean square distance of a camera's corners from where they would be seen, in pixels."""
         return float(np.sqrt((self.away[self.corners.camera == camera] ** 2).sum(axis=1).mean()))
 
+    def reach(self, camera: int) -> float:
+        """Return over which share of a camera's width, or of its height where that is less, it has seen corners."""
+        seen = self.corners.seen[self.corners.camera == camera]
+        return float((np.ptp(seen, axis=0) / self.cameras[camera].size).min())
+
 
 def calibrate(
     names: Sequence[str], sizes: Sequence[tuple[int, int]], corners: Corners, places: np.ndarray

@@ -15,7 +15,7 @@ from mpl_toolkits.mplot3d.axes3d import Axes3D
 from dlc_toolbox.pictures.drawing import Look
 from dlc_toolbox.pictures.fonts import readable
 from dlc_toolbox.pictures.pages import write_page
-from dlc_toolbox.pictures.palette import MATPLOTLIB_MARKERS
+from dlc_toolbox.pictures.palette import MATPLOTLIB_MARKERS, outline
 
 CLIP_SIZE = 720, 640
 """Width and height of a clip, in pixels."""
@@ -91,7 +91,10 @@ def write_scene(scene: Scene, title: str, path: Path) -> None:
         "skeleton": [list(pair) for pair in scene.skeleton],
         "fps": scene.fps,
         "every": every,
-        "half": half,
+        "floor": float(np.nanmin(shown[..., 2], initial=1).clip(-1, 1)) - 0.05,
+        "outlines": [
+            None if style.marker == "circle" else outline(style.marker).tolist() for style in scene.look.styles
+        ],
         "points": base64.b64encode(shown.tobytes()).decode("ascii"),
         "doubtful": base64.b64encode(scene.doubtful[::every].astype("u1").tobytes()).decode("ascii"),
     }
@@ -149,7 +152,7 @@ def _space(scene: Scene) -> tuple[Figure, Axes3D]:
         set_limits(center - half, center + half)
     axes.set(xlabel="x", ylabel="z (away from the first camera)", zlabel="y (upwards)")
     axes.set_box_aspect((1, 1, 1))
-    axes.zaxis.set_major_formatter(lambda value, _: f"{-value:g}")  # y points down in the table
+    axes.zaxis.set_major_formatter(lambda value, _: f"{0 - value:g}")  # y points down in the table
     return figure, axes
 
 
@@ -182,13 +185,14 @@ def plot_calibration(
     Figure
         Not yet written, see `plots.write_plot`.
     """
-    columns = min(4, len(names) + 1)
-    rows = -(-(len(names) + 1) // columns)
-    figure = Figure(figsize=(4.2 * columns, 3.9 * rows), layout="constrained")
+    columns = 1 if len(names) < 3 else 2 if len(names) < 9 else 3
+    rows = -(-len(names) // columns)
+    figure = Figure(figsize=(3.6 * columns + 6, max(2.8 * rows, 5.6)), layout="constrained")
+    grid = figure.add_gridspec(rows, columns + 1, width_ratios=[1] * columns + [max(1.6, 6 / 3.6)])
     farthest = float(np.percentile(np.concatenate([np.hypot(*each.T) for each in away]), 98))
     shades = None
     for number, (name, (width, height)) in enumerate(zip(names, sizes, strict=True)):
-        axes = figure.add_subplot(rows, columns, number + 1)
+        axes = figure.add_subplot(grid[divmod(number, columns)])
         errors = np.hypot(*away[number].T)
         shades = axes.scatter(
             seen[number][:, 0], seen[number][:, 1], 6, c=errors, cmap="viridis", vmin=0, vmax=farthest, linewidths=0
@@ -196,8 +200,8 @@ def plot_calibration(
         axes.set(xlim=(-0.5, width - 0.5), ylim=(height - 0.5, -0.5), aspect="equal")
         axes.set_title(f"{name}: {np.sqrt(np.mean(errors**2)):.2f} px", parse_math=False)
     if shades:
-        figure.colorbar(shades, ax=figure.axes, label="Off by (pixels)", shrink=0.6, location="bottom")
-    space: Axes3D = figure.add_subplot(rows, columns, len(names) + 1, projection="3d")
+        figure.colorbar(shades, ax=figure.axes, label="Off by (pixels)", aspect=40, location="bottom")
+    space: Axes3D = figure.add_subplot(grid[:, -1], projection="3d")
     _draw_cameras(space, names, places, looks, boards)
     return figure
 

@@ -35,6 +35,7 @@ log = logging.getLogger(__name__)
 
 _MUCH_PX = 1.0
 _MUCH_OF_A_LENGTH = 0.01
+_LEAST_REACH = 0.6
 
 
 def calibrate_cameras(
@@ -179,6 +180,12 @@ def _tell(found: Calibration, views: Sequence[View]) -> None:
                 "camera %s: %.1f px are much. Did the board or the cameras move or blur, are all frames of the same "
                 "moments (cameraoffsets), is the board flat, and described as it is?",
                 *(camera.name, error),
+            )
+        if (share := found.reach(number)) < _LEAST_REACH:
+            log.warning(
+                "camera %s has seen the board in %.0f %% of its picture's width or height only: farther out its lens "
+                "is not known; show the board near the edges, too",
+                *(camera.name, 100 * share),
             )
         if se > _MUCH_OF_A_LENGTH * focal:
             log.warning(
