@@ -58,7 +58,9 @@ class Scene:
     @property
     def bounds(self) -> tuple[np.ndarray, float]:
         """The middle of the upright points and half the side of a cube that holds nearly all of them."""
-        found = self.upright[np.isfinite(self.points[..., 0]) & ~self.doubtful]
+        lies = np.isfinite(self.points[..., 0])
+        sure = lies & ~self.doubtful
+        found = self.upright[sure if sure.any() else lies]
         if not len(found):
             return np.zeros(3), 1.0
         low, high = np.percentile(found, [100 - _WITHIN_PERCENT, _WITHIN_PERCENT], axis=0)
@@ -121,7 +123,16 @@ def draw_scene(scene: Scene, moments: Sequence[int]) -> Iterator[np.ndarray]:
     count, styles = len(scene.look.bodyparts), scene.look.styles
     lines = [axes.plot([], [], [], color=styles[a].color, linewidth=2)[0] for a, _ in scene.skeleton]
     dots = [
-        axes.plot([], [], [], MATPLOTLIB_MARKERS[style.marker], color=style.color, markersize=7, label=name)[0]
+        axes.plot(
+            [],
+            [],
+            [],
+            MATPLOTLIB_MARKERS[style.marker],
+            color=style.color,
+            markersize=7,
+            markeredgewidth=1.5,
+            label=name,
+        )[0]
         for name, style in zip(scene.look.bodyparts, styles, strict=True)
     ]
     key = figure.legend(loc="center right", frameon=False, fontsize="small", ncols=-(-count // 30))

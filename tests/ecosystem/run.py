@@ -27,6 +27,7 @@ READERS = {
     "movement": ("movement", ["movement==0.15.0"]),
     "napari-deeplabcut": ("napari", ["napari-deeplabcut==0.4.0"]),
     "dlc2kinematics": ("dlc2kinematics", ["dlc2kinematics==0.0.7"]),
+    "anipose": ("anipose", ["aniposelib==0.8.0"]),
     "neuroconv": ("neuroconv", ["neuroconv[deeplabcut]==0.10.2", "nwbinspector==0.7.2"]),
 }
 """For each reader the tests to choose (pytest -k) and what to install."""
