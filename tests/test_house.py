@@ -25,6 +25,7 @@ LEVELS = {
     "dlc_toolbox.analysis": 8,
     "dlc_toolbox.evaluation": 8,
     "dlc_toolbox.labeling": 8,
+    "dlc_toolbox.cameras": 8,
     "dlc_toolbox.steps": 9,
     "dlc_toolbox.notebook": 9,
     "deepercut": 1,  # its __init__, config and backend

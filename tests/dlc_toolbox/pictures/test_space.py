@@ -75,7 +75,8 @@ def test_a_browser_draws_it(scene, tmp_path, open_page):  # noqa: F811
     ask = (
         "<h2 id='found'></h2><script>addEventListener('load', () => setTimeout(() => {"
         "const count = color => { let n = 0;"
-        "  const at = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data; for (let i = 0; i < at.length; i += 4)"
+        "  const at = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data;"
+        "  for (let i = 0; i < at.length; i += 4)"
         "  n += color.every((value, k) => Math.abs(at[i + k] - value) < 40); return n; };"
         "const before = [count([230, 159, 0]), count([86, 180, 233])];"
         "slider.value = 1; draw();"
