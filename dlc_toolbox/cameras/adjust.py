@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from itertools import combinations
 
 import numpy as np
-from scipy.linalg import LinAlgError, pinvh, solve
+from scipy.linalg import LinAlgError, eigh, solve
 from scipy.sparse import csr_matrix, diags_array
 from scipy.spatial.transform import Rotation
 
@@ -24,6 +24,7 @@ _CONVERGED = 1e-9  # relative decrease of the cost
 _ROUNDS = 200
 _FIRST_DAMPING, _MOST_DAMPING = 1e-3, 1e10
 _STEP = 1e-6  # for slopes
+_UNDETERMINED = 1e-13  # of the best determined way to change the unknowns; less is rounding
 
 Motion = tuple[np.ndarray, np.ndarray]
 """A rotation vector and a translation."""
@@ -103,7 +104,8 @@ def adjust(cameras: Sequence[Camera], boards: Mapping[int, Motion], corners: Cor
     scale = _SCALE_MADS * _NORMAL * float(np.median(np.abs(seen.residuals(scene)[0])))
     scene, covariance = _least(scene, seen, max(scale, _LEAST_SCALE_PX))
     poses = zip(moments, Rotation.from_matrix(scene.board_turns).as_rotvec(), scene.board_moves, strict=True)
-    focal = [np.sqrt(covariance[i : i + 2, i : i + 2].sum()) / 2 for i in range(0, _BLOCK * len(cameras), _BLOCK)]
+    lenses = range(0, _BLOCK * len(cameras), _BLOCK)
+    focal = [np.sqrt(covariance[:, i : i + 2, i : i + 2].sum(axis=(1, 2)).max()) / 2 for i in lenses]
     return Adjusted(
         scene.cameras(cameras),
         {moment: (turn, move) for moment, turn, move in poses},
@@ -237,13 +239,21 @@ def _least(scene: _Scene, seen: _Seen, scale: float) -> tuple[_Scene, np.ndarray
 def _covariance(
     normal: np.ndarray, away: np.ndarray, slopes: csr_matrix, scale: float, board: np.ndarray
 ) -> np.ndarray:
-    """Return the covariance of the unknowns if boards are independent; the corners of one share its errors."""
-    pull = slopes.multiply((away / np.sqrt(1 + (away / scale) ** 2))[:, None]).tocsr()
+    """Return two covariances of the unknowns, (2, U, U): if all corners, and if only boards are independent.
+
+    The corners of one board share errors, but few boards tell little of what is hardly determined.
+    """
+    size = np.sqrt(np.maximum(np.diag(normal), np.finfo(float).tiny))
+    values, vectors = eigh(normal / np.outer(size, size))
+    ways = vectors / size[:, None]
+    inverse = ways / np.maximum(values, _UNDETERMINED * values.max()) @ ways.T
+    weights = 1 / np.sqrt(1 + (away / scale) ** 2)
+    freedom = max(len(away) - len(normal), 1)
     count = int(board.max()) + 1
     of_board = csr_matrix((np.ones(len(away)), (board.repeat(2), np.arange(len(away)))), shape=(count, len(away)))
-    pulls = (of_board @ pull).toarray()
-    inverse = pinvh(normal)
-    return inverse @ (pulls.T @ pulls) @ inverse * count / max(count - 1, 1)
+    pulls = (of_board @ slopes.multiply((weights * away)[:, None]).tocsr()).toarray()
+    clustered = inverse @ (pulls.T @ pulls) @ inverse * count / max(count - 1, 1)
+    return np.stack([inverse * (weights * away**2).sum() / freedom, clustered])
 
 
 def _cost(away: np.ndarray, scale: float) -> float:
@@ -281,8 +291,8 @@ def _baselines(scene: _Scene, covariance: np.ndarray) -> dict[tuple[int, int], t
         return np.array([np.linalg.norm(places[a] - places[b]) for a, b in pairs])
 
     unknowns = range(_BLOCK * count, _BLOCK * (2 * count - 1))
-    step = np.eye(len(covariance))[unknowns] * _STEP
+    step = np.eye(covariance.shape[1])[unknowns] * _STEP
     slopes = np.array([apart(scene.stepped(each)) - apart(scene.stepped(-each)) for each in step]) / (2 * _STEP)
-    motions = covariance[np.ix_(unknowns, unknowns)]
-    errors = np.sqrt(np.einsum("up,uv,vp->p", slopes, motions, slopes))
+    motions = covariance[:, unknowns][:, :, unknowns]
+    errors = np.sqrt(np.einsum("up,quv,vp->qp", slopes, motions, slopes).max(axis=0))
     return {pair: (float(d), float(se)) for pair, d, se in zip(pairs, apart(scene), errors, strict=True)}

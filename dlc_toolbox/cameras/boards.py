@@ -141,7 +141,8 @@ class BoardFinder:
 def _begins_bright(gray: np.ndarray, grid: np.ndarray) -> bool:
     """Tell whether the square between the first corners of a grid, (R, C, 2), is one of the bright ones."""
     middles = (grid[:-1, :-1] + grid[1:, 1:] + grid[1:, :-1] + grid[:-1, 1:]) / 4
-    shades = cv2.remap(gray, middles.astype(np.float32), None, cv2.INTER_LINEAR).astype(float)
+    x, y = np.moveaxis(middles.astype(np.float32), -1, 0)
+    shades = np.asarray(cv2.remap(gray, x, y, cv2.INTER_LINEAR), float)
     rows, columns = np.indices(shades.shape)
     is_like_first = (rows + columns) % 2 == 0
     return bool(shades[is_like_first].mean() > shades[~is_like_first].mean())

@@ -28,6 +28,8 @@ FEWEST_BOARDS = 5
 _MOST_BOARDS = 40  # of one camera alone; more add nothing to the first guess
 _MOST_MOMENTS = 80  # that are adjusted together
 _MOST_COMPARED = 30  # of two cameras, each with each
+_GUESS = 0.1  # relative error of a focal length; more is not known at all
+_ALIKE = "no lens can be found from these boards, which are too much alike: tilt the board, and move it near and far"
 _HELD_OUT = 5  # one of so many moments tells how good the rest has made the cameras
 _FEWEST_HELD_OUT = 3
 _ONE_LENS = cv2.CALIB_ZERO_TANGENT_DIST | cv2.CALIB_FIX_K3  # k1 and k2 alone: more bend where no corner was seen
@@ -110,14 +112,23 @@ def calibrate(
     fitted, held_out = _choose_moments(corners, poses)
     chosen = corners.some(_of_boards(corners, [pair for pair in poses if pair[1] in fitted]))
     boards = {moment: _in_world(placed, poses, chosen, moment) for moment in sorted(fitted)}
+    log.info("Adjusting %d cameras to %d corners at %d moments", len(names), len(chosen.seen), len(boards))
     adjusted = adjust(placed, boards, chosen, places)
     fits = _fits(chosen, chosen.seen - adjusted.shown(chosen, places))
     if not fits.all():
         chosen = chosen.some(fits)
         boards = {moment: adjusted.boards[moment] for moment in np.unique(chosen.moment).tolist()}
         adjusted = adjust(adjusted.cameras, boards, chosen, places)
+    _refuse_guesses(adjusted)
     away = chosen.seen - adjusted.shown(chosen, places)
     return Calibration(adjusted, chosen, away, _lengths(adjusted.cameras, corners, held_out, places))
+
+
+def _refuse_guesses(adjusted: Adjusted) -> None:
+    """Raise when the boards do not determine the cameras."""
+    for camera, error in zip(adjusted.cameras, adjusted.focal_se, strict=True):
+        if not error < _GUESS * camera.matrix[0, 0]:
+            raise ToolboxError(f"camera {camera.name}: {_ALIKE}")
 
 
 def _lens(name: str, size: tuple[int, int], corners: Corners, places: np.ndarray) -> Camera:
@@ -145,9 +156,14 @@ def _solve_lens(
     boards = [places[each.corner].astype(np.float32) for each in at]
     seen = [each.seen.astype(np.float32) for each in at]
     guess = np.array([[max(size), 0, (size[0] - 1) / 2], [0, max(size), (size[1] - 1) / 2], [0, 0, 1]], float)
-    _, matrix, distortion, _, _, _, _, errors = cv2.calibrateCameraExtended(
-        boards, seen, size, guess, np.zeros(5), flags=_ONE_LENS
-    )
+    try:
+        _, matrix, distortion, _, _, _, _, errors = cv2.calibrateCameraExtended(
+            boards, seen, size, guess, np.zeros(5), flags=_ONE_LENS
+        )
+    except cv2.error as error:  # of boards that determine nothing
+        raise ToolboxError(_ALIKE) from error
+    if not np.isfinite(matrix).all():
+        raise ToolboxError(_ALIKE)
     return matrix, np.asarray(distortion, float).ravel()[:5], np.asarray(errors).ravel()
 
 
@@ -164,7 +180,7 @@ def _board_poses(lens: Camera, corners: Corners, places: np.ndarray) -> dict[int
         errors[int(moment)] = float(
             np.sqrt(((_shown(lens, pose, places[at.corner]) - at.seen) ** 2).sum(axis=1).mean())
         )
-    limit = 3 * np.median(list(errors.values())) + 1
+    limit = 3 * np.median(list(errors.values())) + 1 if errors else 0
     return {moment: pose for moment, pose in poses.items() if errors[moment] <= limit}
 
 

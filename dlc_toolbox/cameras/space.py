@@ -173,37 +173,21 @@ def triangulate_trial(
         When poses or the calibration of a camera are missing, or do not belong to its videos, or the rates differ.
     """
     chosen = [view for view in settings.cameras if view.name in trial.videos]
-    filtered = drawn_filter(settings)
-    files = {
-        view.name: find_poses(trial.videos[view.name], network, crop=settings.crop, filtered=filtered)
-        for view in chosen
-    }
     points = Points.of(trial, network.bodyparts, views)
-    raw = {view.name: layout.pose_table(trial.videos[view.name], network.scorer) for view in chosen}
-    trusted = {name: path for name, table in raw.items() if (path := layout.confidence_table(table)).exists()}
-    inputs = {"calibration": calibration} | {f"poses of {name}": path for name, path in files.items()}
-    inputs |= {f"confidence of {name}": path for name, path in trusted.items()}
-    shaping = {
-        "scorer": network.scorer,
-        "cameras": [asdict(view) for view in chosen],
-        "cameraoffsets": dict(settings.cameraoffsets),
-        "pcutoff": settings.pcutoff,
-        "points": list(map(list, points.parts)),
-    }
-    table = layout.space_table(trial.folder, trial.name)
-    output = records.Output(table.name, layout.pose_record(table), [table], records.describe(inputs, shaping))
+    files = [_find_files(trial.videos[view.name], network, settings) for view in chosen]
+    output = _output(trial, calibration, chosen, files, points, network, settings)
+    (table,) = output.files
     if output.is_current(overwrite):
         if settings.storedata_as_csv and not table.with_suffix(".csv").exists():
             tables.write_csv(tables.read_table(table, COORDS), table.with_suffix(".csv"))
         return table
-    calibrated = _calibrated(chosen, cameras, calibration)
-    tracks = {}
-    for number, view in enumerate(chosen):
-        record = records.read(layout.pose_record(raw[view.name]))
+    calibrated, tracks = _calibrated(chosen, cameras, calibration), {}
+    for number, (view, camera) in enumerate(zip(chosen, calibrated, strict=True)):
+        record = records.read(layout.pose_record(files[number].raw))
+        _check_size(trial, view, camera, record)
         parts = [each[number] for each in points.parts]
         cutoff = _cutoff_of(settings.pcutoff, network.bodyparts, parts)
-        tracks[view.name] = _read_track(files[view.name], trusted.get(view.name), parts, cutoff, view, record)
-        _check_size(trial, view, calibrated[number], record)
+        tracks[view.name] = _read_track(files[number], parts, cutoff, view, record)
     seen, sigma, fps = _in_step(trial, tracks, dict(settings.cameraoffsets))
     found = triangulate(calibrated, seen, sigma)
     values = tables.make_table(network.scorer, points.names, np.arange(seen.shape[1]), found.values, COORDS)
@@ -212,6 +196,48 @@ def triangulate_trial(
     _tell(trial.name, found, points.names, list(tracks), sigma)
     log.info("Wrote %s", table)
     return table
+
+
+@dataclass(frozen=True)
+class _Files:
+    """Of one camera: the pose table that counts, the raw one, and how far off its poses may be, where that is known."""
+
+    poses: Path
+    raw: Path
+    trusted: Path | None
+
+
+def _find_files(video: Path, network: Network, settings: AnalysisSettings) -> _Files:
+    """Find what is known of the poses of a video."""
+    raw = layout.pose_table(video, network.scorer)
+    poses = find_poses(video, network, crop=settings.crop, filtered=drawn_filter(settings))
+    trusted = layout.confidence_table(raw)
+    return _Files(poses, raw, trusted if trusted.exists() else None)
+
+
+def _output(
+    trial: Trial,
+    calibration: Path,
+    views: Sequence[View],
+    files: Sequence[_Files],
+    points: Points,
+    network: Network,
+    settings: AnalysisSettings,
+) -> records.Output:
+    """Return the table of a trial with what it is made from."""
+    inputs = {"calibration": calibration}
+    for view, each in zip(views, files, strict=True):
+        inputs[f"poses of {view.name}"] = each.poses
+        inputs |= {f"confidence of {view.name}": each.trusted} if each.trusted else {}
+    shaping = {
+        "scorer": network.scorer,
+        "cameras": [asdict(view) for view in views],
+        "cameraoffsets": dict(settings.cameraoffsets),
+        "pcutoff": settings.pcutoff,
+        "points": list(map(list, points.parts)),
+    }
+    table = layout.space_table(trial.folder, trial.name)
+    return records.Output(table.name, layout.pose_record(table), [table], records.describe(inputs, shaping))
 
 
 def _calibrated(views: Sequence[View], cameras: Sequence[Camera], calibration: Path) -> list[Camera]:
@@ -230,16 +256,16 @@ def _cutoff_of(pcutoff: Cutoff, bodyparts: Sequence[str], parts: Sequence[str]) 
     return tuple(pcutoff[list(bodyparts).index(part)] for part in parts) if isinstance(pcutoff, tuple) else pcutoff
 
 
-def _read_track(
-    table: Path, trusted: Path | None, parts: Sequence[str], cutoff: Cutoff, view: View, record: Mapping[str, Any]
-) -> _Track:
+def _read_track(files: _Files, parts: Sequence[str], cutoff: Cutoff, view: View, record: Mapping[str, Any]) -> _Track:
     """Read the poses of one camera as places in its view."""
-    poses = tables.points(tables.read_poses(table), parts)
+    poses = tables.points(tables.read_poses(files.poses), parts)
     error_px = None
-    if trusted:
-        error_px = tables.points(tables.read_table(trusted, CONFIDENCE), parts, CONFIDENCE[:1])[..., 0]
+    if files.trusted:
+        error_px = tables.points(tables.read_table(files.trusted, CONFIDENCE), parts, CONFIDENCE[:1])[..., 0]
         if len(error_px) != len(poses):
-            raise ToolboxError(f"{trusted} has {len(error_px)} rows for {len(poses)} frames: analyze the video again")
+            raise ToolboxError(
+                f"{files.trusted} has {len(error_px)} rows for {len(poses)} frames: analyze the video again"
+            )
     return _Track(to_view(poses[..., :2], view, record["width"]), pose_sigma(poses, error_px, cutoff), record)
 
 

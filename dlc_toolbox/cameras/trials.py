@@ -49,7 +49,8 @@ def find_trials(videos: Sequence[Path], views: Sequence[View]) -> list[Trial]:
     videos : sequence of Path
         The videos.
     views : sequence of View
-        The cameras. Videos belong together when the stars of their cameras' patterns stand for the same text.
+        The cameras. Videos belong together when the stars of their cameras' patterns stand for the same text. A pattern
+        with ``/`` tells the names of their folders, too.
 
     Returns
     -------
@@ -84,7 +85,7 @@ def find_trials(videos: Sequence[Path], views: Sequence[View]) -> list[Trial]:
             )
         strangers += [] if matches else [video.name]
         for view, key in matches:
-            here = found.setdefault((str(video.parent), *key), {})
+            here = found.setdefault((str(video.parents[view.pattern.count("/")]), *key), {})
             if view.name in here:
                 raise ToolboxError(
                     f"{here[view.name].name} and {video.name} both seem to be camera {view.name} of one trial"
@@ -93,6 +94,7 @@ def find_trials(videos: Sequence[Path], views: Sequence[View]) -> list[Trial]:
     _tell_strangers(strangers)
     trials = [Trial(_trial_name(key[1:]), _in_order(seen, views)) for key, seen in sorted(found.items())]
     whole = [trial for trial in trials if len(trial.videos) > 1]
+    _refuse_same_names(whole)
     for trial in trials:
         if missing := [view.name for view in views if view.name not in trial.videos]:
             consequence = "" if trial in whole else "; it is left out"
@@ -105,8 +107,12 @@ def find_trials(videos: Sequence[Path], views: Sequence[View]) -> list[Trial]:
 
 def _stars(pattern: str, video: Path) -> tuple[str, ...] | None:
     """Return what the stars of a pattern stand for in a video's name, or None where it does not fit."""
+    folders = pattern.count("/")
+    if len(video.parents) <= folders:
+        return None
+    name = "/".join([*(folder.name for folder in video.parents[:folders][::-1]), video_stem(video)])
     pieces = pattern.removesuffix(video.suffix).split("*")
-    found = re.fullmatch("(.*?)".join(map(re.escape, pieces)), video_stem(video), re.DOTALL)
+    found = re.fullmatch("([^/]*?)".join(map(re.escape, pieces)), name)
     return found.groups() if found else None
 
 
@@ -114,6 +120,15 @@ def _trial_name(stars: Sequence[str]) -> str:
     """Join what the stars stand for, with one separator where the camera's name stood between two."""
     parts = [part.strip("_-. ") for part in stars]
     return "_".join(part for part in parts if part) or "recording"
+
+
+def _refuse_same_names(trials: Sequence[Trial]) -> None:
+    """Raise when two trials would write the same table."""
+    for number, trial in enumerate(trials):
+        for other in trials[:number]:
+            if (trial.folder, trial.name) == (other.folder, other.name):
+                first, second = (next(iter(each.videos.values())).name for each in (other, trial))
+                raise ToolboxError(f"{first} and {second} would both be called {trial.name}: rename the videos of one")
 
 
 def _in_order(videos: Mapping[str, Path], views: Sequence[View]) -> dict[str, Path]:

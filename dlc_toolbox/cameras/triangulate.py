@@ -12,6 +12,7 @@ from itertools import combinations
 
 import numpy as np
 from scipy.stats import chi2
+from tqdm import tqdm
 
 from dlc_toolbox.cameras.geometry import Camera
 
@@ -24,9 +25,10 @@ MISFIT_CHANCE = 0.001
 LEAST_NOISE_PX = 0.05
 """Poses are not taken to be more exact than this, however well the views fit."""
 
+_FARTHEST = 1e6  # pixels; nothing is seen farther out, or known less or more exactly than this
 _POINTS_AT_ONCE = 50_000
 _ROUNDS = 15
-_STEP = 1e-9  # relative to the depth
+_STEP = 1e-7  # of a place; the next step would be far smaller
 _LEAST_DETERMINANT = 1e-14  # relative to the trace's cube; less is no more than rounding
 
 
@@ -95,9 +97,12 @@ def triangulate(cameras: Sequence[Camera], seen: np.ndarray, sigma: np.ndarray |
     spread = np.ones(flat.shape[:2]) if sigma is None else np.asarray(sigma, float).reshape(count, -1)
     total = flat.shape[1]
     sample = slice(None, None, max(1, -(-total // _POINTS_AT_ONCE)))
-    noise = _noise(_Views.of(cameras, flat[:, sample], spread[:, sample]))
+    with np.errstate(all="ignore"):  # what lies nowhere, such as where rays are parallel, overflows and becomes NaN
+        noise = _noise(_Views.of(cameras, flat[:, sample], spread[:, sample]))
     pieces = [slice(first, first + _POINTS_AT_ONCE) for first in range(0, max(total, 1), _POINTS_AT_ONCE)]
-    found = [_robust(_Views.of(cameras, flat[:, piece], spread[:, piece]), noise) for piece in pieces]
+    shown = tqdm(pieces, "points in space", disable=len(pieces) == 1)
+    with np.errstate(all="ignore"):
+        found = [_robust(_Views.of(cameras, flat[:, piece], spread[:, piece]), noise) for piece in shown]
     points, sd, error_px, doubtful = (
         np.concatenate([getattr(piece, name) for piece in found]) for name in ("points", "sd", "error_px", "doubtful")
     )
@@ -121,7 +126,8 @@ class _Views:
     def of(cls, cameras: Sequence[Camera], seen: np.ndarray, sigma: np.ndarray) -> _Views:
         """Gather points, (C, M, 2), and how exact they are, (C, M)."""
         rays = np.stack([camera.straighten(each) for camera, each in zip(cameras, seen, strict=True)])
-        present = np.isfinite(rays).all(axis=-1) & np.isfinite(sigma) & (sigma > 0)
+        is_known = (sigma > 1 / _FARTHEST) & (sigma < _FARTHEST) & (np.abs(seen) < _FARTHEST).all(axis=-1)
+        present = np.isfinite(rays).all(axis=-1) & is_known
         return cls(cameras, seen, rays, sigma, present)
 
     def some(self, chosen: np.ndarray) -> _Views:
@@ -177,17 +183,22 @@ class _Views:
 
 def _solved(normal: np.ndarray, right: np.ndarray) -> np.ndarray:
     """Solve many small systems of equations; NaN where one has no solution, as with parallel rays."""
-    with np.errstate(invalid="ignore"):
-        usable = np.linalg.det(normal) > _LEAST_DETERMINANT * np.trace(normal, axis1=1, axis2=2) ** 3
+    usable = np.linalg.det(normal) > _LEAST_DETERMINANT * np.trace(normal, axis1=1, axis2=2) ** 3
     found = np.full(right.shape, np.nan)
     columns = right if right.ndim == 3 else right[..., None]
     found[usable] = np.linalg.solve(normal[usable], columns[usable]).reshape(found[usable].shape)
     return found
 
 
+def _quantiles(share: float, views: np.ndarray) -> np.ndarray:
+    """Return quantiles of the sum of squared misfits, in sigmas, of points that so many views see."""
+    freedom = np.maximum(2 * np.arange(int(np.max(views, initial=0)) + 1) - 3, 1)
+    return np.asarray(chi2.ppf(share, freedom))[views]
+
+
 def _chance(views: np.ndarray) -> np.ndarray:
     """Return the largest sum of squared misfits, in sigmas, that counts as chance for so many views of one point."""
-    return chi2.ppf(1 - MISFIT_CHANCE, np.maximum(2 * views - 3, 1))
+    return _quantiles(1 - MISFIT_CHANCE, views)
 
 
 def _noise(views: _Views) -> float:
@@ -199,7 +210,7 @@ def _noise(views: _Views) -> float:
         return 1.0
     counts, sums = counts[known], sums[known]
     least = (LEAST_NOISE_PX / np.median(views.sigma[views.present])) ** 2
-    squared, ratios = np.inf, sums / chi2.ppf(0.5, 2 * counts - 3)
+    squared, ratios = np.inf, sums / _quantiles(0.5, counts)
     for _ in range(_ROUNDS):
         squared = max(np.median(ratios[sums <= squared * _chance(counts)]), least)
     return float(np.sqrt(squared))

@@ -223,9 +223,10 @@ def first_step_advice(root: Path) -> str:
 
 
 def is_output_folder(folder: Path) -> bool:
-    """Tell a folder of pictures made from poses, or a hidden one, from a folder of images that are a recording."""
+    """Tell a folder of pictures that steps have made, or a hidden one, from a folder of images that are a recording."""
     is_labeled = folder.name.endswith(Path(LABELED_VIDEO_ENDING).stem)
-    return folder.name.startswith(".") or is_labeled or pictures_record(folder).is_file()
+    is_made = pictures_record(folder).is_file() or calibration_file(folder).is_file()
+    return folder.name.startswith(".") or is_labeled or is_made
 
 
 def video_stem(video: Path) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from dlc_common import cli
+from dlc_common import cli, is_users_error
 from dlc_toolbox import ToolboxError
 from dlc_toolbox.cameras.boards import corner_places
 from dlc_toolbox.cameras.calibrate import Calibration, calibrate
@@ -20,6 +20,7 @@ from dlc_toolbox.cameras.showing import show_trial
 from dlc_toolbox.cameras.space import triangulate_trial
 from dlc_toolbox.cameras.trials import Trial, find_trials
 from dlc_toolbox.cameras.watching import watch_boards
+from dlc_toolbox.pictures.marks import marks_of
 from dlc_toolbox.pictures.plots import write_plot
 from dlc_toolbox.pictures.space import plot_calibration
 from dlc_toolbox.project import layout, records
@@ -99,7 +100,7 @@ def _calibration_output(
     path: Path, trials: Sequence[Trial], settings: AnalysisSettings, board: Board
 ) -> records.Output:
     """Return a calibration with what it is made from."""
-    inputs = {video.name: video for trial in trials for video in trial.videos.values()}
+    inputs = {f"{video.parent.name}/{video.name}": video for trial in trials for video in trial.videos.values()}
     shaping = {
         "cameras": [asdict(view) for view in settings.cameras],
         "cameraoffsets": dict(settings.cameraoffsets),
@@ -235,6 +236,7 @@ def triangulate_videos(
     cameras = read_cameras(path)
     _check_views(path, settings)
     work = find_work(project, named)
+    marks_of(work.settings, work.network.bodyparts)  # refuses a skeleton of parts that are not known
     trials = find_trials(work.videos, work.settings.cameras)
     views = load_settings(project).views if any(view.crop for view in settings.cameras) else ()
     failed = []
@@ -243,7 +245,9 @@ def triangulate_videos(
             arguments = trial, path, cameras, work.network, work.settings, views
             table = triangulate_trial(*arguments, overwrite=overwrite)
             show_trial(trial, table, work.network, work.settings, views, span_s=span_s, overwrite=overwrite)
-        except ToolboxError as error:
+        except Exception as error:
+            if not is_users_error(error):
+                raise
             log.error("%s", error)
             failed.append(trial.name)
     if failed:

@@ -6,7 +6,7 @@ import pytest
 from dlc_toolbox import ToolboxError
 from dlc_toolbox.cameras.boards import Corners, corner_places
 from dlc_toolbox.cameras.calibrate import Calibration, calibrate
-from tests.studio import CHARUCO, board_motions, make_cameras
+from tests.studio import CHARUCO, board_motions, make_cameras, middle_of
 
 PLACES = corner_places(CHARUCO)
 
@@ -112,6 +112,26 @@ def test_cameras_that_share_no_moment_are_reached_over_a_third(cameras, motions)
     two = Corners(apart.camera // 2, apart.moment, apart.corner, apart.seen)
     with pytest.raises(ToolboxError, match="at no moment the board was seen by A and by C at once: show it to both"):
         solve([cameras[0], cameras[2]], two)
+
+
+@pytest.mark.parametrize("tilt", [0, 0.5])
+def test_boards_that_are_too_much_alike_are_refused(tilt):
+    """Parallel boards leave open whether the lens is long or the board near; no small error may be told."""
+    pair = make_cameras(2, step=10)
+    turn = np.array([[np.cos(tilt), 0, np.sin(tilt)], [0, 1, 0], [-np.sin(tilt), 0, np.cos(tilt)]])
+    middle = middle_of(pair) - turn @ PLACES.mean(axis=0)
+    alike = [(turn, middle + np.array([4, 2, 0]) * (0 if tilt else number)) for number in range(12)]
+    with pytest.raises(
+        ToolboxError, match="camera A: no lens can be found from these boards, which are too much alike"
+    ):
+        solve(pair, watch(pair, alike))
+
+
+def test_where_the_board_was_seen(found):
+    seen = found.corners.seen[found.corners.camera == 1]
+    spans = (seen.max(axis=0) - seen.min(axis=0)) / (560, 420)
+    assert found.reach(1) == min(spans)
+    assert 0.6 < found.reach(1) < 1
 
 
 def test_a_camera_that_has_hardly_seen_the_board(cameras, motions):

@@ -37,6 +37,15 @@ def test_videos_without_more_in_their_names_are_one_recording():
     assert (trial.name, trial.videos["side"].name) == ("recording", "side.avi")
 
 
+def test_each_camera_may_have_a_folder():
+    videos = [Path(f"rig/{day}/cam{name}/{run}.avi") for day in ("mon", "tue") for name in "AB" for run in (1, 2)]
+    trials = find_trials(videos, (View("A", "camA/*.avi"), View("B", "camB/*")))
+    assert [(trial.name, str(trial.folder)) for trial in trials] == [
+        (run, f"rig/{day}/camA") for day in ("mon", "tue") for run in ("1", "2")
+    ]
+    assert {video.parent.name for video in trials[3].videos.values()} == {"camA", "camB"}
+
+
 def test_parts_of_one_video_are_cameras():
     views = (View("top", "*", (0, 100, 0, 50), True), View("side", "*", (0, 100, 50, 100)))
     trials = find_trials(paths("a.avi", "b.avi"), views)
@@ -50,6 +59,11 @@ def test_parts_of_one_video_are_cameras():
         (["x_camA.avi"], (), "names no cameras: set cameras = "),
         (["x_camA_camB.avi"], PAIR, r"x_camA_camB.avi fits the patterns of the cameras A \(\*camA\*\) and B"),
         (["x_camA.avi", "x_camA.mp4"], PAIR, "x_camA.avi and x_camA.mp4 both seem to be camera A of one trial"),
+        (
+            ["d_camA_1.avi", "d_camB_1.avi", "d-camA-1.avi", "d-camB-1.avi"],
+            PAIR,
+            r"d-camA-1.avi and d_camA_1.avi would both be called d_1: rename the videos of one",
+        ),
         (["x_camA.avi", "y_camB.avi"], PAIR, r"none of 2 videos belong together by the patterns of cameras \(A: "),
     ],
 )
