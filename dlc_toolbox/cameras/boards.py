@@ -14,6 +14,10 @@ from dlc_toolbox.project.cameras import Board
 FEWEST_CORNERS = 6
 """Of a board that counts as seen; with fewer its position is hardly known."""
 
+_WINDOW_PX = 2, 10  # least and largest half side of the window in which a corner is found precisely
+_FARTHEST_PX = 1.5  # from where it was found first; farther is another edge
+_PRECISELY = (cv2.TERM_CRITERIA_EPS + cv2.TERM_CRITERIA_MAX_ITER, 50, 1e-3)
+
 
 @dataclass(frozen=True)
 class Corners:
@@ -119,7 +123,23 @@ class BoardFinder:
         found: Any = numbers, seen  # None where there are none, which OpenCV's types do not tell
         if found[0] is None:
             return np.empty(0, int), np.empty((0, 2))
-        return np.asarray(numbers, int).ravel(), np.asarray(seen, float).reshape(-1, 2)
+        corners = np.asarray(numbers, int).ravel()
+        near = np.asarray(seen, np.float32).reshape(-1, 2)
+        exact = self._refined(gray, corners, near)
+        kept = np.linalg.norm(exact - near, axis=1) < _FARTHEST_PX
+        return corners[kept], exact[kept]
+
+    def _refined(self, gray: np.ndarray, corners: np.ndarray, seen: np.ndarray) -> np.ndarray:
+        """Find corners between markers anew from nearby: OpenCV 4 places them half a pixel too far right and down."""
+        assert self.board.markerlength
+        apart = np.linalg.norm(seen[:, None] - seen, axis=2)
+        beside = corner_places(self.board)[corners] / self.board.squarelength
+        neighbours = np.isclose(np.linalg.norm(beside[:, None] - beside, axis=2), 1)
+        if not neighbours.any():
+            return seen.astype(float)
+        to_marker = (1 - self.board.markerlength / self.board.squarelength) / 2
+        side = int(np.clip(to_marker * apart[neighbours].min(), *_WINDOW_PX))  # without any of the markers
+        return np.asarray(cv2.cornerSubPix(gray, seen.copy(), (side, side), (-1, -1), _PRECISELY), float)
 
     def _chessboard(self, gray: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Find the corners of a whole chessboard, in the one order in which the first square is dark."""
