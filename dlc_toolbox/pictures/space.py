@@ -93,6 +93,7 @@ def write_scene(scene: Scene, title: str, path: Path) -> None:
         "skeleton": [list(pair) for pair in scene.skeleton],
         "fps": scene.fps,
         "every": every,
+        "first": int(np.isfinite(shown[..., 0]).sum(axis=1).argmax()) if len(shown) else 0,
         "floor": float(np.nanmin(shown[..., 2], initial=1).clip(-1, 1)) - 0.05,
         "outlines": [
             None if style.marker == "circle" else outline(style.marker).tolist() for style in scene.look.styles

@@ -183,6 +183,13 @@ def test_the_two_views_of_a_mirror(tmp_path, pose, cameras, paths, solve, networ
         triangulate_trial(*arguments, (("ear_top", "nose_side"),))
 
 
+def test_filtered_poses_are_wanted_first(videos, solve):
+    with pytest.raises(
+        ToolboxError, match=r"are wanted \(drawfiltered = True.* must be made first, with FilterPredictions"
+    ):
+        solve(videos, settings(drawfiltered=True))
+
+
 def test_what_does_not_belong_together_is_refused(pose, cameras, paths, videos, solve, tmp_path, network):
     with pytest.raises(ToolboxError, match=r"rig\.toml does not describe camera D, only A, B, C: name the cameras"):
         solve(videos, settings(cameras=(View("A", "*camA"), View("D", "*camB"))))

@@ -55,6 +55,10 @@ def test_the_page_holds_the_points(scene, tmp_path, monkeypatch):
     found = floats(told["points"]).reshape(3, 2, 3) * half + middle
     np.testing.assert_allclose(found, scene.upright, atol=1e-4)
     assert told["skeleton"] == [[0, 1]] and told["fps"] == 25 and told["every"] == 1
+    assert told["first"] == 0
+    scene.points[0, 0] = np.nan
+    write_scene(scene, "day 1 in space", tmp_path / "page.html")
+    assert content(tmp_path / "page.html")["first"] == 2  # which shows most points
     monkeypatch.setattr(space, "_SHOWN_MOMENTS", 2)
     write_scene(scene, "day 1 in space", tmp_path / "page.html")
     assert content(tmp_path / "page.html")["every"] == 2
