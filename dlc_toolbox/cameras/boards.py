@@ -14,6 +14,7 @@ from dlc_toolbox.project.cameras import Board
 FEWEST_CORNERS = 6
 """Of a board that counts as seen; with fewer its position is hardly known."""
 
+_CHESSBOARD_SIDE_PX = 800  # at most, of the picture in which a chessboard is looked for
 _WINDOW_PX = 2, 10  # least and largest half side of the window in which a corner is found precisely
 _FARTHEST_PX = 1.5  # from where it was found first; farther is another edge
 _PRECISELY = (cv2.TERM_CRITERIA_EPS + cv2.TERM_CRITERIA_MAX_ITER, 50, 1e-3)
@@ -143,19 +144,35 @@ class BoardFinder:
 
     def _chessboard(self, gray: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Find the corners of a whole chessboard, in the one order in which the first square is dark."""
-        columns, rows = self.board.columns - 1, self.board.rows - 1
-        found, corners = cv2.findChessboardCornersSB(
-            gray, (columns, rows), flags=cv2.CALIB_CB_NORMALIZE_IMAGE | cv2.CALIB_CB_ACCURACY
-        )
-        if not found:
+        grid = self._grid(gray)
+        if grid is None:
             return np.empty(0, int), np.empty((0, 2))
-        grid = np.asarray(corners, float).reshape(rows, columns, 2)
         along, down = grid[0, 1] - grid[0, 0], grid[1, 0] - grid[0, 0]
         if along[0] * down[1] < along[1] * down[0]:  # numbered as in a mirror
             grid = grid[:, ::-1]
         if _begins_bright(gray, grid):
             grid = grid[::-1, ::-1]
-        return np.arange(rows * columns), grid.reshape(-1, 2)
+        return np.arange(grid[..., 0].size), grid.reshape(-1, 2)
+
+    def _grid(self, gray: np.ndarray) -> np.ndarray | None:
+        """Find the corners of a whole chessboard, (rows, columns, 2), in any order that OpenCV gives; or None."""
+        columns, rows = self.board.columns - 1, self.board.rows - 1
+        smaller = max(1.0, max(gray.shape) / _CHESSBOARD_SIDE_PX)  # in large pictures it takes seconds
+        size = round(gray.shape[1] / smaller), round(gray.shape[0] / smaller)
+        small = cv2.resize(gray, size, interpolation=cv2.INTER_AREA) if smaller > 1 else gray
+        flags = cv2.CALIB_CB_NORMALIZE_IMAGE | cv2.CALIB_CB_ACCURACY
+        found, corners = cv2.findChessboardCornersSB(np.asarray(small), (columns, rows), flags=flags)
+        if not found:
+            return None
+        grid = np.asarray(corners, float).reshape(rows, columns, 2)
+        if smaller == 1:
+            return grid
+        grid = (grid + 0.5) * (np.array(gray.shape[::-1]) / size) - 0.5
+        apart = min(np.linalg.norm(np.diff(grid, axis=axis), axis=2).min() for axis in (0, 1))
+        side = int(np.clip(apart / 3, *_WINDOW_PX))
+        near = grid.reshape(-1, 1, 2).astype(np.float32)
+        grid = np.asarray(cv2.cornerSubPix(gray, near, (side, side), (-1, -1), _PRECISELY), float).reshape(grid.shape)
+        return grid
 
 
 def _begins_bright(gray: np.ndarray, grid: np.ndarray) -> bool:

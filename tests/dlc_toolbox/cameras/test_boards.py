@@ -36,6 +36,17 @@ def test_corners_are_found_whichever_way_up(camera, board, turn):
     np.testing.assert_allclose((seen - true).mean(axis=0), 0, atol=0.1)  # (0, 0) is the centre of a pixel
 
 
+@pytest.mark.parametrize("board", [CHARUCO, CHESSBOARD])
+def test_large_pictures_are_not_less_exact(board):
+    camera = make_cameras(1, size=(1200, 900))[0]
+    how = motion(camera, board)
+    numbers, seen = BoardFinder(board)(photograph(camera, board, *how))
+    assert len(numbers) == (board.columns - 1) * (board.rows - 1)
+    off = seen - camera.project(corner_places(board)[numbers] @ how[0].T + how[1])
+    assert np.hypot(*off.T).max() < 0.4
+    np.testing.assert_allclose(off.mean(axis=0), 0, atol=0.05)
+
+
 def test_a_part_of_a_charuco_board_is_enough_and_a_line_is_not(camera):
     how = motion(camera, CHARUCO)
     picture = photograph(camera, CHARUCO, *how)
