@@ -20,7 +20,7 @@ import numpy as np
 from deepercut import DeepercutError
 from deepercut.network.architecture import BATCH_NORM, HEADS, depth_of, refuse_too_large
 from deepercut.weights.foreign import Arrays, convert_keras_resnet, read_tf1
-from deepercut.weights.snapshots import WEIGHTS_SUFFIX
+from deepercut.weights.snapshots import WANTED, WEIGHTS_SUFFIX
 from dlc_common.files import is_broken, replacing, seal
 from dlc_common.kinds import HDF5, KERAS, wrong_kind
 
@@ -63,6 +63,7 @@ def resolve_weights(prefix: Path) -> Path:
     for path in tried:
         if path.is_file():
             return path
+    _refuse_pytorch(prefix.with_name(f"{prefix.name}.pt"))
     parts = sorted(path.name for path in prefix.parent.glob(f"{glob.escape(prefix.name)}.*"))
     if any(_PART_OF_A_CHECKPOINT.search(name) for name in parts):
         raise DeepercutError(
@@ -70,6 +71,12 @@ def resolve_weights(prefix: Path) -> Path:
         )
     advice = "; get the ImageNet weights with models/pretrained/download.py" if "resnet_v1" in prefix.name else ""
     raise DeepercutError(f"no weights found for {prefix}; tried {', '.join(p.name for p in tried)} there{advice}")
+
+
+def _refuse_pytorch(path: Path) -> None:
+    """Raise where there is a file of PyTorch, with what it is and what to do."""
+    if path.is_file() and (other := wrong_kind(path, WANTED)):
+        raise DeepercutError(other)
 
 
 def load_weights(model: keras.Model, path: Path) -> tuple[str, ...]:
@@ -204,7 +211,7 @@ def read_weights(path: Path) -> Arrays:
         raise DeepercutError(f"weights {path} do not exist")
     if is_broken(path):
         raise DeepercutError(f"weights {path} are damaged, their checksum disagrees: choose another snapshot")
-    if other := wrong_kind(path, "weights of a ResNet", KERAS, HDF5):
+    if other := wrong_kind(path, WANTED, KERAS, HDF5):
         raise DeepercutError(other)
     if path.suffix != ".h5" and not h5py.is_hdf5(path):
         return read_tf1(path)

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import glob
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -148,18 +149,54 @@ def read_tf1(path: Path) -> Arrays:
     DeepercutError
         If the file is damaged or no checkpoint.
     """
+    reader, names = _open_tf1(path)
+    with _explained(path):
+        return {ours: reader.get_tensor(name) for name, ours in names.items()}
+
+
+def _open_tf1(path: Path) -> tuple[Any, dict[str, str]]:
+    """Return what reads a checkpoint, and our names of its variables that are part of a pose network."""
     import tensorflow as tf
 
-    prefix = str(path).removesuffix(".index")
-    try:
-        reader = tf.train.load_checkpoint(prefix)
+    with _explained(path):
+        reader = tf.train.load_checkpoint(str(path).removesuffix(".index"))
         shapes = {name: tuple(shape) for name, shape in reader.get_variable_to_shape_map().items()}
-        names = {name: _our_name(name) for name in shapes}
-        refuse_too_large({name: shapes[name] for name, ours in names.items() if ours is not None}, path)
-        return {ours: reader.get_tensor(name) for name, ours in names.items() if ours is not None}
+    names = {name: ours for name in shapes if (ours := _our_name(name)) is not None}
+    refuse_too_large({name: shapes[name] for name in names}, path)
+    return reader, names
+
+
+@contextmanager
+def _explained(path: Path) -> Iterator[None]:
+    """Say that a checkpoint cannot be read, in one line."""
+    import tensorflow as tf
+
+    try:
+        yield
     except (tf.errors.OpError, IndexError, ValueError, RuntimeError) as error:
         reason = str(error).splitlines()[0]
         raise DeepercutError(f"weights {path} cannot be read as a checkpoint of TensorFlow: {reason}") from error
+
+
+def is_pose_checkpoint(path: Path) -> bool:
+    """Tell whether a file is a TensorFlow checkpoint with a head for body parts: a network of DeepLabCut 1 or 2.
+
+    Parameters
+    ----------
+    path : Path
+        A file of weights.
+
+    Returns
+    -------
+    bool
+        False for weights of any other kind, those of ImageNet among them.
+
+    Raises
+    ------
+    DeepercutError
+        If it is a damaged checkpoint.
+    """
+    return path.suffix == ".index" and "part_pred/bias" in _open_tf1(path)[1].values()
 
 
 def export_tf1(model: keras.Model, prefix: Path) -> None:
