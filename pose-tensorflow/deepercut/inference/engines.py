@@ -264,10 +264,11 @@ def save_openvino(network: openvino.Model, path: Path) -> None:
 
 
 def hold_in_float32(network: openvino.Model) -> None:
-    """Mark a network so that its file says, and OpenVINO does, that it is computed in float32.
+    """Mark a network so that its file says that it is to be computed in float32.
 
-    OpenVINO reads the mark on each operation, on any device, even where a hint asks for less; the hint among the
-    file's runtime options is for people and for programs that look there.
+    OpenVINO 2026.4 obeys the mark on each operation, even where a hint asks for less; 2025.0 passes it over. The hint
+    among the file's runtime options is for people and programs that look there: OpenVINO itself takes it from whoever
+    compiles the network.
 
     Parameters
     ----------

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import openvino as ov
-from openvino import Node, Output
+from openvino import Node, Output, opset1
 from openvino import opset13 as ops
 
 from deepercut.network.architecture import FEATURE_STRIDE
@@ -71,14 +71,14 @@ def _ints(*values: int) -> np.ndarray:
 
 def _center(frames: Node, mean_pixel: Sequence[float]) -> Node:
     """Subtract the mean pixel, and move the channels to the front."""
-    x = ops.subtract(ops.convert(frames, "f32"), np.array(mean_pixel, np.float32))
+    x = ops.add(ops.convert(frames, "f32"), -np.array(mean_pixel, np.float32))
     return ops.transpose(x, _ints(0, 3, 1, 2))
 
 
 def _pad(x: Node, size: Node) -> Node:
     """Pad with zero at the bottom and right."""
     ends = ops.concat([_ints(0, 0), ops.floor_mod(ops.negative(size), np.int64(FEATURE_STRIDE))], axis=0)
-    return ops.pad(x, _ints(0, 0, 0, 0), ends, "constant", np.float32(0))
+    return opset1.pad(x, _ints(0, 0, 0, 0), ends, "constant", np.float32(0))
 
 
 def _cells(size: Node, padding: bool) -> Node:
@@ -90,7 +90,11 @@ def _cells(size: Node, padding: bool) -> Node:
 
 
 class _OpenVINO:
-    """OpenVINO as a `folded.Graph`."""
+    """OpenVINO as a `folded.Graph`.
+
+    Operations are those that OpenVINO runs as they are. Others it first replaces, a subtraction by an addition, and the
+    new ones lack the mark that `engines.hold_in_float32` gives.
+    """
 
     add = staticmethod(ops.add)
     relu = staticmethod(ops.relu)
@@ -102,9 +106,9 @@ class _OpenVINO:
         return ops.add(x, _per_channel(bias))
 
     @staticmethod
-    def max_pool(x: Node, size: int, stride: int) -> Output:
-        none = [0, 0]  # of its own accord; auto_pad goes before it
-        return ops.max_pool(x, [stride] * 2, [1, 1], none, none, [size] * 2, auto_pad="same_upper").output(0)
+    def max_pool(x: Node, size: int, stride: int) -> Node:
+        none = [0, 0]  # auto_pad goes before it
+        return opset1.max_pool(x, [stride] * 2, none, none, [size] * 2, auto_pad="same_upper")
 
 
 def _head(x: Node, arrays: Arrays, name: str, cells: Node) -> Node:

@@ -127,6 +127,15 @@ def test_a_small_animal_is_found_at_a_fraction_of_the_pixels(network, find_dots,
     assert len({shape[1:] for shape in network.shapes}) <= 8
 
 
+def test_a_network_that_does_not_pad_gets_windows_with_the_grid_of_the_frame(network, find_dots, walk):
+    frames = draw(walk)[:, :-2, :-2]  # 238 x 318 px, whose halves are odd
+    found = track(MovingWindow(network, WindowRule(pcutoff=0.5, margin=20, padded=False)), frames)
+    np.testing.assert_array_equal(found, find_dots(frames))
+    sides = {side for _, *sides in network.shapes for side in sides}
+    assert {math.ceil(side / 2) % 2 for side in sides} == {1}
+    assert min(sides) == 126
+
+
 @pytest.mark.parametrize("moment", [8, 9, 10, 11])
 def test_an_animal_that_jumps_is_found_at_once(network, moment):
     places = [np.array([60, 60])] * moment + [np.array([250, 180])] * (20 - moment)
