@@ -54,7 +54,7 @@ def _go_on_as_deeplabcut(config: Path) -> None:
     def is_deeplabcuts(weights: Path) -> bool:
         try:
             return is_pose_checkpoint(resolve_weights(weights))
-        except UsersError as error:  # missing or damaged, which the training tells
+        except UsersError as error:  # there are none yet, which the training tells
             log.debug("%s", error)
             return False
 

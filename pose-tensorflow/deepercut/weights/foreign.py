@@ -6,19 +6,22 @@ TensorFlow and Keras are imported only when a checkpoint is read or written.
 from __future__ import annotations
 
 import glob
+import logging
 import re
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from deepercut import DeepercutError
 from deepercut.network.architecture import EPSILON, depth_of, refuse_too_large
+from deepercut.weights.tf_index import claimed_shapes
 
 if TYPE_CHECKING:
     import keras
+
+log = logging.getLogger(__name__)
 
 Arrays = dict[str, np.ndarray]
 """Weights by ``<layer>/<variable>``."""
@@ -147,35 +150,33 @@ def read_tf1(path: Path) -> Arrays:
     Raises
     ------
     DeepercutError
-        If the file is damaged or no checkpoint.
+        If the file is damaged or no checkpoint, or claims arrays that no network has.
     """
-    reader, names = _open_tf1(path)
-    with _explained(path):
-        return {ours: reader.get_tensor(name) for name, ours in names.items()}
-
-
-def _open_tf1(path: Path) -> tuple[Any, dict[str, str]]:
-    """Return what reads a checkpoint, and our names of its variables that are part of a pose network."""
+    _refuse_claims(path)
     import tensorflow as tf
 
-    with _explained(path):
-        reader = tf.train.load_checkpoint(str(path).removesuffix(".index"))
-        shapes = {name: tuple(shape) for name, shape in reader.get_variable_to_shape_map().items()}
-    names = {name: ours for name in shapes if (ours := _our_name(name)) is not None}
-    refuse_too_large({name: shapes[name] for name in names}, path)
-    return reader, names
-
-
-@contextmanager
-def _explained(path: Path) -> Iterator[None]:
-    """Say that a checkpoint cannot be read, in one line."""
-    import tensorflow as tf
-
+    prefix = str(path).removesuffix(".index")
     try:
-        yield
+        reader = tf.train.load_checkpoint(prefix)
+        shapes = {name: tuple(shape) for name, shape in reader.get_variable_to_shape_map().items()}
+        names = {name: _our_name(name) for name in shapes}
+        refuse_too_large({name: shapes[name] for name, ours in names.items() if ours is not None}, path)
+        return {ours: reader.get_tensor(name) for name, ours in names.items() if ours is not None}
     except (tf.errors.OpError, IndexError, ValueError, RuntimeError) as error:
         reason = str(error).splitlines()[0]
         raise DeepercutError(f"weights {path} cannot be read as a checkpoint of TensorFlow: {reason}") from error
+
+
+def _refuse_claims(path: Path) -> None:
+    """Raise when a checkpoint claims arrays of a size that no network has: TensorFlow would end the process."""
+    try:
+        claimed = claimed_shapes(path)
+    except ValueError as error:
+        log.debug("%s is left to TensorFlow: %s", path, error)  # which says what is wrong, and reads slim's single file
+        return
+    names = {_our_name(name) or name: shape for name, shape in claimed.items()}
+    for name, shape in names.items():
+        refuse_too_large({name: shape}, path)
 
 
 def is_pose_checkpoint(path: Path) -> bool:
@@ -189,14 +190,15 @@ def is_pose_checkpoint(path: Path) -> bool:
     Returns
     -------
     bool
-        False for weights of any other kind, those of ImageNet among them.
-
-    Raises
-    ------
-    DeepercutError
-        If it is a damaged checkpoint.
+        False for weights of any other kind, those of ImageNet among them, and for a damaged file.
     """
-    return path.suffix == ".index" and "part_pred/bias" in _open_tf1(path)[1].values()
+    if path.suffix != ".index":
+        return False
+    try:
+        return any(_our_name(name) == "part_pred/bias" for name in claimed_shapes(path))
+    except ValueError as error:
+        log.debug("%s: %s", path, error)
+        return False
 
 
 def export_tf1(model: keras.Model, prefix: Path) -> None:
