@@ -20,8 +20,8 @@ ZIP = "a zip archive, such as an Excel workbook"
 VIDEO, IMAGE, HDF5, EMPTY, JSON = "a video", "an image", "an HDF5 file", "empty", "a JSON file"
 
 ADVICE = {
-    SLEAP_PROJECT: "it cannot be read; write its labels as a csv such as docs/files-and-formats.md describes",
-    SLEAP_ANALYSIS: "it cannot be read; write what it holds as a csv such as docs/files-and-formats.md describes",
+    SLEAP_PROJECT: "ImportLabels.py takes its labels over",
+    SLEAP_ANALYSIS: "ImportLabels.py takes its poses over as machine labels, where it is saved as .h5",
     EXCEL: "save it as csv",
     ZIP: "save it as csv",
     ROIS: "choose Analyze > Measure in Fiji, and save the Results as csv",

@@ -84,8 +84,8 @@ def test_a_table_that_sleap_exports_as_csv(tmp_path: Path):
     path = tmp_path / "labels.csv"
     path.write_text("track,frame_idx,instance.score,nose.x,nose.y,nose.score\n,0,0.9,1,2,0.9\n")
     assert wrong_kind(path, "a table of labels") == (
-        f"{path} is an analysis file of SLEAP, not a table of labels: it cannot be read; write what it holds as a csv "
-        "such as docs/files-and-formats.md describes"
+        f"{path} is an analysis file of SLEAP, not a table of labels: ImportLabels.py takes its poses over as machine "
+        "labels, where it is saved as .h5"
     )
 
 

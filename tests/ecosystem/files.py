@@ -13,7 +13,7 @@ from PIL import Image
 from dlc_toolbox.export.formats import FORMATS, export_poses
 from dlc_toolbox.export.poses import Poses
 from dlc_toolbox.labels.exporting import Origin, export_deeplabcut
-from dlc_toolbox.labels.interchange import read_labels
+from dlc_toolbox.labels.readers.recognise import read_labels
 from dlc_toolbox.poses.trust import CONFIDENCE
 from dlc_toolbox.project.layout import confidence_table
 from dlc_toolbox.project.tables import make_table, write_table
@@ -50,7 +50,8 @@ def write_files(folder: Path) -> None:
     table = folder / "labels" / "CollectedData_Ann.h5"
     write_table(make_table("Ann", PARTS, IMAGES, labels), table)
     config, origins = {"skeleton": SKELETON}, {"day2": Origin(folder / "video.mp4")}
-    export_deeplabcut(read_labels(table), folder / "project", "reach", "Jan1", config=config, origins=origins)
+    found = read_labels(table, folder / "scratch")
+    export_deeplabcut(found, folder / "project", "reach", "Jan1", config=config, origins=origins)
     _add_network(folder / "project" / "dlc-models" / "iteration-0" / "reachJan1-trainset95shuffle1" / "train")
 
     expected = {"scorer": SCORER, "parts": PARTS, "images": IMAGES, "fps": FPS}

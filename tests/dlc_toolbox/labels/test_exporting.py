@@ -11,7 +11,8 @@ import yaml
 from PIL import Image
 
 from dlc_toolbox.labels.exporting import Origin, deeplabcut_config, export_deeplabcut, origins_of
-from dlc_toolbox.labels.interchange import Labels, read_labels
+from dlc_toolbox.labels.interchange import Labels
+from dlc_toolbox.labels.readers.recognise import read_labels
 from dlc_toolbox.measure.metrics import AUTO
 from dlc_toolbox.project.layout import Layout, frames_record
 from dlc_toolbox.project.settings import load_analysis_settings, load_settings
@@ -69,7 +70,7 @@ def test_the_folders_of_one_video_become_one_with_its_name(labels, video, tmp_pa
     assert table.index.tolist() == [("labeled-data", "mouse", name) for name in names]
     assert table["Ann"]["tail"]["y"].tolist() == [1, 2, 3, 4]
     assert [np.asarray(Image.open(folder / name))[0, 0, 0] for name in names] == [0, 1, 2, 3]
-    assert len(read_labels(tmp_path / "out").table) == 5
+    assert len(read_labels(tmp_path / "out", tmp_path / "scratch").table) == 5
 
 
 def test_a_video_that_is_gone_keeps_its_name(labels, tmp_path):
