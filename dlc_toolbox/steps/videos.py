@@ -145,7 +145,7 @@ def _analysis(work: Work, overwrite: bool) -> Analysis:
         network,
         partial(predict.load_predictor, network.config_path, snapshot, settings.engine),
         crop=settings.crop,
-        window=WindowRule(settings.pcutoff, settings.windowmargin) if settings.movingwindow else None,
+        window=WindowRule(settings.pcutoff, settings.windowmargin, network.pads) if settings.movingwindow else None,
         batch_pixels=engines.batch_pixels(settings.engine),
         csv=settings.storedata_as_csv,
         overwrite=overwrite,
