@@ -23,9 +23,9 @@ try:
     from dlc_common import cli
     from dlc_common.files import replacing
     from dlc_toolbox import ToolboxError
-    from dlc_toolbox.labels.importing import import_labels, plan_import
-    from dlc_toolbox.labels.readers.recognise import read_labels
-    from dlc_toolbox.labels.readers.usable import usable
+    from dlc_toolbox.exchange.importing import import_labels, plan_import
+    from dlc_toolbox.exchange.readers.recognise import read_labels
+    from dlc_toolbox.exchange.readers.usable import usable
 except ImportError as error:
     raise SystemExit(
         f"{error}. Install once, in the DeepLabCut folder: pip install -r requirements.txt -e ."

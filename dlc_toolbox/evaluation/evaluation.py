@@ -15,6 +15,8 @@ from dlc_toolbox import ToolboxError
 from dlc_toolbox.measure.confidence import FEATURES
 from dlc_toolbox.poses.network import (
     FULL_PRECISION,
+    PADDED,
+    UNPADDED,
     Config,
     Predict,
     SelectSnapshot,
@@ -52,6 +54,8 @@ class Network:
         Its pose_cfg.yaml.
     snapshot : Snapshot
         Its weights.
+    pads : bool
+        Whether it pads images to multiples of 16 pixels.
     precision : str, optional
         Of its arithmetic. In reduced precision it is judged on the images that test it alone: there its poses teach how
         far off they may be.
@@ -64,6 +68,7 @@ class Network:
     bodyparts: Sequence[str]
     config_path: Path
     snapshot: Snapshot
+    pads: bool = True
     precision: str = FULL_PRECISION
 
     @property
@@ -118,8 +123,9 @@ class Network:
                 f"{' ...' if len(missing) > 3 else ''}; bring them back, or make the training set again with Step 4"
             )
         inputs = {"snapshot": self.snapshot.path, "pose_cfg.yaml": self.config_path, **images}
-        shaping = {"bodyparts": list(self.bodyparts), "precision": self.precision}
-        made_from = records.describe(inputs, shaping, before={"precision": FULL_PRECISION})
+        padding = PADDED if self.pads else UNPADDED
+        shaping = {"bodyparts": list(self.bodyparts), "padding": padding, "precision": self.precision}
+        made_from = records.describe(inputs, shaping, before={"padding": PADDED, "precision": FULL_PRECISION})
         files = [self.table, self.table.with_suffix(".csv")]
         return records.Output(str(self.table), self.record, files, made_from)
 
@@ -173,7 +179,10 @@ def find_networks(
         newest_or_named = select_snapshot(folder, -1 if every else settings.snapshotindex, prefix=prefix)
         chosen = list_snapshots(folder, prefix) if every else [newest_or_named]
         networks += [
-            Network(layout, experiment, fraction, split, config.all_joints_names, config_path, snapshot)
+            Network(
+                *(layout, experiment, fraction, split, config.all_joints_names, config_path, snapshot),
+                pads=config.pads(snapshot.path),
+            )
             for snapshot in chosen
         ]
     return networks

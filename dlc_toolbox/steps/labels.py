@@ -8,12 +8,13 @@ from pathlib import Path
 
 from dlc_common import UsersError, cli
 from dlc_common.locks import alone
-from dlc_toolbox.labels import check, exporting, imported_machine, importing, interchange, labels
-from dlc_toolbox.labels.imported_settings import settings_to_take, take_settings, write_splits
-from dlc_toolbox.labels.readers.fetching import fetch, of_one_type
-from dlc_toolbox.labels.readers.found import Found
-from dlc_toolbox.labels.readers.recognise import read_labels, tell_left_out
-from dlc_toolbox.labels.readers.usable import usable
+from dlc_toolbox.exchange import exporting, importing, labelset, machine
+from dlc_toolbox.exchange.readers.fetching import fetch, of_one_type
+from dlc_toolbox.exchange.readers.found import Found
+from dlc_toolbox.exchange.readers.recognise import read_labels, tell_left_out
+from dlc_toolbox.exchange.readers.usable import usable
+from dlc_toolbox.exchange.settings import settings_to_take, take_settings, write_splits
+from dlc_toolbox.labels import check, labels
 from dlc_toolbox.project.layout import Layout, contact_sheet, image_folders
 from dlc_toolbox.project.rewriting import written
 from dlc_toolbox.project.settings import AnalysisSettings, Settings, load_analysis_settings, load_settings
@@ -160,7 +161,7 @@ def import_labels(
     with tempfile.TemporaryDirectory() as scratch:
         found = read_labels(source, Path(scratch), images=images, scorer=settings.scorer, zero=zero)
         if found.frames_of:
-            found = imported_machine.on_images(found, data_folder)
+            found = machine.on_images(found, data_folder)
         if found.pending and not dry_run:
             importing.check_settings(found, settings)  # before the work of decoding
         found = usable(found if dry_run else fetch(found))
@@ -172,7 +173,7 @@ def import_labels(
             _tell_import(layout, settings, found)
         elif found.likelihoods is not None:
             with alone(project / "myconfig.py"):
-                imported_machine.import_machine_labels(found, data_folder, settings)
+                machine.import_machine_labels(found, data_folder, settings)
             log.info("Next: %s", cli.command(project, _LABEL))
         else:
             _import(layout, settings, found, overwrite=overwrite)
@@ -201,7 +202,7 @@ def _tell_import(layout: Layout, settings: Settings, found: Found) -> None:
     """Log what an import would do; nothing is written."""
     data_folder = layout.data_folder(settings.Task)
     if found.likelihoods is not None:
-        imported_machine.import_machine_labels(found, data_folder, settings, dry_run=True)
+        machine.import_machine_labels(found, data_folder, settings, dry_run=True)
     else:
         for line in importing.lines_to_set(found, settings):
             log.warning("myconfig.py does not fit, and must have: %s", line)
@@ -247,7 +248,7 @@ def export_labels(project: Path, target: Path, form: str) -> None:
         When there are no labels, or the folder holds something already.
     """
     layout, settings = Layout(project), load_settings(project)
-    own = interchange.read_own_labels(layout, settings)
+    own = labelset.read_own_labels(layout, settings)
     if form != "deeplabcut":
         exporting.export_lightning_pose(own, target)
         log.info("%s: %d images in %d folders", target, len(own.table), len(own.folders()))

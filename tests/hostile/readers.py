@@ -26,9 +26,9 @@ def read(kind: str, path: Path) -> None:
 
         image_size(path), read_image(path)
     elif kind == "foreign":
-        from dlc_toolbox.labels.readers.fetching import fetch
-        from dlc_toolbox.labels.readers.recognise import read_labels
-        from dlc_toolbox.labels.readers.usable import usable
+        from dlc_toolbox.exchange.readers.fetching import fetch
+        from dlc_toolbox.exchange.readers.recognise import read_labels
+        from dlc_toolbox.exchange.readers.usable import usable
 
         found = read_labels(path, path.parent / "scratch", images=path.parents[1], scorer="Ann")
         if not found.frames_of:

@@ -351,8 +351,8 @@ class TrainingBatches(keras.utils.PyDataset):
     def _smallest_shape(self, iteration: int) -> tuple[int, int]:
         """Return the least size that holds all images of a batch, without reading them."""
         sizes = [scaled_size(self._image(place).size, self._draw(place)[1]) for place in self._positions(iteration)]
-        heights, widths = zip(*sizes, strict=True)
-        return _padded(max(heights)), _padded(max(widths))
+        height, width = map(max, zip(*sizes, strict=True))
+        return (_padded(height), _padded(width)) if self.config.pads() else (height, width)
 
     def _targets(
         self, size: tuple[int, int], joints: np.ndarray, scale: float, shape: tuple[int, int]

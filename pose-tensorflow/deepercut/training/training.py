@@ -131,6 +131,11 @@ def _networks(
     filled = fill(network, read_weights(weights) | exact_weights(state), weights)
     heads = [name for name in network.output if name not in filled]
     log.info("Weights: %s%s", weights, f"; {', '.join(heads)} start at random" if heads else "")
+    if config.padding is None and weights.suffix == ".index" and not heads:
+        log.info(
+            "They are DeepLabCut's, which does not pad images as this training does; padding: none in pose_cfg.yaml "
+            "goes on as DeepLabCut"
+        )
     trainee = compiled(network, config)
     restore(trainee.optimizer, state, start)
     return network, trainee
@@ -148,6 +153,7 @@ def network_of(config: PoseConfig) -> keras.Model:
         config.location_refinement,
         config.intermediate_layer,
         config.precision,
+        padding=config.pads(),
     )
     frozen = tuple(f"block{number}_" for number in range(1, config.frozen_blocks + 1))
     for layer in network.layers if frozen else ():
