@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 from dlc_common import UsersError
 from dlc_toolbox.labeling.folderlabels import FolderLabels
 from dlc_toolbox.labeling.merge import NOT_VISIBLE
-from dlc_toolbox.labeling.pairs import partners
 from dlc_toolbox.labels.machine import MachineLabels
+from dlc_toolbox.labels.pairs import partners
 from dlc_toolbox.pictures.palette import part_styles
 from dlc_toolbox.project.settings import Settings, load_analysis_settings
 
