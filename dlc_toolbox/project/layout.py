@@ -7,15 +7,11 @@ import re
 from dataclasses import dataclass, replace
 from glob import escape
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from dlc_common.cli import CHECKOUT
 from dlc_common.images import CROP_PREVIEW, refuse_undecodable
 from dlc_toolbox import ToolboxError
 from dlc_toolbox.project.experiment import Experiment
-
-if TYPE_CHECKING:
-    pass
 
 LABELED_VIDEO_ENDING = "_DeepLabCutlabeled.mp4"
 _FILTERED_ENDING = "_filtered.h5"

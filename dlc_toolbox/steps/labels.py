@@ -64,8 +64,8 @@ def label_frames(
     UsersError
         When settings are wrong, there is nothing to label, or the port is taken.
     """
-    from dlc_toolbox.labeling.serve import serve
-    from dlc_toolbox.labeling.store import LabelStore
+    from dlc_toolbox.labeling.server.serve import serve
+    from dlc_toolbox.labeling.store.store import LabelStore
     from dlc_toolbox.steps.suggestions import offer_help
 
     store = LabelStore(Layout(project), scorer)

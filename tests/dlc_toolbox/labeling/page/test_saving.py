@@ -5,7 +5,7 @@ import os
 
 import numpy as np
 
-from dlc_toolbox.labeling.store import LabelStore
+from dlc_toolbox.labeling.store.store import LabelStore
 from tests.dlc_toolbox.labeling.page.conftest import click, saved, show
 
 FIRST, SECOND = "vid1/img000.png", "vid1/img001.png"
