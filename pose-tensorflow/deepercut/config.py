@@ -86,6 +86,7 @@ class PoseConfig:
     weigh_only_present_joints: bool = False
 
     frozen_blocks: int = field(default=0, metadata={"least": 0, "most": 4})
+    heads_iters: int = field(default=0, metadata={"least": 0})
     optimizer: str = "sgd"
     adam_lr: float = field(default=1e-4, metadata={"above": 0})
     lr_schedule: str | None = None
@@ -328,8 +329,8 @@ def _contradictions(config: PoseConfig) -> list[str]:
         found.append(f"stride is {config.stride:g}; the network has 8")
     if config.optimizer not in ("sgd", "adam"):
         found.append(f"optimizer is {config.optimizer!r}, but must be sgd or adam")
-    if config.precision not in ("float32", "mixed_bfloat16"):
-        found.append(f"precision is {config.precision!r}, but must be float32 or mixed_bfloat16")
+    if config.precision not in ("auto", "float32", "mixed_bfloat16"):
+        found.append(f"precision is {config.precision!r}, but must be auto, float32 or mixed_bfloat16")
     if config.lr_schedule not in (None, "multi_step", "cosine"):
         found.append(f"lr_schedule is {config.lr_schedule!r}, but must be multi_step or cosine")
     return found
