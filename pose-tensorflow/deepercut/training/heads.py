@@ -29,7 +29,7 @@ MOST_BYTES = 2**30
 """Memory for what the ResNet makes of the images; of more images, those that come first teach the heads."""
 
 Stored = tuple[np.ndarray, dict[str, np.ndarray]]
-"""Of a batch: the input of the heads, float16 (B, R / 2, C / 2, F), and what they shall answer, by their names."""
+"""Of a batch: the input of the heads, float32 (B, R / 2, C / 2, F), and what they shall answer, by their names."""
 
 
 def train_heads(network: keras.Model, config: PoseConfig, batches: TrainingBatches, *, quiet: bool = False) -> None:
@@ -75,8 +75,7 @@ def train_heads(network: keras.Model, config: PoseConfig, batches: TrainingBatch
     for update in tqdm(range(config.heads_iters), unit="it", dynamic_ncols=True, desc="Heads", disable=quiet):
         if update % len(stored) == 0:
             order = rng.permutation(len(stored))
-        images, targets = stored[order[update % len(stored)]]
-        heads.train_on_batch(images.astype(np.float32), targets)
+        heads.train_on_batch(*stored[order[update % len(stored)]])
 
 
 def _look_once(resnet: keras.Model, batches: TrainingBatches, names: list[str]) -> Iterator[Stored]:
@@ -84,7 +83,7 @@ def _look_once(resnet: keras.Model, batches: TrainingBatches, names: list[str]) 
     room = MOST_BYTES
     for index in range(min(len(batches), -(-len(batches.images) // batches.config.batch_size))):
         images, targets = batches[index]
-        features = resnet.predict_on_batch(images).astype(np.float16)
+        features = resnet.predict_on_batch(images).astype(np.float32)
         room -= features.nbytes
         if index and room < 0:
             return

@@ -121,7 +121,7 @@ def _networks(
     filled = load_weights(network, weights)
     heads = [name for name in network.output if name not in filled]
     log.info("Weights: %s%s", weights, f"; {', '.join(heads)} start at random" if heads else "")
-    if "part_pred" in heads and config.heads_iters and machines()[1] == 1:
+    if heads and config.heads_iters and machines()[1] == 1:
         train_heads(network, config, batches, quiet=quiet)
     trainee = compiled(network, config)
     restore(trainee.optimizer, state, batches.start)
