@@ -19,7 +19,6 @@ from typing import Any
 import imageio.v3 as iio
 import numpy as np
 import yaml
-from time_to_error import find_experiment
 
 from deepercut.backend import start_backend
 from deepercut.config import load_config
@@ -30,12 +29,21 @@ from dlc_common.images import read_image
 from dlc_common.training_set import write_training_set
 from dlc_common.yaml_text import with_values
 from dlc_toolbox.measure.metrics import euclidean_errors
+from dlc_toolbox.project.experiment import Experiment, percent_of
 from dlc_toolbox.project.layout import Layout
+from dlc_toolbox.project.settings import load_settings
 from dlc_toolbox.training_set.recorded import Split, read_split
 from dlc_toolbox.training_set.trainset import labeled_image
 
 TOP = 172
 """First row of pixels that show the mouse from below."""
+
+
+def find_experiment(layout: Layout) -> Experiment:
+    """Return the first experiment of a project's settings."""
+    own = load_settings(layout.root)
+    percent = percent_of(own.TrainingFraction[0])
+    return Experiment(own.Task, own.date, own.scorer, percent, own.Shuffles[0], own.resnet)
 
 
 def lower_part(split: Split, names: Sequence[str], images: Path) -> list[tuple[np.ndarray, np.ndarray]]:
