@@ -13,6 +13,9 @@ from keras import ops
 
 from deepercut.backend import Tensor
 
+Loss = Callable[[Tensor, Tensor], Tensor]
+"""``loss(targets, predictions)``, one number for each image."""
+
 
 def mean_weights(weights: np.ndarray) -> np.ndarray:
     """Scale weights so that weighted sums, averaged over the images of a batch, are means over all that counts in it.
@@ -107,7 +110,7 @@ def locref_loss(pred: Tensor, target: Tensor, weights: Tensor, huber: bool = Tru
 
 def losses_of(
     names: Iterable[str], locref_loss_weight: float, locref_huber: bool
-) -> tuple[dict[str, Callable[[Tensor, Tensor], Tensor]], dict[str, float]]:
+) -> tuple[dict[str, Loss], dict[str, float]]:
     """Return what Keras compiles into a model: the losses of outputs and how much each counts.
 
     Parameters
@@ -136,5 +139,5 @@ def losses_of(
         return locref_loss(predictions, wanted, counts, locref_huber)
 
     kinds = {name: name == "locref_pred" for name in names}
-    losses = {name: locref if is_locref else part for name, is_locref in kinds.items()}
+    losses: dict[str, Loss] = {name: locref if is_locref else part for name, is_locref in kinds.items()}
     return losses, {name: locref_loss_weight if is_locref else 1.0 for name, is_locref in kinds.items()}
