@@ -83,7 +83,7 @@ def _look_once(resnet: keras.Model, batches: TrainingBatches, names: list[str]) 
     room = MOST_BYTES
     for index in range(min(len(batches), -(-len(batches.images) // batches.config.batch_size))):
         images, targets = batches[index]
-        features = resnet.predict_on_batch(images).astype(np.float32)
+        features = resnet.predict_on_batch(images)[: len(images)].astype(np.float32)  # several devices repeat them
         room -= features.nbytes
         if index and room < 0:
             return

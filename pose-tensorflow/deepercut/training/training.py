@@ -121,7 +121,9 @@ def _networks(
     filled = load_weights(network, weights)
     heads = [name for name in network.output if name not in filled]
     log.info("Weights: %s%s", weights, f"; {', '.join(heads)} start at random" if heads else "")
-    if heads and config.heads_iters and machines()[1] == 1:
+    if heads and config.heads_iters and machines()[1] > 1:
+        log.warning("heads_iters is left out: on several machines, the heads do not learn first")
+    elif heads and config.heads_iters:
         train_heads(network, config, batches, quiet=quiet)
     trainee = compiled(network, config)
     restore(trainee.optimizer, state, batches.start)
