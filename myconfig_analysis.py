@@ -49,3 +49,10 @@ windowlength = 5  # frames in the window of the median filter, odd
 jumpthreshold = 20  # a longer step from one frame to the next is a jump, pixels
 deviationthreshold = 10  # more than this off its median-filtered track, a pose is an outlier, pixels
 numoutlierframes = 20  # frames to extract from each video where the network fails, to be labeled
+
+# ---- Several cameras: Calibrate.py, Triangulate.py --------------------------------------------------
+cameras = {}  # such as {'A': '*camA*', 'B': '*camB*'}: for each camera a pattern of its videos' names; * is any text
+cameraoffsets = {}  # such as {'B': 3}: frame 3 of camera B shows the moment of frame 0 of those that are not named
+calibrationfolder = '../videos/calibration/'  # folder of the videos of the board, relative to Analysis-tools/
+calibrationboard = None  # its squares, and the sides of squares and markers in the unit that you want, such as
+# {'columns': 7, 'rows': 5, 'squarelength': 25, 'markerlength': 18, 'dictionary': 'DICT_4X4_50'}; docs/two-cameras.md

@@ -124,12 +124,9 @@ def seal(path: Path) -> None:
     path : Path
         The file.
     """
-    digest = hashlib.blake2b(digest_size=_DIGEST_BYTES)
-    with path.open("rb") as file:
-        while block := file.read(_BLOCK_BYTES):
-            digest.update(block)
+    digest = _digest_of(path, path.stat().st_size)
     with path.open("ab") as file:
-        file.write(_SEAL + digest.hexdigest().encode())
+        file.write(_SEAL + digest)
 
 
 def is_broken(path: Path) -> bool:
@@ -145,15 +142,22 @@ def is_broken(path: Path) -> bool:
     bool
         Whether its checksum disagrees; False for a file without one.
     """
-    content = memoryview(path.read_bytes())
-    length = len(_SEAL) + 2 * _DIGEST_BYTES
-    found, end = content[:-length], bytes(content[-length:])
-    return end.startswith(_SEAL) and end[len(_SEAL) :] != _digest(found)
+    size = path.stat().st_size - len(_SEAL) - 2 * _DIGEST_BYTES
+    if size < 0:
+        return False
+    with path.open("rb") as file:
+        file.seek(size)
+        end = file.read()
+    return end.startswith(_SEAL) and end[len(_SEAL) :] != _digest_of(path, size)
 
 
-def _digest(content: bytes | memoryview) -> bytes:
-    """Return the checksum that seals a content."""
-    return hashlib.blake2b(content, digest_size=_DIGEST_BYTES).hexdigest().encode()
+def _digest_of(path: Path, size: int) -> bytes:
+    """Return the checksum that seals the first bytes of a file."""
+    digest = hashlib.blake2b(digest_size=_DIGEST_BYTES)
+    with path.open("rb") as file:
+        while block := file.read(min(_BLOCK_BYTES, size - file.tell())):
+            digest.update(block)
+    return digest.hexdigest().encode()
 
 
 def _umask() -> int:

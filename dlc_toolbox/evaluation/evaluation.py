@@ -13,7 +13,7 @@ from tqdm import tqdm
 from dlc_common.images import read_image
 from dlc_toolbox import ToolboxError
 from dlc_toolbox.measure.confidence import FEATURES
-from dlc_toolbox.poses.network import Config, Predict, SelectSnapshot, Snapshot, look
+from dlc_toolbox.poses.network import PADDED, UNPADDED, Config, Predict, SelectSnapshot, Snapshot, look
 from dlc_toolbox.project import records
 from dlc_toolbox.project.experiment import Experiment
 from dlc_toolbox.project.layout import Layout, features_table
@@ -44,6 +44,8 @@ class Network:
         Its pose_cfg.yaml.
     snapshot : Snapshot
         Its weights.
+    pads : bool
+        Whether it pads images to multiples of 16 pixels.
     """
 
     layout: Layout
@@ -53,6 +55,7 @@ class Network:
     bodyparts: Sequence[str]
     config_path: Path
     snapshot: Snapshot
+    pads: bool = True
 
     @property
     def iteration(self) -> int:
@@ -104,7 +107,8 @@ class Network:
                 f"{' ...' if len(missing) > 3 else ''}; bring them back, or make the training set again with Step 4"
             )
         inputs = {"snapshot": self.snapshot.path, "pose_cfg.yaml": self.config_path, **images}
-        made_from = records.describe(inputs, {"bodyparts": list(self.bodyparts)})
+        shaping = {"bodyparts": list(self.bodyparts), "padding": PADDED if self.pads else UNPADDED}
+        made_from = records.describe(inputs, shaping, before={"padding": PADDED})
         files = [self.table, self.table.with_suffix(".csv")]
         return records.Output(str(self.table), self.record, files, made_from)
 
@@ -158,7 +162,10 @@ def find_networks(
         newest_or_named = select_snapshot(folder, -1 if every else settings.snapshotindex, prefix=prefix)
         chosen = list_snapshots(folder, prefix) if every else [newest_or_named]
         networks += [
-            Network(layout, experiment, fraction, split, config.all_joints_names, config_path, snapshot)
+            Network(
+                *(layout, experiment, fraction, split, config.all_joints_names, config_path, snapshot),
+                pads=config.pads(snapshot.path),
+            )
             for snapshot in chosen
         ]
     return networks

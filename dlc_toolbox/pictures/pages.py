@@ -1,4 +1,4 @@
-"""HTML pages that open by a double click: no network, no script, and every name shown as the text that it is."""
+"""HTML pages that open by a double click: no network, and every name shown as the text that it is."""
 
 from __future__ import annotations
 

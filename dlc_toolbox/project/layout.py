@@ -17,7 +17,9 @@ LABELED_VIDEO_ENDING = "_DeepLabCutlabeled.mp4"
 _FILTERED_ENDING = "_filtered.h5"
 _FEATURES_ENDING = "_features.h5"
 _CONFIDENCE_ENDING = "_confidence.h5"
-_BESIDE_POSES = (_FILTERED_ENDING, _FEATURES_ENDING, _CONFIDENCE_ENDING)
+SLEAP_ENDING = ".analysis.h5"
+"""Ends the names of poses for SLEAP, which are no pose tables."""
+_BESIDE_POSES = (_FILTERED_ENDING, _FEATURES_ENDING, _CONFIDENCE_ENDING, SLEAP_ENDING)
 _SUFFIX_WITH_DIGITS = re.compile(
     r"mp4v?|mp2|mpeg[124]|m[124]v|m2(p|ts?)|m4[ps]|3g(2|pp?2?)|f4v|y4m|h?26[1-6]|h26l|avs?[123]|vp[89]|4xm|mj2|"
     r"mjp2|j2k|jp2|r3d"
@@ -61,6 +63,11 @@ class Layout:
     def results(self) -> Path:
         """Folder of everything the evaluation writes."""
         return self.root / "Evaluation-tools" / "Results"
+
+    @property
+    def nwb_metadata(self) -> Path:
+        """What only people can tell of sessions and subjects, for NWB; they write it, or not."""
+        return self.root / "nwb.yaml"
 
     def data_folder(self, task: str) -> Path:
         """Folder with one sub-folder of images and labels per video."""
@@ -219,9 +226,10 @@ def first_step_advice(root: Path) -> str:
 
 
 def is_output_folder(folder: Path) -> bool:
-    """Tell a folder of pictures made from poses, or a hidden one, from a folder of images that are a recording."""
+    """Tell a folder of pictures that steps have made, or a hidden one, from a folder of images that are a recording."""
     is_labeled = folder.name.endswith(Path(LABELED_VIDEO_ENDING).stem)
-    return folder.name.startswith(".") or is_labeled or pictures_record(folder).is_file()
+    is_made = pictures_record(folder).is_file() or calibration_file(folder).is_file()
+    return folder.name.startswith(".") or is_labeled or is_made
 
 
 def video_stem(video: Path) -> str:
@@ -279,6 +287,51 @@ def pose_tables(video: Path) -> list[Path]:
 def filtered_table(table: Path) -> Path:
     """Median-filtered copy of a pose table, beside it."""
     return table.with_name(table.stem + _FILTERED_ENDING)
+
+
+def calibration_file(folder: Path) -> Path:
+    """Cameras, calibrated from the videos of a board in a folder."""
+    return folder / "calibration.toml"
+
+
+def calibration_picture(calibration: Path) -> Path:
+    """Picture of where the cameras saw the board, and where they stand."""
+    return calibration.with_suffix(".png")
+
+
+def space_table(folder: Path, trial: str) -> Path:
+    """Table of points in space that several cameras have seen (.h5; a .csv of the same stem on request)."""
+    return folder / f"{trial}_3d.h5"
+
+
+def space_page(table: Path) -> Path:
+    """Page that shows points in space and can be turned."""
+    return table.with_suffix(".html")
+
+
+def space_clip(table: Path, begin_s: float, end_s: float) -> Path:
+    """Clip of points in space; it ends as labeled videos do, so that it is never taken for a recording."""
+    return table.with_name(f"{table.stem}_{begin_s:g}-{end_s:g}s{LABELED_VIDEO_ENDING}")
+
+
+def export_record(file: Path) -> Path:
+    """Record of what poses for another program were made from, beside their file."""
+    return file.with_name(f"{file.name}.json")
+
+
+def deeplabcut_folder(video: Path) -> Path:
+    """Folder of the poses of a folder's videos for DeepLabCut; apart from ours, which it would find too."""
+    return video.parent / "deeplabcut-poses"
+
+
+def deeplabcut_table(folder: Path, video: Path, scorer: str, is_filtered: bool) -> Path:
+    """Pose table of a video as DeepLabCut 2 looks for it; `scorer` is its name for the network."""
+    return folder / f"{video.stem}{scorer}{_FILTERED_ENDING if is_filtered else '.h5'}"
+
+
+def deeplabcut_metadata(folder: Path, video: Path, scorer: str) -> Path:
+    """Metadata without which DeepLabCut 2 refuses a pose table."""
+    return folder / f"{video.stem}{scorer}_meta.pickle"
 
 
 def trajectories_folder(table: Path) -> Path:

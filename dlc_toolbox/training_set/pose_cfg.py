@@ -7,7 +7,7 @@ import math
 import os
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path, PureWindowsPath
 from typing import Any
 
@@ -100,6 +100,31 @@ def write_pose_cfgs(layout: Layout, experiment: Experiment, bodyparts: Sequence[
     with replacing(layout.test_folder(experiment) / "pose_cfg.yaml") as temporary:
         temporary.write_text(yaml.safe_dump(test, default_flow_style=None, allow_unicode=True), encoding="utf-8")
     return content
+
+
+def go_on_without_padding(path: Path, is_deeplabcuts: Callable[[Path], bool]) -> None:
+    """Let a network that starts from a whole one of DeepLabCut compute as that one does, unless its file says how.
+
+    Parameters
+    ----------
+    path : Path
+        The train pose_cfg.yaml of a network that is not trained yet; gets ``padding: none``.
+    is_deeplabcuts : callable
+        Tells whether what init_weights stands for is a whole network of DeepLabCut 1 or 2.
+
+    Raises
+    ------
+    ToolboxError
+        As `read_pose_cfg`, or when the system refuses to write.
+    """
+    content = read_pose_cfg(path)
+    weights = path.parent / Path(str(content.get("init_weights") or "")).expanduser()
+    if "padding" in content or not is_deeplabcuts(weights):
+        return
+    text = with_values(path.read_text(encoding="utf-8-sig"), {"padding": "none"})
+    with replacing(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+    log.info("%s: padding: none, because init_weights names a network of DeepLabCut, which does not pad images", path)
 
 
 def read_pose_cfg(path: Path) -> dict[str, Any]:

@@ -24,9 +24,13 @@ READERS = {
     "pandas-1.5": ("pandas", ["pandas==1.5.3", "numpy<2", "tables"]),
     "pandas-2.3": ("pandas", ["pandas==2.3.3", "tables"]),
     "pandas-3.1": ("pandas", ["pandas==3.1.1", "tables"]),
-    "movement": ("movement", ["movement==0.15.0"]),
+    "movement": ("movement", ["movement==0.15.0", "h5netcdf"]),
+    "sleap-io": ("test_sleap_io", ["sleap-io==0.9.5"]),
+    "nwb": ("test_nwb", ["pynwb==4.2.0", "ndx-pose==0.4.0", "nwbinspector==0.7.2"]),
+    "deeplabcut": ("test_deeplabcut", ["deeplabcut[tf]==2.3.11"]),
     "napari-deeplabcut": ("napari", ["napari-deeplabcut==0.4.0"]),
     "dlc2kinematics": ("dlc2kinematics", ["dlc2kinematics==0.0.7"]),
+    "anipose": ("anipose", ["aniposelib==0.8.0"]),
     "neuroconv": ("neuroconv", ["neuroconv[deeplabcut]==0.10.2", "nwbinspector==0.7.2"]),
 }
 """For each reader the tests to choose (pytest -k) and what to install."""

@@ -360,8 +360,8 @@ class TrainingBatches(keras.utils.PyDataset):
         for position in self._positions(iteration):
             _, scale, angle = self._draw(position)
             sizes.append(turned_size(scaled_size(self._image(position).size, scale), angle))
-        heights, widths = zip(*sizes, strict=True)
-        return _padded(max(heights)), _padded(max(widths))
+        height, width = map(max, zip(*sizes, strict=True))
+        return (_padded(height), _padded(width)) if self.config.pads() else (height, width)
 
     def _targets(
         self, size: tuple[int, int], joints: np.ndarray, scale: float, shape: tuple[int, int]

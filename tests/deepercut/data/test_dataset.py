@@ -156,6 +156,19 @@ def test_images_of_one_size_are_padded_as_little_as_can_be(make_train_folder):
     assert {batches[i][0].shape for i in range(4)} == {(1, 128, 144, 3)}  # 120 x 136, to multiples of 16
 
 
+def test_without_padding_images_keep_their_size_and_neighbours_still_differ(make_train_folder):
+    assert batches_of(make_train_folder(padding="none"))[0][0].shape == (1, 120, 136, 3)
+    batches = batches_of(make_train_folder(padding="none", scale_jitter_up=1.004))
+    assert batches[0][0].shape == (1, 120, 136, 3)
+    x, y = batches[1]  # whose neighbours have that size
+    assert x.shape == (1, 136, 152, 3)  # whole cells of the features more, so that the image lies as it would alone
+    assert y["part_pred"].shape == (1, 18, 20, 6)  # ceil(size / 16) * 2
+    weights = y["part_pred"][0, :, :, 3:]
+    np.testing.assert_allclose(weights[:16, :18], 1 / (16 * 18 * 3), rtol=1e-6)  # over the image's own map
+    assert (weights[16:] == 0).all()
+    assert (weights[:, 18:] == 0).all()
+
+
 def test_padding_is_the_mean_pixel_and_counts_nothing(make_train_folder):
     batches = batches_of(make_train_folder(scale_jitter_up=1.004))
     assert batches[0][0].shape == (1, 128, 144, 3)

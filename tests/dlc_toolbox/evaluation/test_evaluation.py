@@ -27,6 +27,7 @@ def config(layout):
         all_joints_names=("nose", "paw", "tail"),
         net_type="resnet_50",
         snapshot_place=(folder, "snapshot"),
+        pads=lambda weights: weights.suffix != ".index",
     )
 
 
@@ -183,6 +184,15 @@ def test_a_changed_input_is_evaluated_again_and_named(layout, config, toy_networ
     evaluate(network, lambda: lambda frames: np.ones((1, 3, 3), np.float32))
     assert f"{network.table}: being made, because {changed} changed" in caplog.text
     assert (read_table(network.table).to_numpy() == 1).all()
+
+
+def test_an_evaluation_by_a_network_that_does_not_pad_is_another(layout, config, toy_network):
+    (network,) = find(layout, config)
+    evaluate(network, lambda: toy_network)
+    assert network.pads
+    assert network.output().why_stale() is None
+    assert replace(network, pads=False).output().why_stale() == "padding changed"
+    assert "padding" not in network.output().made_from["settings"]
 
 
 def test_missing_images_are_named_before_a_network_is_loaded(layout, config):

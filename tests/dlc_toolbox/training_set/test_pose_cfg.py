@@ -9,7 +9,13 @@ from dlc_common.yaml_text import with_values
 from dlc_toolbox import ToolboxError
 from dlc_toolbox.project.experiment import Experiment
 from dlc_toolbox.project.layout import Layout
-from dlc_toolbox.training_set.pose_cfg import check_pose_cfg, read_pose_cfg, warn_of_sizes, write_pose_cfgs
+from dlc_toolbox.training_set.pose_cfg import (
+    check_pose_cfg,
+    go_on_without_padding,
+    read_pose_cfg,
+    warn_of_sizes,
+    write_pose_cfgs,
+)
 
 PARTS = ["nose", "left ear", "right ear"]
 EXPERIMENT = Experiment("toy", "Jan1", "Ann", 70, 1, 50)
@@ -234,3 +240,17 @@ def test_scales_as_yaml_allows_them(layout: Layout, caplog):
 def test_without_limit_nothing_is_too_large(caplog):
     warn_of_sizes([(20_000, 20_000)], {})
     assert caplog.text == ""
+
+
+def test_a_network_that_starts_from_one_of_deeplabcut_is_not_padded(layout: Layout):
+    write_pose_cfgs(layout, EXPERIMENT, PARTS)
+    path = train_file(layout)
+    path.write_text(with_values(path.read_text(), {"init_weights": "../../other/train/snapshot-500"}))
+    before, asked = path.read_text(), []
+    go_on_without_padding(path, lambda weights: asked.append(weights))
+    assert path.read_text() == before
+    assert [weights.resolve() for weights in asked] == [layout.models / "other/train/snapshot-500"]
+    go_on_without_padding(path, lambda weights: True)
+    assert path.read_text() == before + "padding: none\n"
+    path.write_text(before + "padding: 16\n")
+    go_on_without_padding(path, lambda weights: pytest.fail("the file tells"))

@@ -106,7 +106,7 @@ def test_two_gigabytes_are_refused_before_they_are_read(project):
     assert not list(project.folder.glob("*.csv"))
 
 
-@pytest.mark.slow
+@pytest.mark.campaign
 @pytest.mark.parametrize("together", [False, True])
 def test_killed_at_any_moment_every_label_that_was_saved_is_there(make_project, together):
     project = make_project(images=6, multibodypartsfile=together, invisibleboundary=4)

@@ -10,10 +10,17 @@ import yaml
 from PIL import Image
 
 from dlc_common import UsersError
+from dlc_common.images import read_image
 from dlc_toolbox import ToolboxError
+from dlc_toolbox.exchange import importing
+from dlc_toolbox.exchange.exporting import export_deeplabcut, export_lightning_pose
+from dlc_toolbox.exchange.importing import check_settings
+from dlc_toolbox.exchange.labelset import read_own_labels
+from dlc_toolbox.exchange.readers import recognise
+from dlc_toolbox.exchange.readers.fetching import of_one_type
+from dlc_toolbox.exchange.readers.found import Found
+from dlc_toolbox.exchange.readers.usable import usable
 from dlc_toolbox.labels.fiji import read_clicks
-from dlc_toolbox.labels.importing import check_settings, import_labels
-from dlc_toolbox.labels.interchange import export_deeplabcut, export_lightning_pose, read_labels, read_own_labels
 from dlc_toolbox.labels.labels import convert_labels
 from dlc_toolbox.project.layout import Layout
 from dlc_toolbox.project.settings import load_settings
@@ -23,6 +30,15 @@ NAN = np.nan
 PARTS = ["nose", "ear tip"]
 ROWS = ["day1/img9.png", "day1/img10.png", "day2/img3.png"]
 VALUES = np.array([[[1.25, 2.5], [NAN, NAN]], [[NAN, NAN], [NAN, NAN]], [[10.1, 0.3], [7.0, 8.0]]])
+
+
+def read_labels(path: Path) -> Found:
+    """Read and keep what can be used; what is made on the way goes beside."""
+    return usable(recognise.read_labels(path, path.parent / "scratch", scorer="Ann"))
+
+
+def import_labels(found: Found, data_folder: Path, home: str = "") -> list[Path]:
+    return importing.import_labels(importing.plan_import(found, data_folder, home))
 
 
 @pytest.fixture
@@ -62,14 +78,13 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 
 @pytest.mark.parametrize("place", ["", "config.yaml"])
-def test_a_deeplabcut_project_is_read_in_natural_order(dlc, table, place, caplog):
-    caplog.set_level("INFO")
+def test_a_deeplabcut_project_is_read_in_natural_order(dlc, table, place):
     labels = read_labels(dlc / place)
     pd.testing.assert_frame_equal(labels.table, table)
     assert list(labels.images) == ROWS
     assert labels.images["day2/img3.png"] == dlc / "labeled-data" / "day2" / "img3.png"
     assert labels.folders() == {"day1": ROWS[:2], "day2": ROWS[2:]}
-    assert "day3 has no CollectedData_Ann.h5 or .csv: left out" in caplog.text
+    assert labels.left_out == (("day3", "has no CollectedData_Ann.h5 or .csv"),)
 
 
 @pytest.mark.parametrize("separator", ["/", "\\"])
@@ -188,7 +203,7 @@ def test_images_of_any_names_keep_their_labels(dlc, tmp_path, toy_project):
     np.testing.assert_array_equal(points(table), values + 30)
 
 
-def test_csv_and_h5_that_differ_stop_the_import_until_one_is_gone(dlc, caplog):
+def test_csv_and_h5_that_differ_stop_the_import_until_one_is_gone(dlc):
     home = dlc / "labeled-data" / "day1"
     path = home / "CollectedData_Ann.csv"
     path.write_text(path.read_text().replace("1.25", "11.25"))
@@ -198,33 +213,36 @@ def test_csv_and_h5_that_differ_stop_the_import_until_one_is_gone(dlc, caplog):
     )
     with pytest.raises(ToolboxError, match=message):
         read_labels(dlc)
-    assert points(read_labels(path).table)[0, 0].tolist() == [11.25, 2.5], "a file that was named is read"
-    assert "CollectedData_Ann.csv is read, but csv and h5 differ: day1/img9.png: nose x is 1.25" in caplog.text
+    named = read_labels(path)
+    assert points(named.table)[0, 0].tolist() == [11.25, 2.5], "a file that was named is read"
+    assert named.remarks[0].startswith(
+        "CollectedData_Ann.csv was named and is read, but its csv and h5 differ: day1/img9.png: nose x is 1.25"
+    )
     (home / "CollectedData_Ann.h5").unlink()
     assert points(read_labels(dlc).table)[0, 0].tolist() == [11.25, 2.5]
 
 
-def test_an_image_without_label_may_be_gone(dlc, caplog):
-    caplog.set_level("INFO")
+def test_an_image_without_label_may_be_gone(dlc):
     (dlc / "labeled-data" / ROWS[1]).unlink()
     labels = read_labels(dlc)
     assert list(labels.images) == list(labels.table.index) == [ROWS[0], ROWS[2]]
-    assert "left out, as they have neither label nor image: day1/img10.png" in caplog.text
+    assert labels.left_out[-1] == ("day1/img10.png", "has neither label nor image")
 
 
-def test_a_missing_image_is_named_where_it_was(dlc):
+def test_a_missing_image_is_left_out_and_named_where_it_was(dlc):
     (dlc / "labeled-data" / ROWS[0]).unlink()
-    with pytest.raises(ToolboxError) as told:
-        read_labels(dlc)
-    assert str(told.value).endswith(f"1 of 3 labeled images are missing: {dlc / 'labeled-data' / ROWS[0]}")
+    labels = read_labels(dlc)
+    assert list(labels.images) == ROWS[1:]
+    assert labels.left_out[-1] == (ROWS[0], f"has no image in {dlc / 'labeled-data' / 'day1'}")
 
 
-def test_half_a_label_is_told(dlc, caplog):
+def test_half_a_label_is_told(dlc):
     values = VALUES.copy()
     values[0, 1] = (3, NAN)
     correct(dlc, values)
-    assert np.isnan(points(read_labels(dlc).table)[0, 1, 1])
-    assert "1 labels have x or y alone and are none: ear tip in day1/img9.png" in caplog.text
+    labels = read_labels(dlc)
+    assert np.isnan(points(labels.table)[0, 1, 1])
+    assert labels.remarks == ("1 labels have x or y alone and are none: ear tip in day1/img9.png",)
 
 
 def test_rows_that_a_spreadsheet_numbered(dlc):
@@ -249,12 +267,12 @@ def test_labels_of_a_second_person_go_into_a_folder_of_their_own(dlc, tmp_path):
     assert (data / "day1" / "Ann" / "nose.csv").is_file() and not list((data / "day1").glob("*.csv"))
 
 
-def test_an_image_without_a_number_is_refused_before_anything_is_written(dlc, tmp_path):
+def test_an_image_without_a_number_is_left_out(dlc):
     (dlc / "labeled-data" / "day2" / "img3.png").rename(dlc / "labeled-data" / "day2" / "best.png")
     write_dlc(dlc, make_table("Ann", PARTS, ["day2/best.png"], VALUES[2:]), "day2")
-    with pytest.raises(ToolboxError, match=r"best\.png has no number in its name"):
-        import_labels(read_labels(dlc), tmp_path / "data-reach")
-    assert not (tmp_path / "data-reach").exists()
+    labels = read_labels(dlc)
+    assert list(labels.images) == ROWS[:2]
+    assert labels.left_out[-1].what == "day2/best.png" and "has no number in its name" in labels.left_out[-1].why
 
 
 @pytest.mark.parametrize(
@@ -262,7 +280,7 @@ def test_an_image_without_a_number_is_refused_before_anything_is_written(dlc, tm
     [
         (VALUES * NAN, r"dlc/config\.yaml has no label at all"),
         (VALUES * np.inf, r"dlc/config\.yaml has no label at all"),
-        (VALUES / 1000, r"all labels of day1 lie near 0: convert them to pixels"),
+        (VALUES / 1000, r"all labels lie near 0: convert them to pixels"),
     ],
 )
 def test_labels_that_step_2_would_refuse_are_not_written(dlc, tmp_path, values, message):
@@ -299,19 +317,17 @@ def test_what_is_missing_or_no_label_table(dlc, tmp_path):
         read_labels(tmp_path / "nowhere.csv")
     with pytest.raises(ToolboxError, match=r"day1 has neither a config\.yaml nor a CollectedData\.csv"):
         read_labels(dlc / "labeled-data" / "day1")
-    (dlc / "labeled-data" / ROWS[0]).unlink()
-    with pytest.raises(ToolboxError, match=r"1 of 3 labeled images are missing: .*img9\.png"):
-        read_labels(dlc)
     write_table(make_table("net", PARTS, [0, 1], np.zeros((2, 2, 3))), tmp_path / "poses.h5")
-    with pytest.raises(ToolboxError, match=r"poses\.h5 holds poses of frames by net, not labels of images"):
-        read_labels(tmp_path / "poses.h5")
+    assert recognise.read_labels(tmp_path / "poses.h5", tmp_path).frames_of == "poses"
 
 
 @pytest.mark.parametrize("row", ["labeled-data/../img1.png", "labeled-data/day1/.."])
 def test_rows_cannot_lead_out_of_the_folder(dlc, row):
     path = dlc / "CollectedData_Ann.csv"
     make_table("Ann", PARTS, [row], VALUES[:1]).to_csv(path)
-    with pytest.raises(ToolboxError, match="must be '<video folder>/<image>'"):
+    with pytest.raises(
+        ToolboxError, match=r"none of its 1 rows can be used; the first one, .*names no image as <folder>/<image>"
+    ):
         read_labels(path)
 
 
@@ -360,11 +376,16 @@ def test_names_that_no_settings_take_are_to_be_renamed(dlc, settings, scorer, pa
         check_settings(read_labels(path), settings)
 
 
-def test_images_of_two_types_cannot_be_read(dlc, settings):
-    (dlc / "labeled-data" / "day2" / "img3.png").rename(dlc / "labeled-data" / "day2" / "img3.jpg")
+def test_images_of_two_types_become_png(dlc, tmp_path):
+    day2 = dlc / "labeled-data" / "day2"
+    Image.open(day2 / "img3.png").save(day2 / "img3.jpg", quality=30)
+    (day2 / "img3.png").unlink()
     write_dlc(dlc, make_table("Ann", PARTS, ["day2/img3.jpg"], VALUES[2:]), "day2")
-    with pytest.raises(ToolboxError, match=r"has images of the types \.jpg, \.png; one type can be read"):
-        check_settings(read_labels(dlc), settings)
+    labels = of_one_type(read_labels(dlc), tmp_path / "scratch")
+    assert list(labels.images) == ROWS
+    np.testing.assert_array_equal(points(labels.table), VALUES)
+    np.testing.assert_array_equal(read_image(labels.images[ROWS[2]]), read_image(day2 / "img3.jpg"))
+    assert labels.remarks == ("images of the types .jpg, .png: 1 of them become png, with the same pixels",)
 
 
 def test_there_and_back(dlc, settings, toy_project, tmp_path):
