@@ -91,6 +91,7 @@ class PoseConfig:
     weigh_only_present_joints: bool = False
 
     frozen_blocks: int = field(default=0, metadata={"least": 0, "most": 4})
+    heads_iters: int = field(default=0, metadata={"least": 0})
     optimizer: str = "sgd"
     adam_lr: float = field(default=1e-4, metadata={"above": 0})
     lr_schedule: str | None = None
@@ -360,8 +361,8 @@ def _contradictions(config: PoseConfig) -> list[str]:
         found.append(f"stride is {config.stride:g}; the network has 8")
     if config.optimizer not in ("sgd", "adam"):
         found.append(f"optimizer is {config.optimizer!r}, but must be sgd or adam")
-    if config.precision not in ("float32", "mixed_bfloat16"):
-        found.append(f"precision is {config.precision!r}, but must be float32 or mixed_bfloat16")
+    if config.precision not in ("auto", "float32", "mixed_bfloat16"):
+        found.append(f"precision is {config.precision!r}, but must be auto, float32 or mixed_bfloat16")
     if config.snapshot_precision not in ("float32", "float16"):
         found.append(f"snapshot_precision is {config.snapshot_precision!r}, but must be float32 or float16")
     if config.patience and not config.validation_fraction:

@@ -104,7 +104,7 @@ def test_ignored_keys_are_named(tmp_path):
         ({"scale_jitter_lo": 2}, "scale_jitter_lo 2.0 is above scale_jitter_up 1.5"),
         ({"optimizer": "lion"}, "must be sgd or adam"),
         ({"lr_schedule": "linear"}, "must be multi_step or cosine"),
-        ({"precision": "int8"}, "precision is 'int8', but must be float32 or mixed_bfloat16"),
+        ({"precision": "int8"}, "precision is 'int8', but must be auto, float32 or mixed_bfloat16"),
         ({"validation_fraction": 0.6}, "validation_fraction is 0.6, but must be at most 0.5"),
         ({"validation_iters": 0}, "validation_iters is 0, but must be greater than 0"),
         ({"crop_size": [20, 300]}, "crop_size is .20, 300., but must be auto"),

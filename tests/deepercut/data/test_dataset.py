@@ -9,6 +9,7 @@ from PIL import Image
 
 from deepercut import DeepercutError
 from deepercut.config import load_config
+from deepercut.data.augment import turned_size
 from deepercut.data.dataset import TrainingBatches, canvas_size, load_dataset, scales_of
 from dlc_common import UsersError
 
@@ -225,8 +226,20 @@ def test_canvas_gives_one_shape(make_train_folder):
 def test_rotation_needs_no_canvas(make_train_folder):
     folder = make_train_folder(rotation=30.0)
     still, turned = batches_of(folder, rotation=0.0), batches_of(folder)
-    assert turned[0][0].shape == still[0][0].shape
-    assert np.abs(turned[0][0] - still[0][0]).max() > 20
+    assert np.abs(turned[0][0][:, :120, :128] - still[0][0][:, :120, :128]).max() > 20
+
+
+def test_images_get_room_to_turn(make_train_folder):
+    batches = batches_of(make_train_folder(size=(120, 240), rotation=180.0), stop=17)
+    shapes = []
+    for iteration in range(0, 17, 2):
+        _, _, angle = batches._draw(iteration)
+        height, width = turned_size((120, 240), angle)
+        assert (height + width, abs(angle) <= 180) == (360, True)
+        shapes.append(batches[iteration][0].shape[1:3])
+        assert shapes[-1] == (-(-height // 16) * 16, -(-width // 16) * 16)
+    assert len(set(shapes)) > 1
+    assert not {batches[1][0].shape[1:3]} & {shapes[0], shapes[1]}  # no side looks fixed, see `_shape`
 
 
 def test_changed_image_is_named(make_train_folder):

@@ -262,6 +262,22 @@ def test_the_first_ctrl_c_waits_for_the_iteration_and_the_second_does_not():
     assert signal.getsignal(signal.SIGINT) is usual
 
 
+def test_only_new_heads_learn_first(make_train_folder, start_weights, replace_fit, monkeypatch):
+    taught = []
+    monkeypatch.setattr(
+        training, "train_heads", lambda network, config, batches, quiet: taught.append(config.heads_iters)
+    )
+    replace_fit(lambda *_, **__: None)
+    folder = make_train_folder(init_weights=str(start_weights), heads_iters=7)
+    train(config_of(folder))
+    assert taught == []  # these weights have heads
+    monkeypatch.setattr(training, "fill", lambda network, arrays, source: ())
+    train(config_of(folder, heads_iters=0))
+    assert taught == []
+    train(config_of(folder))
+    assert taught == [7]
+
+
 @pytest.mark.parametrize(
     "error",
     [

@@ -36,7 +36,7 @@ def test_a_new_file_is_the_template_with_its_first_keys_filled_in(layout: Layout
     filled = {
         "dataset": "../../UnaugmentedDataSet_toyJan1/toy_Ann70shuffle1.mat",
         "num_joints": 3,
-        "all_joints": [[0], [1], [2]],
+        "all_joints": [[0], [1, 2]],
         "all_joints_names": PARTS,
         "net_type": "resnet_50",
         "init_weights": (CHECKOUT / "pose-tensorflow/models/pretrained/resnet_v1_50.weights.h5").as_posix(),
@@ -96,6 +96,16 @@ def test_pairs_follow_the_names_of_their_parts(layout: Layout, caplog):
     content = write_pose_cfgs(layout, EXPERIMENT, ["left ear", "tail", "right ear"])
     assert content["all_joints"] == [[0], [1], [2]]
     assert "the pairs all_joints = [[1], [0, 2]] are dropped" in caplog.text
+
+
+def test_a_new_file_pairs_left_and_right_by_their_names_and_leaves_mirroring_off(layout: Layout, caplog):
+    parts = ["paw1LH", "paw2LF", "nose", "paw3RF", "paw4RH", "left ear"]
+    content = write_pose_cfgs(layout, EXPERIMENT, parts)
+    assert content["all_joints"] == [[0, 4], [1, 3], [2], [5]]
+    assert content["mirror"] is False
+    content = write_pose_cfgs(layout, EXPERIMENT, ["left ear", "nose", "paw2LF", "right ear"])
+    assert content["all_joints"] == [[0, 3], [1], [2]]
+    assert not caplog.records  # nobody chose the pairs that went
 
 
 def test_what_follows_from_the_training_set_is_set_anew(layout: Layout):

@@ -1,6 +1,6 @@
 import pytest
 
-from dlc_toolbox.labeling.store.pairs import partners
+from dlc_toolbox.labels.pairs import partners
 
 
 @pytest.mark.parametrize(
