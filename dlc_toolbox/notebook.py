@@ -94,8 +94,8 @@ def trust_in_networks(layout: Layout) -> pd.DataFrame:
     Returns
     -------
     DataFrame of K rows
-        For each network, and precision, the medians over its test images of expected error and radius of 90 %, in pixels; empty where
-        nothing is known, which the log of that step explains.
+        For each network, and precision, the medians over its test images of expected error and radius of 90 %, in
+        pixels; empty where nothing is known, which the log of that step explains.
     """
     columns = {}
     for poses in layout.evaluation_tables():
