@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -35,6 +35,10 @@ class WindowRule:
 
     pcutoff: Cutoff
     margin: float
+
+    def scaled(self, scale: float) -> WindowRule:
+        """Return the same rule for frames at a scale."""
+        return replace(self, margin=scale * self.margin)
 
 
 def place_window(points: np.ndarray, margin: float, width: int, height: int) -> Box | None:

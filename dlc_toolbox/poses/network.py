@@ -18,6 +18,8 @@ from dlc_toolbox.project.layout import Layout, pose_record
 from dlc_toolbox.project.settings import AnalysisSettings
 from dlc_toolbox.video.recording import Crop, Reading
 
+FULL_PRECISION = "float32"
+
 _CONFIG_OF_POSES = ("net_type", "all_joints_names", "location_refinement", "locref_stdev", "mean_pixel")
 
 
@@ -140,8 +142,8 @@ class Network:
     snapshot : Snapshot
         Its weights.
     config : mapping
-        What in its pose_cfg.yaml shapes its poses, and reduced precision; the rest may be edited without making them
-        stale.
+        What in its pose_cfg.yaml shapes its poses, and how it looks at frames where that is not in full precision and
+        size; the rest may be edited without making them stale.
     """
 
     scorer: str
@@ -149,6 +151,25 @@ class Network:
     config_path: Path
     snapshot: Snapshot
     config: Mapping[str, Any]
+
+    @property
+    def precision(self) -> str:
+        """Of its arithmetic."""
+        return self.config.get("precision", FULL_PRECISION)
+
+    @property
+    def scale(self) -> float:
+        """Of the frames that it looks at, relative to their full size."""
+        return self.config.get("analysisscale", 1.0)
+
+
+def precision_of(engine: str) -> str:
+    """Return the precision that an engine computes with.
+
+    >>> precision_of("openvino-int8"), precision_of("auto")
+    ('int8', 'float32')
+    """
+    return engine.partition("-")[2] or FULL_PRECISION
 
 
 def find_network(
@@ -165,7 +186,7 @@ def find_network(
         The project.
     settings : AnalysisSettings
         Task, date, scorer, trainingsFraction, shuffle and resnet name the training; trainingsiterations, or else
-        snapshotindex, the snapshot.
+        snapshotindex, the snapshot; engine and analysisscale how it looks at frames.
     load_config, select_snapshot : callable
         Of the library that trained it; the first reads a pose_cfg.yaml.
 
@@ -194,8 +215,10 @@ def find_network(
     folder, prefix = config.snapshot_place
     snapshot = select_snapshot(folder, settings.snapshotindex, settings.trainingsiterations, prefix)
     shaping = {key: getattr(config, key) for key in _CONFIG_OF_POSES}
-    if precision := settings.engine.partition("-")[2]:  # engines of full precision give the same poses
+    if (precision := precision_of(settings.engine)) != FULL_PRECISION:  # engines of full precision give the same poses
         shaping["precision"] = precision
+    if settings.analysisscale != 1:
+        shaping["analysisscale"] = settings.analysisscale
     scorer = experiment.video_scorer(snapshot.iteration)
     return Network(scorer, config.all_joints_names, config_path, snapshot, shaping)
 
@@ -229,7 +252,7 @@ def describe_poses(
     """
     settings = {"scorer": network.scorer, "video": video.name, "crop": crop, "movingwindow": window, **network.config}
     settings |= (reading or Reading()).shaping
-    before = {"movingwindow": None, **Reading().shaping}
+    before = {"movingwindow": None, "analysisscale": 1, **Reading().shaping}
     return records.describe({"video": video, "snapshot": network.snapshot.path}, settings, before)
 
 

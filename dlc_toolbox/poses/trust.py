@@ -20,13 +20,12 @@ from dlc_toolbox import ToolboxError
 from dlc_toolbox.measure.confidence import Calibration
 from dlc_toolbox.measure.posture import Postures, implausibility
 from dlc_toolbox.measure.views import Plane, disagreement
-from dlc_toolbox.poses.network import Network
+from dlc_toolbox.poses.network import FULL_PRECISION, Network
 from dlc_toolbox.video.video import Crop
 
 CONFIDENCE = ("error_px", "radius90_px", "views_px", "posture_px")
 """Of a table of confidence: expected error, radius of 90 %, disagreement of views, implausibility of the posture."""
 
-FULL_PRECISION = "float32"
 STEPS = "run Evaluation-tools/Step1_EvaluateModelonDataset.py and Step2_AnalysisofResults.py"
 
 
@@ -180,17 +179,15 @@ def calibration_file(train_folder: Path) -> Path:
     return train_folder / "calibration.json"
 
 
-def read_trust(network: Network, crop: Crop | None, scale: float = 1.0) -> Trust:
+def read_trust(network: Network, crop: Crop | None) -> Trust:
     """Read what is known about the poses that a network finds in videos.
 
     Parameters
     ----------
     network : Network
-        As `find_network` returns it.
+        As `find_network` returns it, with the precision and scale that it looks at frames with.
     crop : (x1, x2, y1, y2) or None
         What it looks at in each frame.
-    scale : float
-        At which scale it does.
 
     Returns
     -------
@@ -202,8 +199,7 @@ def read_trust(network: Network, crop: Crop | None, scale: float = 1.0) -> Trust
     content = read_calibration(path)
     if not content:
         return Trust(bodyparts, f"the network was not evaluated, or before this was learned: {STEPS}")
-    precision = network.config.get("precision", FULL_PRECISION)
-    looked = Looked(fingerprint(network.snapshot.path), precision, crop, scale)
+    looked = Looked(fingerprint(network.snapshot.path), network.precision, crop, network.scale)
     try:
         return _trust(content, str(network.snapshot.iteration), looked).of_parts(bodyparts)
     except (KeyError, TypeError, ValueError) as error:

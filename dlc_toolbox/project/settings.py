@@ -110,8 +110,9 @@ class AnalysisSettings(_Crop):
     shuffle: int = _setting(checks.whole(0), 1)
     trainingsiterations: int | None = _setting(checks.iterations, None)
     engine: str = _setting(
-        checks.one_of("auto", "keras", "openvino", "keras-bf16", "openvino-bf16", "openvino-int8"), "auto"
+        checks.one_of("auto", "fast", "keras", "openvino", "keras-bf16", "openvino-bf16", "openvino-int8"), "auto"
     )
+    analysisscale: float | str = _setting(checks.scale, 1)
     movingwindow: bool = _setting(checks.flag, False)
     windowmargin: float = _setting(checks.number(0, open_low=True), 60)
     fps: float | None = _setting(checks.or_none(checks.number(0, open_low=True)), None)
@@ -129,6 +130,13 @@ class AnalysisSettings(_Crop):
     jumpthreshold: float = _setting(checks.number(0), 20)
     deviationthreshold: float = _setting(checks.number(0), 10)
     numoutlierframes: int = _setting(checks.whole(1), 20)
+
+    def problems(self) -> list[str]:
+        """List what is wrong between settings that are each fine."""
+        if self.engine == "fast" and self.analysisscale != 1:
+            chosen = f"engine = 'fast' chooses the scale itself: leave out analysisscale = {self.analysisscale!r}"
+            return [*super().problems(), f"{chosen}, or name another engine"]
+        return super().problems()
 
 
 Kind = TypeVar("Kind", Settings, AnalysisSettings)
