@@ -2,7 +2,7 @@
 
 Poses are compared on the project's test images, as `engine = 'fast'` does it. CPU-seconds are those of AnalyzeVideos.py
 as a whole, from its start to the table, on a video of the size wanted: that of the project in the middle, black around
-it or cut. Modes take turns, one process each; models that have to be prepared once for a snapshot are prepared before.
+it or cut; those of a video of 8 frames tell what of them is the start. Modes take turns, one process each; models that have to be prepared once for a snapshot are prepared before.
 
     python3 tests/benchmarks/modes.py [--project DIR] [--frames 100] [--modes openvino openvino-int8@0.8]
 """
@@ -30,6 +30,8 @@ from dlc_toolbox.project.experiment import Experiment
 from dlc_toolbox.steps.videos import Work, find_work
 from dlc_toolbox.video.video import Video, writing_video
 
+SHORT = 8  # frames, of which one batch consists
+
 
 def mode_of(text: str) -> Mode:
     """Read a mode such as openvino-int8@0.8."""
@@ -49,11 +51,12 @@ def write_accuracy(work: Work) -> None:
     write = sys.stdout.write
     write(f"{work.network.scorer}: {len(labeled.images)} test images with {count} labels; differences from float32 on ")
     write(f"whole images where its likelihood is at least {MEANINGFUL}\n")
-    write("mode  CPU-s per image  of float32  median difference  mean error, chance  keeps the promise\n")
+    write("mode  CPU-s per image  of float32  median difference  mean error, chance, median error  keeps the promise\n")
     figures = measure(labeled, predictors, scaled_engines=engines, to_the_end=True)
     for each in sorted(figures, key=lambda each: (engines.index(each.mode.engine), -each.mode.scale)):
         write(f"{each.mode!s:36} {each.seconds:.3f}  {each.seconds / figures[0].seconds:.2f}  ")
-        write(f"{each.difference_px:.3f} px  {each.error_px:.3f} +- {each.chance_px:.3f} px  {each.keeps_promise}\n")
+        write(f"{each.difference_px:.3f} px  {each.error_px:.3f} +- {each.chance_px:.3f} px, {each.median_px:.3f} px  ")
+        write(f"{each.keeps_promise}\n")
 
 
 def padded(video: Video, width: int, height: int) -> Iterator[np.ndarray]:
@@ -69,8 +72,8 @@ def padded(video: Video, width: int, height: int) -> Iterator[np.ndarray]:
             yield canvas
 
 
-def analyze(project: Path, work: Work, video: Path, mode: Mode) -> tuple[float, float]:
-    """Analyze a video by the script, and return its CPU-seconds and wall seconds."""
+def analyze(project: Path, work: Work, video: Path, mode: Mode) -> float:
+    """Analyze a video by the script, and return its CPU-seconds."""
     text = (work.layout.root / "myconfig_analysis.py").read_text(encoding="utf-8")
     changed = f"\nengine = {mode.engine!r}\nanalysisscale = {mode.scale}\ncropping = False\nmovingwindow = False\n"
     (project / "myconfig_analysis.py").write_text(text + changed, encoding="utf-8")
@@ -79,8 +82,7 @@ def analyze(project: Path, work: Work, video: Path, mode: Mode) -> tuple[float, 
     begun = os.times()
     subprocess.run(command, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL, check=True)
     ended = os.times()
-    work_s = ended.children_user + ended.children_system - begun.children_user - begun.children_system
-    return work_s, ended.elapsed - begun.elapsed
+    return ended.children_user + ended.children_system - begun.children_user - begun.children_system
 
 
 def main() -> None:
@@ -99,21 +101,24 @@ def main() -> None:
         write_accuracy(work)
     width, height = map(int, args.size.split("x"))
     with tempfile.TemporaryDirectory() as folder:
-        project, video = Path(folder) / "project", Path(folder) / "video.mp4"
+        project, video, short = (Path(folder) / name for name in ("project", "video.mp4", "short.mp4"))
         project.mkdir()
         for name in ("pose-tensorflow", "Generating_a_Training_Set", "myconfig.py"):
             (project / name).symlink_to(args.project.resolve() / name)
-        with writing_video(video, width, height, Fraction(30)) as write:
-            for frame in islice(padded(Video(work.videos[0]), width, height), args.frames):
-                write(frame)
+        for path, count in ((short, SHORT), (video, args.frames)):
+            with writing_video(path, width, height, Fraction(30)) as write:
+                for frame in islice(padded(Video(work.videos[0]), width, height), count):
+                    write(frame)
         sys.stdout.write(f"{args.frames} frames of {width}x{height}, the whole script\n")
-        sys.stdout.write("mode                                 CPU-s per frame  of the first  frames/s\n")
-        first = None
+        sys.stdout.write("mode  start CPU-s, CPU-s per frame, of the first; start included: per frame, of the first\n")
+        first: list[float] = []
         for mode in args.modes:
-            seconds, elapsed = analyze(project, work, video, mode)
-            first = first or seconds
-            sys.stdout.write(f"{mode!s:36} {seconds / args.frames:.3f}  {seconds / first:.3f}  ")
-            sys.stdout.write(f"{args.frames / elapsed:.2f}\n")
+            least, all_of_it = (analyze(project, work, path, mode) for path in (short, video))
+            frame = (all_of_it - least) / (args.frames - SHORT)
+            whole = all_of_it / args.frames
+            first = first or [frame, whole]
+            sys.stdout.write(f"{mode!s:32} {least - SHORT * frame:5.1f}  {frame:.3f}  {frame / first[0]:.2f};  ")
+            sys.stdout.write(f"{whole:.3f}  {whole / first[1]:.2f}\n")
             sys.stdout.flush()
 
 

@@ -223,7 +223,8 @@ def test_the_scale_alone_is_asked_for(labeled, question):
     assert choice.chosen.mode == Mode("openvino", 0.7)  # at 0.6 it would be 3.076 px
     assert choice.in_words() == (
         "openvino at 0.7 of the size: 1.0 times as fast as openvino; its poses are 0.06 px from those (median), its "
-        "error 3.06 px, not 3.00 px (mean), and 3.06 px, not 3.00 px (median), on 4 labeled images that did not train it"
+        "error 3.06 px, not 3.00 px (mean), and 3.06 px, not 3.00 px (median), on 4 labeled images that did not train "
+        "it"
     )
 
 
