@@ -286,6 +286,8 @@ class Question:
         Whose poses, in full precision and size.
     answer : Path
         The json file of the answer.
+    lock : Path
+        An existing file that stands for this work, see `locks.alone`; not the snapshot, which the HDF5 library locks.
     engines : sequence of str
         Those that are compared; the first is the one of float32. Not needed to read the answer.
     engine : str or None
@@ -294,6 +296,7 @@ class Question:
 
     network: Network
     answer: Path
+    lock: Path
     engines: Sequence[str] = ()
     engine: str | None = None
 
@@ -336,7 +339,7 @@ class Question:
         UsersError
             When float32 cannot be loaded, an image is damaged, or the system refuses to write.
         """
-        with alone(self.network.snapshot.path):
+        with alone(self.lock):
             output = self.output(labeled)
             if output.why_stale() or not (known := self.recorded()):
                 output.log(output.why_stale() or "it is damaged")

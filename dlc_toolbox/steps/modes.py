@@ -63,8 +63,8 @@ def _question(layout: Layout, settings: AnalysisSettings) -> Question:
 
     network = find_network(layout, replace(settings, engine="auto", analysisscale=1), load_config, select_snapshot)
     snapshot = Snapshot(network.snapshot.iteration, network.snapshot.path)
-    is_fast = settings.engine == "fast"
-    return Question(network, snapshot.answer_file("fast" if is_fast else f"{precision_of(settings.engine)}-scale"))
+    asked = "fast" if settings.engine == "fast" else f"{precision_of(settings.engine)}-scale"
+    return Question(network, snapshot.answer_file(asked), layout.root / "myconfig_analysis.py")
 
 
 def _measure(layout: Layout, settings: AnalysisSettings, question: Question) -> tuple[Choice | None, str]:

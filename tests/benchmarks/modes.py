@@ -2,7 +2,8 @@
 
 Poses are compared on the project's test images, as `engine = 'fast'` does it. CPU-seconds are those of AnalyzeVideos.py
 as a whole, from its start to the table, on a video of the size wanted: that of the project in the middle, black around
-it or cut; those of a video of 8 frames tell what of them is the start. Modes take turns, one process each; models that have to be prepared once for a snapshot are prepared before.
+it or cut; those of a video of 8 frames tell what of them is the start. Modes take turns, one process each; models that
+have to be prepared once for a snapshot are prepared before.
 
     python3 tests/benchmarks/modes.py [--project DIR] [--frames 100] [--modes openvino openvino-int8@0.8]
 """
@@ -23,6 +24,7 @@ import numpy as np
 from deepercut.inference.engines import choose_engine, faster_engines
 from deepercut.inference.predict import load_predictor
 from deepercut.weights.snapshots import Snapshot
+from dlc_common import UsersError
 from dlc_common.cli import CHECKOUT
 from dlc_common.promise import MEANINGFUL
 from dlc_toolbox.evaluation.modes import SCALES, Mode, find_labeled, measure
@@ -45,10 +47,13 @@ def write_accuracy(work: Work) -> None:
     experiment = work.layout.locate(named, work.settings.trainingsFraction)
     labeled = find_labeled(work.layout, experiment, work.network.bodyparts)
     snapshot = Snapshot(work.network.snapshot.iteration, work.network.snapshot.path)
-    engines = [choose_engine(), *faster_engines()]
-    predictors = {engine: load_predictor(work.network.config_path, snapshot, engine) for engine in engines}
-    count = np.isfinite(labeled.labels[..., 0]).sum()
-    write = sys.stdout.write
+    write, predictors = sys.stdout.write, {}
+    for engine in [choose_engine(), *faster_engines()]:
+        try:
+            predictors[engine] = load_predictor(work.network.config_path, snapshot, engine)
+        except UsersError as error:
+            write(f"{error}\n")
+    engines, count = list(predictors), np.isfinite(labeled.labels[..., 0]).sum()
     write(f"{work.network.scorer}: {len(labeled.images)} test images with {count} labels; differences from float32 on ")
     write(f"whole images where its likelihood is at least {MEANINGFUL}\n")
     write("mode  CPU-s per image  of float32  median difference  mean error, chance, median error  keeps the promise\n")
@@ -91,7 +96,7 @@ def main() -> None:
     parser.add_argument("--project", type=Path, default=CHECKOUT)
     parser.add_argument("--frames", type=int, default=100)
     parser.add_argument("--size", default="640x480")
-    default = [Mode(engine, scale) for engine in (choose_engine(), "openvino-int8") for scale in SCALES]
+    default = [Mode(engine, scale) for engine in [choose_engine(), *faster_engines()] for scale in SCALES]
     parser.add_argument("--modes", nargs="*", type=mode_of, default=default, metavar="ENGINE[@SCALE]")
     parser.add_argument("--no-accuracy", action="store_true")
     args = parser.parse_args()

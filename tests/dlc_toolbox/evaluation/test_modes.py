@@ -6,6 +6,7 @@ import threading
 from dataclasses import replace
 from types import SimpleNamespace
 
+import h5py
 import numpy as np
 import pytest
 import yaml
@@ -53,7 +54,9 @@ def question(tmp_path):
     path.write_bytes(b"weights")
     snapshot = SimpleNamespace(iteration=7, path=path)
     network = Network("net", ("a", "b"), tmp_path / "pose_cfg.yaml", snapshot, {"net_type": "resnet_50"})
-    return Question(network, tmp_path / "snapshot-7-fast.json", ["openvino", "openvino-int8"])
+    (tmp_path / "myconfig_analysis.py").touch()
+    answer, lock = tmp_path / "snapshot-7-fast.json", tmp_path / "myconfig_analysis.py"
+    return Question(network, answer, lock, ["openvino", "openvino-int8"])
 
 
 def ticking(*durations):
@@ -194,6 +197,19 @@ def test_two_that_ask_at_once_measure_once(labeled, question):
         thread.join()
     assert loads == question.engines
     assert answers[0] == answers[1]
+
+
+def test_the_snapshot_can_be_read_meanwhile(labeled, question):
+    path = question.network.snapshot.path
+    with h5py.File(path, "w") as file:
+        file["bias"] = np.ones(3)
+
+    def load(name):
+        with h5py.File(path) as file:  # which HDF5 locks
+            assert file["bias"][0] == 1
+        return engine()
+
+    assert question.answered(labeled, load, ticking(0, 1)).images == 4
 
 
 def test_an_engine_that_cannot_be_used_is_left_out_unless_it_alone_is_asked_for(labeled, question, caplog):
