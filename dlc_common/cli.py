@@ -94,6 +94,30 @@ def whole_number(least: int = 0) -> Callable[[str], int]:
     return read
 
 
+def choices(*known: str) -> Callable[[str], list[str]]:
+    """Make what reads a flag's names with commas between them; for `type` of ``add_argument``.
+
+    Parameters
+    ----------
+    *known : str
+        The names that are accepted.
+
+    Returns
+    -------
+    callable
+        From the text of the flag to its names, each once.
+    """
+
+    def read(text: str) -> list[str]:
+        names = [name.strip() for name in text.split(",")]
+        for name in names:
+            if name not in known:
+                raise argparse.ArgumentTypeError(f"{name!r} is none of {', '.join(known)}")
+        return list(dict.fromkeys(names))
+
+    return read
+
+
 def number(text: str) -> float:
     """Read a flag's number, finite and not negative; for `type` of ``add_argument``."""
     try:

@@ -16,9 +16,6 @@ from dlc_common import UsersError
 
 _UNFINISHED = ".part-"  # begins the name of what is being written
 _ABANDONED_S = 24 * 3600
-_WHOLE_FILE_BYTES = 64 * 2**20
-_SAMPLE_BYTES = 2**20
-_SAMPLES = 64
 _SEAL = b"\nsealed by blake2b "
 _DIGEST_BYTES = 16
 _BLOCK_BYTES = 1 << 20
@@ -127,12 +124,9 @@ def seal(path: Path) -> None:
     path : Path
         The file.
     """
-    digest = hashlib.blake2b(digest_size=_DIGEST_BYTES)
-    with path.open("rb") as file:
-        while block := file.read(_BLOCK_BYTES):
-            digest.update(block)
+    digest = _digest_of(path, path.stat().st_size)
     with path.open("ab") as file:
-        file.write(_SEAL + digest.hexdigest().encode())
+        file.write(_SEAL + digest)
 
 
 def is_broken(path: Path) -> bool:
@@ -148,58 +142,22 @@ def is_broken(path: Path) -> bool:
     bool
         Whether its checksum disagrees; False for a file without one.
     """
-    content = memoryview(path.read_bytes())
-    length = len(_SEAL) + 2 * _DIGEST_BYTES
-    found, end = content[:-length], bytes(content[-length:])
-    return end.startswith(_SEAL) and end[len(_SEAL) :] != _digest(found)
-
-
-def _digest(content: bytes | memoryview) -> bytes:
-    """Return the checksum that seals a content."""
-    return hashlib.blake2b(content, digest_size=_DIGEST_BYTES).hexdigest().encode()
-
-
-def fingerprint(path: Path) -> str:
-    """Hash what a file, or a folder of images, holds.
-
-    Files above 64 MB (videos) are hashed by their size and 64 pieces of 1 MB spread evenly, so that hours of
-    video take a moment. Folders are hashed by names and sizes of their images and what 64 of them, spread evenly, hold.
-
-    Parameters
-    ----------
-    path : Path
-        An existing file or folder.
-
-    Returns
-    -------
-    str
-        32 hexadecimal digits (BLAKE2b).
-    """
-    if path.is_dir():
-        return _fingerprint_of_images(path)
-    size = path.stat().st_size
-    digest = hashlib.blake2b(str(size).encode(), digest_size=16)
+    size = path.stat().st_size - len(_SEAL) - 2 * _DIGEST_BYTES
+    if size < 0:
+        return False
     with path.open("rb") as file:
-        if size <= _WHOLE_FILE_BYTES:
-            digest.update(file.read())
-        else:
-            for sample in range(_SAMPLES):
-                file.seek(sample * (size - _SAMPLE_BYTES) // (_SAMPLES - 1))
-                digest.update(file.read(_SAMPLE_BYTES))
-    return digest.hexdigest()
+        file.seek(size)
+        end = file.read()
+    return end.startswith(_SEAL) and end[len(_SEAL) :] != _digest_of(path, size)
 
 
-def _fingerprint_of_images(folder: Path) -> str:
-    """Hash the images of a folder; other files there do not matter."""
-    from dlc_common.images import images_in  # which itself writes files
-
-    images = sorted(images_in(folder))
-    digest = hashlib.blake2b(digest_size=16)
-    for image in images:
-        digest.update(f"{image.name}/{image.stat().st_size}/".encode())
-    for image in images[:: -(-len(images) // _SAMPLES) or 1]:
-        digest.update(fingerprint(image).encode())
-    return digest.hexdigest()
+def _digest_of(path: Path, size: int) -> bytes:
+    """Return the checksum that seals the first bytes of a file."""
+    digest = hashlib.blake2b(digest_size=_DIGEST_BYTES)
+    with path.open("rb") as file:
+        while block := file.read(min(_BLOCK_BYTES, size - file.tell())):
+            digest.update(block)
+    return digest.hexdigest().encode()
 
 
 def _umask() -> int:

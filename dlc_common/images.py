@@ -15,6 +15,7 @@ import numpy as np
 
 from dlc_common import UsersError
 from dlc_common.files import replacing
+from dlc_common.kinds import IMAGE, kind_of, wrong_kind
 from dlc_common.pixels import UnknownRangeError, as_rgb8, white_of
 from dlc_common.tiff import TiffPages, is_tiff
 
@@ -195,7 +196,10 @@ def _naming(path: Path) -> Iterator[None]:
     except UnknownRangeError as error:
         raise UsersError(f"image {path} cannot be shown: {error}; save it with 8 bits, or 16") from error
     except Exception as error:  # the readers raise many types on damaged files
-        raise UsersError(f"image {path} is damaged or no image ({error}); replace it or delete it") from error
+        if other := wrong_kind(path, "an image", IMAGE):
+            raise UsersError(other) from error
+        unsure = "" if kind_of(path) == IMAGE else " or no image"
+        raise UsersError(f"image {path} is damaged{unsure} ({error}); replace it or delete it") from error
 
 
 def _head(path: Path) -> bytes:

@@ -12,6 +12,7 @@ import scipy.io
 
 from dlc_common import UsersError
 from dlc_common.files import replacing
+from dlc_common.kinds import MATLAB, wrong_kind
 
 SMALLEST_SIDE = 100
 """Pixels that a scaled image must have along each side, as in v1."""
@@ -64,7 +65,8 @@ def read_training_set(path: Path) -> list[LabeledImage]:
             raise KeyError("image, size and joints")
         return [_labeled_image(entry) for entry in entries]
     except Exception as error:  # scipy raises many types on damaged files
-        raise UsersError(f"{path} is no training set made by Step 4: {error}") from error
+        other = wrong_kind(path, "a training set made by Step 4", MATLAB)
+        raise UsersError(other or f"{path} is no training set made by Step 4: {error}") from error
 
 
 def _labeled_image(entry: np.void) -> LabeledImage:

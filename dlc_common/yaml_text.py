@@ -11,6 +11,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.nodes import CollectionNode, MappingNode, Node, ScalarNode
 
 from dlc_common import UsersError
+from dlc_common.kinds import EMPTY, JSON, wrong_kind
 
 
 class _OnceLoader(yaml.SafeLoader):
@@ -46,8 +47,10 @@ def read_yaml(path: Path) -> Any:
     Raises
     ------
     UsersError
-        When it is missing or damaged, or has a key twice in one place.
+        When it is missing, damaged or of another kind, or has a key twice in one place.
     """
+    if other := wrong_kind(path, "a yaml file", JSON, EMPTY):
+        raise UsersError(other)
     try:
         return load_yaml(path.read_text(encoding="utf-8-sig"))
     except Exception as error:  # yaml raises many types on damaged values, such as KeyError on `!!bool maybe`

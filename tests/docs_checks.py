@@ -157,9 +157,10 @@ def extras() -> set[str]:
 
 
 def packages() -> set[str]:
-    """The folders of modules of all three libraries."""
+    """The rooms of all three libraries: their folders of modules, without those inside these."""
     libraries = [ROOT / "dlc_common", ROOT / "dlc_toolbox", ROOT / "pose-tensorflow" / "deepercut"]
-    return {path.parent.name for library in libraries for path in library.rglob("__init__.py")}
+    faces = [path for library in libraries for depth in ("", "*/") for path in library.glob(f"{depth}__init__.py")]
+    return {path.parent.name for path in faces}
 
 
 # ---- The checks ----

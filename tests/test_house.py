@@ -24,7 +24,13 @@ LEVELS = {
     "dlc_toolbox.poses": 7,
     "dlc_toolbox.analysis": 8,
     "dlc_toolbox.evaluation": 8,
-    "dlc_toolbox.labeling": 8,
+    "dlc_toolbox.export": 8,
+    "dlc_toolbox.labeling": 7.5,  # its errors and events
+    "dlc_toolbox.labeling.files": 7.6,
+    "dlc_toolbox.labeling.frames": 7.7,
+    "dlc_toolbox.labeling.help": 7.7,
+    "dlc_toolbox.labeling.store": 7.8,
+    "dlc_toolbox.labeling.server": 8,
     "dlc_toolbox.steps": 9,
     "dlc_toolbox.notebook": 9,
     "deepercut": 1,  # its __init__, config and backend

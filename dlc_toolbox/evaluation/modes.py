@@ -18,7 +18,7 @@ import numpy as np
 from tqdm import tqdm
 
 from dlc_common import UsersError
-from dlc_common.files import fingerprint
+from dlc_common.fingerprints import fingerprint
 from dlc_common.images import read_image
 from dlc_common.locks import alone
 from dlc_common.promise import LARGEST_DIFFERENCE_PX, MEANINGFUL, is_kept, largest_error_px

@@ -97,7 +97,11 @@ def draw_evaluation(evaluation: Evaluation, settings: Settings, *, overwrite: bo
 
 
 def write_evaluation_pages(
-    evaluations: Sequence[Evaluation], rows: pd.DataFrame, settings: Settings, judgments: Sequence[Judgment]
+    evaluations: Sequence[Evaluation],
+    rows: pd.DataFrame,
+    settings: Settings,
+    judgments: Sequence[Judgment],
+    outlooks: Sequence[str] = (),
 ) -> list[Path]:
     """Write a page for each experiment: its snapshots, learning curve, errors per body part and worst test images.
 
@@ -107,6 +111,8 @@ def write_evaluation_pages(
     ----------
     evaluations, rows, settings, judgments
         As for `plot_evaluations`.
+    outlooks : sequence of str, optional
+        What would make each network better, as `outlook.outlook_in_words` says it.
 
     Returns
     -------
@@ -129,7 +135,7 @@ def write_evaluation_pages(
         judgment = judgments[places[best]]
         resolved = replace(settings, pcutoff=judgment.cutoff(settings))
         content = _evaluation_content(evaluation, snapshots, best, resolved, page)
-        content |= trust_content(judgment, resolved)
+        content |= trust_content(judgment, resolved) | {"outlook": outlooks[places[best]] if outlooks else None}
         pages.write_page(page, "evaluation.html", **content)
         written.append(page)
     return written

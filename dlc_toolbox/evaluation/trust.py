@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from dlc_common import UsersError
-from dlc_common.files import fingerprint
+from dlc_common.fingerprints import fingerprint
 from dlc_toolbox.evaluation.results import Evaluation
 from dlc_toolbox.measure.confidence import Calibration, fit_calibration, held_out, recommended_pcutoff
 from dlc_toolbox.measure.judging import coverage, doubtful_labels, steps_to_training

@@ -1,6 +1,5 @@
-"""Labeling in the browser: a store of people's labels, a server, the page in `page/`, and help from a network.
+"""Labeling in the browser, in rooms that stand on one another: files, frames and help, store, server, and `page/`.
 
-What a page asks for or changes lives here; `store` knows no HTTP, `server` no files. Networks work in processes of
-their own. Public: `store.LabelStore`, `serve.serve`, `help.Help`, `offer.why_not_train`, `fitting.find_newest`,
-`helper.plan_training`, `helper.write_training_files`, `suggesting.find_open_images`, `suggesting.suggest_labels`.
+Here stand what all of them share: `errors` of the page's wishes, and the `events` that tell news. What a page asks for
+or changes goes server, store, files; `store` knows no HTTP, `server` no files. Networks work in processes of their own.
 """

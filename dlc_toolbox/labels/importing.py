@@ -12,7 +12,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from dlc_common.files import fingerprint, replacing, replacing_folder
+from dlc_common.files import replacing, replacing_folder
+from dlc_common.fingerprints import fingerprint
 from dlc_common.images import image_size, natural_key
 from dlc_toolbox import ToolboxError
 from dlc_toolbox.labels.calibration import looks_calibrated

@@ -1,4 +1,4 @@
-"""Labels from elsewhere and for elsewhere: projects of DeepLabCut 2 and 3, tables of lightning-pose.
+"""Labels from elsewhere: projects of DeepLabCut 2 and 3, tables of lightning-pose.
 
 Elsewhere is never changed: images are copied. Here labels lie in csv files as Fiji saves them, so that they can be
 corrected there, and Step 2 makes the label table of them.
@@ -7,20 +7,16 @@ corrected there, and Step 2 makes the label table of them.
 from __future__ import annotations
 
 import logging
-import shutil
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-import yaml
 
 from dlc_common import UsersError
-from dlc_common.files import replacing_folder
-from dlc_common.images import image_size, natural_key
+from dlc_common.images import natural_key
 from dlc_common.texts import read_text
 from dlc_common.yaml_text import load_yaml
 from dlc_toolbox import ToolboxError
@@ -38,38 +34,9 @@ from dlc_toolbox.project.tables import (
     refuse_unnamed_rows,
     scorer_of,
     split_key,
-    write_deeplabcut_table,
 )
 
 log = logging.getLogger(__name__)
-
-_DEEPLABCUT_HEAD = (
-    "# Written by dlc_toolbox. Put the videos into videos/, or correct video_sets; the names must stay.\n"
-)
-_DEEPLABCUT_DEFAULTS = {
-    "start": 0,
-    "stop": 1,
-    "numframes2pick": 20,
-    "skeleton": [],
-    "skeleton_color": "black",
-    "pcutoff": 0.6,
-    "dotsize": 12,
-    "alphavalue": 0.7,
-    "colormap": "rainbow",
-    "TrainingFraction": [0.95],
-    "iteration": 0,
-    "default_net_type": "resnet_50",
-    "default_augmenter": "default",
-    "snapshotindex": -1,
-    "batch_size": 8,
-    "cropping": False,
-    "x1": 0,
-    "x2": 640,
-    "y1": 0,
-    "y2": 480,
-    "corner2move2": [50, 50],
-    "move2corner": True,
-}
 
 
 @dataclass(frozen=True)
@@ -143,63 +110,6 @@ def read_own_labels(layout: Layout, settings: Settings) -> Labels:
     if changed:
         raise ToolboxError(f"{path} is older than what it was made from ({changed}): run Step 2 again, then this step")
     return _gather(path, [path])
-
-
-def export_deeplabcut(labels: Labels, target: Path, task: str, date: str) -> None:
-    """Write labels as a new project that DeepLabCut 2 and 3 open.
-
-    Parameters
-    ----------
-    labels : Labels
-        As `read_own_labels` returns them.
-    target : Path
-        Folder to make.
-    task, date : str
-        Names for its config.yaml.
-
-    Raises
-    ------
-    ToolboxError
-        When the folder exists, or the system refuses to write.
-    """
-    scorer = scorer_of(labels.table)
-    with _new_folder(target) as project:
-        videos = {}
-        for name, rows in labels.folders().items():
-            folder = project / "labeled-data" / name
-            _copy_images(labels, rows, folder)
-            write_deeplabcut_table(labels.table.loc[rows], folder / f"CollectedData_{scorer}.h5")
-            width, height = image_size(labels.images[rows[0]])
-            videos[str(target.resolve() / "videos" / f"{name}.avi")] = {"crop": f"0, {width}, 0, {height}"}
-        content = {
-            "Task": task,
-            "scorer": scorer,
-            "date": date,
-            "multianimalproject": False,
-            "identity": None,
-            "project_path": str(target.resolve()),
-            "video_sets": videos,
-            "bodyparts": bodyparts_of(labels.table),
-            **_DEEPLABCUT_DEFAULTS,
-        }
-        (project / "videos").mkdir()
-        text = _DEEPLABCUT_HEAD + yaml.safe_dump(content, sort_keys=False, allow_unicode=True)
-        (project / "config.yaml").write_text(text, encoding="utf-8")
-
-
-def export_lightning_pose(labels: Labels, target: Path) -> None:
-    """Write labels as lightning-pose wants them: CollectedData.csv and labeled-data/.
-
-    Parameters
-    ----------
-    labels, target
-        As for `export_deeplabcut`; raises as that does.
-    """
-    with _new_folder(target) as folder:
-        for name, rows in labels.folders().items():
-            _copy_images(labels, rows, folder / "labeled-data" / name)
-        table = labels.table.set_axis([f"labeled-data/{row}" for row in labels.table.index])
-        table.to_csv(folder / "CollectedData.csv", na_rep="NaN")
 
 
 def _project_tables(config_path: Path) -> list[Path]:
@@ -309,19 +219,3 @@ def _read_config(path: Path) -> dict[str, Any]:
             f"{path} has multianimalproject: true; here every video has one animal, so it cannot be read"
         )
     return config
-
-
-@contextmanager
-def _new_folder(target: Path) -> Iterator[Path]:
-    """Yield a folder that becomes `target`, which must not hold anything yet, nor be where the user's shell is."""
-    if target.exists() and (not target.is_dir() or any(target.iterdir()) or target.samefile(Path.cwd())):
-        raise ToolboxError(f"{target} exists already and is never overwritten: name a new folder")
-    with replacing_folder(target) as temporary:
-        yield temporary
-
-
-def _copy_images(labels: Labels, rows: Sequence[str], folder: Path) -> None:
-    """Copy the images of some rows into a new folder."""
-    folder.mkdir(parents=True)
-    for row in rows:
-        shutil.copyfile(labels.images[row], folder / folder_and_image(row)[1])

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from dlc_common import UsersError
-from dlc_common.files import fingerprint
+from dlc_common.fingerprints import fingerprint
 from dlc_toolbox import ToolboxError
 from dlc_toolbox.labels.corrections import CSV, csv_differs, refuse_uncorrected
 from dlc_toolbox.labels.fiji import read_clicks

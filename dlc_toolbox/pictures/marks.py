@@ -80,6 +80,14 @@ def marks_of(settings: AnalysisSettings, bodyparts: Sequence[str]) -> Marks:
         raise ToolboxError(
             f"myconfig_analysis.py: dotsize is {settings.dotsize}; at most {_LARGEST_RADIUS_PX} can be drawn"
         )
+    skeleton = skeleton_of(settings, bodyparts)
+    return Marks(
+        settings.pcutoff, settings.dotsize, settings.alphavalue, settings.colormap, skeleton, settings.trailpoints
+    )
+
+
+def skeleton_of(settings: AnalysisSettings, bodyparts: Sequence[str]) -> tuple[tuple[int, int], ...]:
+    """Return the skeleton of the settings, its body parts by position; raises as `marks_of` does."""
     unknown = sorted({part for pair in settings.skeleton for part in pair} - set(bodyparts))
     if unknown:
         near = difflib.get_close_matches(unknown[0], bodyparts, n=1)
@@ -88,10 +96,7 @@ def marks_of(settings: AnalysisSettings, bodyparts: Sequence[str]) -> Marks:
             f"{', '.join(bodyparts)}" + (f"; did you mean {near[0]}?" if near else "")
         )
     positions = {part: position for position, part in enumerate(bodyparts)}
-    skeleton = tuple((positions[first], positions[second]) for first, second in settings.skeleton)
-    return Marks(
-        settings.pcutoff, settings.dotsize, settings.alphavalue, settings.colormap, skeleton, settings.trailpoints
-    )
+    return tuple((positions[first], positions[second]) for first, second in settings.skeleton)
 
 
 def draw_marks(frame: np.ndarray, points: np.ndarray, colors: np.ndarray, marks: Marks) -> None:

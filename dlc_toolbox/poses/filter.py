@@ -15,6 +15,7 @@ from dlc_toolbox.measure.metrics import Cutoff
 from dlc_toolbox.measure.tracks import median_filter
 from dlc_toolbox.poses.network import Network, check_owner, describe_poses
 from dlc_toolbox.project import layout, records, tables
+from dlc_toolbox.project.long_tables import read_long_table
 from dlc_toolbox.project.settings import AnalysisSettings
 from dlc_toolbox.video.recording import Crop
 
@@ -96,7 +97,7 @@ def find_poses(video: Path, network: Network, *, crop: Crop | None = None, filte
 
 def _check_rows(table: Path, recorded: Mapping[str, Any], script: str) -> None:
     """Make sure that nobody has cut a table: one row per frame of the record."""
-    rows, frames = len(tables.read_table(table)), recorded.get("frames")
+    rows, frames = sum(len(piece) for piece in read_long_table(table)), recorded.get("frames")
     if rows != frames:
         raise ToolboxError(f"{table} has {rows} rows for {frames} frames: make it again, with {script} --overwrite")
 
@@ -106,7 +107,7 @@ def _find_filtered(table: Path, wanted: Filter) -> Path:
     output, copy = _filtered_output(table, wanted), layout.filtered_table(table)
     if reason := output.why_stale():
         raise ToolboxError(
-            f"the filtered poses {copy} are wanted (drawfiltered = True), but must be made first, with "
+            f"the filtered poses {copy} are wanted (drawfiltered = True, or --filtered), but must be made first, with "
             f"FilterPredictions.py, because {reason}"
         )
     return copy

@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from dlc_common.files import fingerprint, replacing_folder
+from dlc_common.files import replacing_folder
+from dlc_common.fingerprints import fingerprint
 from dlc_common.images import image_size, list_images
 from dlc_toolbox import ToolboxError
 from dlc_toolbox.frames.choosing import (

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -13,6 +11,7 @@ from dlc_common.files import replacing
 from dlc_toolbox.measure.tracks import seen_points, steps_px, summarize_tracks
 from dlc_toolbox.pictures import plots
 from dlc_toolbox.pictures.drawing import make_look
+from dlc_toolbox.poses.clock import Clock
 from dlc_toolbox.poses.filter import drawn_filter, find_poses
 from dlc_toolbox.poses.network import Network
 from dlc_toolbox.project import layout, records, tables
@@ -68,7 +67,8 @@ def plot_trajectories(video: Path, network: Network, settings: AnalysisSettings,
     values, bodyparts = tables.points(poses), tables.bodyparts_of(poses)
     points = seen_points(values, settings.pcutoff)
     look = make_look(bodyparts, settings.colormap)
-    times, time_name = _times(pose_record, len(values))
+    clock = Clock.recorded(pose_record).seconds(0, len(values))
+    times, time_name = (np.arange(len(values)), "Frame") if clock is None else (clock, _SECONDS)
     plots.write_plot(plots.plot_time_courses(values, times, settings.pcutoff, look, time_name), courses)
     frame = next(frame for frame in open_frames(video, reading=reading) if frame is not None)
     plots.write_plot(plots.plot_paths(frame, points, look), paths)
@@ -81,10 +81,3 @@ def plot_trajectories(video: Path, network: Network, settings: AnalysisSettings,
     log.info("%d frames%s:\n%s", len(values), duration, rows.round(3).to_string(index=False))
     log.info("Wrote %s", folder)
     return folder
-
-
-def _times(record: Mapping[str, Any], count: int) -> tuple[np.ndarray, str]:
-    """Return when each frame is shown, as the record of the pose table tells, and what these numbers are."""
-    if record.get("fps_is_assumed"):
-        return np.arange(count), "Frame"
-    return np.array(record.get("frame_times_s") or np.arange(count) / record["fps"]), _SECONDS

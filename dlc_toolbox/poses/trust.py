@@ -14,7 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from dlc_common.files import fingerprint, replacing
+from dlc_common.files import replacing
+from dlc_common.fingerprints import fingerprint
 from dlc_common.versions import versions
 from dlc_toolbox import ToolboxError
 from dlc_toolbox.measure.confidence import Calibration

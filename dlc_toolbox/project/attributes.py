@@ -1,4 +1,4 @@
-"""The attributes of HDF5 files, which PyTables unpickles: refused when they would run code."""
+"""HDF5 files before PyTables opens them: refused when they are damaged, or their attributes would run code."""
 
 from __future__ import annotations
 
@@ -9,9 +9,16 @@ from pathlib import Path
 import h5py
 import numpy as np
 
+from dlc_common.files import is_broken
 from dlc_toolbox import ToolboxError
 
 _ENCODINGS = ("ASCII", "latin1", "bytes")  # PyTables tries each in turn
+
+
+def refuse_damage(path: Path) -> None:
+    """Raise ToolboxError for an HDF5 file whose checksum disagrees."""
+    if is_broken(path):
+        raise ToolboxError(f"{path} is damaged, its checksum disagrees: make it again, or read its csv")
 
 
 def refuse_code(path: Path) -> None:

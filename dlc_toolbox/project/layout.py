@@ -7,21 +7,19 @@ import re
 from dataclasses import dataclass, replace
 from glob import escape
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from dlc_common.cli import CHECKOUT
 from dlc_common.images import CROP_PREVIEW, refuse_undecodable
 from dlc_toolbox import ToolboxError
 from dlc_toolbox.project.experiment import Experiment
 
-if TYPE_CHECKING:
-    pass
-
 LABELED_VIDEO_ENDING = "_DeepLabCutlabeled.mp4"
 _FILTERED_ENDING = "_filtered.h5"
 _FEATURES_ENDING = "_features.h5"
 _CONFIDENCE_ENDING = "_confidence.h5"
-_BESIDE_POSES = (_FILTERED_ENDING, _FEATURES_ENDING, _CONFIDENCE_ENDING)
+SLEAP_ENDING = ".analysis.h5"
+"""Ends the names of poses for SLEAP, which are no pose tables."""
+_BESIDE_POSES = (_FILTERED_ENDING, _FEATURES_ENDING, _CONFIDENCE_ENDING, SLEAP_ENDING)
 _SUFFIX_WITH_DIGITS = re.compile(
     r"mp4v?|mp2|mpeg[124]|m[124]v|m2(p|ts?)|m4[ps]|3g(2|pp?2?)|f4v|y4m|h?26[1-6]|h26l|avs?[123]|vp[89]|4xm|mj2|"
     r"mjp2|j2k|jp2|r3d"
@@ -65,6 +63,11 @@ class Layout:
     def results(self) -> Path:
         """Folder of everything the evaluation writes."""
         return self.root / "Evaluation-tools" / "Results"
+
+    @property
+    def nwb_metadata(self) -> Path:
+        """What only people can tell of sessions and subjects, for NWB; they write it, or not."""
+        return self.root / "nwb.yaml"
 
     def data_folder(self, task: str) -> Path:
         """Folder with one sub-folder of images and labels per video."""
@@ -283,6 +286,26 @@ def pose_tables(video: Path) -> list[Path]:
 def filtered_table(table: Path) -> Path:
     """Median-filtered copy of a pose table, beside it."""
     return table.with_name(table.stem + _FILTERED_ENDING)
+
+
+def export_record(file: Path) -> Path:
+    """Record of what poses for another program were made from, beside their file."""
+    return file.with_name(f"{file.name}.json")
+
+
+def deeplabcut_folder(video: Path) -> Path:
+    """Folder of the poses of a folder's videos for DeepLabCut; apart from ours, which it would find too."""
+    return video.parent / "deeplabcut-poses"
+
+
+def deeplabcut_table(folder: Path, video: Path, scorer: str, is_filtered: bool) -> Path:
+    """Pose table of a video as DeepLabCut 2 looks for it; `scorer` is its name for the network."""
+    return folder / f"{video.stem}{scorer}{_FILTERED_ENDING if is_filtered else '.h5'}"
+
+
+def deeplabcut_metadata(folder: Path, video: Path, scorer: str) -> Path:
+    """Metadata without which DeepLabCut 2 refuses a pose table."""
+    return folder / f"{video.stem}{scorer}_meta.pickle"
 
 
 def trajectories_folder(table: Path) -> Path:

@@ -1,10 +1,10 @@
-"""Tables that are written piece by piece, because all of their rows at once might not fit into memory."""
+"""Tables that are written and read piece by piece, because all of their rows at once might not fit into memory."""
 
 from __future__ import annotations
 
 import errno
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 
@@ -13,7 +13,8 @@ import numpy as np
 import pandas as pd
 
 from dlc_common.files import replacing, seal
-from dlc_toolbox.project.tables import KEY, name_pandas
+from dlc_toolbox.project.attributes import refuse_code, refuse_damage
+from dlc_toolbox.project.tables import KEY, in_our_form, name_pandas, naming_damage, read_table
 
 _ROWS_AT_ONCE = 10_000
 
@@ -67,3 +68,37 @@ def _hash_of_values(path: Path) -> bytes:
         for first in range(0, len(rows), _ROWS_AT_ONCE):
             found.update(rows[first : first + _ROWS_AT_ONCE]["values_block_0"].tobytes())
     return found.digest()
+
+
+def read_long_table(path: Path, coords: Sequence[str] | None = None, *, rows: int = 4096) -> Iterator[pd.DataFrame]:
+    """Read an .h5 table as `tables.read_table` does, in memory for one piece of it.
+
+    Parameters
+    ----------
+    path : Path
+        The .h5 file, as `tables.write_table` or `write_long_table` writes it.
+    coords : sequence of str, optional
+        What it holds that is no label or pose table, see `tables.make_table`.
+    rows : int
+        At most as many make a piece.
+
+    Yields
+    ------
+    DataFrame
+        The pieces, in the order of the rows.
+
+    Raises
+    ------
+    ToolboxError
+        As `tables.read_table`, whenever it is found out.
+    """
+    with naming_damage(path):
+        refuse_damage(path)
+        refuse_code(path)
+        with pd.HDFStore(path, mode="r") as store:
+            if store.keys() != [f"/{KEY}"] or not store.get_storer(KEY).is_table:  # as other programs write it
+                table = read_table(path, coords)
+                yield from (table.iloc[first : first + rows] for first in range(0, len(table), rows))
+                return
+            for first in range(0, store.get_storer(KEY).nrows, rows):
+                yield in_our_form(store.select(KEY, start=first, stop=first + rows), path, coords)

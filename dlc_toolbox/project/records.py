@@ -20,7 +20,8 @@ from pathlib import Path
 from typing import Any
 
 from dlc_common import UsersError
-from dlc_common.files import fingerprint, replacing
+from dlc_common.files import replacing
+from dlc_common.fingerprints import fingerprint
 from dlc_common.versions import versions
 from dlc_toolbox import ToolboxError
 

@@ -7,7 +7,8 @@ readers of such files need (pandas 1.5 to 3, DeepLabCut, movement, napari) is ke
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import h5py
@@ -15,11 +16,11 @@ import numpy as np
 import pandas as pd
 
 from dlc_common import UsersError
-from dlc_common.files import is_broken, replacing, seal
+from dlc_common.files import replacing, seal
 from dlc_common.kinds import HDF5, TABLE, wrong_kind
 from dlc_common.texts import read_text
 from dlc_toolbox import ToolboxError
-from dlc_toolbox.project.attributes import refuse_code
+from dlc_toolbox.project.attributes import refuse_code, refuse_damage
 
 KEY = "df_with_missing"
 LEVELS = ("scorer", "bodyparts", "coords")
@@ -228,18 +229,41 @@ def read_table(path: Path, coords: Sequence[str] | None = None) -> pd.DataFrame:
         code.
     """
     file, key = split_key(path)
+    with naming_damage(path):
+        return in_our_form(_read_csv(file) if _is_csv(file) else _read_h5(file, key), path, coords)
+
+
+@contextmanager
+def naming_damage(path: Path) -> Iterator[None]:
+    """Refuse what is no table before the block reads it, and turn what the block raises into an error of the user's.
+
+    Parameters
+    ----------
+    path : Path
+        What the block reads, see `read_table`.
+
+    Raises
+    ------
+    ToolboxError
+        When the file is missing or of another kind, or the block fails.
+    """
+    file, _ = split_key(path)
     if not file.is_file():
         raise ToolboxError(f"{file} does not exist")
-    is_csv = file.suffix.lower() == ".csv"
-    if other := wrong_kind(file, _WANTED, *(() if is_csv else (TABLE, HDF5))):
+    if other := wrong_kind(file, _WANTED, *(() if _is_csv(file) else (TABLE, HDF5))):
         raise ToolboxError(other)
     try:
-        return _in_our_form(_read_csv(file) if is_csv else _read_h5(file, key), path, coords)
+        yield
     except UsersError:
         raise
     except Exception as error:  # h5py, PyTables and pandas raise many types on damaged files
         reason = " ".join(str(error).split())
         raise ToolboxError(f"{path} cannot be read as {_WANTED}: {reason}") from error
+
+
+def _is_csv(file: Path) -> bool:
+    """Tell a csv from an HDF5 file, by its name."""
+    return file.suffix.lower() == ".csv"
 
 
 def read_poses(path: Path) -> pd.DataFrame:
@@ -304,8 +328,7 @@ def _names_the_index(table: pd.DataFrame) -> bool:
 
 def _read_h5(path: Path, key: str | None) -> pd.DataFrame:
     """Read an HDF5 table after making sure that it is whole and carries no code."""
-    if is_broken(path):
-        raise ToolboxError(f"{path} is damaged, its checksum disagrees: make it again, or read its csv")
+    refuse_damage(path)
     refuse_code(path)
     with pd.HDFStore(path, mode="r") as store:
         names = [name.removeprefix("/") for name in store]
@@ -322,8 +345,8 @@ def _read_h5(path: Path, key: str | None) -> pd.DataFrame:
     return tables[0]
 
 
-def _in_our_form(read: object, path: Path, coords: Sequence[str] | None) -> pd.DataFrame:
-    """Check the columns, order the coordinates and flatten the row index."""
+def in_our_form(read: object, path: Path, coords: Sequence[str] | None) -> pd.DataFrame:
+    """Check the columns of what was read, order the coordinates and flatten the row index; as `read_table` does."""
     table = read if isinstance(read, pd.DataFrame) else pd.DataFrame()
     _refuse_animals(table.columns.names, path)
     if table.columns.nlevels != 3:

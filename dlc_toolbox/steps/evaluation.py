@@ -9,7 +9,7 @@ from pathlib import Path
 
 from dlc_common import cli
 from dlc_common.locks import alone
-from dlc_toolbox.evaluation import evaluation, report, results, trust
+from dlc_toolbox.evaluation import evaluation, outlook, report, results, trust
 from dlc_toolbox.project.layout import Layout
 from dlc_toolbox.project.settings import load_settings
 from dlc_toolbox.steps.device import tell_device
@@ -71,17 +71,29 @@ def analyze_results(project: Path, *, overwrite: bool = False) -> None:
     log.info("Plots: %s", ", ".join(map(str, report.plot_evaluations(evaluations, rows, settings, judgments))))
     for sentence in results.in_words(rows):
         log.info(sentence)
-    for judgment in judgments:
-        for sentence in judgment.in_words():
+    outlooks = [outlook.outlook_in_words(evaluated, settings, _held_out(evaluated)) for evaluated in evaluations]
+    for judgment, outlook_ in zip(judgments, outlooks, strict=True):
+        for sentence in (*judgment.in_words(), outlook_):
             log.info("%s: %s", judgment.evaluation.network.scorer, sentence)
     if settings.plotting:
         for evaluated, pcutoff in zip(evaluations, cutoffs, strict=True):
             drawn = report.draw_evaluation(evaluated, replace(settings, pcutoff=pcutoff), overwrite=overwrite)
             log.info("Look at %s", drawn)
-    for page in report.write_evaluation_pages(evaluations, rows, settings, judgments):
+    for page in report.write_evaluation_pages(evaluations, rows, settings, judgments, outlooks):
         log.info("Open %s in a browser", page)
     log.info("Next, when the test error is good enough: %s", cli.command(project, "Analysis-tools/AnalyzeVideos.py"))
-    log.info("Otherwise: label more images (where the test error is large), or train longer")
+    log.info("Otherwise: label more images (where the test error is large), or train longer; see above which helps")
+
+
+def _held_out(evaluated: results.Evaluation) -> tuple[str, ...]:
+    """Return the images of its training set that a network was not trained on."""
+    from deepercut.config import load_config
+    from deepercut.weights.snapshots import read_held_out
+
+    network = evaluated.network
+    return read_held_out(
+        network.snapshot.path.parent, network.iteration, load_config(network.config_path).snapshot_place[1]
+    )
 
 
 def find_networks(project: Path) -> list[evaluation.Network]:

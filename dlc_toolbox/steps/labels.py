@@ -5,11 +5,11 @@ from __future__ import annotations
 import logging
 from pathlib import Path
 
-from dlc_common import cli
+from dlc_common import UsersError, cli
 from dlc_common.locks import alone
-from dlc_toolbox.labels import check, importing, interchange, labels
+from dlc_toolbox.labels import check, exporting, importing, interchange, labels
 from dlc_toolbox.project.layout import Layout, contact_sheet
-from dlc_toolbox.project.settings import load_settings
+from dlc_toolbox.project.settings import AnalysisSettings, load_analysis_settings, load_settings
 from dlc_toolbox.project.tables import scorer_of
 
 log = logging.getLogger(__name__)
@@ -64,8 +64,8 @@ def label_frames(
     UsersError
         When settings are wrong, there is nothing to label, or the port is taken.
     """
-    from dlc_toolbox.labeling.serve import serve
-    from dlc_toolbox.labeling.store import LabelStore
+    from dlc_toolbox.labeling.server.serve import serve
+    from dlc_toolbox.labeling.store.store import LabelStore
     from dlc_toolbox.steps.suggestions import offer_help
 
     store = LabelStore(Layout(project), scorer)
@@ -145,10 +145,27 @@ def export_labels(project: Path, target: Path, form: str) -> None:
     """
     layout, settings = Layout(project), load_settings(project)
     own = interchange.read_own_labels(layout, settings)
-    if form == "deeplabcut":
-        interchange.export_deeplabcut(own, target, settings.Task, settings.date)
-    else:
-        interchange.export_lightning_pose(own, target)
+    if form != "deeplabcut":
+        exporting.export_lightning_pose(own, target)
+        log.info("%s: %d images in %d folders", target, len(own.table), len(own.folders()))
+        return
+    config = exporting.deeplabcut_config(settings, _analysis_settings(project))
+    origins = exporting.origins_of(layout, settings, own.folders())
+    gone = exporting.export_deeplabcut(own, target, settings.Task, settings.date, config=config, origins=origins)
     log.info("%s: %d images in %d folders", target, len(own.table), len(own.folders()))
-    if form == "deeplabcut":
-        log.info("Next: put the videos into %s, or correct video_sets in config.yaml there", target / "videos")
+    if gone:
+        names = ", ".join(path.name for path in gone)
+        log.info("Next: put %s into %s, or correct video_sets in config.yaml there", names, target / "videos")
+    else:
+        log.info("Next, in DeepLabCut: deeplabcut.create_training_dataset(%r)", str(target / "config.yaml"))
+
+
+def _analysis_settings(project: Path) -> AnalysisSettings | None:
+    """Return the settings of the analysis, which a project of labels need not have; what is wrong with them is told."""
+    if not (project / "myconfig_analysis.py").is_file():
+        return None
+    try:
+        return load_analysis_settings(project)
+    except UsersError as error:
+        log.warning("the labels go without a skeleton: %s", error)
+        return None

@@ -24,11 +24,11 @@ from dlc_common.files import replacing_folder
 from dlc_common.images import image_size
 from dlc_common.locks import alone_or_refused
 from dlc_toolbox import ToolboxError
-from dlc_toolbox.labeling import fitting, helper, offer
-from dlc_toolbox.labeling.background import Jobs
-from dlc_toolbox.labeling.help import Help, Helper
-from dlc_toolbox.labeling.store import LabelStore
-from dlc_toolbox.labeling.suggesting import Images, find_open_images, shrunk, suggest_labels
+from dlc_toolbox.labeling.help import fitting, helper, offer
+from dlc_toolbox.labeling.help.background import Jobs
+from dlc_toolbox.labeling.help.help import Help, Helper
+from dlc_toolbox.labeling.help.suggesting import Images, find_open_images, shrunk, suggest_labels
+from dlc_toolbox.labeling.store.store import LabelStore
 from dlc_toolbox.labels.labels import read_labels
 from dlc_toolbox.labels.provenance import read_notes
 from dlc_toolbox.labels.sources import NoLabelsError
@@ -151,21 +151,21 @@ def offer_help(store: LabelStore) -> Help:
     Help
         For `labeling.serve.serve`.
     """
-    layout = store.layout
+    layout, scorer = store.contents.layout, store.contents.scorer
 
     def why_not_suggest() -> str | None:
         _, open_images = store.count_images()
-        return offer.why_not_suggest(find_network(layout, store.settings), open_images)
+        return offer.why_not_suggest(find_network(layout, store.contents.settings), open_images)
 
     def why_not_train() -> str | None:
         labeled, _ = store.count_images()
         return offer.why_not_train(labeled)
 
     kinds = {
-        "suggest": Helper(lambda: offer.command(layout.root, store.scorer, trains=False), why_not_suggest),
-        "helper": Helper(lambda: offer.command(layout.root, store.scorer, trains=True), why_not_train),
+        "suggest": Helper(lambda: offer.command(layout.root, scorer, trains=False), why_not_suggest),
+        "helper": Helper(lambda: offer.command(layout.root, scorer, trains=True), why_not_train),
     }
-    return Help(Jobs(store.events), kinds, lambda: offer.describe_helper(layout, store.settings))
+    return Help(Jobs(store.events), kinds, lambda: offer.describe_helper(layout, store.contents.settings))
 
 
 def find_network(layout: Layout, settings: Settings) -> fitting.Fitting | None:

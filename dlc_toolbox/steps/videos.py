@@ -12,6 +12,10 @@ from dlc_common import cli
 from dlc_toolbox.analysis import scaleout
 from dlc_toolbox.analysis.analysis import Analysis, analyze_video
 from dlc_toolbox.analysis.window import WindowRule
+from dlc_toolbox.export.formats import check_formats, how_to_open
+from dlc_toolbox.export.formats import export_poses as write_poses
+from dlc_toolbox.export.lab import NOTHING, read_lab
+from dlc_toolbox.export.poses import gather
 from dlc_toolbox.measure.metrics import AUTO
 from dlc_toolbox.pictures.marks import marks_of
 from dlc_toolbox.poses import outliers
@@ -251,6 +255,61 @@ def extract_outliers(project: Path, named: Sequence[Path] = (), *, overwrite: bo
     page = cli.command(project, "Generating_a_Training_Set/LabelFrames.py")
     step2 = cli.command(project, "Generating_a_Training_Set/Step2_ConvertingLabels2DataFrame.py")
     log.info("Next: label the new frames in the browser: %s (or in Fiji, then: %s)", page, step2)
+
+
+def export_poses(
+    project: Path,
+    named: Sequence[Path] = (),
+    *,
+    formats: Sequence[str] = ("csv",),
+    into: Path | None = None,
+    filtered: bool = False,
+    lab_file: Path | None = None,
+    overwrite: bool = False,
+) -> None:
+    """Write the poses of videos for other programs.
+
+    Parameters
+    ----------
+    project : Path
+        The folder of the settings.
+    named : sequence of Path
+        Videos or folders, instead of `videofolder`.
+    formats : sequence of str
+        Names in `formats.FORMATS`.
+    into : Path, optional
+        Folder for the files; default beside each video.
+    filtered : bool
+        Write the filtered poses, whatever drawfiltered says.
+    lab_file : Path, optional
+        What only people can tell of session and subject, for NWB; default nwb.yaml beside the settings, if there.
+    overwrite : bool
+        Do again what is current.
+
+    Raises
+    ------
+    UsersError
+        When a package is missing or the lab's file is wrong; in the end, when a video has no poses by this network, or
+        a format cannot hold them.
+    """
+    wants_filtered = filtered or load_analysis_settings(project).drawfiltered
+    work = find_work(project, named, needs_pcutoff=wants_filtered)
+    check_formats(formats, work.videos, into)
+    own = work.layout.nwb_metadata
+    lab_file = lab_file or (own if own.is_file() else None)
+    lab = read_lab(lab_file) if lab_file and "nwb" in formats else NOTHING
+    wanted = drawn_filter(replace(work.settings, drawfiltered=wants_filtered))
+    opened: dict[str, str] = {}
+
+    def export(video: Path) -> None:
+        poses = gather(video, work.network, work.settings, filtered=wanted, lab=lab.of(video))
+        for name in formats:
+            files = write_poses(poses, name, into and into.resolve(), overwrite=overwrite)
+            opened.setdefault(name, how_to_open(poses, name, files))
+
+    for_each_video(work.videos, export)
+    for name, how in opened.items():
+        log.info("To open %s: %s", name, how)
 
 
 def _command(project: Path, script: str, named: Sequence[Path]) -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from dlc_common.kinds import JSON, wrong_kind
 from dlc_toolbox import ToolboxError
 from dlc_toolbox.labels.slices import in_short
 from dlc_toolbox.project.tables import row_name
@@ -199,7 +200,8 @@ def read_split_file(path: Path) -> dict[str, list[int | str]]:
     try:
         content = json.loads(path.read_text(encoding="utf-8-sig"), object_pairs_hook=_without_repeats)
     except (OSError, ValueError, RecursionError) as error:
-        raise ToolboxError(f"{path} cannot be read as json: {error}") from error
+        other = wrong_kind(path, "a split (json)", JSON)
+        raise ToolboxError(other or f"{path} cannot be read as json: {error}") from error
     if not isinstance(content, dict) or content.keys() != {"train", "test"}:
         raise ToolboxError(f'{path} must hold {{"train": [...], "test": [...]}}, lists of row numbers or names')
     for side, rows in content.items():

@@ -18,7 +18,8 @@ import yaml
 from tqdm import tqdm
 
 from dlc_common import UsersError
-from dlc_common.files import fingerprint, replacing
+from dlc_common.files import replacing
+from dlc_common.fingerprints import fingerprint
 from dlc_common.images import image_size, read_image
 from dlc_common.training_set import LabeledImage, write_training_set
 from dlc_common.versions import versions

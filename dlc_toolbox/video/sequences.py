@@ -15,6 +15,7 @@ import numpy as np
 
 from dlc_common import UsersError
 from dlc_common.images import IMAGE_SUFFIXES, TIFF_SUFFIXES, images_in, list_images, orientation, read_image
+from dlc_common.kinds import IMAGE, wrong_kind
 from dlc_common.pixels import UnknownRangeError, as_rgb8, white_of
 from dlc_common.tiff import TiffPages
 from dlc_toolbox import ToolboxError
@@ -226,7 +227,9 @@ def _opened(path: Path) -> TiffPages:
     try:
         return TiffPages(path)
     except Exception as error:  # the readers raise many types on damaged files
-        raise ToolboxError(f"{path} is damaged or no TIFF file ({error})") from error
+        raise ToolboxError(
+            wrong_kind(path, "a TIFF file", IMAGE) or f"{path} is damaged or no TIFF file ({error})"
+        ) from error
 
 
 def recordings_in(folder: Path, videotype: str, *, whatever: bool = False) -> list[Path]:

@@ -13,6 +13,7 @@ from pathlib import Path
 import av
 from av.stream import Disposition
 
+from dlc_common.kinds import VIDEO, kind_of, wrong_kind
 from dlc_toolbox import ToolboxError
 from dlc_toolbox.video.boxes import is_joined, is_unfinished
 
@@ -54,7 +55,7 @@ def open_video(path: Path) -> av.container.InputContainer:
     try:
         container = av.open(str(path.resolve()), metadata_errors="replace")
     except (av.FFmpegError, OSError) as error:
-        raise ToolboxError(f"{path} cannot be read as a video: {_why_unreadable(path, error)}") from error
+        raise ToolboxError(_why_unreadable(path, error)) from error
     if not _decodable(container):
         known = " in a known format" if container.streams.video else ""
         container.close()
@@ -64,14 +65,15 @@ def open_video(path: Path) -> av.container.InputContainer:
 
 def _why_unreadable(path: Path, error: Exception) -> str:
     """Say why a file cannot be opened, as far as that is known."""
-    if not path.stat().st_size:
-        return "it is empty"
     if is_unfinished(path):
         return (
-            "it is incomplete: the index (moov), which cameras write in the end, is missing. Programs that repair such "
-            "recordings need another one of the same camera"
+            f"{path} cannot be read as a video: it is incomplete, because the index (moov), which cameras write in the "
+            "end, is missing. Programs that repair such recordings need another one of the same camera"
         )
-    return f"it is damaged, or a file of another kind ({getattr(error, 'strerror', None) or error})"
+    if other := wrong_kind(path, "a video", VIDEO):
+        return other
+    other = "" if kind_of(path) == VIDEO else ", or a file of another kind"
+    return f"{path} cannot be read as a video: it is damaged{other} ({getattr(error, 'strerror', None) or error})"
 
 
 @dataclass(frozen=True)

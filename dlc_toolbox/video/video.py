@@ -8,6 +8,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from datetime import datetime
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, TypeVar
@@ -31,6 +32,7 @@ log = logging.getLogger(__name__)
 # Of x264's presets this one alone keeps up with decoding and drawing on two cores; files are a third larger than with
 # the next slower ones.
 _ENCODING = {"preset": "ultrafast", "crf": "23"}
+_FIRST_YEAR = 1990  # before, it is where the counting of a clock that was never set begins: 1904, 1970, 1980
 _ROUNDED_FRAMES = 3  # by which a noted duration may exceed the frames
 
 Item = TypeVar("Item")
@@ -309,6 +311,28 @@ def videos_in(folder: Path, videotype: str) -> list[Path]:
         and not path.name.startswith(".")
         and not path.name.endswith(LABELED_VIDEO_ENDING)
     )
+
+
+def recorded_at(video: Path) -> datetime | None:
+    """Return when a recording says that it was made.
+
+    Parameters
+    ----------
+    video : Path
+        A file.
+
+    Returns
+    -------
+    datetime or None
+        With its time zone; None where the file tells none, or one that no camera's clock means.
+    """
+    try:
+        with av.open(str(video)) as container:
+            told = container.metadata.get("creation_time", "")
+        made = datetime.fromisoformat(told.replace("Z", "+00:00"))
+    except (av.error.FFmpegError, ValueError):
+        return None
+    return made if made.tzinfo and made.year >= _FIRST_YEAR else None
 
 
 def for_each_video(videos: Sequence[Path], work: Callable[[Path], object]) -> None:

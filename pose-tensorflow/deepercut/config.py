@@ -95,6 +95,9 @@ class PoseConfig:
     display_iters: int = field(default=1000, metadata={"above": 0})
     validation_fraction: float = field(default=0.0, metadata={"least": 0, "most": 0.5})
     validation_iters: int | None = field(default=None, metadata={"above": 0})
+    patience: int | None = field(default=None, metadata={"above": 0})
+    max_snapshots: int | None = field(default=None, metadata={"least": 2})
+    snapshot_precision: str = "float32"
     precision: str = "float32"
     devices: int | None = field(default=None, metadata={"above": 0})
     seed: int | None = field(default=None, metadata={"least": 0, "most": 2**31 - 1})
@@ -330,6 +333,12 @@ def _contradictions(config: PoseConfig) -> list[str]:
         found.append(f"optimizer is {config.optimizer!r}, but must be sgd or adam")
     if config.precision not in ("float32", "mixed_bfloat16"):
         found.append(f"precision is {config.precision!r}, but must be float32 or mixed_bfloat16")
+    if config.snapshot_precision not in ("float32", "float16"):
+        found.append(f"snapshot_precision is {config.snapshot_precision!r}, but must be float32 or float16")
+    if config.patience and not config.validation_fraction:
+        found.append(
+            f"patience is {config.patience}, but validation_fraction is 0, so that no error is measured that could fall"
+        )
     if config.lr_schedule not in (None, "multi_step", "cosine"):
         found.append(f"lr_schedule is {config.lr_schedule!r}, but must be multi_step or cosine")
     return found

@@ -21,7 +21,7 @@ import numpy as np
 
 from dlc_common.cli import CHECKOUT
 from dlc_common.images import list_images
-from dlc_toolbox.labeling import offer
+from dlc_toolbox.labeling.help import offer
 from dlc_toolbox.labels.fiji import read_clicks, write_clicks
 from dlc_toolbox.measure.metrics import euclidean_errors
 from dlc_toolbox.project.layout import Layout, machine_labels

@@ -155,3 +155,11 @@ cli.run(lambda _: logging.info("Function `serve` contains input name(s) resource
 def test_notes_of_libraries_are_not_shown():
     done = subprocess.run([sys.executable, "-c", CODE], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_names_with_commas_between_them():
+    read = cli.choices("csv", "nwb")
+    assert (read("nwb"), read("csv, nwb,csv")) == (["nwb"], ["csv", "nwb"])
+    for text in ("nvb", "csv,", ""):
+        with pytest.raises(argparse.ArgumentTypeError, match="is none of csv, nwb"):
+            read(text)

@@ -9,8 +9,8 @@ import h5py
 import numpy as np
 import pytest
 
-from dlc_common import UsersError, files
-from dlc_common.files import fingerprint, is_broken, replacing, replacing_folder, seal
+from dlc_common import UsersError
+from dlc_common.files import is_broken, replacing, replacing_folder, seal
 
 
 def names(folder: Path) -> list[str]:
@@ -86,33 +86,6 @@ def test_an_error_leaves_the_old_folder(tmp_path: Path):
         raise OSError(errno.ENOSPC, "No space left on device")
     assert names(path) == ["old.txt"]
     assert names(tmp_path) == ["f"]
-
-
-def test_fingerprint_tells_contents_apart(tmp_path: Path):
-    contents = [b"", b"\0", b"a", b"b", b"ab"]
-    prints = set()
-    for content in contents:
-        (tmp_path / "a").write_bytes(content)
-        prints.add(fingerprint(tmp_path / "a"))
-    assert len(prints) == len(contents)
-    assert {len(digest) for digest in prints} == {32}
-
-
-@pytest.mark.parametrize("position", [0, 500, -1])
-def test_large_files_are_told_apart_by_size_beginning_middle_and_end(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, position: int
-):
-    monkeypatch.setattr(files, "_WHOLE_FILE_BYTES", 100)
-    monkeypatch.setattr(files, "_SAMPLE_BYTES", 16)
-    path = tmp_path / "video"
-    content = bytearray(1001)
-    path.write_bytes(content)
-    before = fingerprint(path)
-    content[position] = 1
-    path.write_bytes(content)
-    assert fingerprint(path) != before
-    path.write_bytes(bytes(1002))
-    assert fingerprint(path) != before
 
 
 def test_two_runs_that_replace_one_folder_do_not_mix(tmp_path: Path):

@@ -1,18 +1,30 @@
-"""Files for the readers of other tools: poses of a video, and labels as a project of DeepLabCut."""
+"""Files for the readers of other tools: poses of a video in all formats, and labels as a project of DeepLabCut."""
 
 from __future__ import annotations
 
+import importlib.util
 import json
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
-from dlc_toolbox.labels.interchange import export_deeplabcut, read_labels
+from dlc_toolbox.export.formats import FORMATS, export_poses
+from dlc_toolbox.export.poses import Poses
+from dlc_toolbox.labels.exporting import Origin, export_deeplabcut
+from dlc_toolbox.labels.interchange import read_labels
+from dlc_toolbox.poses.trust import CONFIDENCE
+from dlc_toolbox.project.layout import confidence_table
 from dlc_toolbox.project.tables import make_table, write_table
+from dlc_toolbox.video.video import writing_video
 
 SCORER = "DeepCut_resnet50_reachJan1shuffle1_500"
 PARTS = ["nose", "left ear", "tail.tip"]  # not in alphabetical order, and with characters that readers may split at
+SKELETON = [["nose", "left ear"], ["left ear", "tail.tip"]]
+FPS = 30000 / 1001
+RECORD = {"frames": 12, "fps": FPS, "fps_is_assumed": False, "frame_times_s": None, "width": 640, "height": 480}
+RECORD["settings"] = {"net_type": "resnet_50"}
 IMAGES = ["day1/img2.png", "day1/img10.png", "day2/img0.png"]
 
 
@@ -22,7 +34,12 @@ def write_files(folder: Path) -> None:
     poses = rng.uniform(0, 600, (12, len(PARTS), 3))
     poses[..., 2] = rng.uniform(0, 1, (12, len(PARTS)))
     poses[[0, 7]] = np.nan  # frames that could not be decoded, the first among them
-    write_table(make_table(SCORER, PARTS, range(12), poses), folder / f"video{SCORER}.h5")
+    table = folder / f"video{SCORER}.h5"
+    write_table(make_table(SCORER, PARTS, range(12), poses), table)
+    errors = rng.uniform(1, 9, (12, len(PARTS), len(CONFIDENCE)))
+    write_table(make_table(SCORER, PARTS, range(12), errors, CONFIDENCE), confidence_table(table), csv=False)
+    _write_video(folder / "video.mp4")
+    _export(Poses(folder / "video.mp4", table, SCORER, tuple(PARTS), ((0, 1), (1, 2)), RECORD))
 
     labels = rng.uniform(0, 30, (len(IMAGES), len(PARTS), 2))
     labels[0] = np.nan
@@ -32,10 +49,34 @@ def write_files(folder: Path) -> None:
         Image.new("RGB", (48, 32)).save(folder / "labels" / image)
     table = folder / "labels" / "CollectedData_Ann.h5"
     write_table(make_table("Ann", PARTS, IMAGES, labels), table)
-    export_deeplabcut(read_labels(table), folder / "project", "reach", "Jan1")
+    config, origins = {"skeleton": SKELETON}, {"day2": Origin(folder / "video.mp4")}
+    export_deeplabcut(read_labels(table), folder / "project", "reach", "Jan1", config=config, origins=origins)
+    _add_network(folder / "project" / "dlc-models" / "iteration-0" / "reachJan1-trainset95shuffle1" / "train")
 
-    expected = {"scorer": SCORER, "parts": PARTS, "images": IMAGES, "poses": _plain(poses), "labels": _plain(labels)}
+    expected = {"scorer": SCORER, "parts": PARTS, "images": IMAGES, "fps": FPS}
+    expected |= {"poses": _plain(poses), "errors": _plain(errors[..., :2]), "labels": _plain(labels)}
     (folder / "expected.json").write_text(json.dumps(expected), encoding="utf-8")
+
+
+def _write_video(path: Path) -> None:
+    """Write a video of the twelve frames, of 640 x 480 pixels."""
+    with writing_video(path, 640, 480, Fraction(30000, 1001)) as write:
+        for number in range(12):
+            write(np.full((480, 640, 3), 20 * number, np.uint8))
+
+
+def _export(poses: Poses) -> None:
+    """Write poses in every format whose packages are installed."""
+    for name, form in FORMATS.items():
+        if all(importlib.util.find_spec(package) for package in form.packages):
+            export_poses(poses, name)
+
+
+def _add_network(folder: Path) -> None:
+    """Put into a project of DeepLabCut what it needs to know the network's name."""
+    folder.mkdir(parents=True)
+    (folder / "pose_cfg.yaml").write_text("net_type: resnet_50\n", encoding="utf-8")
+    (folder / "snapshot-500.index").touch()
 
 
 def _plain(values: np.ndarray) -> list:

@@ -5,6 +5,7 @@ Each tool has an environment of its own (`run.py` makes them), so this needs onl
 
 import json
 import os
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -30,7 +31,7 @@ def folder(tmp_path_factory):
 @pytest.fixture(scope="session")
 def expected(folder):
     content = json.loads((folder / "expected.json").read_text(encoding="utf-8"))
-    return content | {name: np.array(content[name], dtype=float) for name in ("poses", "labels")}
+    return content | {name: np.array(content[name], dtype=float) for name in ("poses", "errors", "labels")}
 
 
 @pytest.fixture(params=[".h5", ".csv"])
@@ -76,6 +77,146 @@ def test_movement(poses, expected):
     np.testing.assert_allclose(position, expected["poses"][..., :2], rtol=RELATIVE[poses.suffix])
     confidence = data.confidence.transpose("time", "keypoints", "individuals").values[..., 0]
     np.testing.assert_allclose(confidence, expected["poses"][..., 2], rtol=RELATIVE[poses.suffix])
+
+
+@pytest.mark.parametrize("engine", ["netcdf4", "h5netcdf"])
+def test_movement_s_own_file(folder, expected, engine):
+    xarray = pytest.importorskip("xarray")
+    validators = pytest.importorskip("movement.validators.datasets")
+    pytest.importorskip({"netcdf4": "netCDF4"}.get(engine, engine))
+    data = xarray.open_dataset(folder / f"video{expected['scorer']}.nc", engine=engine)
+    validators.ValidPosesInputs.validate(data)
+    loaded = from_pose_table(folder, expected)
+    assert data.attrs["ds_type"] == loaded.attrs["ds_type"] and data.attrs["time_unit"] == loaded.attrs["time_unit"]
+    assert data.attrs["fps"] == loaded.attrs["fps"] == expected["fps"]
+    for name in ("position", "confidence"):
+        assert data[name].dims == loaded[name].dims
+        xarray.testing.assert_equal(data[name], loaded[name])
+    for place, name in enumerate(("error_px", "radius90_px")):
+        np.testing.assert_array_equal(data[name].values[..., 0], expected["errors"][..., place])
+
+
+def from_pose_table(folder, expected):
+    """Return what movement itself makes of the pose table."""
+    from movement.io import load_poses
+
+    return load_poses.from_dlc_file(folder / f"video{expected['scorer']}.h5", fps=expected["fps"])
+
+
+def test_movement_works_on_its_own_file(folder, expected):
+    xarray = pytest.importorskip("xarray")
+    kinematics = pytest.importorskip("movement.kinematics")
+    filtering = pytest.importorskip("movement.filtering")
+    data = xarray.open_dataset(folder / f"video{expected['scorer']}.nc")
+    velocity = kinematics.compute_velocity(data.position).sel(keypoints="nose", space="x").values.squeeze()
+    x = expected["poses"][:, 0, 0]
+    np.testing.assert_allclose(velocity[2:6], (x[3:7] - x[1:5]) * expected["fps"] / 2)
+    kept = filtering.filter_by_confidence(data.position, data.confidence, threshold=0.5)
+    seen = (expected["poses"][..., 2] >= 0.5) & np.isfinite(expected["poses"][..., 0])
+    np.testing.assert_array_equal(np.isfinite(kept.values[:, 0, :, 0]), seen)
+
+
+def test_movement_reads_sleap_and_nwb(folder, expected):
+    load_poses = pytest.importorskip("movement.io.load_poses")
+    stem, loaded = folder / f"video{expected['scorer']}", from_pose_table(folder, expected)
+    read = [load_poses.from_sleap_file(f"{stem}.analysis.h5", fps=expected["fps"])]
+    if Path(f"{stem}.nwb").exists():
+        read.append(load_poses.from_nwb_file(f"{stem}.nwb").sel(keypoints=expected["parts"]))
+    for data in read:
+        assert sorted(data.keypoints.values) == sorted(expected["parts"])
+        position = data.position.transpose("time", "space", "keypoints", "individuals")
+        np.testing.assert_allclose(position.values, loaded.position.values, rtol=1e-7)
+        np.testing.assert_allclose(data.confidence.values, loaded.confidence.values, rtol=1e-7)
+        np.testing.assert_allclose(data.time.values, loaded.time.values, rtol=1e-6)
+
+
+def test_sleap_io(folder, expected):
+    sleap_io = pytest.importorskip("sleap_io")
+    labels = sleap_io.load_analysis_h5(str(folder / f"video{expected['scorer']}.analysis.h5"))
+    assert labels.skeletons[0].node_names == expected["parts"]
+    assert labels.skeletons[0].edge_names == [("nose", "left ear"), ("left ear", "tail.tip")]
+    lost = np.isnan(expected["poses"][..., 0]).all(axis=1)
+    assert [frame.frame_idx for frame in labels] == np.flatnonzero(~lost).tolist()
+    for frame in labels:
+        (instance,) = frame.instances
+        values = expected["poses"][frame.frame_idx]
+        np.testing.assert_array_equal(instance.numpy(), values[:, :2])
+        np.testing.assert_array_equal(instance.points["score"], values[:, 2])
+        assert instance.score == pytest.approx(values[:, 2].sum())
+
+
+def test_nwb(folder, expected):
+    pynwb = pytest.importorskip("pynwb")
+    path = folder / f"video{expected['scorer']}.nwb"
+    if not path.exists():
+        pytest.skip('the toolbox\'s own environment is without pip install -e ".[nwb]"')
+    with pynwb.NWBHDF5IO(path, "r") as file:
+        behavior = file.read().processing["behavior"]
+        found = behavior["PoseEstimation"]
+        assert list(found.skeleton.nodes[:]) == expected["parts"]
+        assert found.skeleton.edges[:].tolist() == [[0, 1], [1, 2]]
+        for k, part in enumerate(expected["parts"]):
+            assert found[part].rate == expected["fps"]
+            np.testing.assert_array_equal(found[part].data[:], expected["poses"][:, k, :2])
+            np.testing.assert_array_equal(found[part].confidence[:], expected["poses"][:, k, 2])
+        for place, name in enumerate(("error_px", "radius90_px")):
+            np.testing.assert_array_equal(behavior[name].data[:], expected["errors"][..., place])
+    inspector = pytest.importorskip("nwbinspector")
+    violations = inspector.Importance.BEST_PRACTICE_VIOLATION
+    messages = list(inspector.inspect_nwbfile(nwbfile_path=path, importance_threshold=violations))
+    assert [message.check_function_name for message in messages] == [
+        "check_subject_exists"
+    ]  # which only a lab can tell
+
+
+@pytest.fixture
+def deeplabcut(folder, tmp_path, monkeypatch):
+    """Return DeepLabCut 2, a copy of the project that names the video, and the folder of its poses."""
+    monkeypatch.setenv("DLClight", "True")
+    monkeypatch.setenv("MPLBACKEND", "agg")
+    monkeypatch.chdir(tmp_path)  # in which DeepLabCut changes folders
+    module = pytest.importorskip("deeplabcut")
+    shutil.copytree(folder / "project", tmp_path / "project")
+    shutil.copytree(folder / "deeplabcut-poses", tmp_path / "poses")
+    return module, str(tmp_path / "project" / "config.yaml"), tmp_path / "poses"
+
+
+@pytest.mark.parametrize("options", [{}, {"displaycropped": True}])
+def test_deeplabcut_makes_a_labeled_video(deeplabcut, folder, expected, options):
+    """Its frames are gray, and so each dot is told by its colour."""
+    module, config, poses = deeplabcut
+    cv2 = pytest.importorskip("cv2")
+    video = str(folder / "video.mp4")
+    assert module.create_labeled_video(config, [video], destfolder=str(poses), videotype=".mp4", **options) == [True]
+    (labeled,) = poses.glob("*_labeled.mp4")
+    assert labeled.name.startswith("videoDLC_resnet50_reachJan1shuffle1_500")
+    capture, found = cv2.VideoCapture(str(labeled)), []
+    while (frame := capture.read())[0]:
+        found.append(np.ptp(frame[1].astype(int), axis=2) > 60)
+    assert len(found) == 12
+    for colored, places in zip(found, expected["poses"], strict=True):
+        x, y = places[(places[:, 2] > 0.6) & (places[:, 1] < 480), :2].T.astype(int)
+        assert colored[y, x].all()
+    assert not found[7].any()
+
+
+def test_deeplabcut_extracts_outlier_frames(deeplabcut, folder, expected):
+    module, config, poses = deeplabcut
+    pd = pytest.importorskip("pandas")
+    module.extract_outlier_frames(
+        *(config, [str(folder / "video.mp4")]),
+        **{"videotype": ".mp4", "outlieralgorithm": "uncertain", "p_bound": 0.5, "destfolder": str(poses)},
+        **{"automatic": True, "extractionalgorithm": "uniform"},
+    )
+    home = Path(config).parent / "labeled-data" / "video"
+    machine = pd.read_hdf(home / "machinelabels-iter0.h5")
+    frames = [int(name[2].removeprefix("img").removesuffix(".png")) for name in machine.index]
+    with np.errstate(invalid="ignore"):
+        unsure = np.flatnonzero((expected["poses"][..., 2] < 0.5).any(axis=1)).tolist()
+    assert frames and set(frames) <= set(unsure)
+    assert all((home / name[2]).is_file() for name in machine.index)
+    values = machine.to_numpy().reshape(len(frames), len(expected["parts"]), 3)
+    np.testing.assert_array_equal(values, expected["poses"][frames])
 
 
 def test_dlc2kinematics(folder, expected):

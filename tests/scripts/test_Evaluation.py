@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from deepercut.weights.snapshots import state_path
 from dlc_common import cli
 from dlc_common.cli import CHECKOUT
 from dlc_toolbox.project.layout import Layout
@@ -54,7 +55,9 @@ def edit_settings(project, **changes):
         file.writelines(f"{name} = {value!r}\n" for name, value in changes.items())
 
 
-def test_both_steps_on_the_toy_project(run, results, stub_network, capsys):
+def test_both_steps_on_the_toy_project(run, trained_project, results, stub_network, capsys):
+    (train_folder,) = Layout(trained_project).models.glob("*/train")
+    np.savez(state_path(train_folder, 100), held_out=["toy/img00.png"])
     assert run(STEP1) == 0
     first, *_, last = capsys.readouterr().out.splitlines()
     assert first.startswith("Device: ") and "Step2_AnalysisofResults.py" in last
@@ -65,6 +68,9 @@ def test_both_steps_on_the_toy_project(run, results, stub_network, capsys):
     assert "training error 5.00 px (mean), 5.00 px (median)" in output
     assert "test error 5.00 px (mean), 5.00 px (median)" in output
     assert "AnalyzeVideos.py" in output
+    outlook = "more labels help more cannot be told: 6 training and 3 test images have labels"  # of 7, one was held out
+    assert outlook in output
+    assert outlook in (results / "toyJan1-trainset70shuffle1.html").read_text(encoding="utf-8")
     (row,) = pd.read_csv(results / "evaluation.csv").to_dict("records")
     assert (row["train_fraction"], row["shuffle"], row["iteration"], row["pcutoff"]) == (0.7, 1, 100, 0.1)
     np.testing.assert_allclose(

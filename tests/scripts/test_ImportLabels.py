@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+import yaml
 
 from dlc_toolbox.project.layout import Layout
 from dlc_toolbox.project.tables import read_table
@@ -28,7 +29,9 @@ def test_export_and_import_give_back_table_and_images(run_here, toy_project, fre
     assert run_here(STEP2, "--project", toy_project)[0] == 0
     code, output = run_here(EXPORT, tmp_path / "out", "--project", toy_project, *flags)
     assert code == 0 and f"{tmp_path / 'out'}: 10 images in 1 folders" in output.splitlines()[-2:]
-    assert flags or output.splitlines()[-1].startswith(f"Next: put the videos into {tmp_path / 'out' / 'videos'}")
+    assert flags or output.splitlines()[-1] == (
+        f"Next, in DeepLabCut: deeplabcut.create_training_dataset({str(tmp_path / 'out' / 'config.yaml')!r})"
+    )
     source = tmp_path / "out" / "CollectedData.csv" if flags else tmp_path / "out"
     code, output = run_here(IMPORT, source, "--project", fresh)
     assert code == 0 and "toy: 10 images, 29 labels" in output and "Step3_CheckLabels.py" in output
@@ -66,6 +69,21 @@ def test_settings_that_do_not_fit_are_one_line_and_nothing_is_written(run_here, 
     assert code == 1 and line.startswith("Error: myconfig.py does not fit the labels of")
     assert line.endswith("set there: bodyparts = ['nose', 'paw', 'tail']")
     assert not Layout(fresh).data_folder("toy").exists()
+
+
+def test_the_project_for_deeplabcut_names_videos_skeleton_and_fractions(run_here, toy_project, tmp_path):
+    with (toy_project / "myconfig_analysis.py").open("a") as settings:
+        settings.write("skeleton = [['nose', 'tail']]\n")
+    assert run_here(STEP2, "--project", toy_project)[0] == 0
+    assert run_here(EXPORT, tmp_path / "out", "--project", toy_project)[0] == 0
+    config = yaml.safe_load((tmp_path / "out" / "config.yaml").read_text())
+    assert config["video_sets"] == {str(toy_project / "videos" / "toy.avi"): {"crop": "0, 160, 0, 120"}}
+    assert (config["skeleton"], config["TrainingFraction"]) == ([["nose", "tail"]], [0.7])
+    (toy_project / "videos" / "toy.avi").unlink()
+    (toy_project / "myconfig_analysis.py").write_text("Task = 3\n")
+    code, output = run_here(EXPORT, tmp_path / "out 2", "--project", toy_project)
+    assert code == 0 and "Warning: the labels go without a skeleton: " in output
+    assert output.splitlines()[-1].startswith(f"Next: put toy.avi into {tmp_path / 'out 2' / 'videos'}, or correct")
 
 
 @pytest.mark.parametrize("script", [IMPORT, EXPORT])

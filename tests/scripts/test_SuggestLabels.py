@@ -15,8 +15,8 @@ from PIL import Image
 from deepercut.inference import predict
 from deepercut.weights.snapshots import snapshot_path, state_path
 from dlc_common.cli import CHECKOUT
-from dlc_toolbox.labeling import helper
-from dlc_toolbox.labeling.store import LabelStore
+from dlc_toolbox.labeling.help import helper
+from dlc_toolbox.labeling.store.store import LabelStore
 from dlc_toolbox.labels.fiji import read_clicks
 from dlc_toolbox.project.layout import Layout
 from dlc_toolbox.steps import suggestions

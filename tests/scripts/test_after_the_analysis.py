@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from dlc_common.cli import CHECKOUT
-from dlc_common.files import fingerprint
+from dlc_common.fingerprints import fingerprint
 from dlc_toolbox.poses.trust import Looked, Trust, calibration_file, write_calibration
 from dlc_toolbox.project.layout import Layout
 from dlc_toolbox.project.tables import read_table, write_table

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from dlc_common.cli import CHECKOUT
-from dlc_toolbox.labeling.overview import describe_project
-from dlc_toolbox.labeling.store import LabelStore
+from dlc_toolbox.labeling.store.overview import describe_project
+from dlc_toolbox.labeling.store.store import LabelStore
 from dlc_toolbox.project.layout import Layout
 from dlc_toolbox.project.tables import read_table
 
@@ -83,7 +83,7 @@ def test_the_page_of_a_choice_is_no_image_to_label(toy_project: Path, run_here):
     labeled = [f"toy/img{frame:02d}.png" for frame in range(0, 30, 3)]
     assert list(read_table(layout.label_table("toy", "Ann")).index) == labeled
     with closing(LabelStore(layout)) as store:
-        folders = describe_project(store)["folders"]
+        folders = describe_project(store.contents)["folders"]
     assert {folder["name"]: len(folder["images"]) for folder in folders} == {"toy": 10, "toy_2": 5}
 
 

@@ -176,17 +176,34 @@ export class Saver {
 }
 
 /**
- * Listen to the server for as long as the page is open.
+ * Listen to the server while the page is in view: a browser keeps six connections to a host, which tabs in the
+ * background must not hold. `hello` comes whenever it begins again.
  * @param {{hello: Function, labels: Function, project: Function, job: Function, lost: Function}} on
  */
 export function listen(on) {
-  const source = new EventSource("/api/events");
-  for (const name of ["hello", "labels", "project", "job"]) {
-    source.addEventListener(name, (event) => on[name](JSON.parse(event.data || "{}")));
+  let source = null;
+
+  function open() {
+    const opened = new EventSource("/api/events");
+    for (const name of ["hello", "labels", "project", "job"]) {
+      opened.addEventListener(name, (event) => on[name](JSON.parse(event.data || "{}")));
+    }
+    opened.onerror = () => {
+      on.lost();
+      if (opened.readyState !== EventSource.CLOSED) return; // the browser tries again by itself
+      source = null;
+      setTimeout(turn, PATIENCE.at(-1));
+    };
+    return opened;
   }
-  source.onerror = () => {
-    on.lost();
-    if (source.readyState !== EventSource.CLOSED) return; // the browser tries again by itself
-    setTimeout(() => listen(on), PATIENCE.at(-1));
-  };
+
+  function turn() {
+    if (document.hidden) {
+      source?.close();
+      source = null;
+    } else source ??= open();
+  }
+
+  document.addEventListener("visibilitychange", turn);
+  turn();
 }

@@ -183,10 +183,11 @@ def refuse_too_large(shapes: Mapping[str, tuple[int, ...]], source: object) -> N
     Raises
     ------
     DeepercutError
-        When they would take more than 1 GB; a ResNet-152 takes a quarter of it.
+        When they would take more than 1 GB (a ResNet-152 takes a quarter of it), or a side is negative.
     """
-    if sum(map(math.prod, shapes.values())) > _MOST_VALUES:
-        name = max(shapes, key=lambda name: math.prod(shapes[name]))
+    sizes = {name: math.prod(shape) if min(shape, default=0) >= 0 else math.inf for name, shape in shapes.items()}
+    if sum(sizes.values()) > _MOST_VALUES:
+        name = max(sizes, key=lambda name: sizes[name])
         raise DeepercutError(
             f"{source} claims arrays of a size that no network has, such as {name} of shape {tuple(shapes[name])}: it "
             "is of another kind, or damaged; choose other weights"

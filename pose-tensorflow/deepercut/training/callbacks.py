@@ -6,7 +6,7 @@ import logging
 import signal
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import cv2
@@ -18,11 +18,12 @@ from tqdm import tqdm
 from deepercut import DeepercutError
 from deepercut.config import PoseConfig
 from deepercut.data.dataset import TrainingBatches
-from deepercut.training.learning_stats import append_row, begin_rows, draw_learning_curve
+from deepercut.training.learning_stats import append_row, as_stored, begin_rows, draw_learning_curve
 from deepercut.training.optimizers import learning_rate
 from deepercut.training.validation import Validation
-from deepercut.weights.checkpoints import save_snapshot
-from deepercut.weights.snapshots import snapshot_path, state_path, statistics_path
+from deepercut.weights.checkpoints import rounded_kernels, save_snapshot
+from deepercut.weights.keeping import tidy
+from deepercut.weights.snapshots import read_validation_errors, snapshot_path, state_path, statistics_path
 from deepercut.weights.state import write_state
 
 if TYPE_CHECKING:
@@ -97,20 +98,23 @@ class StopOnNonFinite(keras.callbacks.Callback):
 
 
 class Snapshots(keras.callbacks.Callback):
-    """Write a snapshot every `save_iters` iterations and at the end; all are kept.
+    """Write a snapshot every `save_iters` iterations and at the end, and let go what is not needed of earlier ones.
 
     Parameters
     ----------
     network : keras.Model
         Whose weights to write.
     config : PoseConfig
-        Where and how often; its seed and validation_fraction are kept with the state.
+        Where, how often, how precisely and how many; its seed and validation_fraction are kept with the state.
     start : int
         Iteration that the run begins with, which is on disk already.
+    held_out : sequence of str, optional
+        The images that do not train, ``folder/image``; they are kept with the state, too.
     """
 
-    def __init__(self, network: keras.Model, config: PoseConfig, start: int):
+    def __init__(self, network: keras.Model, config: PoseConfig, start: int, held_out: Sequence[str] = ()):
         super().__init__()
+        self.held_out = held_out
         self.network, self.config, self.start, self.saved = network, config, start, start
 
     def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
@@ -129,11 +133,13 @@ class Snapshots(keras.callbacks.Callback):
                 f"the weights are not finite after iteration {iteration} and were not saved. {GO_BACK}"
             )
         assert self.config.seed is not None  # a run has one
-        folder, prefix = self.config.snapshot_place
+        (folder, prefix), precision = self.config.snapshot_place, self.config.snapshot_precision
         state = state_path(folder, iteration, prefix)
-        write_state(state, optimizer, self.config.seed, self.config.validation_fraction)
-        save_snapshot(self.network, snapshot_path(folder, iteration, prefix))
+        exact = rounded_kernels(self.network) if precision == "float16" else {}
+        write_state(state, optimizer, self.config.seed, self.config.validation_fraction, self.held_out, exact)
+        save_snapshot(self.network, snapshot_path(folder, iteration, prefix), precision)
         self.saved = iteration
+        tidy(folder, prefix, self.config.max_snapshots)
 
 
 class LearningStatistics(keras.callbacks.Callback):
@@ -141,6 +147,8 @@ class LearningStatistics(keras.callbacks.Callback):
 
     There is a row every `display_iters`, and whenever the error on held-out images is measured: every
     `validation_iters` (by default with every snapshot). Then TensorBoard gets pictures of predictions, too.
+
+    `errors` holds these errors by iteration, those of before a resumed run too.
 
     Parameters
     ----------
@@ -164,6 +172,7 @@ class LearningStatistics(keras.callbacks.Callback):
         from tensorboard.summary.writer.event_file_writer import EventFileWriter
 
         begin_rows(self.path, self.start)
+        self.errors = read_validation_errors(self.path)
         self.board = EventFileWriter(str(self.config.resolve(self.config.log_dir)))
         total, is_hidden = self.stop, self.tell is not None
         self.bar = tqdm(
@@ -217,6 +226,7 @@ class LearningStatistics(keras.callbacks.Callback):
         }
         if not np.isnan(error_px):
             values["validation_error_px"] = error_px
+            self.errors[iteration] = float(as_stored(error_px))
         append_row(self.path, iteration, values)
         write_summary(self.board, iteration, values)
         self.model.reset_metrics()

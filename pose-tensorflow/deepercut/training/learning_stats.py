@@ -34,9 +34,23 @@ def begin_rows(path: Path, start: int) -> None:
 
 def append_row(path: Path, iteration: int, values: Mapping[str, float]) -> None:
     """Append the values of one iteration by their columns; what is not measured, or NaN, stays empty."""
-    cells = {name: f"{value:.6g}" for name, value in values.items() if not np.isnan(value)}
+    cells = {name: as_stored(value) for name, value in values.items() if not np.isnan(value)}
     with path.open("a", newline="", encoding="utf-8") as file:
         csv.DictWriter(file, COLUMNS, restval="").writerow({"iteration": iteration, **cells})
+
+
+def as_stored(value: float) -> str:
+    """Return a value as a cell holds it.
+
+    >>> as_stored(5.0), as_stored(1 / 3)
+    ('5', '0.333333')
+    """
+    return f"{value:.6g}"
+
+
+def best_iteration(errors: Mapping[int, float]) -> int:
+    """Return the iteration of the lowest error; of equal ones, the first."""
+    return min(errors, key=lambda iteration: (errors[iteration], iteration))
 
 
 def draw_learning_curve(path: Path) -> None:
@@ -60,7 +74,10 @@ def draw_learning_curve(path: Path) -> None:
         axes.plot([int(row["iteration"]) for row in rows], values, marker=".", label=name.replace("_", " "))
     axes.legend(frameon=False)
     for error_axes in below:
+        best = best_iteration(errors)
         error_axes.plot(list(errors), list(errors.values()), marker=".", color="black")
+        error_axes.axvline(best, color="gray", linewidth=0.8, label=f"lowest: {errors[best]:.3g} px at {best}")
+        error_axes.legend(frameon=False)
         error_axes.set(ylabel="error on held-out images (px)", ylim=(0, None))
     (below or [axes])[-1].set_xlabel("iteration")
     for each in figure.axes:

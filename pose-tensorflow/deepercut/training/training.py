@@ -24,10 +24,12 @@ from deepercut.network.posenet import build_posenet
 from deepercut.training.callbacks import LearningStatistics, Snapshots, StopOnInterrupt, StopOnNonFinite, Tell
 from deepercut.training.devices import choose_devices, sharing
 from deepercut.training.optimizers import make_optimizer
+from deepercut.training.stopping import StopWhenStalled, in_words, warn_of_patience, why_finished
 from deepercut.training.validation import Validation, hold_out
-from deepercut.weights.checkpoints import check_same_network, load_weights, read_weights, resolve_weights
+from deepercut.weights.checkpoints import check_same_network, fill, read_weights, resolve_weights
+from deepercut.weights.keeping import newest_sound, set_aside, tidy
 from deepercut.weights.snapshots import list_snapshots, snapshot_path, state_path
-from deepercut.weights.state import changed_versions, read_state, restore
+from deepercut.weights.state import changed_versions, exact_weights, read_state, restore
 
 log = logging.getLogger(__name__)
 
@@ -40,14 +42,15 @@ def train(config: PoseConfig, *, resume: bool = False, tell: Tell | None = None)
     config : PoseConfig
         Its folder gets the snapshots, learning_stats.csv and learning_curve.png.
     resume : bool
-        Go on from the newest snapshot of the folder. The run is then the one that would have been.
+        Go on from the newest snapshot of the folder that is not damaged. The run is then the one that would have been.
     tell : callable, optional
         ``tell(iteration, last iteration)`` is called after each iteration, instead of a progress bar.
 
     Returns
     -------
     Path
-        The last snapshot. One that has all iterations already is left as it is.
+        The last snapshot. One that has all iterations already, or after which `patience` ended the training, is left
+        as it is.
 
     Raises
     ------
@@ -61,12 +64,14 @@ def train(config: PoseConfig, *, resume: bool = False, tell: Tell | None = None)
         log.info("These keys of pose_cfg.yaml change nothing here: %s", ", ".join(config.ignored))
     images = load_dataset(config)
     weights, start = starting_point(config, resume)
-    if start >= config.iterations:
+    folder, prefix = config.snapshot_place
+    if reason := why_finished(config, start):
         wanted = weight_shapes(config.depth, config.num_joints, config.location_refinement)
         check_same_network(wanted, read_weights(weights), weights)  # nothing else would see that it is damaged
-        log.info("%s has %d iterations; max_iters %d asks for no more", weights, start, config.iterations)
+        log.info("%s: %s", weights, reason)
+        if not machines()[0]:
+            tidy(folder, prefix, config.max_snapshots)
         return weights
-    folder, prefix = config.snapshot_place
     state = read_state(state_path(folder, start, prefix)) if start else {}
     if changed := changed_versions(state):
         log.warning("The snapshot was written with other versions, so bits may differ: %s", "; ".join(changed))
@@ -100,16 +105,22 @@ def _train(
             log.info("Held out of it: %d images, which measure the error (validation_fraction)", len(held_out))
         if len(devices) > 1:
             log.info("Each batch is shared out over %s", ", ".join(devices))
-        snapshots = Snapshots(network, config, start)
+        warn_of_patience(config, held_out)
+        names = [f"{image.path.parent.name}/{image.path.name}" for image in held_out]
+        snapshots = Snapshots(network, config, start, names)
         validation = Validation(network, config.locref_stdev, training, held_out, copies=len(devices))
         statistics = LearningStatistics(config, start, stop, validation, tell)
+        stalled = StopWhenStalled(statistics, config.patience)
         with StopOnInterrupt() as interrupt, statistics:
-            _fit(trainee, batches, [StopOnNonFinite(batches), statistics, snapshots, interrupt])
-    if interrupt.noted:
+            _fit(trainee, batches, [StopOnNonFinite(batches), statistics, snapshots, stalled, interrupt])
+    if interrupt.noted or stalled.noted:
         snapshots.save()
+    if interrupt.noted:
         raise KeyboardInterrupt
+    for sentence in in_words(statistics.errors, config.patience):
+        log.info(sentence)
     folder, prefix = config.snapshot_place
-    return snapshot_path(folder, stop, prefix)
+    return snapshot_path(folder, snapshots.saved if stalled.noted else stop, prefix)
 
 
 def _networks(
@@ -117,7 +128,7 @@ def _networks(
 ) -> tuple[keras.Model, keras.Model]:
     """Return the network with its first weights, and the model that trains it with its optimizer where it was."""
     network = network_of(config)
-    filled = load_weights(network, weights)
+    filled = fill(network, read_weights(weights) | exact_weights(state), weights)
     heads = [name for name in network.output if name not in filled]
     log.info("Weights: %s%s", weights, f"; {', '.join(heads)} start at random" if heads else "")
     trainee = compiled(network, config)
@@ -169,7 +180,7 @@ def starting_point(config: PoseConfig, resume: bool) -> tuple[Path, int]:
     if resume:
         if not own:
             raise DeepercutError(f"{folder} holds no snapshot to resume from: start without --resume")
-        return list(own.items())[-1]
+        return _newest_sound(config)
     if not config.init_weights:
         raise DeepercutError(
             f"init_weights is missing in pose_cfg.yaml of {config.folder}: name the weights to start from"
@@ -189,6 +200,22 @@ def starting_point(config: PoseConfig, resume: bool) -> tuple[Path, int]:
             "move them away or let Step 4 make another shuffle"
         )
     return weights, 0
+
+
+def _newest_sound(config: PoseConfig) -> tuple[Path, int]:
+    """Return the newest snapshot that is not damaged, and rename later ones, so that they are not taken for sound."""
+    folder, prefix = config.snapshot_place
+    found, damaged = newest_sound(list_snapshots(folder, prefix), config.iterations, prefix)
+    if found is None:
+        reasons = "; ".join(damaged.values())
+        raise DeepercutError(
+            f"no snapshot in {folder} is whole: {reasons}. Or move them away and start without --resume"
+        )
+    for snapshot, reason in damaged.items():
+        log.warning("%s", reason)
+        aside = "" if machines()[0] else f" It is kept as {set_aside(snapshot, prefix).name}; delete it if you like."
+        log.warning("The training goes on from iteration %d, not %d.%s", found.iteration, snapshot.iteration, aside)
+    return found.path, found.iteration
 
 
 def compiled(network: keras.Model, config: PoseConfig) -> keras.Model:
@@ -240,6 +267,8 @@ def _of_the_run(config: PoseConfig, state: dict[str, np.ndarray]) -> PoseConfig:
         if wanted not in (None, kept):
             log.warning("%s %s of the resumed run is kept, not %s", name, kept, wanted)
         config = replace(config, **{name: kept})
+    if config.patience and machines()[1] > 1:
+        raise DeepercutError("patience ends a training on one machine only: leave it out where several train together")
     if config.seed is None and machines()[1] > 1:
         raise DeepercutError("set seed in pose_cfg.yaml: machines that train together must draw the same")
     return config if config.seed is not None else replace(config, seed=secrets.randbelow(2**31))

@@ -118,12 +118,17 @@ def fill(model: keras.Model, arrays: Mapping[str, np.ndarray], source: object) -
     DeepercutError
         If the arrays belong to another network.
     """
-    weights = {f"{layer.name}/{weight.name}": weight for layer in model.layers for weight in layer.weights}
+    weights = _weights_of(model)
     check_same_network({name: tuple(w.shape) for name, w in weights.items()}, arrays, source)
     filled = [name for name in weights if name in arrays]
     for name in filled:
         weights[name].assign(arrays[name])
     return tuple(dict.fromkeys(name.split("/")[0] for name in filled))
+
+
+def _weights_of(model: keras.Model) -> dict[str, keras.Variable]:
+    """Return a network's variables by ``<layer>/<variable>``."""
+    return {f"{layer.name}/{weight.name}": weight for layer in model.layers for weight in layer.weights}
 
 
 def check_same_network(wanted: Mapping[str, tuple], arrays: Mapping[str, np.ndarray], source: object) -> None:
@@ -203,16 +208,31 @@ def read_weights(path: Path) -> Arrays:
     if not path.is_file():
         raise DeepercutError(f"weights {path} do not exist")
     if is_broken(path):
-        raise DeepercutError(f"weights {path} are damaged, their checksum disagrees: choose another snapshot")
-    if other := wrong_kind(path, "weights of a ResNet", KERAS, HDF5):
-        raise DeepercutError(other)
-    if path.suffix != ".h5" and not h5py.is_hdf5(path):
-        return read_tf1(path)
+        raise DeepercutError(
+            f"weights {path} are damaged: they are not what was written there, their checksum disagrees. Copy the file "
+            "again from where it is whole, or choose another snapshot"
+        )
+    if not h5py.is_hdf5(path):
+        _refuse_other_kinds(path)
+        if path.suffix != ".h5":
+            return read_tf1(path)
     try:
         arrays = _read_h5(path)
     except (OSError, KeyError, TypeError, ValueError, RuntimeError) as error:  # which, depends on the damage
-        raise DeepercutError(f"weights {path} cannot be read: {error}") from error
+        _refuse_other_kinds(path)
+        raise DeepercutError(
+            f"weights {path} cannot be read: {error}. Copy the file again from where it is whole, or choose another "
+            "snapshot"
+        ) from error
+    if not arrays:
+        _refuse_other_kinds(path)
     return arrays if any(name.startswith("block") for name in arrays) else convert_keras_resnet(arrays)
+
+
+def _refuse_other_kinds(path: Path) -> None:
+    """Raise where a file is known to be of another kind; done late, because to look into HDF5 is to check it again."""
+    if other := wrong_kind(path, "weights of a ResNet", KERAS, HDF5):
+        raise DeepercutError(other)
 
 
 def _read_h5(path: Path) -> Arrays:
@@ -235,10 +255,15 @@ def _read_h5(path: Path) -> Arrays:
     with h5py.File(path, "r") as file:
         file.visititems(collect)
         refuse_too_large({name: values.shape for name, values in stored.items()}, path)
-        return {name: values[()] for name, values in stored.items()}
+        return {name: _in_full(values[()]) for name, values in stored.items()}
 
 
-def save_snapshot(model: keras.Model, path: Path) -> None:
+def _in_full(values: np.ndarray) -> np.ndarray:
+    """Return float16, the form of storage, as float32; all else as it is."""
+    return values.astype(np.float32) if values.dtype == np.float16 else values
+
+
+def save_snapshot(model: keras.Model, path: Path, precision: str = "float32") -> None:
     """Write a network's weights, so that the file exists only when it is whole.
 
     Parameters
@@ -247,6 +272,8 @@ def save_snapshot(model: keras.Model, path: Path) -> None:
         From `build_posenet`, or its ResNet alone.
     path : Path
         Ends in ``.weights.h5``.
+    precision : {'float32', 'float16'}, optional
+        float16 rounds the kernels, which are nearly all of a network, to 11 bits.
 
     Raises
     ------
@@ -258,4 +285,48 @@ def save_snapshot(model: keras.Model, path: Path) -> None:
         if shutil.disk_usage(path.parent).free < 4 * model.count_params():
             raise OSError(errno.ENOSPC, "")  # HDF5 would tell it in pages of its own
         model.save_weights(temporary)
+        if precision == "float16":
+            _round_kernels(temporary)
         seal(temporary)
+
+
+def rounded_kernels(model: keras.Model) -> Arrays:
+    """Return the weights that `save_snapshot` rounds in float16, as they are.
+
+    Parameters
+    ----------
+    model : keras.Model
+        From `build_posenet`.
+
+    Returns
+    -------
+    dict of str to ndarray
+        By ``<layer>/<variable>``: the kernels.
+    """
+    from keras import ops
+
+    weights = _weights_of(model)
+    return {name: ops.convert_to_numpy(weight) for name, weight in weights.items() if len(weight.shape) > 1}
+
+
+def _round_kernels(path: Path) -> None:
+    """Write a file of weights anew, the same but for the kernels' float16: HDF5 gives no space back in a file."""
+    items: list[tuple[str, dict, np.ndarray | None]] = []
+
+    def collect(name: str, item: h5py.Group | h5py.Dataset) -> None:
+        items.append((name, dict(item.attrs), None if isinstance(item, h5py.Group) else _rounded(item[()])))
+
+    with h5py.File(path) as file:
+        collect("/", file)
+        file.visititems(collect)
+    with h5py.File(path, "w") as file:
+        for name, attributes, values in items:
+            item = file.require_group(name) if values is None else file.create_dataset(name, data=values)
+            item.attrs.update(attributes)
+
+
+def _rounded(values: np.ndarray) -> np.ndarray:
+    """Return a kernel in float16; vectors (batch norms, biases), and what float16 cannot hold, as they are."""
+    if values.ndim < 2 or np.abs(values).max() > np.finfo(np.float16).max:
+        return values
+    return values.astype(np.float16)

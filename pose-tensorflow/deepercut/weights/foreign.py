@@ -6,6 +6,7 @@ TensorFlow and Keras are imported only when a checkpoint is read or written.
 from __future__ import annotations
 
 import glob
+import logging
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,9 +16,12 @@ import numpy as np
 
 from deepercut import DeepercutError
 from deepercut.network.architecture import EPSILON, depth_of, refuse_too_large
+from deepercut.weights.tf_index import claimed_shapes
 
 if TYPE_CHECKING:
     import keras
+
+log = logging.getLogger(__name__)
 
 Arrays = dict[str, np.ndarray]
 """Weights by ``<layer>/<variable>``."""
@@ -146,8 +150,9 @@ def read_tf1(path: Path) -> Arrays:
     Raises
     ------
     DeepercutError
-        If the file is damaged or no checkpoint.
+        If the file is damaged or no checkpoint, or claims arrays that no network has.
     """
+    _refuse_claims(path)
     import tensorflow as tf
 
     prefix = str(path).removesuffix(".index")
@@ -160,6 +165,18 @@ def read_tf1(path: Path) -> Arrays:
     except (tf.errors.OpError, IndexError, ValueError, RuntimeError) as error:
         reason = str(error).splitlines()[0]
         raise DeepercutError(f"weights {path} cannot be read as a checkpoint of TensorFlow: {reason}") from error
+
+
+def _refuse_claims(path: Path) -> None:
+    """Raise when a checkpoint claims arrays of a size that no network has: TensorFlow would end the process."""
+    try:
+        claimed = claimed_shapes(path)
+    except ValueError as error:
+        log.debug("%s is left to TensorFlow: %s", path, error)  # which says what is wrong, and reads slim's single file
+        return
+    names = {_our_name(name) or name: shape for name, shape in claimed.items()}
+    for name, shape in names.items():
+        refuse_too_large({name: shape}, path)
 
 
 def export_tf1(model: keras.Model, prefix: Path) -> None:

@@ -13,6 +13,8 @@ import numpy as np
 from deepercut import DeepercutError
 
 WEIGHTS_SUFFIX = ".weights.h5"
+HELD_OUT = "held_out"
+"""Name of the held-out images in a state."""
 
 
 @dataclass(frozen=True)
@@ -188,6 +190,26 @@ def read_validation_errors(path: Path) -> dict[int, float]:
     """
     errors = {int(row["iteration"]): number_in(row.get("validation_error_px")) for row in read_rows(path)}
     return {iteration: error for iteration, error in errors.items() if np.isfinite(error)}
+
+
+def read_held_out(train_folder: Path, iteration: int, prefix: str = "snapshot") -> tuple[str, ...]:
+    """Read which images of its training set a snapshot was not trained on, because they measured the error.
+
+    Parameters
+    ----------
+    train_folder, iteration, prefix
+        As for `state_path`.
+
+    Returns
+    -------
+    tuple of str
+        ``folder/image``; none where that is not known, as of snapshots without state, or of before it was kept.
+    """
+    try:
+        with np.load(state_path(train_folder, iteration, prefix), allow_pickle=False) as archive:
+            return tuple(archive[HELD_OUT].tolist())
+    except Exception:  # zipfile and numpy raise many types on damaged files, which training names
+        return ()
 
 
 def read_rows(path: Path) -> list[dict[str, str]]:

@@ -1,9 +1,10 @@
-"""The state of a training beside the weights: optimizer, iteration, seed, versions."""
+"""The state of a training beside the weights: the optimizer's memory, seed, held-out share, versions."""
 
 from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +13,24 @@ import numpy as np
 from keras import ops
 
 from deepercut import DeepercutError
+from deepercut.weights.snapshots import HELD_OUT
 from dlc_common.files import replacing
 from dlc_common.versions import versions
 
 log = logging.getLogger(__name__)
 
+_MEMORY, _EXACT = "optimizer_", "exact_"
+"""How the names of the large arrays begin, which only the newest snapshots keep."""
 
-def write_state(path: Path, optimizer: keras.Optimizer, seed: int, validation_fraction: float) -> None:
+
+def write_state(
+    path: Path,
+    optimizer: keras.Optimizer,
+    seed: int,
+    validation_fraction: float,
+    held_out: Sequence[str] = (),
+    exact: Mapping[str, np.ndarray] | None = None,
+) -> None:
     """Write what resuming needs beside the weights, and the versions of what made them.
 
     Order and augmentation of the images follow from seed and iteration alone, so nothing else is random.
@@ -33,6 +45,10 @@ def write_state(path: Path, optimizer: keras.Optimizer, seed: int, validation_fr
         Of the run.
     validation_fraction : float
         Share of the images that it holds out.
+    held_out : sequence of str, optional
+        These images, as `snapshots.read_held_out` returns them.
+    exact : mapping of str to ndarray, optional
+        By ``<layer>/<variable>``: weights that the file of weights holds rounded.
 
     Raises
     ------
@@ -40,10 +56,11 @@ def write_state(path: Path, optimizer: keras.Optimizer, seed: int, validation_fr
         When the system refuses to write.
     """
     state: dict[str, Any] = {"seed": seed, "validation_fraction": validation_fraction}
+    state[HELD_OUT] = np.array(held_out, dtype=str)
     state["versions"] = json.dumps(versions())
-    state |= {f"optimizer_{i}": ops.convert_to_numpy(v) for i, v in enumerate(_kept(optimizer))}
-    with replacing(path) as temporary:
-        np.savez(temporary, **state)
+    state |= {f"{_MEMORY}{i}": ops.convert_to_numpy(v) for i, v in enumerate(_kept(optimizer))}
+    state |= {f"{_EXACT}{name}": values for name, values in (exact or {}).items()}
+    _save(path, state)
 
 
 def read_state(path: Path) -> dict[str, np.ndarray]:
@@ -65,13 +82,47 @@ def read_state(path: Path) -> dict[str, np.ndarray]:
         When the file is damaged.
     """
     if not path.exists():
-        log.warning("%s is missing: iteration and weights go on, the optimizer's memory starts anew", path.name)
+        log.warning(
+            "%s is missing (snapshots of DeepLabCut 1 and 2 have none): iteration and weights go on, the optimizer's "
+            "memory starts anew, and the result will differ a little from that of a training without interruption",
+            path.name,
+        )
         return {}
     try:
         with np.load(path, allow_pickle=False) as archive:
             return dict(archive)
-    except Exception as error:  # zipfile and numpy raise many types on damaged files
+    except Exception as error:  # zipfile, which compares checksums, and numpy raise many types on damaged files
         raise DeepercutError(f"{path} is damaged ({error}): move this snapshot away and go on with --resume") from error
+
+
+def forget_memory(path: Path) -> None:
+    """Take the large arrays out of a state, so that seed, held-out share and versions are left.
+
+    Parameters
+    ----------
+    path : Path
+        As `checkpoints.state_path` names it. One that is missing, damaged or small already stays as it is.
+
+    Raises
+    ------
+    UsersError
+        When the system refuses to write.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            left = [name for name in archive.files if not name.startswith((_MEMORY, _EXACT))]
+            if len(left) == len(archive.files):
+                return
+            state = {name: archive[name] for name in left}
+    except Exception as error:  # as in `read_state`
+        log.debug("%s stays as it is: %s", path, error)
+        return
+    _save(path, state)
+
+
+def exact_weights(state: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Return the weights of a state that the file of weights holds rounded, by ``<layer>/<variable>``."""
+    return {name.removeprefix(_EXACT): values for name, values in state.items() if name.startswith(_EXACT)}
 
 
 def changed_versions(state: dict[str, np.ndarray]) -> list[str]:
@@ -100,7 +151,7 @@ def restore(optimizer: keras.Optimizer, state: dict[str, np.ndarray], iteration:
     optimizer : keras.Optimizer
         Built for the network's variables.
     state : dict of str to ndarray
-        As `read_state` returns it; of another kind of optimizer, or empty, it leaves the memory as new.
+        As `read_state` returns it; without the optimizer's memory, or with that of another kind, it starts anew.
     iteration : int
         Completed updates.
     """
@@ -108,7 +159,15 @@ def restore(optimizer: keras.Optimizer, state: dict[str, np.ndarray], iteration:
     if not state:
         return
     own = _kept(optimizer)
-    saved = [value for name, value in state.items() if name.startswith("optimizer_")]
+    saved = [value for name, value in state.items() if name.startswith(_MEMORY)]
+    if not saved:
+        log.warning(
+            "Only the newest two snapshots keep all that going on exactly needs, and that of iteration %d is "
+            "an older one: its weights go on, the optimizer's memory starts anew, and the result will differ a little. "
+            "To go on exactly, put the newest snapshot back (.weights.h5 and .state.npz) and use --resume",
+            iteration,
+        )
+        return
     if len(saved) == len(own) + 1 and saved[1].ndim == 0:  # earlier versions kept a constant learning rate, too
         del saved[1]
     if [value.shape for value in saved] != [tuple(variable.shape) for variable in own]:
@@ -116,6 +175,12 @@ def restore(optimizer: keras.Optimizer, state: dict[str, np.ndarray], iteration:
         return
     for variable, value in zip(own, saved, strict=True):
         variable.assign(value)
+
+
+def _save(path: Path, state: Mapping[str, Any]) -> None:
+    """Write a state, so that the file exists only when it is whole."""
+    with replacing(path) as temporary:
+        np.savez(temporary, **state)
 
 
 def _kept(optimizer: keras.Optimizer) -> list[keras.Variable]:

@@ -2,6 +2,7 @@
 
 import csv
 import os
+import re
 import runpy
 import shutil
 import signal
@@ -11,6 +12,7 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+import h5py
 import keras
 import numpy as np
 import pytest
@@ -25,7 +27,8 @@ from deepercut.training.callbacks import LearningStatistics, Snapshots, StopOnIn
 from deepercut.training.learning_stats import COLUMNS
 from deepercut.training.training import _of_the_run, compiled, network_of, starting_point, train
 from deepercut.weights.checkpoints import load_weights, read_weights
-from deepercut.weights.snapshots import list_snapshots, read_validation_errors, select_snapshot
+from deepercut.weights.snapshots import list_snapshots, read_validation_errors, select_snapshot, state_path
+from deepercut.weights.state import exact_weights, read_state
 from dlc_common import UsersError
 from dlc_common.cli import CHECKOUT
 from dlc_common.images import read_image
@@ -62,7 +65,7 @@ def test_starting_point(make_train_folder):
     with pytest.raises(DeepercutError, match="no snapshot to resume from"):
         starting_point(config_of(folder), resume=True)
     for iteration in (2, 10):
-        (folder / f"snapshot-{iteration}.weights.h5").touch()
+        h5py.File(folder / f"snapshot-{iteration}.weights.h5", "w").close()
     assert starting_point(config_of(folder), resume=True) == (folder / "snapshot-10.weights.h5", 10)
     assert starting_point(config_of(folder, init_weights="./snapshot-10"), resume=False)[1] == 10
     with pytest.raises(DeepercutError, match=r"names snapshot-2\..*later snapshots .up to snapshot-10"):
@@ -71,11 +74,47 @@ def test_starting_point(make_train_folder):
         starting_point(config_of(folder), resume=False)
 
 
+def test_a_training_goes_on_from_the_snapshot_before_a_damaged_one(make_train_folder, caplog):
+    folder = make_train_folder()
+    for iteration in (2, 3):
+        h5py.File(folder / f"snapshot-{iteration}.weights.h5", "w").close()
+    (folder / "snapshot-3.weights.h5").write_bytes(b"half a snapshot")
+    (folder / "snapshot-3.state.npz").write_bytes(b"its state")
+    assert starting_point(config_of(folder), resume=True) == (folder / "snapshot-2.weights.h5", 2)
+    assert re.search(r"weights \S+snapshot-3\.weights\.h5 cannot be read: .*Copy the file again", caplog.text)
+    aside = "The training goes on from iteration 2, not 3. It is kept as snapshot-3.weights.h5.damaged; delete it"
+    assert aside in caplog.text
+    assert sorted(path.name for path in folder.glob("snapshot-3*")) == [
+        *("snapshot-3.state.npz.damaged", "snapshot-3.weights.h5.damaged")
+    ]
+    (folder / "snapshot-2.weights.h5").write_bytes(b"damaged, too")
+    with pytest.raises(DeepercutError, match=r"no snapshot in .*train is whole: .*snapshot-2.* start without --resume"):
+        starting_point(config_of(folder), resume=True)
+    assert (folder / "snapshot-2.weights.h5").exists()  # nothing else is there to go on from
+
+
 def test_a_damaged_snapshot_is_not_taken_for_a_finished_training(make_train_folder):
     folder = make_train_folder(max_iters=4)
     (folder / "snapshot-4.weights.h5").write_bytes(b"half a snapshot")
     with pytest.raises(DeepercutError, match=r"snapshot-4\.weights\.h5 cannot be read"):
         train(config_of(folder), resume=True)
+
+
+def test_a_finished_training_is_thinned_on_request(make_train_folder, start_weights):
+    folder = make_train_folder(max_iters=4)
+    for iteration in (1, 2, 3):
+        h5py.File(folder / f"snapshot-{iteration}.weights.h5", "w").close()
+    shutil.copy(start_weights, folder / "snapshot-4.weights.h5")
+    for most, left in ((None, [1, 2, 3, 4]), (3, [2, 3, 4]), (2, [3, 4])):
+        assert train(config_of(folder, max_snapshots=most), resume=True) == folder / "snapshot-4.weights.h5"
+        assert [snapshot.iteration for snapshot in list_snapshots(folder)] == left
+
+
+def test_patience_is_refused_where_several_machines_train(make_train_folder, monkeypatch):
+    monkeypatch.setattr(training, "machines", lambda: (0, 2))
+    config = config_of(make_train_folder(), patience=5, validation_fraction=0.2)
+    with pytest.raises(DeepercutError, match="patience ends a training on one machine only"):
+        _of_the_run(config, {})
 
 
 def test_missing_init_weights_are_named(make_train_folder):
@@ -174,6 +213,38 @@ def test_weights_that_are_no_numbers_make_no_snapshot(make_train_folder):
     network.layers[0].bias.assign([0])
     snapshots.save()
     assert [snapshot.iteration for snapshot in list_snapshots(folder)] == [1]
+
+
+@pytest.mark.parametrize("precision", ["float32", "float16"])
+def test_snapshots_keep_what_the_newest_two_need(make_train_folder, precision):
+    """A kernel of 1/3 is 0.33325 in float16, and goes on as it was."""
+    folder = make_train_folder(max_snapshots=3, snapshot_precision=precision)
+    network = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1, name="dense")])
+    network.compile(keras.optimizers.SGD(momentum=0.9))
+    network.optimizer.build(network.trainable_variables)
+    network.layers[0].kernel.assign([[1 / 3]])
+    snapshots = Snapshots(network, config_of(folder), start=0, held_out=["a/img1.png"])
+    snapshots.set_model(network)
+    for iteration in (1, 2, 3, 4, 5):
+        network.optimizer.iterations.assign(iteration)
+        snapshots.save()
+    assert [snapshot.iteration for snapshot in list_snapshots(folder)] == [2, 4, 5]
+    assert not (folder / "snapshot-1.state.npz").exists()
+    states = [read_state(state_path(folder, iteration)) for iteration in (2, 4, 5)]
+    assert [any(name.startswith("optimizer_") for name in state) for state in states] == [False, True, True]
+    assert all(state["held_out"].tolist() == ["a/img1.png"] for state in states)
+    kept = {"float32": [{}, {}], "float16": [{"dense/kernel": np.float32([[1 / 3]])}] * 2}
+    assert [exact_weights(state) for state in states[1:]] == kept[precision]
+    with h5py.File(folder / "snapshot-5.weights.h5") as file:
+        (kernel,) = (file[name][()] for name in _kernels_in(file))
+    assert kernel.item() == {"float32": np.float32(1 / 3), "float16": 1365 / 4096}[precision]
+
+
+def _kernels_in(file: h5py.File) -> list[str]:
+    """List the matrices of layers; this network is its own trainee, so that Keras stores its optimizer, too."""
+    names: list[str] = []
+    file.visit(names.append)
+    return [name for name in names if name.startswith("layers") and getattr(file[name], "ndim", 0) == 2]
 
 
 def test_the_first_ctrl_c_waits_for_the_iteration_and_the_second_does_not():
@@ -307,10 +378,32 @@ def run_train(folder: Path, *flags: str, wait: bool = True) -> subprocess.Popen:
     return process
 
 
+@pytest.mark.slow
+def test_patience_ends_a_training_and_a_resumed_one_with_a_snapshot(make_train_folder, start_weights, caplog):
+    """At a learning rate of 0 the error stays what it was after the first iteration."""
+    caplog.set_level("INFO")
+    keys = {"save_iters": 2, "max_iters": 6, "validation_fraction": 0.4, "validation_iters": 1, "patience": 2}
+    folder = make_train_folder(init_weights=str(start_weights), multi_step=[[0.0, 50]], **keys)
+    path = train(config_of(folder))
+    errors = read_validation_errors(folder / "learning_stats.csv")
+    assert list(errors) == [1, 2, 3]
+    assert [snapshot.iteration for snapshot in list_snapshots(folder)] == [2, 3]
+    assert path == folder / "snapshot-3.weights.h5"
+    assert "It has not fallen for 2 iterations, which ends the training (patience 2)" in caplog.text
+    (folder / "snapshot-3.weights.h5").write_bytes(b"damaged on the way")
+    assert train(config_of(folder), resume=True) == path  # from 2 on, which had not stalled yet
+    assert read_weights(path)
+    caplog.clear()
+    assert train(config_of(folder), resume=True) == path
+    assert "raise patience in pose_cfg.yaml" in caplog.text
+    assert read_validation_errors(folder / "learning_stats.csv") == errors
+
+
 @pytest.mark.campaign
-def test_a_killed_and_resumed_run_is_the_run_that_would_have_been(make_train_folder, start_weights):
+@pytest.mark.parametrize("precision", ["float32", "float16"])
+def test_a_killed_and_resumed_run_is_the_run_that_would_have_been(make_train_folder, start_weights, precision):
     keys = {"save_iters": 3, "scale_jitter_lo": 0.9, "scale_jitter_up": 1.4, "optimizer": "adam", "max_iters": 6}
-    keys |= {"validation_fraction": 0.2, "validation_iters": 2}
+    keys |= {"validation_fraction": 0.2, "validation_iters": 2, "snapshot_precision": precision}
     folder = make_train_folder(init_weights=str(start_weights), **keys)
     run_train(folder)
     undisturbed = read_weights(folder / "snapshot-6.weights.h5")

@@ -13,7 +13,14 @@ import pytest
 from deepercut import DeepercutError
 from deepercut.network.posenet import build_posenet
 from deepercut.training.learning_stats import append_row, begin_rows
-from deepercut.weights.checkpoints import fill, load_weights, read_weights, resolve_weights, save_snapshot
+from deepercut.weights.checkpoints import (
+    fill,
+    load_weights,
+    read_weights,
+    resolve_weights,
+    rounded_kernels,
+    save_snapshot,
+)
 from deepercut.weights.snapshots import (
     Snapshot,
     list_snapshots,
@@ -165,6 +172,25 @@ def test_a_snapshot_comes_back_bit_by_bit(posenet, arrays, tmp_path):
     for layer in posenet.layers:
         for weight in layer.weights:
             np.testing.assert_array_equal(keras.ops.convert_to_numpy(weight), arrays[f"{layer.name}/{weight.name}"])
+
+
+def test_a_snapshot_in_float16_is_half_as_large_and_within_its_rounding(posenet, arrays, tmp_path):
+    fill(posenet, arrays | {"block1_unit_2_conv2/kernel": 1e5 * arrays["block1_unit_2_conv2/kernel"]}, "arrays")
+    large = posenet.get_layer("block1_unit_2_conv2").get_weights()[0]
+    assert np.abs(large).max() > np.finfo(np.float16).max
+    for precision in ("float32", "float16"):
+        save_snapshot(posenet, tmp_path / f"{precision}.weights.h5", precision)
+    full, half = (read_weights(tmp_path / f"{precision}.weights.h5") for precision in ("float32", "float16"))
+    assert (tmp_path / "float16.weights.h5").stat().st_size < 0.52 * (tmp_path / "float32.weights.h5").stat().st_size
+    assert half.keys() == full.keys() and {values.dtype for values in half.values()} == {np.dtype("float32")}
+    for name, values in full.items():
+        if values.ndim == 1 or name == "block1_unit_2_conv2/kernel":  # vectors, and what would be infinite
+            np.testing.assert_array_equal(half[name], values)
+        else:  # half of the last of 11 bits, or of the smallest number
+            np.testing.assert_array_less(np.abs(half[name] - values), np.abs(values) * 2**-11 + 2**-25 + 1e-12)
+    assert rounded_kernels(posenet).keys() == {name for name, values in full.items() if values.ndim > 1}
+    posenet.load_weights(tmp_path / "float16.weights.h5")  # Keras itself reads it, too
+    np.testing.assert_array_equal(posenet.get_layer("conv1").get_weights()[0], half["conv1/kernel"])
 
 
 def test_what_a_killed_training_left_half_written_goes_with_the_next_snapshot(posenet, tmp_path):

@@ -100,6 +100,44 @@ def test_a_deeplabcut_snapshot_fills_every_layer(posenet, tmp_path):
             np.testing.assert_array_equal(keras.ops.convert_to_numpy(weight), values[name], err_msg=name)
 
 
+def write_part(prefix, *sides):
+    """Write a part of a tensor, such as several machines write: it claims the shape of the whole."""
+    whole, part = " ".join(map(str, sides)), ":".join(["0,1"] * len(sides))
+    names = ["resnet_v1_50/conv1/weights", "resnet_v1_50/conv1/weights/Momentum"]
+    tensors = [np.zeros([1] * len(sides), "float32")] * 2
+    tf1.raw_ops.SaveV2(
+        prefix=str(prefix), tensor_names=names, shape_and_slices=[f"{whole} {part}"] * 2, tensors=tensors
+    )
+
+
+def test_shapes_that_no_network_has_are_refused_before_they_are_read(tmp_path):
+    write_part(tmp_path / "snapshot-5", 2**20, 2**20)
+    message = r"snapshot-5\.index claims arrays of a size .* such as conv1/kernel of shape \(1048576, 1048576\)"
+    with pytest.raises(DeepercutError, match=message):
+        read_weights(resolve_weights(tmp_path / "snapshot-5"))
+
+
+@pytest.mark.parametrize(("claimed", "told"), [(2**34, 2**34), (2**35 - 1, 2**35 - 1)])
+def test_a_shape_at_which_tensorflow_would_end_the_process_is_refused(tmp_path, claimed, told):
+    """2^28, in an index, is as long as 2^34: five bytes of seven bits. Checksums are TensorFlow's to compare."""
+    write_part(tmp_path / "snapshot-5", 2**28, 2**28)
+    path = tmp_path / "snapshot-5.index"
+    content = path.read_bytes()
+    assert content.count(varint(2**28)) == 4
+    path.write_bytes(content.replace(varint(2**28), varint(claimed)))
+    with pytest.raises(DeepercutError, match=rf"snapshot-5\.index claims arrays .* of shape \({told}, {told}\)"):
+        read_weights(path)
+
+
+def varint(number):
+    """Encode a number as protocol buffers do."""
+    digits = []
+    while number:
+        digits.append(number & 127)
+        number >>= 7
+    return bytes([*(digit | 128 for digit in digits[:-1]), digits[-1]])
+
+
 def test_slims_single_file_of_version_1_fills_the_backbone(posenet, tmp_path):
     values = random_values(slim_variables(50))
     write_checkpoint(tmp_path / "resnet_v1_50.ckpt", values, tf1.train.SaverDef.V1)

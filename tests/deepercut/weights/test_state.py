@@ -6,7 +6,8 @@ import pytest
 
 from deepercut import DeepercutError
 from deepercut.weights import state
-from deepercut.weights.state import changed_versions, read_state, restore, write_state
+from deepercut.weights.snapshots import read_held_out, state_path
+from deepercut.weights.state import changed_versions, exact_weights, forget_memory, read_state, restore, write_state
 from dlc_common.versions import versions
 
 COSINE = keras.optimizers.schedules.CosineDecay(0.1, 10)
@@ -60,6 +61,59 @@ def test_another_optimizer_starts_anew(tmp_path, caplog):
     restore(other, read_state(tmp_path / "s.npz"), iteration=3)
     assert "trained with another optimizer" in caplog.text
     assert int(other.iterations) == 3 and not memory(other)[-1].any()
+
+
+def test_an_older_snapshot_goes_on_without_the_memory_and_says_so(tmp_path, caplog):
+    path, fresh = tmp_path / "s.npz", stepped(0)
+    exact = {"conv1/kernel": np.ones((100, 100))}
+    write_state(path, stepped(3), seed=7, validation_fraction=0.1, held_out=["a/img1.png"], exact=exact)
+    whole = path.stat().st_size
+    assert np.array_equal(exact_weights(read_state(path))["conv1/kernel"], exact["conv1/kernel"])
+    forget_memory(path)
+    read, written = read_state(path), path.stat().st_mtime_ns
+    assert path.stat().st_size < whole - 80_000
+    assert {name: value.tolist() for name, value in read.items() if name != "versions"} == {
+        **{"seed": 7, "validation_fraction": 0.1, "held_out": ["a/img1.png"]}
+    }
+    assert exact_weights(read) == {}
+    restore(fresh, read, iteration=3)
+    assert int(fresh.iterations) == 3 and not memory(fresh)[-1].any()
+    assert "Only the newest two snapshots keep all that going on exactly needs, and that of iteration 3" in caplog.text
+    assert "put the newest snapshot back" in caplog.text
+    forget_memory(path)
+    assert path.stat().st_mtime_ns == written  # nothing left to forget
+
+
+def test_what_is_no_state_stays_as_it_is(tmp_path):
+    forget_memory(tmp_path / "none.npz")
+    (tmp_path / "s.npz").write_bytes(b"no state")
+    forget_memory(tmp_path / "s.npz")
+    assert (tmp_path / "s.npz").read_bytes() == b"no state"
+
+
+def test_held_out_images_are_known_afterwards(tmp_path):
+    state = state_path(tmp_path, 3)
+    assert read_held_out(tmp_path, 3) == ()
+    write_state(state, stepped(1), seed=7, validation_fraction=0.1, held_out=["a/img1.png", "Käfig/2.png"])
+    assert read_held_out(tmp_path, 3) == ("a/img1.png", "Käfig/2.png")
+    forget_memory(state)
+    assert read_held_out(tmp_path, 3) == ("a/img1.png", "Käfig/2.png")
+    write_state(state, stepped(1), seed=7, validation_fraction=0)
+    assert read_held_out(tmp_path, 3) == ()
+    np.savez(state, seed=7)  # of before they were kept
+    assert read_held_out(tmp_path, 3) == ()
+
+
+@pytest.mark.parametrize("place", [0.2, 0.5, 0.8])
+def test_a_bit_that_changed_in_a_state_is_noticed(tmp_path, place):
+    path = tmp_path / "snapshot-3.state.npz"
+    exact = {"conv1/kernel": np.random.default_rng(0).random((100, 100))}
+    write_state(path, stepped(1), seed=7, validation_fraction=0.1, exact=exact)
+    content = bytearray(path.read_bytes())
+    content[int(place * len(content))] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(DeepercutError, match=r"snapshot-3\.state\.npz is damaged .*Bad CRC-32"):
+        read_state(path)
 
 
 def test_a_damaged_state_is_named(tmp_path):

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from dlc_common.files import fingerprint
+from dlc_common.fingerprints import fingerprint
 from dlc_toolbox.analysis import confidence
 from dlc_toolbox.analysis.confidence import Summary
 from dlc_toolbox.measure.confidence import fit_calibration

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dlc_toolbox.labeling.store import LabelStore
+from dlc_toolbox.labeling.store.store import LabelStore
 from dlc_toolbox.labels.labels import convert_labels
 from dlc_toolbox.project.layout import Layout
 from dlc_toolbox.project.settings import load_settings

@@ -11,9 +11,10 @@ from PIL import Image
 
 from dlc_common import UsersError
 from dlc_toolbox import ToolboxError
+from dlc_toolbox.labels.exporting import export_deeplabcut, export_lightning_pose
 from dlc_toolbox.labels.fiji import read_clicks
 from dlc_toolbox.labels.importing import check_settings, import_labels
-from dlc_toolbox.labels.interchange import export_deeplabcut, export_lightning_pose, read_labels, read_own_labels
+from dlc_toolbox.labels.interchange import read_labels, read_own_labels
 from dlc_toolbox.labels.labels import convert_labels
 from dlc_toolbox.project.layout import Layout
 from dlc_toolbox.project.settings import load_settings

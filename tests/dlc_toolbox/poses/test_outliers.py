@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dlc_common.files import fingerprint
+from dlc_common.fingerprints import fingerprint
 from dlc_common.images import image_size, read_image
 from dlc_toolbox import ToolboxError
 from dlc_toolbox.frames.choosing import Wanted, pick_frames

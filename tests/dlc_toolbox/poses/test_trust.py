@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from dlc_common.files import fingerprint
+from dlc_common.fingerprints import fingerprint
 from dlc_toolbox import ToolboxError
 from dlc_toolbox.measure.confidence import fit_calibration
 from dlc_toolbox.measure.posture import fit_postures

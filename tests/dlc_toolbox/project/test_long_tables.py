@@ -8,7 +8,7 @@ import pytest
 from dlc_common import UsersError
 from dlc_common.files import is_broken
 from dlc_toolbox.project import long_tables
-from dlc_toolbox.project.long_tables import write_long_table
+from dlc_toolbox.project.long_tables import read_long_table, write_long_table
 from dlc_toolbox.project.tables import KEY, make_table, read_table, write_table
 
 COORDS = ("error_px", "views_px")
@@ -67,3 +67,25 @@ def test_what_was_not_written_as_it_was_does_not_replace_anything(tmp_path, tabl
         write_long_table(pieces(table + 1), path)
     assert (path.read_bytes(), path.with_suffix(".csv").read_bytes()) == before
     assert sorted(file.name for file in tmp_path.iterdir()) == ["long.csv", "long.h5"]
+
+
+@pytest.mark.parametrize("rows", [1, 10, 25, 99])
+def test_pieces_that_are_read_make_the_whole(tmp_path, table, rows):
+    write_table(table, tmp_path / "whole.h5")
+    read = list(read_long_table(tmp_path / "whole.h5", COORDS, rows=rows))
+    assert [len(piece) for piece in read] == [min(rows, 25 - first) for first in range(0, 25, rows)]
+    pd.testing.assert_frame_equal(pd.concat(read), read_table(tmp_path / "whole.h5", COORDS))
+
+
+def test_what_is_no_such_table_is_refused_as_by_read_table(tmp_path, table):
+    path = tmp_path / "a.h5"
+    with pytest.raises(UsersError, match=r"a\.h5 does not exist"):
+        next(read_long_table(path))
+    write_table(table, path)
+    with pytest.raises(UsersError, match=r"must have one scorer and the columns x, y once for every body part"):
+        next(read_long_table(path))
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(UsersError, match="its checksum disagrees"):
+        next(read_long_table(path, COORDS))

@@ -100,10 +100,10 @@ def test_a_recording_without_its_index_is_incomplete(tmp_path, frames):
     path = encode(tmp_path / "v.mp4", frames)
     with path.open("rb+") as file:
         file.truncate(path.stat().st_size // 2)
-    with pytest.raises(ToolboxError, match=r"v\.mp4 cannot be read as a video: it is incomplete: the index \(moov\)"):
+    with pytest.raises(ToolboxError, match=r"v\.mp4 cannot be read as a video: it is incomplete.* the index \(moov\)"):
         open_frames(path)
     path.write_bytes(b"")
-    with pytest.raises(ToolboxError, match=r"v\.mp4 cannot be read as a video: it is empty"):
+    with pytest.raises(ToolboxError, match=r"v\.mp4 is empty, not a video: copy it again"):
         open_frames(path)
 
 

@@ -20,10 +20,10 @@ import numpy as np
 import pandas as pd
 import uvicorn
 
-from dlc_toolbox.labeling.background import Jobs
-from dlc_toolbox.labeling.help import Help, Helper
-from dlc_toolbox.labeling.server import News, make_app
-from dlc_toolbox.labeling.store import LabelStore
+from dlc_toolbox.labeling.help.background import Jobs
+from dlc_toolbox.labeling.help.help import Help, Helper
+from dlc_toolbox.labeling.server.server import News, make_app
+from dlc_toolbox.labeling.store.store import LabelStore
 from dlc_toolbox.labels.labels import convert_labels
 from dlc_toolbox.labels.machine import write_machine_labels
 from dlc_toolbox.project.layout import Layout

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from dlc_common.images import read_image
-from dlc_toolbox.labeling.store import LabelStore
+from dlc_toolbox.labeling.store.store import LabelStore
 from tests.dlc_toolbox.labeling.page.conftest import click, current, saved, show, shown
 from tests.dlc_toolbox.labeling.page.lab import HIDDEN, MANY, MOUSE
 

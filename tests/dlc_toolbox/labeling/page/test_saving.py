@@ -5,7 +5,7 @@ import os
 
 import numpy as np
 
-from dlc_toolbox.labeling.store import LabelStore
+from dlc_toolbox.labeling.store.store import LabelStore
 from tests.dlc_toolbox.labeling.page.conftest import click, saved, show
 
 FIRST, SECOND = "vid1/img000.png", "vid1/img001.png"
@@ -18,6 +18,24 @@ def test_saved_is_said_only_when_it_is_on_disk(lab, page):
     assert lab.at(FIRST)["nose"] is None
     saved(page)
     assert lab.at(FIRST)["nose"] is not None
+
+
+def test_tabs_in_the_background_take_no_connection_and_look_again_when_they_are_shown(lab, page):
+    """A browser keeps six to a host: a seventh tab could neither load nor save."""
+    hide = "Object.defineProperty(document, 'hidden', {get: () => %s, configurable: true})"
+    turn = "document.dispatchEvent(new Event('visibilitychange'))"
+    tabs = [page]
+    for _ in range(7):
+        tabs[-1].evaluate(hide % "true")
+        tabs[-1].evaluate(turn)
+        tabs.append(page.context.new_page())
+        tabs[-1].goto(lab.address)
+        tabs[-1].wait_for_selector("[data-image][aria-current=true]")
+    click(tabs[-1], 100, 100)
+    saved(tabs[-1])
+    page.evaluate(hide % "false")
+    page.evaluate(turn)
+    page.wait_for_selector("[data-part=nose]:has-text('100.0, 100.0')")
 
 
 def test_changes_while_one_is_under_way_go_together(lab, page):

@@ -1,0 +1,386 @@
+"""One scorer's labels of one folder of images, in memory and on disk."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from dlc_common import UsersError
+from dlc_toolbox import ToolboxError
+from dlc_toolbox.labeling.files.history import History, now
+from dlc_toolbox.labeling.files.imagelabels import Change, ImageLabels
+from dlc_toolbox.labeling.files.labelfiles import LabelFiles, Signature, WrongCountError, signature
+from dlc_toolbox.labeling.files.merge import NOT_VISIBLE, Value, merge_image
+from dlc_toolbox.labeling.files.notes import ACCEPTED, PLACED, ImageNotes, Notes, PartNote, without_conflict
+from dlc_toolbox.labels.provenance import FILE
+from dlc_toolbox.labels.slices import slices_of
+from dlc_toolbox.project.settings import Settings
+
+log = logging.getLogger(__name__)
+
+_MOVED = (
+    "{folder}: images were added to or deleted from it since it was labeled ({new} stands where {old} stood), but the "
+    "csv files count positions. Put the images back; new ones belong into a folder of their own"
+)
+
+
+class FolderLabels:
+    """One scorer's labels of one folder of images.
+
+    Parameters
+    ----------
+    folder : Path
+        The folder.
+    settings : Settings
+        Body parts, scorers and the form of the files.
+    scorer : str
+        One of `settings.Scorers`.
+    from_table : callable
+        ``from_table(folder)`` returns labels, by image and body part, of a label table whose csv files never were or
+        are lost; asked only where there is no csv file.
+    writable : bool
+        Whether this process may write.
+
+    Attributes
+    ----------
+    images : list of str
+        Names in numeric order.
+    problem : str or None
+        Why nothing can be labeled here.
+    wrong_count : int or None
+        Number of clicks of an image, where it is not that of the body parts.
+    writable : bool
+        As given; may be changed.
+    """
+
+    _files: LabelFiles
+    _notes: Notes
+    _paths: dict[str, Path]
+
+    def __init__(
+        self,
+        folder: Path,
+        settings: Settings,
+        scorer: str,
+        from_table: Callable[[Path], Mapping[str, Mapping[str, Value]]],
+        *,
+        writable: bool,
+    ):
+        self.folder, self.writable = folder, writable
+        self._settings, self._scorer, self._from_table = settings, scorer, from_table
+        self.images: list[str] = []
+        self.problem: str | None = None
+        self.wrong_count: int | None = None
+        self._listed: Signature | None = None
+        self._told: list[Path] = []
+        self._history = History(folder)
+        self._load()
+
+    @property
+    def home(self) -> Path:
+        """Where the csv files lie, or will."""
+        return self._files.home
+
+    @property
+    def notes(self) -> Notes:
+        """What labeling.json tells."""
+        return self._notes
+
+    def of(self, image: str) -> ImageLabels:
+        """Return the labels of an image.
+
+        Raises
+        ------
+        KeyError
+            When there is no such image.
+        """
+        points, notes = self._points[image], self._notes.of(image)
+        accepted = [
+            part
+            for part, note in notes.parts.items()
+            if note.state == ACCEPTED and note.at is not None and points.get(part) == note.at
+        ]
+        return ImageLabels(points, tuple(sorted(accepted)), notes.left_out is not None, notes)
+
+    def path(self, image: str) -> Path:
+        """Return the file of an image."""
+        return self._paths[image]
+
+    def refresh(self) -> set[str]:
+        """Take in what others have changed on disk.
+
+        Returns
+        -------
+        set of str
+            Images whose labels changed, or all when the folder's images did.
+
+        Raises
+        ------
+        UsersError
+            When a merge cannot be written.
+        """
+        is_read_only = not (self.writable and self._is_loaded)
+        if is_read_only and signature(self._notes.path) != self._notes_signature:
+            return self._reload()
+        if signature(self.folder) != self._listed and self._has_other_images():
+            return self._reload()
+        changed = {name: found for name, found in self._files.changed().items() if self._unreadable.get(name) != found}
+        if not changed:
+            return set()
+        return self._reload() if is_read_only else self._merge(list(changed))
+
+    def apply(self, changes: Mapping[str, Change]) -> None:
+        """Change labels; all is on disk when this returns.
+
+        Parameters
+        ----------
+        changes : mapping of str to Change
+            By image.
+
+        Raises
+        ------
+        UsersError
+            When the folder has a problem, or the system refuses to write. What was on disk is then still there.
+        """
+        if self.problem:
+            raise ToolboxError(self.problem)
+        time, before = now(), {}
+        for image, change in changes.items():
+            before[image] = self._notes.of(image)
+            self._change(image, change, time)
+        try:
+            self._write(before)
+        except UsersError:
+            self._reload()
+            raise
+
+    def _change(self, image: str, change: Change, time: str) -> None:
+        """Change one image in memory."""
+        points, notes = self._points[image] | dict(change.points), self._notes.of(image)
+        parts = dict(notes.parts)
+        for part, value in change.points.items():
+            if value is None:
+                parts.pop(part, None)
+            elif isinstance(value, tuple):
+                state = ACCEPTED if part in change.accepted else PLACED
+                parts[part] = PartNote(state, time, value, change.accepted.get(part))
+            else:
+                parts[part] = PartNote(NOT_VISIBLE, time)
+        left_out = notes.left_out
+        if change.left_out is not None:
+            left_out = (left_out or time) if change.left_out else None
+        notes = replace(without_conflict(notes, list(change.points)), parts=parts, left_out=left_out)
+        self._points[image] = points
+        self._notes.set(image, self._complete(notes, points))
+
+    def _complete(self, notes: ImageNotes, points: Mapping[str, Value]) -> ImageNotes:
+        """Note all labels of an image that the csv files do not hold."""
+        notes = replace(notes, begun=self._is_begun(points))
+        if not (notes.begun or notes.left_out):
+            return notes
+        parts = {part: note for part, note in notes.parts.items() if points.get(part, note) is not None}
+        for part, value in points.items():
+            if value is not None and (part not in parts or parts[part].value != value):
+                parts[part] = _noted(value)
+        return replace(notes, parts=parts)
+
+    def _is_begun(self, points: Mapping[str, Value]) -> bool:
+        """Tell whether labels must wait in labeling.json until those of the other parts are there."""
+        said = [value is not None for value in points.values()]
+        return self._settings.multibodypartsfile and any(said) and not all(said)
+
+    def _write(self, before: Mapping[str, ImageNotes]) -> None:
+        """Write what changed in memory, so that whoever is killed in between leaves every label somewhere.
+
+        What leaves the csv files stands in labeling.json before, and what enters them leaves it only afterwards.
+        """
+        after = {image: self._notes.of(image) for image in before}
+        self._history.keep_once(self._notes.path)
+        self._notes.bodyparts, self._notes.order = list(self._settings.bodyparts), self.images
+        if any(_flags(before[image]) != _flags(new) for image, new in after.items()):
+            for image, new in after.items():
+                old = before[image]
+                both = replace(new, left_out=new.left_out or old.left_out, begun=new.begun or old.begun)
+                self._notes.set(image, both)
+            self._notes.write()
+            for image, new in after.items():
+                self._notes.set(image, new)
+        images = before if self._files.exist else self.images  # all, where they come from a label table
+        self._files.write({image: self._wanted(image) for image in images}, list(self._paths.values()))
+        self._notes.write()
+        self._notes_signature = signature(self._notes.path)
+
+    def _wanted(self, image: str) -> Mapping[str, Value]:
+        """Return what the csv files are to say of an image."""
+        return {} if self._notes.of(image).left_out else self._points[image]
+
+    def _list(self) -> list[str]:
+        """List the images."""
+        self._listed = signature(self.folder)
+        slices = slices_of(self.folder, self._settings.imagetype, self._files.paths())
+        if slices.others and self._told != slices.others:
+            log.warning("%s: not counted among the images to label: %s", self.folder, slices.not_counted())
+        self._told = slices.others
+        self._paths = {path.name: path for path in slices.images}
+        return list(self._paths)
+
+    def _has_other_images(self) -> bool:
+        """Tell whether images came or went; also when that cannot be told."""
+        try:
+            return self._list() != self.images
+        except UsersError:
+            return True
+
+    def _reload(self) -> set[str]:
+        """Read everything anew; return all images."""
+        self._load()
+        return set(self.images)
+
+    def _load(self) -> None:
+        """Read everything; what is wrong becomes the folder's problem."""
+        self.problem, self.wrong_count, self._is_loaded = None, None, False
+        self.images, self._paths, self._points, self._base = [], {}, {}, {}
+        self._files = LabelFiles(self.folder, self._settings, self._scorer, self._history)
+        self._notes = Notes(self._files.home / FILE)
+        self._notes_signature = signature(self._notes.path)
+        self._unreadable = self._files.changed()
+        try:
+            self.images = self._list()
+            self._points = {image: dict.fromkeys(self._settings.bodyparts) for image in self.images}
+            self._notes.read()
+            self._files.read(list(self._unreadable), list(self._paths.values()))
+            self._refuse_other_parts()
+            clicked = self._clicked()
+            self._refuse_moved_images(clicked)
+            unfinished = [image for image in self.images if self._interpret(image, clicked.get(image, {}))]
+            self._base, self._is_loaded, self._unreadable = self._labels(), True, {}
+            if unfinished and self.writable:
+                self._write({image: self._notes.of(image) for image in unfinished})
+        except UsersError as error:
+            self.problem = str(error)
+            self.wrong_count = error.count if isinstance(error, WrongCountError) else None
+
+    def _clicked(self) -> Mapping[str, Mapping[str, Value]]:
+        """Return the labels in the csv files, or, where there is none, in the label table."""
+        if self._files.exist:
+            return self._values(self._files.values(list(self._paths.values())))
+        clicked = self._from_table(self.folder)
+        unknown = sorted(set(clicked) - set(self.images))
+        if unknown:
+            raise ToolboxError(
+                f"{self.folder}: the label table has labels of {', '.join(unknown[:5])}, which are not there; put the "
+                "images back, or these labels would be lost"
+            )
+        if self._settings.multibodypartsfile:  # such files hold finished images
+            unseen: dict[str, Value] = dict.fromkeys(self._settings.bodyparts, NOT_VISIBLE)
+            return {image: unseen | dict(labels) for image, labels in clicked.items()}
+        return clicked
+
+    def _interpret(self, image: str, clicked: Mapping[str, Value]) -> bool:
+        """Work out one image's labels from the csv files' and labeling.json; tell whether the files must be mended.
+
+        A process may have been killed after it noted that an image is left out, and before its clicks had gone.
+        """
+        notes = self._notes.of(image)
+        noted = {part: note.value for part, note in notes.parts.items() if part in self._settings.bodyparts}
+        if notes.left_out and all(noted.get(part) == value for part, value in clicked.items()):
+            found = noted
+        elif notes.left_out:  # somebody has labeled it in Fiji
+            found = noted | dict(clicked)
+            self._notes.set(image, self._complete(replace(notes, left_out=None), self._points[image] | found))
+        elif self._settings.multibodypartsfile:
+            found = dict(clicked) if clicked or not notes.begun else noted
+        else:
+            hidden: dict[str, Value] = {part: value for part, value in noted.items() if value == NOT_VISIBLE}
+            found = hidden | dict(clicked)
+        self._points[image].update(found)
+        return bool(notes.left_out and clicked)
+
+    def _values(self, clicked: Mapping[str, Mapping[str, tuple[float, float]]]) -> dict[str, dict[str, Value]]:
+        """Turn clicks into labels: in the corner they mean 'not visible', unless they were placed there here."""
+        found: dict[str, dict[str, Value]] = {}
+        for image, of_image in clicked.items():
+            parts = self._notes.of(image).parts
+            for part, point in of_image.items():
+                placed = part in parts and parts[part].at == point
+                if self._files.means_not_visible(point) and not placed:
+                    found.setdefault(image, {})[part] = NOT_VISIBLE
+                elif point == point:
+                    found.setdefault(image, {})[part] = point
+        return found
+
+    def _labels(self) -> dict[str, dict[str, Value]]:
+        """Return what stands for labels now; nothing for images left out."""
+        return {image: dict(self._wanted(image)) for image in self.images}
+
+    def _refuse_other_parts(self) -> None:
+        """Raise when clicks on all parts in turn were made for other parts, or in another order."""
+        before = self._notes.bodyparts
+        if self._settings.multibodypartsfile and before and before != list(self._settings.bodyparts):
+            raise ToolboxError(
+                f"{self.folder}: the clicks on all parts in turn were made for {', '.join(before)}, in this order; "
+                "bodyparts in myconfig.py is another list now. Answer the question about it, or put the old list back"
+            )
+
+    def _refuse_moved_images(self, clicked: Mapping[str, Mapping[str, Value]]) -> None:
+        """Raise when images were added or deleted before labeled ones since labeling.json was written."""
+        pairs = zip(self._notes.order, self.images, strict=False)
+        for place, (old, new) in enumerate(pairs):
+            if old != new and any(image in clicked for image in self.images[place:]):
+                raise ToolboxError(_MOVED.format(folder=self.folder, old=old, new=new))
+
+    def _merge(self, changed: list[str]) -> set[str]:
+        """Merge files that another program has saved."""
+        before, parts = self._labels(), self._files.parts_of(changed)
+        try:
+            ours = self._files.read(changed, list(self._paths.values()))
+        except UsersError as error:  # what is in memory stays, to be merged when the file can be read
+            self.problem, self._unreadable = str(error), self._files.changed()
+            return set(self.images)
+        self.problem = None
+        for name, data in ours.items():
+            self._files.keep(name, data, "before another program saved")
+        saved = self._values(self._files.values(list(self._paths.values())))
+        touched, notes = set(), {}
+        for image in self.images:
+            base = {part: self._base[image].get(part) for part in parts}
+            theirs = {part: saved.get(image, {}).get(part) or _hidden(base[part]) for part in parts}
+            merged, conflicts = merge_image(base, {part: before[image].get(part) for part in parts}, theirs)
+            self._base[image].update(theirs)
+            if merged != {part: before[image].get(part) for part in parts} or conflicts:
+                notes[image] = self._notes.of(image)
+                self._take(image, merged, conflicts)
+                touched.add(image)
+            elif merged != theirs:
+                notes[image] = self._notes.of(image)
+        if notes:
+            self._files.keep_present(changed, "as another program saved")
+            self._write(notes)
+        log.info("%s: %s changed on disk, %d images with other labels", self.folder, ", ".join(changed), len(touched))
+        return touched
+
+    def _take(self, image: str, merged: Mapping[str, Value], conflicts: Mapping) -> None:
+        """Take merged labels of an image over; one that was left out is so no more."""
+        notes = self._notes.of(image)
+        if notes.left_out and not any(merged.values()):
+            return
+        self._points[image].update({part: value for part, value in merged.items() if value or not notes.left_out})
+        known = {**notes.conflicts, **conflicts}
+        self._notes.set(image, self._complete(replace(notes, left_out=None, conflicts=known), self._points[image]))
+
+
+def _hidden(base: Value) -> Value:
+    """Return what a file without a click says: nothing new about a part that was not visible before."""
+    return NOT_VISIBLE if base == NOT_VISIBLE else None
+
+
+def _noted(value: Value) -> PartNote:
+    """Return the note of a label that came from a file."""
+    return PartNote(PLACED, now(), value) if isinstance(value, tuple) else PartNote(NOT_VISIBLE, now())
+
+
+def _flags(notes: ImageNotes) -> tuple[bool, bool]:
+    """Tell whether an image's labels stand in labeling.json in the place of the csv files."""
+    return notes.left_out is not None, notes.begun

@@ -1,0 +1,128 @@
+"""The file that holds all body parts in turn, when `bodyparts` has changed: its clicks have no names, only an order."""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Sequence
+from pathlib import Path
+
+from dlc_common.files import replacing
+from dlc_toolbox.labeling.files.folderlabels import FolderLabels
+from dlc_toolbox.labeling.files.history import History, now
+from dlc_toolbox.labeling.files.merge import NOT_VISIBLE
+from dlc_toolbox.labeling.files.notes import PLACED, ImageNotes, Notes, PartNote
+from dlc_toolbox.labeling.store.contents import Contents
+from dlc_toolbox.labels.clicks import ClickTable, Point
+from dlc_toolbox.labels.provenance import FILE
+from dlc_toolbox.labels.sources import label_file
+
+log = logging.getLogger(__name__)
+
+_ORDER = "parts:"
+_ADDED, _WERE, _SAME = "added:", "were", "renamed"
+
+Asked = tuple[str, str, tuple[tuple[str, str], ...]]
+
+
+def cyclic_questions(contents: Contents) -> list[Asked]:
+    """Ask about folders whose clicks were made for other body parts; id, text and choices of each question.
+
+    Parameters
+    ----------
+    contents : Contents
+        What stands in the project; `multibodypartsfile` is set.
+    """
+    asked = (_question(contents, name, labels) for name, labels in contents.folders.items())
+    return [question for question in asked if question is not None]
+
+
+def settle_cyclic(contents: Contents, question: str, answer: str) -> None:
+    """Give the clicks of a folder the names that a person has said they have.
+
+    Parameters
+    ----------
+    contents : Contents
+        What stands in the project.
+    question, answer : str
+        As `cyclic_questions` gives them.
+    """
+    labels, now_named = contents.folders[question.removeprefix(_ORDER)], list(contents.settings.bodyparts)
+    if answer == _SAME:
+        notes = Notes(labels.home / FILE).read()
+        notes.rename_parts(dict(zip(notes.bodyparts, now_named, strict=True)))
+        notes.bodyparts = now_named
+        notes.write()
+        return
+    before = labels.notes.bodyparts
+    if answer != _WERE:
+        before = [part for part in now_named if part != answer.removeprefix(_ADDED)]
+    _reshape(contents, labels, before)
+
+
+def _question(contents: Contents, name: str, labels: FolderLabels) -> Asked | None:
+    """Ask about one folder, None where all is clear."""
+    before, parts = labels.notes.bodyparts, list(contents.settings.bodyparts)
+    file = contents.settings.multibodypartsfilename
+    count = len(before) if labels.wrong_count is None else labels.wrong_count
+    listed = ", ".join(before)
+    if before and before != parts and count == len(before):
+        text = f"The clicks in {name}/{file} were made for {listed}, in this order; bodyparts is another list now."
+        choices = [(_WERE, "Each part keeps its labels; those of new parts are to be placed")]
+        if len(before) == len(parts):
+            choices.append((_SAME, "Only names were changed: the clicks belong to the new names, in the same order"))
+    elif labels.wrong_count == len(parts) - 1:
+        text = (
+            f"{name}/{file} has {labels.wrong_count} clicks in an image, and bodyparts has {len(parts)} names. "
+            "Which one is new?"
+        )
+        choices = [(f"{_ADDED}{part}", f"{part} is new: it is to be placed in each image") for part in parts]
+    else:
+        return None
+    return f"{_ORDER}{name}", text, (*choices, ("ignore", "Decide later: nothing is labeled there until then"))
+
+
+def _reshape(contents: Contents, labels: FolderLabels, before: Sequence[str]) -> None:
+    """Write the clicks of one list of body parts as those of another.
+
+    Every label stands in labeling.json before the file is touched, and those of parts that are gone stay there.
+    """
+    path = label_file(labels.home, contents.settings.multibodypartsfilename)
+    notes, parts = Notes(labels.home / FILE).read(), contents.settings.bodyparts
+    if path is not None:
+        table = ClickTable(path.read_bytes(), path)
+        clicks = {labels.images[slice - 1]: points for slice, points in table.by_slice().items()}
+        History(labels.folder).keep_once(path)
+        for image, points in clicks.items():
+            noted = {part: _note(contents, point) for part, point in zip(before, points, strict=True)}
+            known = notes.of(image)
+            notes.set(image, ImageNotes({**known.parts, **noted}, known.left_out, True, known.conflicts))
+        notes.bodyparts, notes.order = list(before), labels.images
+        notes.write()
+        _write(path, table, clicks, labels.images, before, parts)
+    notes.bodyparts = list(parts)
+    notes.write()
+
+
+def _write(
+    path: Path,
+    table: ClickTable,
+    clicks: dict[str, list[Point]],
+    images: Sequence[str],
+    before: Sequence[str],
+    parts: Sequence[str],
+) -> None:
+    """Write the images that have all parts, and no others."""
+    changes = {}
+    for image, points in clicks.items():
+        named = dict(zip(before, points, strict=True))
+        is_finished = set(parts) <= set(named)
+        changes[images.index(image) + 1] = [named[part] for part in parts] if is_finished else []
+    with replacing(path) as temporary:
+        temporary.write_bytes(table.edited(changes, dict(enumerate(images, 1))).data)
+
+
+def _note(contents: Contents, point: Point) -> PartNote:
+    """Return the note of a click."""
+    is_hidden = math.isnan(point[0]) or max(point) < contents.settings.invisibleboundary
+    return PartNote(NOT_VISIBLE, now()) if is_hidden else PartNote(PLACED, now(), point)
