@@ -1,6 +1,7 @@
 """Compare the modes in which a trained network can find poses: what each costs in pixels, and in CPU-seconds.
 
-Poses are compared on the project's test images, as `engine = 'fast'` does it. CPU-seconds are those of AnalyzeVideos.py
+Poses are compared on the project's test images, as `engine = 'fast'` does it; as a control, with those of the same
+network in the same images, moved by some pixels. CPU-seconds are those of AnalyzeVideos.py
 as a whole, from its start to the table, on a video of the size wanted: that of the project in the middle, black around
 it or cut; those of a video of 8 frames tell what of them is the start. Modes take turns, one process each; models that
 have to be prepared once for a snapshot are prepared before.
@@ -28,11 +29,13 @@ from dlc_common import UsersError
 from dlc_common.cli import CHECKOUT
 from dlc_common.promise import MEANINGFUL
 from dlc_toolbox.evaluation.modes import SCALES, Mode, find_labeled, measure
+from dlc_toolbox.poses.network import Predict
 from dlc_toolbox.project.experiment import Experiment
 from dlc_toolbox.steps.videos import Work, find_work
 from dlc_toolbox.video.video import Video, writing_video
 
 SHORT = 8  # frames, of which one batch consists
+SHIFTS = (1, 4, 16)  # px; the network's features have a stride of 16
 
 
 def mode_of(text: str) -> Mode:
@@ -54,14 +57,26 @@ def write_accuracy(work: Work) -> None:
         except UsersError as error:
             write(f"{error}\n")
     engines, count = list(predictors), np.isfinite(labeled.labels[..., 0]).sum()
+    float32 = engines[0]
+    predictors |= {f"{float32}, moved by {pixels} px": moved(predictors[float32], pixels) for pixels in SHIFTS}
     write(f"{work.network.scorer}: {len(labeled.images)} test images with {count} labels; differences from float32 on ")
     write(f"whole images where its likelihood is at least {MEANINGFUL}\n")
     write("mode  CPU-s per image  of float32  median difference  mean error, chance, median error  keeps the promise\n")
     figures = measure(labeled, predictors, scaled_engines=engines, to_the_end=True)
-    for each in sorted(figures, key=lambda each: (engines.index(each.mode.engine), -each.mode.scale)):
+    for each in sorted(figures, key=lambda each: (list(predictors).index(each.mode.engine), -each.mode.scale)):
         write(f"{each.mode!s:36} {each.seconds:.3f}  {each.seconds / figures[0].seconds:.2f}  ")
         write(f"{each.difference_px:.3f} px  {each.error_px:.3f} +- {each.chance_px:.3f} px, {each.median_px:.3f} px  ")
         write(f"{each.keeps_promise}\n")
+
+
+def moved(predict: Predict, pixels: int) -> Predict:
+    """Return a network that sees frames moved to the right and down, which takes nothing from them."""
+
+    def predict_moved(frames: np.ndarray) -> np.ndarray:
+        margin = (pixels, 0)
+        return predict(np.pad(frames, ((0, 0), margin, margin, (0, 0)), mode="edge")) - np.array([pixels, pixels, 0])
+
+    return predict_moved
 
 
 def padded(video: Video, width: int, height: int) -> Iterator[np.ndarray]:
