@@ -228,10 +228,18 @@ def _look_in_turn(
 def _figures(mode: Mode, labels: np.ndarray, poses: np.ndarray, reference: np.ndarray, seconds: float) -> Figures:
     """Compare the poses of one mode with those of float32, and both with labels."""
     errors, reference_errors = (euclidean_errors(labels, each) for each in (poses, reference))
-    means, medians = ([float(of(each)) for each in (errors, reference_errors)] for of in (np.nanmean, np.nanmedian))
     moved = np.linalg.norm((poses - reference)[..., :2], axis=-1)[reference[..., 2] >= MEANINGFUL]
     difference = float(np.median(moved)) if moved.size else float("nan")
-    return Figures(mode, seconds, *means, *medians, mean_increase(errors, reference_errors)[1], difference)
+    return Figures(
+        mode,
+        seconds,
+        error_px=float(np.nanmean(errors)),
+        reference_px=float(np.nanmean(reference_errors)),
+        median_px=float(np.nanmedian(errors)),
+        reference_median_px=float(np.nanmedian(reference_errors)),
+        chance_px=mean_increase(errors, reference_errors)[1],
+        difference_px=difference,
+    )
 
 
 def fastest(figures: Sequence[Figures]) -> Figures:
