@@ -224,4 +224,4 @@ def test_settings_of_the_analysis_that_are_wrong_stop_no_evaluation(run, trained
     with (trained_project / "myconfig_analysis.py").open("a") as file:
         file.write("shufle = 3\n")
     assert run(STEP1) == 0
-    assert "is learned for full precision alone: " in capsys.readouterr().err
+    assert "is learned for full precision and size alone: " in capsys.readouterr().err
