@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from dlc_common import UsersError
+from dlc_common.culprits import for_all
 from dlc_common.fingerprints import fingerprint
 from dlc_toolbox import ToolboxError
 from dlc_toolbox.labels.corrections import CSV, csv_differs, refuse_uncorrected
@@ -108,7 +109,7 @@ def _gather(layout: Layout, settings: Settings, scorer: str, sources: dict[Path,
     """Return the labels of csv files, and those of the present table whose folder has none."""
     path = layout.label_table(settings.Task, scorer)
     _refuse_moved_images(_output(layout, settings, scorer, sources), sources)
-    tables = [read_folder(folder, files, settings, scorer) for folder, files in sources.items()]
+    tables = for_all(lambda folder: read_folder(folder, sources[folder], settings, scorer), sources)
     return _sorted_by_folder(pd.concat([*tables, *_kept_rows(path, scorer, sources, settings.bodyparts)]))
 
 

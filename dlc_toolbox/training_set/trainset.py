@@ -30,7 +30,7 @@ from dlc_toolbox.labels.provenance import accepted_labels, read_notes
 from dlc_toolbox.labels.slices import in_short
 from dlc_toolbox.project import records
 from dlc_toolbox.project.experiment import Experiment, percent_of
-from dlc_toolbox.project.layout import Layout, first_step_advice, frames_record
+from dlc_toolbox.project.layout import Layout, frames_record
 from dlc_toolbox.project.settings import Settings
 from dlc_toolbox.project.tables import bodyparts_of, make_table, points, read_table, write_table
 from dlc_toolbox.training_set.pose_cfg import (
@@ -174,7 +174,7 @@ def _find_accepted(
 def _read_labels(path: Path, layout: Layout, settings: Settings) -> tuple[list[str], np.ndarray]:
     """Return image names and labels (N, K, 2) of a table that is not older than its csv files."""
     if not path.is_file():
-        raise ToolboxError(f"{path} does not exist. Run Step 2 first. {first_step_advice(layout.root)}")
+        raise ToolboxError(layout.no_label_table(settings.Task, settings.scorer))
     changed = why_labels_stale(layout, settings, settings.scorer)
     if changed:
         raise ToolboxError(f"{path} is older than what it was made from ({changed}): run Step 2 again, then this step")
