@@ -299,7 +299,7 @@ def test_frames_json_tells_the_images_of_step_1(toy: Toy, caplog):
     pd.testing.assert_frame_equal(toy.convert(overwrite=True), expected)
     assert "not counted among the labeled images: img10.png" in caplog.text
     (toy.folder / "img27.png").unlink()
-    with pytest.raises(ToolboxError, match=r"line 11: Slice is 10, but .*toy has 9 images.*Not counted: img10\.png"):
+    with pytest.raises(UsersError, match=r"line 11: Slice is 10, but .*toy has 9 images.*Not counted: img10\.png"):
         toy.convert()
     assert "img27, which Step 1 wrote, is not there any more" in caplog.text
 
@@ -488,7 +488,7 @@ def test_images_must_be_there(toy: Toy):
         toy.convert()
     toy.set("imagetype = '.png'")
     (toy.folder / "img03.png").write_bytes(b"")
-    with pytest.raises(UsersError, match=r"img03\.png is damaged"):
+    with pytest.raises(UsersError, match=r"img03\.png is empty, not an image: copy it again"):
         toy.convert()
 
 

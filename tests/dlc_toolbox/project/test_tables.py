@@ -231,7 +231,7 @@ def test_labels_are_no_poses(tmp_path: Path, table: pd.DataFrame):
         (lambda t: pd.concat([t, make_table("Bob", PARTS, IMAGES, POINTS)], axis=1), "one scorer"),
         (lambda t: t.iloc[:, 1:], "x, y once for every body part"),
         (lambda t: t.astype(object).where(t.notna(), "unsure"), "no number.*unsure"),
-        (lambda t: pd.concat([t, t]), "has the row day 1/img2.png twice"),
+        (lambda t: pd.concat([t, t]), "has the rows day 1/img2.png, day 1/img10.png twice"),
     ],
 )
 def test_wrong_tables_are_refused(tmp_path: Path, table: pd.DataFrame, change: Callable, message: str):

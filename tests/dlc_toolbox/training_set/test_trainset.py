@@ -363,7 +363,7 @@ def test_an_image_that_a_network_was_trained_on_is_not_replaced(toy: Toy):
 
 def test_without_labels_step_2_comes_first(toy: Toy):
     toy.layout.label_table("toy", "Ann").unlink()
-    with pytest.raises(ToolboxError, match=r"CollectedData_Ann\.h5 does not exist\. Run Step 2 first"):
+    with pytest.raises(ToolboxError, match=r"CollectedData_Ann\.h5 does not exist; .*: run Step 2 first"):
         toy.make()
 
 
