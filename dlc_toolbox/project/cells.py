@@ -27,6 +27,13 @@ def without_empty_columns(text: str) -> str:
     return "\n".join(line[: len(line) - surplus] for line in kept)
 
 
+def names_the_index(table: pd.DataFrame) -> bool:
+    """Tell a fourth header row, written by pandas for a named index, from an image or a frame without any value."""
+    first = table.index[0] if len(table) else None
+    is_row = not isinstance(first, str) or "." in first or first.isdecimal()
+    return not is_row and bool(table.iloc[0].isna().all())
+
+
 def as_numbers(table: pd.DataFrame, path: Path) -> pd.DataFrame:
     """Return a table of texts or numbers as float64.
 

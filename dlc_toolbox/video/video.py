@@ -33,6 +33,7 @@ log = logging.getLogger(__name__)
 # the next slower ones.
 _ENCODING = {"preset": "ultrafast", "crf": "23"}
 _FIRST_YEAR = 1990  # before, it is where the counting of a clock that was never set begins: 1904, 1970, 1980
+_NAMED = 5  # files in messages
 _ROUNDED_FRAMES = 3  # by which a noted duration may exceed the frames
 
 Item = TypeVar("Item")
@@ -279,7 +280,7 @@ def find_videos(
     found: dict[Path, Path] = {}
     for path in (Path(path).parent.resolve() / Path(path).name for path in paths):  # a link keeps its own name
         if not path.exists():
-            raise ToolboxError(f"{path} does not exist. {advice}".rstrip())
+            raise ToolboxError(f"{path} does not exist{_beside(path)}. {advice}".rstrip())
         if path.is_file() and path.name.endswith(LABELED_VIDEO_ENDING):
             raise ToolboxError(f"{path} is a labeled video, made by MakingLabeledVideo.py; name the original instead")
         for video in [path] if path.is_file() else (within or videos_in)(path, videotype):
@@ -291,6 +292,15 @@ def find_videos(
             f"{places}: no video with the suffix {videotype} (videotype) there{_suffixes_in(paths)}. {advice}".rstrip()
         )
     return list(found.values())
+
+
+def _beside(path: Path) -> str:
+    """Name what lies where a file was looked for, files of the same stem first, for messages; empty without any."""
+    there = path.parent.iterdir() if path.parent.is_dir() else ()
+    names = [other.name for other in there if not other.name.startswith(".")]
+    names.sort(key=lambda name: (Path(name).stem != path.stem, name))
+    more = ", ..." if len(names) > _NAMED else ""
+    return f"; there: {', '.join(names[:_NAMED])}{more}" if names else ""
 
 
 def _suffixes_in(paths: Sequence[Path]) -> str:
