@@ -62,7 +62,6 @@ def resolve_weights(prefix: Path) -> Path:
     tried = [stem.with_name(stem.name + ending) for stem in stems for ending in endings]
     for path in tried:
         if path.is_file():
-            _refuse_alone(path)
             return path
     parts = sorted(path.name for path in prefix.parent.glob(f"{glob.escape(prefix.name)}.*"))
     if any(_PART_OF_A_CHECKPOINT.search(name) for name in parts):
@@ -71,16 +70,6 @@ def resolve_weights(prefix: Path) -> Path:
         )
     advice = "; get the ImageNet weights with models/pretrained/download.py" if "resnet_v1" in prefix.name else ""
     raise DeepercutError(f"no weights found for {prefix}; tried {', '.join(p.name for p in tried)} there{advice}")
-
-
-def _refuse_alone(path: Path) -> None:
-    """Raise for the .index of a checkpoint whose values are not beside it."""
-    stem = path.name.removesuffix(".index")
-    if path.suffix == ".index" and not any(path.parent.glob(f"{glob.escape(stem)}.data-*")):
-        raise DeepercutError(
-            f"{path} tells only the names and shapes of a checkpoint: {stem}.data-00000-of-00001 with the values is "
-            "missing. Copy it there, too"
-        )
 
 
 def load_weights(model: keras.Model, path: Path) -> tuple[str, ...]:

@@ -111,6 +111,7 @@ def test_a_table_without_clicks_is_empty(read):
     ("text", "message"),
     [
         ("", "is empty"),
+        ("scorer,Ann,Ann\nbodyparts,nose,nose\ncoords,x,y\n", "is a label table of DeepLabCut.*ImportLabels.py"),
         ("\n \n", "is empty"),
         (" ,X,Y\n1,2,3\n", r"has no column Slice \(it has X, Y\).*Set Measurements"),
         (" ,x,y,Slice\n1,2,3,1\n", "has no column X and Y"),

@@ -548,3 +548,24 @@ def test_the_way_to_split_is_part_of_what_a_training_set_is_made_from(toy: Toy):
     toy.set("splitby = 'video'")
     with pytest.raises(ToolboxError, match="splitby = 'video' needs images of two videos or more, but all 10"):
         toy.make()
+
+
+def test_all_damaged_images_are_named_and_nothing_is_left_behind(toy: Toy):
+    for name in ("img03.png", "img12.png"):
+        path = toy.data / "toy" / name
+        path.write_bytes(path.read_bytes()[:-300])
+    with pytest.raises(UsersError, match=r"^2 problems: .*img03\.png is damaged.*img12\.png is damaged"):
+        toy.make()
+    assert toy.files() == {}
+
+
+def test_black_images_are_named(toy: Toy, caplog):
+    Image.new("RGB", (160, 120), (12, 3, 0)).save(toy.data / "toy" / "img06.png")
+    toy.make()
+    assert "1 images are nearly black, or all one colour: toy/img06.png" in caplog.text
+
+
+def test_a_wrong_task_names_the_tasks_that_there_are(toy: Toy):
+    toy.set("Task = 'toyy'")
+    with pytest.raises(ToolboxError, match=r"data-toyy does not exist \(there are: data-toy; the name after data- is"):
+        toy.make()
