@@ -54,8 +54,8 @@ def as_numbers(table: pd.DataFrame, path: Path) -> pd.DataFrame:
     except (TypeError, ValueError):
         wrong = [
             f"{part} {coord} in {row} is {value!r}"
-            for (_, part, coord), column in table.items()
-            for row, value in column.items()
+            for number, (_, part, coord) in enumerate(table.columns.to_list())
+            for row, value in table.iloc[:, number].items()
             if not _is_number(value)
         ]
         raise ToolboxError(

@@ -153,10 +153,10 @@ def read_tf1(path: Path) -> Arrays:
         If the file is damaged or no checkpoint, or claims arrays that no network has.
     """
     prefix = str(path).removesuffix(".index")
-    if path.suffix == ".index" and not glob.glob(f"{glob.escape(prefix)}.data-*"):
+    if path.suffix == ".index" and not any(path.parent.glob(f"{glob.escape(path.stem)}.data-*")):
         raise DeepercutError(
             f"weights {path} cannot be read: it tells the names and shapes of a checkpoint, whose values are missing "
-            f"beside it. Copy {Path(prefix).name}.data-00000-of-00001 there, too"
+            f"beside it. Copy {path.stem}.data-00000-of-00001 there, too"
         )
     _refuse_claims(path)
     import tensorflow as tf

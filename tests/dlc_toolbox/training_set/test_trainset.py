@@ -476,7 +476,7 @@ def test_damaged_mats_are_named(tmp_path: Path, content: bytes):
     with pytest.raises(UsersError, match=r"a\.mat does not exist: run Step 4"):
         read_training_set(path)
     path.write_bytes(content)
-    with pytest.raises(UsersError, match=r"a\.mat is no training set made by Step 4"):
+    with pytest.raises(UsersError, match=r"a\.mat is (no|empty, not a) training set made by Step 4"):
         read_training_set(path)
 
 
