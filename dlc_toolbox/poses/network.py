@@ -18,6 +18,11 @@ from dlc_toolbox.project.layout import Layout, pose_record
 from dlc_toolbox.project.settings import AnalysisSettings
 from dlc_toolbox.video.recording import Crop, Reading
 
+FULL_PRECISION = "float32"
+
+PADDED, UNPADDED = 16, "none"
+"""What records say of the sides of images that a network sees: multiples of 16 pixels, or what they are."""
+
 _CONFIG_OF_POSES = ("net_type", "all_joints_names", "location_refinement", "locref_stdev", "mean_pixel")
 
 
@@ -115,6 +120,9 @@ class Config(Protocol):
     def snapshot_place(self) -> tuple[Path, str]:
         """Folder and beginning of the names of the snapshots."""
 
+    def pads(self, weights: Path | None = None, /) -> bool:
+        """Tell whether the network with these weights pads images to multiples of 16 pixels."""
+
 
 class SelectSnapshot(Protocol):
     """Finds one snapshot of a training."""
@@ -149,6 +157,20 @@ class Network:
     config_path: Path
     snapshot: Snapshot
     config: Mapping[str, Any]
+
+    @property
+    def pads(self) -> bool:
+        """Whether it pads images to multiples of 16 pixels."""
+        return self.config.get("padding", PADDED) == PADDED
+
+
+def precision_of(engine: str) -> str:
+    """Return the precision that an engine computes with.
+
+    >>> precision_of("openvino-int8"), precision_of("auto")
+    ('int8', 'float32')
+    """
+    return engine.partition("-")[2] or FULL_PRECISION
 
 
 def find_network(
@@ -194,8 +216,9 @@ def find_network(
     folder, prefix = config.snapshot_place
     snapshot = select_snapshot(folder, settings.snapshotindex, settings.trainingsiterations, prefix)
     shaping = {key: getattr(config, key) for key in _CONFIG_OF_POSES}
-    if precision := settings.engine.partition("-")[2]:  # engines of full precision give the same poses
+    if (precision := precision_of(settings.engine)) != FULL_PRECISION:  # engines of full precision give the same poses
         shaping["precision"] = precision
+    shaping["padding"] = PADDED if config.pads(snapshot.path) else UNPADDED
     scorer = experiment.video_scorer(snapshot.iteration)
     return Network(scorer, config.all_joints_names, config_path, snapshot, shaping)
 
@@ -229,7 +252,7 @@ def describe_poses(
     """
     settings = {"scorer": network.scorer, "video": video.name, "crop": crop, "movingwindow": window, **network.config}
     settings |= (reading or Reading()).shaping
-    before = {"movingwindow": None, **Reading().shaping}
+    before = {"movingwindow": None, "padding": PADDED, **Reading().shaping}
     return records.describe({"video": video, "snapshot": network.snapshot.path}, settings, before)
 
 

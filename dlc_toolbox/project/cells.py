@@ -54,7 +54,7 @@ def as_numbers(table: pd.DataFrame, path: Path) -> pd.DataFrame:
     except (TypeError, ValueError):
         wrong = [
             f"{part} {coord} in {row} is {value!r}"
-            for number, (_, part, coord) in enumerate(table.columns.to_list())
+            for number, (_, part, coord) in enumerate(table.columns.to_frame().itertuples(index=False))
             for row, value in table.iloc[:, number].items()
             if not _is_number(value)
         ]

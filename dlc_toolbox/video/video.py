@@ -289,7 +289,8 @@ def find_videos(
     if not found:
         places = ", ".join(str(Path(path).resolve()) for path in paths)
         raise ToolboxError(
-            f"{places}: no video with the suffix {videotype} (videotype) there{_suffixes_in(paths)}. {advice}".rstrip()
+            f"{places}: no video with the suffix {videotype} (videotype) there"
+            f"{_suffixes_in(paths)}{_further_down(paths, videotype)}. {advice}".rstrip()
         )
     return list(found.values())
 
@@ -309,6 +310,13 @@ def _suffixes_in(paths: Sequence[Path]) -> str:
     files = [file for folder in folders for file in folder.iterdir() if file.is_file()]
     found = Counter(file.suffix.lower() for file in files if file.suffix and not file.name.startswith("."))
     return f"; its files end in {', '.join(f'{suffix} ({n})' for suffix, n in found.most_common(6))}" if found else ""
+
+
+def _further_down(paths: Sequence[Path], videotype: str) -> str:
+    """Name the folders within folders that hold videos of this type, for messages; empty without any."""
+    within = [child for path in paths if Path(path).is_dir() for child in Path(path).iterdir() if child.is_dir()]
+    found = sorted(str(folder) for folder in within if videos_in(folder, videotype))
+    return f"; but some are in {', '.join(found[:_NAMED])}: name these folders in the command" if found else ""
 
 
 def videos_in(folder: Path, videotype: str) -> list[Path]:

@@ -622,3 +622,10 @@ def test_a_video_that_is_not_there_is_looked_for_beside(tmp_path):
         find_videos([tmp_path / "mouse.mp4"], ".mp4")
     with pytest.raises(ToolboxError, match=r"gone/mouse\.mp4 does not exist\.$"):
         find_videos([tmp_path / "gone" / "mouse.mp4"], ".mp4")
+
+
+def test_videos_further_down_are_named(tmp_path):
+    (tmp_path / "monday").mkdir()
+    (tmp_path / "monday" / "mouse.mp4").touch()
+    with pytest.raises(ToolboxError, match=r"no video .* there; but some are in .*monday: name these folders in the"):
+        find_videos([tmp_path], ".mp4")
