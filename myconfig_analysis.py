@@ -28,7 +28,8 @@ shuffle = 1  # number of its split
 snapshotindex = -1  # which: -1 the last, a position counted from 0, or "best" (lowest error on held-out images)
 trainingsiterations = None  # or the number of iterations of a snapshot, instead of snapshotindex
 engine = 'auto'  # what computes: 'keras', 'openvino' (on the CPU), or 'auto': the faster of these, with the same poses
-# faster still, poses a little different: 'openvino-int8', 'openvino-bf16', 'keras-bf16'; see docs/make-it-faster.md
+# 'fast': the fastest that is as good on your labeled images, measured once; all others: docs/make-it-faster.md
+analysisscale = 1  # size of the frames that the network sees, such as 0.7; or 'auto': the smallest that is as good
 
 # ---- Results ------------------------------------------------------------------------------------
 storedata_as_csv = True  # write a csv beside every h5?

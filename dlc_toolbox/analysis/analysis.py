@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from dlc_common.scaling import scaled_size
 from dlc_toolbox.analysis.confidence import hint_at_confidence, write_confidence
 from dlc_toolbox.analysis.jobs import BATCH_PIXELS, Fill, Job, fill_rows, frames_at_once
 from dlc_toolbox.analysis.partial import Partial, open_partial
@@ -35,7 +36,7 @@ class Analysis:
     Parameters
     ----------
     network : Network
-        Whose poses they are.
+        Whose poses they are; at its `scale` it looks at frames.
     load_predictor : callable
         Without arguments; returns a function from frames, uint8 (B, H, W, 3), to poses, float32 (B, K, 3): x, y,
         likelihood. It is called once in each process; where others work, it is pickled.
@@ -90,9 +91,10 @@ class Analysis:
             When it cannot be read, or the crop does not fit it.
         """
         frames = open_frames(video, self.crop, self.reading)
-        size = self.batch_size or frames_at_once(frames.width * frames.height, self.batch_pixels, bool(self.window))
-        table = pose_table(video, self.network.scorer)
-        return Job(frames, table, made_from, len(self.network.bodyparts), size, self.window)
+        height, width = scaled_size((frames.height, frames.width), self.network.scale)
+        size = self.batch_size or frames_at_once(width * height, self.batch_pixels, bool(self.window))
+        table, parts = pose_table(video, self.network.scorer), len(self.network.bodyparts)
+        return Job(frames, table, made_from, parts, size, self.window, self.network.scale)
 
 
 def analyze_video(video: Path, analysis: Analysis, fill: Fill = fill_rows) -> Path:

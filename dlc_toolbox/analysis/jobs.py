@@ -19,6 +19,7 @@ from dlc_toolbox.analysis.partial import Partial
 from dlc_toolbox.analysis.window import BATCHES_PER_REFRESH, MovingWindow, WindowRule
 from dlc_toolbox.measure.confidence import FEATURES
 from dlc_toolbox.poses.network import Predict, look
+from dlc_toolbox.poses.scaled import scaled
 from dlc_toolbox.video.recording import Frame, Recording
 from dlc_toolbox.video.video import prefetch
 
@@ -74,6 +75,8 @@ class Job:
         Frames per call of the predictor.
     window : WindowRule or None
         How a window follows the animal.
+    scale : float
+        At which the predictor sees the frames, relative to their size.
     """
 
     video: Recording
@@ -82,6 +85,7 @@ class Job:
     parts: int
     batch_size: int
     window: WindowRule | None
+    scale: float = 1.0
 
     @property
     def header(self) -> dict[str, Any]:
@@ -171,7 +175,8 @@ def fill_rows(
     video, start, predict = job.video, first + len(partial), load_predictor()
     if len(partial):
         log.info("%s: goes on at frame %d, where it was interrupted", video.path.name, start)
-    window = MovingWindow(predict, job.window) if job.window else None
+    window = MovingWindow(predict, job.window.scaled(job.scale)) if job.window else None
+    find = scaled(window or predict, job.scale)  # so that windows meet the grid of the network as whole frames do
     offset = np.array([video.crop[0], video.crop[2], 0] if video.crop else [0, 0, 0], np.float32)
     decoding_s = inference_s = 0.0
     begun = perf_counter()
@@ -182,7 +187,7 @@ def fill_rows(
     ):
         for batch in batches:
             before = perf_counter()
-            poses, features = (found[: len(batch.times)] for found in look(window or predict, batch.frames))
+            poses, features = (found[: len(batch.times)] for found in look(find, batch.frames))
             poses = poses + offset
             inference_s += perf_counter() - before
             decoding_s += batch.duration_s

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -44,6 +44,10 @@ class WindowRule:
     def shaping(self) -> dict[str, Any]:
         """What shapes the poses beside the network, which knows itself whether it pads; ready for a record."""
         return {"pcutoff": self.pcutoff, "margin": self.margin}
+
+    def scaled(self, scale: float) -> WindowRule:
+        """Return the same rule for frames at a scale."""
+        return replace(self, margin=scale * self.margin)
 
 
 def place_window(points: np.ndarray, margin: float, width: int, height: int, *, padded: bool = True) -> Box | None:

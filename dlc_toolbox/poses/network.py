@@ -148,8 +148,8 @@ class Network:
     snapshot : Snapshot
         Its weights.
     config : mapping
-        What in its pose_cfg.yaml shapes its poses, and reduced precision; the rest may be edited without making them
-        stale.
+        What in its pose_cfg.yaml shapes its poses, and how it looks at frames where that is not in full precision and
+        size; the rest may be edited without making them stale.
     """
 
     scorer: str
@@ -162,6 +162,16 @@ class Network:
     def pads(self) -> bool:
         """Whether it pads images to multiples of 16 pixels."""
         return self.config.get("padding", PADDED) == PADDED
+
+    @property
+    def precision(self) -> str:
+        """Of its arithmetic."""
+        return self.config.get("precision", FULL_PRECISION)
+
+    @property
+    def scale(self) -> float:
+        """Of the frames that it looks at, relative to their full size."""
+        return self.config.get("analysisscale", 1.0)
 
 
 def precision_of(engine: str) -> str:
@@ -187,7 +197,7 @@ def find_network(
         The project.
     settings : AnalysisSettings
         Task, date, scorer, trainingsFraction, shuffle and resnet name the training; trainingsiterations, or else
-        snapshotindex, the snapshot.
+        snapshotindex, the snapshot; engine and analysisscale how it looks at frames.
     load_config, select_snapshot : callable
         Of the library that trained it; the first reads a pose_cfg.yaml.
 
@@ -219,6 +229,8 @@ def find_network(
     if (precision := precision_of(settings.engine)) != FULL_PRECISION:  # engines of full precision give the same poses
         shaping["precision"] = precision
     shaping["padding"] = PADDED if config.pads(snapshot.path) else UNPADDED
+    if settings.analysisscale != 1:
+        shaping["analysisscale"] = settings.analysisscale
     scorer = experiment.video_scorer(snapshot.iteration)
     return Network(scorer, config.all_joints_names, config_path, snapshot, shaping)
 
@@ -252,7 +264,7 @@ def describe_poses(
     """
     settings = {"scorer": network.scorer, "video": video.name, "crop": crop, "movingwindow": window, **network.config}
     settings |= (reading or Reading()).shaping
-    before = {"movingwindow": None, "padding": PADDED, **Reading().shaping}
+    before = {"movingwindow": None, "padding": PADDED, "analysisscale": 1, **Reading().shaping}
     return records.describe({"video": video, "snapshot": network.snapshot.path}, settings, before)
 
 

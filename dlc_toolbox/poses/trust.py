@@ -199,17 +199,15 @@ def calibration_file(train_folder: Path) -> Path:
     return train_folder / "calibration.json"
 
 
-def read_trust(network: Network, crop: Crop | None, scale: float = 1.0) -> Trust:
+def read_trust(network: Network, crop: Crop | None) -> Trust:
     """Read what is known about the poses that a network finds in videos.
 
     Parameters
     ----------
     network : Network
-        As `find_network` returns it.
+        As `find_network` returns it, with the precision and scale that it looks at frames with.
     crop : (x1, x2, y1, y2) or None
         What it looks at in each frame.
-    scale : float
-        At which scale it does.
 
     Returns
     -------
@@ -221,8 +219,7 @@ def read_trust(network: Network, crop: Crop | None, scale: float = 1.0) -> Trust
     content = read_calibration(path)
     if not content:
         return Trust(bodyparts, f"the network was not evaluated, or before this was learned: {STEPS}")
-    precision = network.config.get("precision", FULL_PRECISION)
-    looked = Looked(fingerprint(network.snapshot.path), precision, crop, scale)
+    looked = Looked(fingerprint(network.snapshot.path), network.precision, crop, network.scale)
     try:
         return _trust(content, network.snapshot.iteration, looked).of_parts(bodyparts)
     except (KeyError, TypeError, ValueError) as error:

@@ -74,6 +74,16 @@ def cutoff(value: Any) -> Cutoff:
         raise ValueError(f"{error}, or 'auto': what the evaluation recommends for each body part") from None
 
 
+def scale(value: Any) -> float | str:
+    """Return a scale above 0 and at most 1, or 'auto'."""
+    if value == "auto":
+        return value
+    try:
+        return number(0, 1, open_low=True)(value)
+    except ValueError as error:
+        raise ValueError(f"{error}, or 'auto': the smallest that costs no accuracy on the labeled images") from None
+
+
 def whole(low: int, high: float = float("inf")) -> Check:
     """Return a check of a whole number between two bounds, which count."""
 

@@ -111,8 +111,9 @@ class AnalysisSettings(_Crop):
     shuffle: int = _setting(checks.whole(0), 1)
     trainingsiterations: int | None = _setting(checks.iterations, None)
     engine: str = _setting(
-        checks.one_of("auto", "keras", "openvino", "keras-bf16", "openvino-bf16", "openvino-int8"), "auto"
+        checks.one_of("auto", "fast", "keras", "openvino", "keras-bf16", "openvino-bf16", "openvino-int8"), "auto"
     )
+    analysisscale: float | str = _setting(checks.scale, 1)
     movingwindow: bool = _setting(checks.flag, False)
     windowmargin: float = _setting(checks.number(0, open_low=True), 60)
     fps: float | None = _setting(checks.or_none(checks.number(0, open_low=True)), None)
@@ -138,10 +139,17 @@ class AnalysisSettings(_Crop):
 
     def problems(self) -> list[str]:
         """List what is wrong between settings that are each fine."""
+        found = super().problems()
         known = [view.name for view in self.cameras]
         strangers = [name for name, _ in self.cameraoffsets if name not in known]
-        found = [f"cameraoffsets names {', '.join(strangers)}, which cameras does not"] if strangers else []
-        return super().problems() + found
+        if strangers:
+            found.append(f"cameraoffsets names {', '.join(strangers)}, which cameras does not")
+        if self.engine == "fast" and self.analysisscale != 1:
+            found.append(
+                f"engine = 'fast' chooses the scale itself: leave out analysisscale = {self.analysisscale!r}, or name "
+                "another engine"
+            )
+        return found
 
 
 Kind = TypeVar("Kind", Settings, AnalysisSettings)

@@ -30,6 +30,7 @@ from dlc_toolbox.project.agreement import warn_of_disagreements
 from dlc_toolbox.project.layout import Layout
 from dlc_toolbox.project.settings import AnalysisSettings, load_analysis_settings, load_settings
 from dlc_toolbox.steps.device import tell_device
+from dlc_toolbox.steps.modes import settle
 from dlc_toolbox.training_set.recorded import check_names
 from dlc_toolbox.video.recording import Reading
 from dlc_toolbox.video.sequences import videos_to_analyze
@@ -52,15 +53,18 @@ class Work:
         The videos.
     network : Network
         That of the settings.
+    mode : str, optional
+        How it looks at frames, in words, where the settings leave that to be measured.
     """
 
     layout: Layout
     settings: AnalysisSettings
     videos: list[Path]
     network: Network
+    mode: str | None = None
 
 
-def find_work(project: Path, named: Sequence[Path] = (), *, needs_pcutoff: bool = True) -> Work:
+def find_work(project: Path, named: Sequence[Path] = (), *, needs_pcutoff: bool = True, measures: bool = False) -> Work:
     """Find the videos, and the network that the settings name.
 
     Parameters
@@ -71,6 +75,8 @@ def find_work(project: Path, named: Sequence[Path] = (), *, needs_pcutoff: bool 
         Videos or folders, instead of `videofolder`.
     needs_pcutoff : bool
         Whether 'auto' must become what the evaluation recommends.
+    measures : bool
+        Whether to measure what 'fast', or a scale of 'auto', shall be, where that is not known; see `modes.settle`.
 
     Returns
     -------
@@ -89,11 +95,12 @@ def find_work(project: Path, named: Sequence[Path] = (), *, needs_pcutoff: bool 
     from deepercut.config import load_config
     from deepercut.weights.snapshots import select_snapshot
 
+    settings, mode = settle(layout, settings, measures=measures)
     network = find_network(layout, settings, load_config, select_snapshot)
     if settings.pcutoff == AUTO and needs_pcutoff:
         cutoffs = cutoffs_of(read_trust(network, settings.crop), network.bodyparts)
         settings = replace(settings, pcutoff=cutoffs)
-    return Work(layout, settings, videos, network)
+    return Work(layout, settings, videos, network, mode)
 
 
 def analyze_videos(
@@ -124,7 +131,7 @@ def analyze_videos(
     UsersError
         When there is no such network or video; in the end, when a video could not be analyzed.
     """
-    work = find_work(project, named, needs_pcutoff=load_analysis_settings(project).movingwindow)
+    work = find_work(project, named, needs_pcutoff=load_analysis_settings(project).movingwindow, measures=True)
     _check_names(work.network)
     analysis = _analysis(work, overwrite)
     if scheduler or workers:
@@ -152,6 +159,8 @@ def _analysis(work: Work, overwrite: bool) -> Analysis:
     snapshot = Snapshot(network.snapshot.iteration, network.snapshot.path)
     device = tell_device(settings.engine)
     log.info("Network: %s", network.scorer)
+    if work.mode:
+        log.info(work.mode)
     return Analysis(
         network,
         partial(predict.load_predictor, network.config_path, snapshot, settings.engine),

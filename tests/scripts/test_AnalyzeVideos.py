@@ -131,7 +131,101 @@ def test_the_engine_of_the_settings_computes_and_reduced_precision_makes_poses_a
     set_analysis(trained_project, engine="openvino-int4")
     code, output = run()
     assert code == 1
-    assert "engine = 'openvino-int4', but it must be one of 'auto', 'keras', 'openvino'" in output
+    assert "engine = 'openvino-int4', but it must be one of 'auto', 'fast', 'keras', 'openvino'" in output
+
+
+@pytest.fixture
+def precisions(monkeypatch):
+    """``precisions(find_dots, int8=(0.1, 0))``: two engines, that of integers quicker and off by so much; the loads."""
+    from deepercut.inference import engines, predict
+
+    monkeypatch.setattr(engines, "choose_engine", lambda engine="auto": "openvino" if engine == "auto" else engine)
+    monkeypatch.setattr(engines, "faster_engines", lambda: ["openvino-int8"])
+    loads = []
+
+    def install(find_dots, int8):
+        def load_predictor(config_path, snapshot, engine):
+            loads.append(engine)
+            moved = np.array([*(int8 if engine == "openvino-int8" else (0, 0)), 0], np.float32)
+            slow = engine != "openvino-int8"
+
+            def find(frames):
+                if slow and len(frames) == 1:
+                    np.sort(np.tile(frames.astype(float), 20), axis=None)
+                return find_dots(frames) + moved
+
+            return find
+
+        monkeypatch.setattr(predict, "load_predictor", load_predictor)
+        return loads
+
+    return install
+
+
+def test_fast_is_measured_once_and_told(run, trained_project, precisions, find_dots, toy_points):
+    loads = precisions(find_dots, int8=(0, 0))
+    set_analysis(trained_project, engine="fast")
+    code, output = run()
+    assert code == 0
+    told = re.search(r"^engine = 'fast': (openvino-int8.*): (\S+) times as fast as openvino; its poses", output, re.M)
+    assert told and float(told[2]) > 2
+    assert "Measuring on 3 labeled images, once for this snapshot" in output
+    assert loads == ["openvino", "openvino-int8", "openvino-int8"]
+    record = json.loads((trained_project / "videos" / f"{STEM}_meta.json").read_text())
+    assert record["settings"]["precision"] == "int8"
+    table = read_table(trained_project / "videos" / f"{STEM}.h5")
+    assert np.abs(points(table)[..., :2] - toy_points).max() < 0.3
+    loads.clear()
+    code, output = run()
+    assert code == 0 and f"{STEM}.h5: skipped, it is current" in output
+    assert loads == ["openvino-int8"] and "Measuring" not in output and told[0] in output
+
+
+def test_fast_is_float32_where_nothing_else_is_as_good(run, trained_project, precisions, find_dots):
+    precisions(find_dots, int8=(0.4, 0))
+    set_analysis(trained_project, engine="fast")
+    code, output = run()
+    assert code == 0
+    assert re.search(r"^engine = 'fast': openvino( at 0\.\d of the size: |, because nothing faster)", output, re.M)
+    answer = Layout(trained_project).models / "toyJan1-trainset70shuffle1" / "train" / "snapshot-100-fast.json"
+    modes = json.loads(answer.read_text())["modes"]
+    assert [mode["keeps_promise"] for mode in modes[:2]] == [True, False]
+    record = json.loads((trained_project / "videos" / f"{STEM}_meta.json").read_text())
+    assert "precision" not in record["settings"]
+
+
+def test_without_labeled_images_fast_is_float32(run, trained_project, precisions, find_dots):
+    loads = precisions(find_dots, int8=(0, 0))
+    Layout(trained_project).dataset_images("toy", "Jan1").joinpath("toy", "img24.png").unlink()
+    set_analysis(trained_project, engine="fast")
+    code, output = run()
+    assert code == 0
+    assert "What faster modes cost cannot be measured: 1 of the 3 labeled test images are missing" in output
+    assert "engine = 'fast': frames of full size, float32, because there are no labeled images to measure" in output
+    assert loads == ["auto"]
+
+
+def test_a_scale_of_auto_and_what_comes_after_the_analysis(run, run_here, trained_project, precisions, find_dots):
+    precisions(find_dots, int8=(0, 0))
+    set_analysis(trained_project, analysisscale="auto")
+    code, output = run()
+    assert code == 0
+    told = re.search(r"^analysisscale = 'auto': openvino( at (\S+) of the size)?", output, re.M)
+    record = json.loads((trained_project / "videos" / f"{STEM}_meta.json").read_text())
+    assert record["settings"].get("analysisscale", 1) == float(told[2] or 1)
+    images = Layout(trained_project).dataset_images("toy", "Jan1")
+    images.rename(images.with_name("gone"))  # what was measured counts on
+    code, output = run_here("Analysis-tools/FilterPredictions.py", "--project", trained_project)
+    assert code == 0 and f"{STEM}_filtered.h5" in output
+    code, output = run()
+    assert code == 0 and f"{STEM}.h5: skipped, it is current" in output
+
+
+def test_fast_and_a_scale_exclude_each_other(run, trained_project, loaded):
+    set_analysis(trained_project, engine="fast", analysisscale=0.5)
+    code, output = run()
+    assert code == 1
+    assert "engine = 'fast' chooses the scale itself: leave out analysisscale = 0.5, or name another" in output
 
 
 def test_workers_make_the_same_table(run, trained_project, loaded, toy_points, monkeypatch):

@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 
 from deepercut.config import PoseConfig
+from dlc_common.scaling import scaled_size
 
 
 def rescale(image: np.ndarray, joints: np.ndarray, scale: float) -> tuple[np.ndarray, np.ndarray]:
@@ -50,12 +51,6 @@ def rescale(image: np.ndarray, joints: np.ndarray, scale: float) -> tuple[np.nda
     ratio = np.array([1, new[1] / old[1], new[0] / old[0]])
     shift = np.array([0, 0.5, 0.5])
     return cv2.resize(image, new[::-1], interpolation=method), (joints + shift) * ratio - shift
-
-
-def scaled_size(size: tuple[int, int], scale: float) -> tuple[int, int]:
-    """Return the whole height and width that `rescale` gives an image of a height and width."""
-    height, width = size
-    return max(1, round(height * scale)), max(1, round(width * scale))
 
 
 def flip(image: np.ndarray, joints: np.ndarray, partners: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -15,12 +15,13 @@ import numpy as np
 
 from deepercut import DeepercutError
 from deepercut.config import PoseConfig
-from deepercut.data.augment import flip, mirror_partners, place, recolor, rescale, scaled_size, turn, turned_size
+from deepercut.data.augment import flip, mirror_partners, place, recolor, rescale, turn, turned_size
 from deepercut.network.architecture import FEATURE_STRIDE
 from deepercut.network.losses import mean_weights
 from deepercut.network.targets import make_targets, make_weights
 from dlc_common import UsersError
 from dlc_common.images import image_size, read_image
+from dlc_common.scaling import scaled_size
 from dlc_common.training_set import SMALLEST_SIDE, LabeledImage, read_training_set, scale_range
 
 log = logging.getLogger(__name__)

@@ -98,6 +98,25 @@ def choose_engine(engine: str = "auto") -> str:
     return "openvino" if installed and not _accelerators() else "keras"
 
 
+def faster_engines() -> list[str]:
+    """List what may be faster here, in reduced precision, than the engine that 'auto' is.
+
+    Returns
+    -------
+    list of str
+        Engines that this machine has all that is needed for. Which of them is faster, and how good, is to be measured.
+    """
+    if choose_engine() == "keras":
+        return ["keras-bf16"] if _accelerators() else []
+    is_known = {"openvino-bf16": "BF16" in cpu_runtime()["capabilities"], "openvino-int8": can_quantize()}
+    return [engine for engine, is_there in is_known.items() if is_there]
+
+
+def can_quantize() -> bool:
+    """Tell whether nncf is installed, which openvino-int8 needs once for each snapshot."""
+    return importlib.util.find_spec("nncf") is not None
+
+
 def device_name(engine: str = "auto") -> str:
     """Name what an engine computes on, and with what.
 

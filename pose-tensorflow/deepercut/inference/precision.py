@@ -34,6 +34,7 @@ from deepercut.inference.models import (
 )
 from deepercut.weights.snapshots import Snapshot
 from dlc_common.files import replacing_folder
+from dlc_common.promise import LARGEST_DIFFERENCE_PX, LARGEST_INCREASE, MEANINGFUL, is_kept, largest_error_px
 
 if TYPE_CHECKING:
     import openvino
@@ -41,16 +42,6 @@ if TYPE_CHECKING:
     from deepercut.data.dataset import TrainingImage
 
 log = logging.getLogger(__name__)
-
-LARGEST_DIFFERENCE_PX = 0.3
-"""Accepted median distance from the poses of float32."""
-
-LARGEST_INCREASE = 0.02
-"""Accepted increase of the mean error on labeled images, beyond what chance explains (one standard error): where a
-network is in two minds, rounding decides, and a single left paw taken for a right one can move the mean by 2 %."""
-
-MEANINGFUL = 0.1
-"""Likelihood in float32 from which a pose is compared; below it, the best cell is chance."""
 
 MOST_IMAGES = 100
 """Images to calibrate with, and images to check with, at most."""
@@ -225,9 +216,9 @@ def _problem(accuracy: Mapping[str, float]) -> str | None:
     """Tell what is wrong with the poses in reduced precision; None if nothing is."""
     difference, chance = accuracy["median_difference_px"], accuracy["increase_standard_error_px"]
     error, reference = accuracy["mean_error_px"], accuracy["float32_mean_error_px"]
-    if difference <= LARGEST_DIFFERENCE_PX and error - reference <= LARGEST_INCREASE * reference + chance:
+    if is_kept(difference, error, reference, chance):
         return None
-    bound = (1 + LARGEST_INCREASE) * reference + chance
+    bound = largest_error_px(reference, chance)
     digits = _digits_that_tell([(difference, LARGEST_DIFFERENCE_PX), (error, bound)])
     return (
         f"on {accuracy['images']} labeled images the median distance from the poses of float32 is "

@@ -38,8 +38,16 @@ class Snapshot:
 
     def model_folder(self, kind: str) -> Path:
         """Return where a model made from it is stored, of a kind such as ``onnx``."""
-        stem = self.path.name.removesuffix(WEIGHTS_SUFFIX).removesuffix(".index")
-        return self.path.parent / "exported-models" / f"{stem}-{kind}"
+        return self.path.parent / "exported-models" / f"{self._stem}-{kind}"
+
+    def answer_file(self, question: str) -> Path:
+        """Return where it is stored what was measured about it, such as ``fast``."""
+        return self.path.parent / f"{self._stem}-{question}.json"
+
+    @property
+    def _stem(self) -> str:
+        """Its name without suffixes."""
+        return self.path.name.removesuffix(WEIGHTS_SUFFIX).removesuffix(".index")
 
 
 def snapshot_path(train_folder: Path, iteration: int, prefix: str = "snapshot") -> Path:

@@ -214,9 +214,26 @@ def test_bfloat16_needs_a_cpu_that_has_it(monkeypatch):
     assert device_name("openvino-bf16") == "CPU (OpenVINO 1, bf16)"
 
 
+def test_what_may_be_faster_is_what_this_machine_can_do(monkeypatch):
+    monkeypatch.setattr(engines, "_accelerators", list)
+    runtime = {"openvino": "1", "cpu": "an old CPU", "capabilities": []}
+    monkeypatch.setattr(engines, "cpu_runtime", lambda: runtime)
+    monkeypatch.setattr(engines, "can_quantize", lambda: True)
+    assert engines.faster_engines() == ["openvino-int8"]
+    runtime["capabilities"] = ["BF16"]
+    assert engines.faster_engines() == ["openvino-bf16", "openvino-int8"]
+    monkeypatch.setattr(engines, "can_quantize", lambda: False)
+    assert engines.faster_engines() == ["openvino-bf16"]
+    monkeypatch.setattr(engines, "_accelerators", lambda: ["gpu:0"])
+    assert engines.faster_engines() == ["keras-bf16"]
+    monkeypatch.setattr(engines, "choose_engine", lambda: "keras")
+    monkeypatch.setattr(engines, "_accelerators", list)
+    assert engines.faster_engines() == []
+
+
 def test_the_settings_accept_every_engine():
     (setting,) = (setting for setting in fields(AnalysisSettings) if setting.name == "engine")
-    accepted = f"one of {', '.join(map(repr, ['auto', *ENGINES, *REDUCED]))}"
+    accepted = f"one of {', '.join(map(repr, ['auto', 'fast', *ENGINES, *REDUCED]))}"
     with pytest.raises(ValueError, match=f"^{accepted}$"):
         setting.metadata["check"]("abacus")
 

@@ -21,6 +21,7 @@ from dlc_toolbox import ToolboxError
 from dlc_toolbox.analysis import analysis, jobs
 from dlc_toolbox.analysis.partial import open_partial
 from dlc_toolbox.analysis.window import WindowRule
+from dlc_toolbox.poses.filter import find_poses
 from dlc_toolbox.poses.network import Network, describe_poses, find_network
 from dlc_toolbox.project.layout import Layout, pose_record, pose_rows
 from dlc_toolbox.project.settings import load_analysis_settings
@@ -317,6 +318,88 @@ def test_interrupted_with_a_moving_window_the_same_table_comes_out(small_animal,
     assert np.array_equal(points(read_table(table)), undisturbed)
 
 
+# ---- Frames scaled down ----
+
+
+@pytest.fixture
+def at_scale(network):
+    """``at_scale(scale)``: the network, looking at frames of that scale."""
+    return lambda scale: replace(network, config={**network.config, "analysisscale": scale})
+
+
+@pytest.mark.parametrize("crop", [None, (11, 149, 7, 113)])
+def test_at_a_scale_less_is_seen_and_the_coordinates_are_those_of_the_frame(video, at_scale, find_dots, crop):
+    seen = []
+    look = lambda frames: seen.append(frames.shape) or find_dots(frames)  # noqa: E731
+    whole = points(read_table(analyze(video, find_dots, at_scale(1), crop=crop)))
+    table = analyze(video, look, at_scale(0.7), crop=crop, batch_size=8)
+    assert set(seen) == {(8, 84, 112, 3)} if crop is None else {(8, 74, 97, 3)}
+    assert np.abs(points(read_table(table)) - whole)[..., :2].max() < 0.2
+    assert json.loads(pose_record(table).read_text())["settings"]["analysisscale"] == 0.7
+
+
+def test_poses_by_hand_at_a_scale_with_a_crop(video, at_scale):
+    """A crop of 100x50 pixels is seen as one of 33x16; its pixel (10, 3) is at ((10.5) * 100 / 33 - 0.5, ...)."""
+    pose = np.array([[[10, 3, 0.9]] * 3], np.float32)
+    table = analyze(
+        video, lambda frames: np.repeat(pose, len(frames), axis=0), at_scale(0.33), crop=(20, 120, 30, 80), batch_size=4
+    )
+    found = points(read_table(table))
+    x, y = 10.5 * 100 / 33 - 0.5 + 20, 3.5 * 50 / 16 - 0.5 + 30
+    np.testing.assert_allclose(found, np.broadcast_to([x, y, 0.9], (30, 3, 3)), rtol=1e-6)
+
+
+def test_a_batch_of_small_frames_holds_more_of_them(video, at_scale, find_dots):
+    seen = []
+    look = lambda batch: seen.append(len(batch)) or find_dots(batch)  # noqa: E731
+    analyze(video, look, at_scale(0.5), batch_pixels=3 * 80 * 60)
+    assert max(seen) == 3
+
+
+def test_another_scale_makes_poses_anew_and_full_size_changes_nothing(video, network, at_scale, find_dots, caplog):
+    caplog.set_level("INFO")
+    table = analyze(video, find_dots, network)
+    assert analyze(video, must_not_run, at_scale(1)) == table
+    assert analyze(video, must_not_run, at_scale(1.0)) == table
+    analyze(video, find_dots, at_scale(0.5))
+    assert "being made, because analysisscale changed" in caplog.text
+    assert analyze(video, must_not_run, at_scale(0.5)) == table
+    caplog.clear()
+    analyze(video, find_dots, at_scale(0.6))
+    assert "being made, because analysisscale changed" in caplog.text
+    with pytest.raises(ToolboxError, match=r"other settings of the network or another engine \(analysisscale\)"):
+        find_poses(video, at_scale(0.5))
+
+
+def test_rows_of_another_scale_are_not_gone_on_with(video, at_scale, find_dots):
+    calls = []
+
+    def ending(frames):
+        calls.append(1)
+        if len(calls) == 3:
+            raise EndedError
+        return find_dots(frames)
+
+    with pytest.raises(EndedError):
+        analyze(video, ending, at_scale(0.5), batch_size=8)
+    rest = []
+    analyze(video, lambda frames: rest.append(1) or find_dots(frames), at_scale(0.6), batch_size=8)
+    assert len(rest) == 4  # all 30 frames
+
+
+def test_a_moving_window_at_a_scale_is_placed_on_the_scaled_frame(small_animal, at_scale, find_dots):
+    seen = []
+    whole = points(read_table(analyze(small_animal, find_dots, at_scale(0.8))))
+    look = lambda frames: seen.append(frames.shape[1:3]) or find_dots(frames)  # noqa: E731
+    table = analyze(small_animal, look, at_scale(0.8), window=WINDOW, overwrite=True)
+    assert np.abs(points(read_table(table)) - whole)[..., :2].max() < 0.05
+    record = json.loads(pose_record(table).read_text())
+    assert record["analyzed_share"] < 0.6
+    assert record["settings"]["movingwindow"] == {"pcutoff": 0.5, "margin": 8}  # in pixels of the frame
+    assert {size for size in seen if size != (96, 128)} <= {(64, 64), (64, 128), (96, 64)}
+    assert WINDOW.scaled(0.5) == WindowRule(pcutoff=0.5, margin=4)
+
+
 # ---- Interruptions ----
 
 
@@ -548,6 +631,16 @@ def test_poses_without_padding_are_others_and_those_of_before_stay_current(find,
 
 def without(config, key):
     return {name: value for name, value in config.items() if name != key}
+
+
+def test_a_scale_belongs_to_what_poses_are_made_from_and_full_size_does_not(find, trained_project):
+    made = find().config
+    assert find().scale == 1
+    for scale in (1, 1.0, 0.5):
+        with (trained_project / "myconfig_analysis.py").open("a") as file:
+            file.write(f"analysisscale = {scale!r}\n")
+        assert find().config == ({**made, "analysisscale": 0.5} if scale == 0.5 else made)
+    assert (find().scale, find().precision) == (0.5, "float32")
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import json
 import logging
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -61,6 +62,17 @@ def expected_confidence(table, trust):
     second = poses[..., 1] / 200
     features = np.stack([poses[..., 2], second, 50 * second, 10 + second], axis=-1)
     return trust.confidence(poses, features), trust.visible(features)
+
+
+def test_at_another_scale_than_was_evaluated_it_is_not_known(video, calibrated, find_dots, caplog):
+    caplog.set_level(logging.INFO)
+    at_scale = replace(calibrated, config={"analysisscale": 0.5})
+    table = analyze(video, Telling(find_dots), at_scale)
+    assert not confidence_table(table).exists()
+    assert json.loads(pose_record(table).read_text())["confidence"] == {
+        "unknown": "it was learned with images at a scale of 1, not 0.5"
+    }
+    assert "may be is not known: it was learned with images at a scale of 1, not 0.5" in caplog.text
 
 
 def test_every_pose_has_its_expected_error_beside_it(video, calibrated, find_dots, trust, caplog):

@@ -99,16 +99,16 @@ def test_a_network_with_its_parts_in_another_order_is_told_the_same(path, networ
 
 
 @pytest.mark.parametrize(
-    ("change", "crop", "scale", "why"),
+    ("change", "crop", "why"),
     [
-        ({"config": {"precision": "int8"}}, CROP, 1, "it was learned with the engine's precision float32, not int8"),
-        ({}, None, 1, "it was learned on images with the crop 10 <= x < 110, 20 <= y < 120, not no crop"),
-        ({}, CROP, 0.5, "it was learned with images at a scale of 1, not 0.5"),
-        ({"bodyparts": ("nose", "tail")}, CROP, 1, "it was learned for the body parts nose_top, tail_top, nose_side"),
+        ({"config": {"precision": "int8"}}, CROP, "it was learned with the engine's precision float32, not int8"),
+        ({}, None, "it was learned on images with the crop 10 <= x < 110, 20 <= y < 120, not no crop"),
+        ({"config": {"analysisscale": 0.5}}, CROP, "it was learned with images at a scale of 1, not 0.5"),
+        ({"bodyparts": ("nose", "tail")}, CROP, "it was learned for the body parts nose_top, tail_top, nose_side"),
     ],
 )
-def test_of_another_kind_of_look_no_error_is_known(path, network, features, change, crop, scale, why):
-    trust = read_trust(replace(network, **change), crop, scale)
+def test_of_another_kind_of_look_no_error_is_known(path, network, features, change, crop, why):
+    trust = read_trust(replace(network, **change), crop)
     assert trust.calibration.startswith(why)
     parts = len(trust.bodyparts)
     found = trust.confidence(np.ones((60, parts, 3)), features[:, :parts])

@@ -309,3 +309,18 @@ def test_choices_of_a_recording_may_be_left_open(tmp_path):
     assert (settings.fps, settings.videostream, settings.channel) == (119.88, 1, 2)
     path.write_text(analysis + "fps = None\nvideostream = None\nchannel = None\n")
     assert load_analysis_settings(tmp_path).fps is None
+
+
+@pytest.mark.parametrize("value", [1, 0.5, "auto"])
+def test_the_scale_of_the_analysis(tmp_path, value):
+    path = tmp_path / "myconfig_analysis.py"
+    path.write_text(f"Task = 't'\ndate = 'd'\nscorer = 'Ann'\nanalysisscale = {value!r}\n")
+    assert load_analysis_settings(tmp_path).analysisscale == value
+
+
+@pytest.mark.parametrize("value", [0, 1.1, "small", True])
+def test_a_scale_is_above_0_and_at_most_1(tmp_path, value):
+    path = tmp_path / "myconfig_analysis.py"
+    path.write_text(f"Task = 't'\ndate = 'd'\nscorer = 'Ann'\nanalysisscale = {value!r}\n")
+    with pytest.raises(ToolboxError, match=r"analysisscale = .*, but it must be a .*number.*, or 'auto': the smallest"):
+        load_analysis_settings(tmp_path)

@@ -1,0 +1,56 @@
+"""What a faster way to find poses must keep, compared with float32 on whole frames: one rule for all of them."""
+
+from __future__ import annotations
+
+LARGEST_DIFFERENCE_PX = 0.3
+"""Accepted median distance from the poses of float32."""
+
+LARGEST_INCREASE = 0.02
+"""Accepted increase of the mean error on labeled images, beyond what chance explains (one standard error): where a
+network is in two minds, rounding decides, and a single left paw taken for a right one can move the mean by 2 %."""
+
+MEANINGFUL = 0.1
+"""Likelihood in float32 from which a pose is compared; below it, the best cell is chance."""
+
+
+def largest_error_px(reference_px: float, chance_px: float = 0.0) -> float:
+    """Return the largest mean error that is accepted.
+
+    Parameters
+    ----------
+    reference_px : float
+        Mean error of float32.
+    chance_px : float, optional
+        Standard error of the mean of the differences.
+
+    Returns
+    -------
+    float
+        In pixels.
+
+    Examples
+    --------
+    >>> largest_error_px(10.0, chance_px=0.1)
+    10.3
+    """
+    return (1 + LARGEST_INCREASE) * reference_px + chance_px
+
+
+def is_kept(difference_px: float, error_px: float, reference_px: float, chance_px: float) -> bool:
+    """Tell whether poses are as good as those of float32.
+
+    Parameters
+    ----------
+    difference_px : float
+        Median distance from the poses of float32; NaN, which is not enough, where there is nothing to compare.
+    error_px, reference_px : float
+        Mean error on labeled images, and that of float32.
+    chance_px : float
+        Standard error of the mean of their differences.
+
+    Returns
+    -------
+    bool
+        Whether neither bound is passed.
+    """
+    return difference_px <= LARGEST_DIFFERENCE_PX and error_px <= largest_error_px(reference_px, chance_px)
