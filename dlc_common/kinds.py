@@ -16,14 +16,21 @@ EXCEL, ROIS, PYTORCH = "an Excel workbook", "a set of ROIs of ImageJ", "a file o
 DEEPLABCUT3 = "a network of DeepLabCut 3 (PyTorch)"
 PICKLE, NORPIX, KERAS, TABLE = "a pickle", "a Norpix sequence (.seq)", "a file of weights of Keras", "a table of pandas"
 CHECKPOINT, MATLAB, LFS = "a part of a TensorFlow checkpoint", "a MATLAB file", "a pointer of Git LFS"
-ZIP = "a zip archive, such as an Excel workbook"
+ZIP, CUT_ZIP = "a zip archive", "a zip archive, such as an Excel workbook, and damaged"
+ODS, HEIF = "a workbook of LibreOffice", "a photo in HEIC or AVIF, as phones take them"
+KERAS_ZIP, NUMPY = "a network of Keras (.keras)", "an array of NumPy (.npy)"
 VIDEO, IMAGE, HDF5, EMPTY, JSON = "a video", "an image", "an HDF5 file", "empty", "a JSON file"
 
 ADVICE = {
     SLEAP_PROJECT: "ImportLabels.py takes its labels over",
     SLEAP_ANALYSIS: "ImportLabels.py takes its poses over as machine labels, where it is saved as .h5",
     EXCEL: "save it as csv",
-    ZIP: "save it as csv",
+    ZIP: "unpack it",
+    CUT_ZIP: "copy it again",
+    ODS: "save it as csv",
+    HEIF: "save it as png or jpg, and in the phone's settings choose 'Most compatible'",
+    KERAS_ZIP: "save its weights alone, by model.save_weights('name.weights.h5')",
+    NUMPY: "save it in Python as TIFF, by tifffile.imwrite, or as csv",
     ROIS: "choose Analyze > Measure in Fiji, and save the Results as csv",
     PYTORCH: "it cannot be read here, and nothing in it was run",
     DEEPLABCUT3: (
@@ -49,16 +56,22 @@ _BEGINNINGS = {
     b"II*\x00": IMAGE,
     b"MM\x00*": IMAGE,
     b"GIF8": IMAGE,
+    b"\x93NUMPY": NUMPY,
     b"\x1aE\xdf\xa3": VIDEO,
     b"%PDF": "a PDF",
+    b"Rar!": "a RAR archive",
+    b"7z\xbc\xaf": "a 7z archive",
     b"\x1f\x8b": "a compressed archive",
     b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19.": PYTORCH,  # of before PyTorch 1.6
 }
 _TEXTS: dict[str, str] = {
     r"\s*<(!doctype html|html)": "a web page",
     r"[^\n]*\bframe_idx,instance\.score": SLEAP_ANALYSIS,
+    r"\s*<\?xml": "an XML file",
+    r"\s*<[a-z]\w*>": "an XML file",
     r"\s*[\[{]\s*[\"\[{\]}]": JSON,
 }
+_PHOTO_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"mif1", b"avif"}
 _HEAD_BYTES = 1024
 _PICKLE_BYTES = 2**22  # that of a ResNet-50 with the state of its optimizer has a twentieth
 
@@ -85,10 +98,12 @@ def kind_of(path: Path) -> str | None:
     for beginning, kind in _BEGINNINGS.items():
         if head.startswith(beginning):
             return kind
+    if head[4:8] == b"ftyp" and head[8:12] in _PHOTO_BRANDS:
+        return HEIF
     if head[4:8] == b"ftyp" or (head[:4] == b"RIFF" and head[8:12] == b"AVI "):
         return VIDEO
     if head.startswith(b"PK\x03\x04"):
-        return _inside(path, _in_zip) or ZIP
+        return _inside(path, _in_zip) or CUT_ZIP
     if h5py.is_hdf5(path):
         return _inside(path, _in_hdf5) or HDF5
     if re.match(rb"\x80[\x02-\x05]", head):
@@ -143,7 +158,11 @@ def _in_zip(path: Path) -> str | None:
         return EXCEL
     if names and all(name.endswith(".roi") for name in names):
         return ROIS
-    return "an archive of NumPy arrays" if names and all(name.endswith(".npy") for name in names) else None
+    if {"config.json", "model.weights.h5"} <= {*names}:
+        return KERAS_ZIP
+    if {"mimetype", "content.xml"} <= {*names}:
+        return ODS
+    return "an archive of NumPy arrays" if names and all(name.endswith(".npy") for name in names) else ZIP
 
 
 def _in_pytorch(pickled: bytes) -> str:

@@ -56,6 +56,8 @@ class TiffPages:
         From one frame to the next, where the file tells.
     claimed : int
         Number of pictures that the file says it holds, or 0.
+    untold : tuple of int
+        Along which numbers its pictures count, when nothing tells which of them counts frames; else empty.
     """
 
     def __init__(self, path: Path):
@@ -67,6 +69,7 @@ class TiffPages:
         told = (self._file.imagej_metadata if self._file.is_imagej else None) or {}
         self.claimed, self.interval_s = int(told.get("images", 0)), _interval_s(told)
         self._axes = _axes(self._file, told, len(self._pages))
+        self.untold = () if len(self._axes) > 1 else _untold(self._file, len(self._pages))
         slices = self._axes.get("Z", 1)
         self._frame_axis = "Z" if self._axes.get("T", 1) == 1 and slices > 1 else "T"
         self.time_points, self.channels = self._axes.get(self._frame_axis, 1), self._axes.get("C", 1)
@@ -147,12 +150,21 @@ def _axes(file: tifffile.TiffFile, told: dict[str, Any], count: int) -> dict[str
     """Return the sizes of the axes along which pages follow each other, the slowest first; `told` is ImageJ's note."""
     if told:
         axes = {"T": told.get("frames", 1), "Z": told.get("slices", 1), "C": told.get("channels", 1)}
-    elif file.is_ome or file.is_micromanager:
+    elif file.is_ome or file.is_micromanager or file.is_shaped:
         series = file.series[0]
         axes = {axis: size for axis, size in zip(series.axes, series.shape, strict=True) if axis in "TZC"}
     else:
         axes = {}
     return axes if axes and np.prod(list(axes.values())) == count else {"T": count}
+
+
+def _untold(file: tifffile.TiffFile, count: int) -> tuple[int, ...]:
+    """Return the shape in which tifffile wrote pages, where it has several numbers without the names of their axes."""
+    if not file.is_shaped:
+        return ()
+    series = file.series[0]
+    sizes = tuple(size for axis, size in zip(series.axes, series.shape, strict=True) if axis in "QI")
+    return sizes if len(sizes) > 1 and np.prod(sizes) == count else ()
 
 
 def _whole_pages(file: tifffile.TiffFile) -> list[int]:

@@ -29,7 +29,7 @@ from dlc_toolbox.project.experiment import Experiment
 from dlc_toolbox.project.layout import Layout, features_table
 from dlc_toolbox.project.settings import AnalysisSettings, Settings
 from dlc_toolbox.project.tables import bodyparts_of, make_table, write_table
-from dlc_toolbox.training_set.recorded import Split, read_split
+from dlc_toolbox.training_set.recorded import Split, check_names, read_split
 
 log = logging.getLogger(__name__)
 
@@ -183,6 +183,7 @@ def find_networks(
         config = load_config(config_path)
         split = read_split(layout, experiment)
         _check_same_network(config_path, config, settings, split)
+        check_names(config_path, config.all_joints_names, layout.mat_file(experiment), split.table)
         folder, prefix = config.snapshot_place
         every = settings.snapshotindex == "all"
         newest_or_named = select_snapshot(folder, -1 if every else settings.snapshotindex, prefix=prefix)

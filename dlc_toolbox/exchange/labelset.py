@@ -15,7 +15,7 @@ from dlc_toolbox import ToolboxError
 from dlc_toolbox.labels.labels import read_label_table, why_labels_stale
 from dlc_toolbox.labels.slices import in_short
 from dlc_toolbox.pictures.pictures import folder_and_image
-from dlc_toolbox.project.layout import Layout, first_step_advice
+from dlc_toolbox.project.layout import Layout
 from dlc_toolbox.project.settings import Settings
 from dlc_toolbox.project.tables import (
     points,
@@ -60,9 +60,7 @@ def read_own_labels(layout: Layout, settings: Settings) -> Labels:
     """
     path = layout.label_table(settings.Task, settings.scorer)
     if not path.is_file():
-        raise ToolboxError(
-            f"{path} does not exist; Step 2 makes it from the csv files. {first_step_advice(layout.root)}"
-        )
+        raise ToolboxError(layout.no_label_table(settings.Task, settings.scorer))
     changed = why_labels_stale(layout, settings, settings.scorer)
     if changed:
         raise ToolboxError(f"{path} is older than what it was made from ({changed}): run Step 2 again, then this step")

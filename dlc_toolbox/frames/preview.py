@@ -10,11 +10,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
+from dlc_common.culprits import for_all
 from dlc_common.files import replacing
 from dlc_common.images import read_image
 from dlc_toolbox.pictures import drawing
 from dlc_toolbox.pictures.fonts import readable
-from dlc_toolbox.video.recording import Crop, Reading
+from dlc_toolbox.video.recording import Crop, Reading, Recording
 from dlc_toolbox.video.sequences import open_frames
 
 _FAR = 10**6  # pixels; beyond every frame, and as much as can be drawn
@@ -43,12 +44,12 @@ def write_crop_preview(
     ToolboxError
         When a video cannot be read or the picture not be written.
     """
+    frames = for_all(lambda video: _first_frame(open_frames(video, reading=reading)), videos)
     columns = min(3, len(videos))
     rows = -(-len(videos) // columns)
     figure = Figure(figsize=(7 * columns, 6 * rows), layout="constrained")
     panels = figure.subplots(rows, columns, squeeze=False).ravel()
-    for axes, video in zip(panels, videos, strict=False):
-        frame = next(frame for frame in open_frames(video, reading=reading) if frame is not None)
+    for axes, video, frame in zip(panels, videos, frames, strict=False):
         _draw_crop(axes, frame, window, cropping)
         axes.set_title(video.name, parse_math=False)
     for axes in panels[len(videos) :]:
@@ -58,6 +59,11 @@ def write_crop_preview(
     figure.suptitle(f"cropping = True keeps {crop}" if cropping else f"cropping = False (True would keep {crop})")
     with replacing(path) as temporary, readable(figure):
         figure.savefig(temporary, dpi=80)
+
+
+def _first_frame(recording: Recording) -> np.ndarray:
+    """Return the first frame that can be read."""
+    return next(frame for frame in recording if frame is not None)
 
 
 def write_choice_sheet(images: Mapping[Path, float], path: Path) -> None:

@@ -21,7 +21,7 @@ from dlc_toolbox.labels.provenance import read_notes
 from dlc_toolbox.pictures import drawing, pages
 from dlc_toolbox.pictures.drawing import Look
 from dlc_toolbox.pictures.pictures import draw_pictures, folder_and_image, look_of, picture_name, raise_problems
-from dlc_toolbox.project.layout import Layout, contact_sheet, first_step_advice, labeled_folder, thumbnail
+from dlc_toolbox.project.layout import Layout, contact_sheet, labeled_folder, thumbnail
 from dlc_toolbox.project.settings import Settings
 from dlc_toolbox.project.tables import bodyparts_of, points
 
@@ -99,9 +99,7 @@ def _label_table(layout: Layout, settings: Settings, scorer: str) -> pd.DataFram
     """Read the label table of one scorer and compare its body parts with the settings."""
     path = layout.label_table(settings.Task, scorer)
     if not path.is_file():
-        raise ToolboxError(
-            f"{path} does not exist; Step 2 makes it from the csv files. {first_step_advice(layout.root)}"
-        )
+        raise ToolboxError(layout.no_label_table(settings.Task, scorer))
     changed = why_labels_stale(layout, settings, scorer)
     if changed:
         raise ToolboxError(f"{path} is older than what it was made from ({changed}): run Step 2 again, then this step")

@@ -73,6 +73,11 @@ class Cells:
 def clicks_of(cells: Cells, path: Path) -> pd.DataFrame:
     """Return the clicks in the cells of a table, as `read_clicks`; `path` is its file, for messages."""
     header, rows = list(cells.header), cells.rows
+    if header[0] == "scorer":
+        raise ToolboxError(
+            f"{path} is a label table of DeepLabCut, not the clicks on a body part: move it elsewhere, and run "
+            "ImportLabels.py with it"
+        )
     position = position_column(cells, path)
     missing = [name for name in ("X", "Y", position) if name not in header]
     if missing:

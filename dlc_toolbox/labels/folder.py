@@ -9,14 +9,16 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from dlc_common.culprits import for_all
 from dlc_common.images import image_size
 from dlc_toolbox import ToolboxError
 from dlc_toolbox.labels.calibration import refuse_calibrated, warn_of_calibrated
 from dlc_toolbox.labels.fiji import read_clicks
 from dlc_toolbox.labels.plausible import check_coincidence, check_corner, name_labels, outside_image
-from dlc_toolbox.labels.slices import Slices, image_positions, in_short, slices_of
+from dlc_toolbox.labels.slices import Slices, image_positions, in_short, refuse_uncounted, slices_of
 from dlc_toolbox.project.settings import Settings
 from dlc_toolbox.project.tables import make_table
+from dlc_toolbox.video.turns import warn_of_turns
 
 log = logging.getLogger(__name__)
 
@@ -53,8 +55,9 @@ def read_folder(folder: Path, files: Sequence[Path], settings: Settings, scorer:
     if settings.multibodypartsfile:
         labels = _cyclic_labels(files[0], slices, settings.bodyparts)
     else:
-        labels = np.stack([_part_labels(path, slices) for path in files], axis=1)
-    sizes = np.array([image_size(image) for image in slices.images])
+        labels = np.stack(for_all(lambda path: _part_labels(path, slices), files), axis=1)
+    sizes = np.array(for_all(image_size, slices.images))
+    warn_of_turns(folder, slices.images)
     refuse_calibrated(labels, sizes, files[0].parent)
     if not settings.multibodypartsfile:
         warn_of_calibrated(labels, sizes, files)
@@ -106,6 +109,7 @@ def _part_labels(path: Path, slices: Slices) -> np.ndarray:
     positions = image_positions(clicks, slices.images, path, slices.others)
     repeated = clicks[clicks["slice"].duplicated(keep=False)]
     if len(repeated):
+        refuse_uncounted(clicks, slices.images, path)
         problems = [
             f"slice {place} ({slices.images[place - 1].name}) has several clicks, in lines "
             f"{' and '.join(map(str, of_slice['line']))}"
@@ -129,6 +133,8 @@ def _cyclic_labels(path: Path, slices: Slices, bodyparts: Sequence[str]) -> np.n
         else:
             problems.append(f"slice {position + 1} ({slices.images[position].name}) has {len(clicked)} clicks")
     if problems:
+        if len(clicks) > len(bodyparts):
+            refuse_uncounted(clicks, slices.images, path)
         raise ToolboxError(
             f"{path}: {in_short(problems, separator='; ')}, expected {len(bodyparts)}: {', '.join(bodyparts)}, in this "
             "order. A part that is not visible needs a click near the top left corner, below invisibleboundary"

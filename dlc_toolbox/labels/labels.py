@@ -11,11 +11,13 @@ import numpy as np
 import pandas as pd
 
 from dlc_common import UsersError
+from dlc_common.culprits import for_all
 from dlc_common.fingerprints import fingerprint
 from dlc_toolbox import ToolboxError
 from dlc_toolbox.labels.corrections import CSV, csv_differs, refuse_uncorrected
 from dlc_toolbox.labels.fiji import read_clicks
 from dlc_toolbox.labels.folder import read_folder
+from dlc_toolbox.labels.plausible import warn_of_copies
 from dlc_toolbox.labels.slices import slices_of, spelling
 from dlc_toolbox.labels.sources import NoLabelsError, find_label_files
 from dlc_toolbox.project import records
@@ -107,8 +109,10 @@ def read_labels(layout: Layout, settings: Settings, scorer: str) -> pd.DataFrame
 def _gather(layout: Layout, settings: Settings, scorer: str, sources: dict[Path, list[Path]]) -> pd.DataFrame:
     """Return the labels of csv files, and those of the present table whose folder has none."""
     path = layout.label_table(settings.Task, scorer)
-    _refuse_moved_images(_output(layout, settings, scorer, sources), sources)
-    tables = [read_folder(folder, files, settings, scorer) for folder, files in sources.items()]
+    output = _output(layout, settings, scorer, sources)
+    _refuse_moved_images(output, sources)
+    tables = for_all(lambda folder: read_folder(folder, sources[folder], settings, scorer), sources)
+    warn_of_copies({path: output.made_from["inputs"][key] for key, path in _inputs(sources).items()})
     return _sorted_by_folder(pd.concat([*tables, *_kept_rows(path, scorer, sources, settings.bodyparts)]))
 
 
@@ -134,7 +138,7 @@ def why_labels_stale(layout: Layout, settings: Settings, scorer: str) -> str | N
 def _output(layout: Layout, settings: Settings, scorer: str, sources: dict[Path, list[Path]]) -> records.Output:
     """Return a label table with what it is made from; images' names count, because clicks are numbered by position."""
     path = layout.label_table(settings.Task, scorer)
-    inputs = {path.relative_to(folder.parent).as_posix(): path for folder in sources for path in sources[folder]}
+    inputs = _inputs(sources)
     images = {
         folder.name: [path.name for path in slices_of(folder, settings.imagetype, files).images]
         for folder, files in sources.items()
@@ -143,6 +147,11 @@ def _output(layout: Layout, settings: Settings, scorer: str, sources: dict[Path,
     made_from = records.describe(inputs, shaping)
     record = layout.label_record(settings.Task, scorer)
     return records.Output(str(path), record, [path, path.with_suffix(".csv")], made_from)
+
+
+def _inputs(sources: Mapping[Path, Sequence[Path]]) -> dict[str, Path]:
+    """Return the csv files by names that stay when the project moves."""
+    return {path.relative_to(folder.parent).as_posix(): path for folder in sources for path in sources[folder]}
 
 
 def _refuse_moved_images(output: records.Output, sources: dict[Path, list[Path]]) -> None:

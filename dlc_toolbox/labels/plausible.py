@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import combinations
 from pathlib import Path
 
 import numpy as np
 
 from dlc_toolbox import ToolboxError
+from dlc_toolbox.labels.fiji import read_clicks
 from dlc_toolbox.labels.slices import in_short
 
 log = logging.getLogger(__name__)
@@ -87,6 +88,25 @@ def check_corner(labels: np.ndarray, sizes: np.ndarray, bodyparts: Sequence[str]
     if any(is_most for _, is_most in told.values()):
         raise ToolboxError(f"{advice}. If these parts really are there, set invisibleboundary = 0.01")
     log.warning("%s", advice)
+
+
+def warn_of_copies(contents: Mapping[Path, str]) -> None:
+    """Warn of csv files that hold the same, byte for byte, in several folders: the clicks on other images.
+
+    Parameters
+    ----------
+    contents : mapping of Path to str
+        The hash of each csv file. Those of fewer than 3 clicks tell nothing.
+    """
+    alike: dict[str, list[Path]] = {}
+    for path, content in contents.items():
+        alike.setdefault(content, []).append(path)
+    for paths in alike.values():
+        if len({path.parent for path in paths}) > 1 and len(read_clicks(paths[0])) >= _FEW:
+            log.warning(
+                "%s hold the same, though they lie in several folders: was one copied to the images of another video?",
+                in_short([str(path) for path in paths]),
+            )
 
 
 def check_coincidence(labels: np.ndarray, bodyparts: Sequence[str], files: Sequence[Path], folder: Path) -> None:

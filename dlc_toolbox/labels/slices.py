@@ -205,6 +205,7 @@ def image_positions(
     """
     problems = _contradictions(clicks, images, others)
     if problems:
+        refuse_uncounted(clicks, images, path)
         left_out = (
             f" Not counted: {in_short([other.name for other in others])}; if labeled, too, tick Display label in "
             "Analyze > Set Measurements, and measure again."
@@ -214,6 +215,16 @@ def image_positions(
             f"it was labeled? Then undo that.{left_out if others else ''}"
         )
     return clicks["slice"].to_numpy() - 1
+
+
+def refuse_uncounted(clicks: pd.DataFrame, images: Sequence[Path], path: Path) -> None:
+    """Raise where several clicks are all on slice 1, as Fiji writes of images that were opened one by one."""
+    if len(images) > 1 and len(clicks) > 2 and (clicks["slice"] == 1).all():
+        raise ToolboxError(
+            f"{path}: Slice is 1 in all {len(clicks)} lines, so it does not tell the image: the images were opened one "
+            "by one, or as a hyperstack. Write the position of each click's image into Slice (1 for the first by "
+            "name), or open the folder in Fiji as one stack (File > Import > Image Sequence) and measure again"
+        )
 
 
 def _contradictions(clicks: pd.DataFrame, images: Sequence[Path], others: Sequence[Path]) -> list[str]:

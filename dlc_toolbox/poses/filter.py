@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from dlc_toolbox import ToolboxError
+from dlc_toolbox.labels.corrections import csv_differs
 from dlc_toolbox.measure.metrics import Cutoff
 from dlc_toolbox.measure.tracks import median_filter
 from dlc_toolbox.poses.network import Network, check_owner, describe_poses
@@ -88,10 +89,12 @@ def find_poses(video: Path, network: Network, *, crop: Crop | None = None, filte
             "again"
         )
     _check_rows(table, recorded, "AnalyzeVideos.py")
+    _warn_of_edited_csv(table)
     if filtered is None:
         return table
     copy = _find_filtered(table, filtered)
     _check_rows(copy, recorded, "FilterPredictions.py")
+    _warn_of_edited_csv(copy)
     return copy
 
 
@@ -100,6 +103,17 @@ def _check_rows(table: Path, recorded: Mapping[str, Any], script: str) -> None:
     rows, frames = sum(len(piece) for piece in read_long_table(table)), recorded.get("frames")
     if rows != frames:
         raise ToolboxError(f"{table} has {rows} rows for {frames} frames: make it again, with {script} --overwrite")
+
+
+def _warn_of_edited_csv(table: Path) -> None:
+    """Warn of poses that somebody corrected in the csv beside a table; looked at only where the csv is newer."""
+    csv, record = table.with_suffix(".csv"), layout.pose_record(table)
+    if csv.is_file() and csv.stat().st_mtime_ns > record.stat().st_mtime_ns and (cells := csv_differs(table)):
+        log.warning(
+            "%s was changed by hand, which changes nothing here: %s. %s is read, as in all steps; write corrections "
+            "there (pandas.read_hdf, to_hdf), or keep the csv under another name for your own programs",
+            *(csv, cells, table.name),
+        )
 
 
 def _find_filtered(table: Path, wanted: Filter) -> Path:

@@ -10,7 +10,7 @@ from dlc_toolbox.project.settings import AnalysisSettings, load_settings
 
 log = logging.getLogger(__name__)
 
-_SAID_TWICE = ("Task", "date", "scorer", "resnet", "pcutoff")
+_SAID_TWICE = ("Task", "date", "scorer", "resnet", "pcutoff", "videostream", "channel")
 
 
 def disagreements(root: Path, analysis: AnalysisSettings) -> list[str]:

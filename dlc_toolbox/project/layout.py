@@ -78,6 +78,12 @@ class Layout:
         found = sorted(path.name for path in self.training_set_root.glob("data-*") if path.is_dir())
         return f" (there are: {', '.join(found)}; the name after data- is the Task)" if found else ""
 
+    def no_label_table(self, task: str, scorer: str) -> str:
+        """Say, for messages, why there is no label table, and what to do."""
+        if not (data := self.data_folder(task)).is_dir():
+            return f"{data} does not exist{self.other_tasks()}. {first_step_advice(self.root)}"
+        return f"{self.label_table(task, scorer)} does not exist; Step 2 makes it from the csv files: run Step 2 first"
+
     def crop_preview(self, task: str) -> Path:
         """Picture of the crop, one frame of each video."""
         return self.data_folder(task) / CROP_PREVIEW

@@ -21,6 +21,7 @@ from dlc_common.kinds import HDF5, TABLE, wrong_kind
 from dlc_common.texts import read_text
 from dlc_toolbox import ToolboxError
 from dlc_toolbox.project.attributes import refuse_code, refuse_damage
+from dlc_toolbox.project.cells import as_numbers, in_short, names_the_index, without_empty_columns
 
 KEY = "df_with_missing"
 LEVELS = ("scorer", "bodyparts", "coords")
@@ -252,6 +253,8 @@ def naming_damage(path: Path) -> Iterator[None]:
         raise ToolboxError(f"{file} does not exist")
     if other := wrong_kind(file, _WANTED, *(() if _is_csv(file) else (TABLE, HDF5))):
         raise ToolboxError(other)
+    if not _is_csv(file) and not h5py.is_hdf5(file):
+        raise ToolboxError(f"{file} is neither HDF5 nor, by its name, a csv: no {_WANTED.removeprefix('a ')}")
     try:
         yield
     except UsersError:
@@ -297,8 +300,12 @@ def split_key(path: Path) -> tuple[Path, str | None]:
 def _read_csv(path: Path) -> pd.DataFrame:
     """Read a csv with three header rows and one to three index columns."""
     # Names are texts, None and NA too.
-    text = read_text(path)
+    text = without_empty_columns(read_text(path))
     header = pd.read_csv(io.StringIO(text), header=None, nrows=3, dtype=str, keep_default_na=False)
+    if {"X", "Y"} <= {str(cell).strip() for cell in header.loc[0]}:
+        raise ToolboxError(
+            f"{path} holds clicks of Fiji: put it beside its images, named as a body part, and run Step 2"
+        )
     if len(header) < 3 or header.shape[1] < 3:
         raise ToolboxError(
             f"{path} begins with {str(header.iat[0, 0])[:60]!r}, not with the rows scorer, bodyparts and coords, "
@@ -310,20 +317,13 @@ def _read_csv(path: Path) -> pd.DataFrame:
     table = pd.read_csv(io.StringIO(text), header=None, skiprows=3, dtype=str)
     table = table.set_index(list(range(index_columns)))
     table.columns = pd.MultiIndex.from_frame(header.iloc[:, index_columns:].T, names=LEVELS)
-    return table.iloc[1:] if _names_the_index(table) else table
+    return table.iloc[1:] if names_the_index(table) else table
 
 
 def _refuse_animals(levels: Sequence, path: Path) -> None:
     """Raise when the levels of a table's columns tell animals apart."""
     if "individuals" in levels:
         raise ToolboxError(f"{path} tells individuals apart; several animals are not supported")
-
-
-def _names_the_index(table: pd.DataFrame) -> bool:
-    """Tell a fourth header row, written by pandas for a named index, from an image or a frame without any value."""
-    first = table.index[0] if len(table) else None
-    is_row = not isinstance(first, str) or "." in first or first.isdecimal()
-    return not is_row and bool(table.iloc[0].isna().all())
 
 
 def _read_h5(path: Path, key: str | None) -> pd.DataFrame:
@@ -363,14 +363,12 @@ def in_our_form(read: object, path: Path, coords: Sequence[str] | None) -> pd.Da
             f"it has the scorers {', '.join(map(str, scorers))}, {len(table.columns)} columns and the coords "
             f"{', '.join(sorted(map(str, found)))}"
         )
-    try:
-        table = table.loc[:, wanted].astype(np.float64)
-    except (TypeError, ValueError) as error:
-        raise ToolboxError(f"{path} has a value that is no number: {error}") from None
+    table = table.loc[:, wanted]
     table.index = _flat_index(table.index)
-    repeated = table.index[table.index.duplicated()]
-    if len(repeated):
-        raise ToolboxError(f"{path} has the row {repeated[0]} twice")
+    table = as_numbers(table, path)
+    if repeated := list(dict.fromkeys(map(str, table.index[table.index.duplicated()]))):
+        rows = f"row{'s' * (len(repeated) > 1)} {in_short(repeated)}"
+        raise ToolboxError(f"{path} has the {rows} twice: delete one of each")
     return table
 
 

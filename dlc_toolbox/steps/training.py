@@ -14,6 +14,7 @@ from dlc_toolbox.project.experiment import Experiment
 from dlc_toolbox.project.layout import Layout
 from dlc_toolbox.project.settings import load_analysis_settings, load_settings
 from dlc_toolbox.steps.device import tell_device
+from dlc_toolbox.training_set.recorded import check_names
 
 log = logging.getLogger(__name__)
 
@@ -50,6 +51,7 @@ def train(
 
     config_path = config_path or find_config(project, _trained_by_myconfig)
     config = load_config(config_path, dict(overrides or {}))
+    check_names(config_path, config.all_joints_names, config.resolve_data(config.dataset))
     join_machines()
     tell_device("keras", trains=True)  # takes seconds: after all that can fail at once
     from deepercut.training.training import train  # after the start of the backend, which tell_device keeps quiet

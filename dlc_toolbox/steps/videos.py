@@ -31,6 +31,7 @@ from dlc_toolbox.project.layout import Layout
 from dlc_toolbox.project.settings import AnalysisSettings, load_analysis_settings, load_settings
 from dlc_toolbox.steps.device import tell_device
 from dlc_toolbox.steps.modes import settle
+from dlc_toolbox.training_set.recorded import check_names
 from dlc_toolbox.video.recording import Reading
 from dlc_toolbox.video.sequences import videos_to_analyze
 from dlc_toolbox.video.video import for_each_video
@@ -131,6 +132,7 @@ def analyze_videos(
         When there is no such network or video; in the end, when a video could not be analyzed.
     """
     work = find_work(project, named, needs_pcutoff=load_analysis_settings(project).movingwindow, measures=True)
+    _check_names(work.network)
     analysis = _analysis(work, overwrite)
     if scheduler or workers:
         with scaleout.open_cluster(scheduler, workers) as client:
@@ -138,6 +140,14 @@ def analyze_videos(
     else:
         for_each_video(work.videos, partial(analyze_video, analysis=analysis.with_one_predictor()))
     log.info("Next: %s", _command(project, "MakingLabeledVideo", named))
+
+
+def _check_names(network: Network) -> None:
+    """Raise when the names in a network's pose_cfg.yaml are not those that its training set was labeled with."""
+    from deepercut.config import load_config
+
+    config = load_config(network.config_path)
+    check_names(network.config_path, network.bodyparts, config.resolve_data(config.dataset))
 
 
 def _analysis(work: Work, overwrite: bool) -> Analysis:

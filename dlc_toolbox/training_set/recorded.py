@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
+import numpy as np
 import pandas as pd
 
 from dlc_common.training_set import read_training_set
@@ -13,8 +14,11 @@ from dlc_common.yaml_text import load_yaml
 from dlc_toolbox import ToolboxError
 from dlc_toolbox.project.experiment import Experiment
 from dlc_toolbox.project.layout import Layout
-from dlc_toolbox.project.tables import read_table
+from dlc_toolbox.project.tables import bodyparts_of, points, read_table
 from dlc_toolbox.training_set.split import check_split
+
+_ROUNDED_PX = 1.5  # v1 kept whole pixels
+_MOST = 0.5  # of a part's labels; later ones may have been corrected
 
 
 @dataclass(frozen=True)
@@ -73,6 +77,52 @@ def read_split(layout: Layout, experiment: Experiment) -> Split:
     trained = {_image_name(image.path) for image in read_training_set(mat)} if mat.is_file() else None
     check_split(train, test, table.index, mat, trained)
     return Split(train, test, table, accepted)
+
+
+def check_names(config_path: Path, names: Sequence[str], mat: Path, table: pd.DataFrame | None = None) -> None:
+    """Compare the names in a pose_cfg.yaml with the labels that its numbers stand for in the training set.
+
+    A .mat knows body parts by numbers alone, so names that somebody exchanged in the yaml would go to other parts.
+
+    Parameters
+    ----------
+    config_path : Path
+        The pose_cfg.yaml, for messages.
+    names : sequence of str
+        Its all_joints_names: by number, what the network's outputs are called.
+    mat : Path
+        Its training set; where it is missing, nothing is compared.
+    table : DataFrame, optional
+        The label table of the split; default the one beside the .mat, if there.
+
+    Raises
+    ------
+    ToolboxError
+        When the labels of a number are those of another name.
+    """
+    beside = mat.with_suffix(".h5")
+    if not mat.is_file() or (table is None and not beside.is_file()):
+        return
+    table = read_table(beside) if table is None else table
+    known, places = bodyparts_of(table), points(table)[..., :2]
+    rows = {name: number for number, name in enumerate(table.index)}
+    apart: dict[int, list[np.ndarray]] = {}
+    for image in read_training_set(mat):
+        if (row := rows.get(_image_name(image.path))) is not None:
+            for number, x, y in image.joints:
+                apart.setdefault(int(number), []).append(np.hypot(*(places[row] - (x, y)).T))
+    exchanged = []
+    for number, found in sorted(apart.items()):
+        own = known.index(names[number]) if number < len(names) and names[number] in known else None
+        are_same = (np.array(found) <= _ROUNDED_PX).mean(axis=0)
+        best = int(np.argmax(are_same))
+        if own is not None and are_same[own] < _MOST < are_same[best]:
+            exchanged.append(f"{number} is {names[number]!r}, but was labeled as {known[best]!r}")
+    if exchanged:
+        raise ToolboxError(
+            f"{config_path} names other body parts in all_joints_names than its training set {mat.name} numbers: "
+            f"{'; '.join(exchanged)}. Put the names back into that order; the labels would go to the wrong parts"
+        )
 
 
 def _read_documentation(path: Path) -> tuple[list[str], list[str], dict[str, list[str]]]:

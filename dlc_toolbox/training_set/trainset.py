@@ -18,9 +18,11 @@ import yaml
 from tqdm import tqdm
 
 from dlc_common import UsersError
+from dlc_common.culprits import for_all
 from dlc_common.files import replacing
 from dlc_common.fingerprints import fingerprint
 from dlc_common.images import image_size, read_image
+from dlc_common.pixels import is_blank, is_dark
 from dlc_common.training_set import LabeledImage, write_training_set
 from dlc_common.versions import versions
 from dlc_toolbox import ToolboxError
@@ -30,7 +32,7 @@ from dlc_toolbox.labels.provenance import accepted_labels, read_notes
 from dlc_toolbox.labels.slices import in_short
 from dlc_toolbox.project import records
 from dlc_toolbox.project.experiment import Experiment, percent_of
-from dlc_toolbox.project.layout import Layout, first_step_advice, frames_record
+from dlc_toolbox.project.layout import Layout, frames_record
 from dlc_toolbox.project.settings import Settings
 from dlc_toolbox.project.tables import bodyparts_of, make_table, points, read_table, write_table
 from dlc_toolbox.training_set.pose_cfg import (
@@ -134,7 +136,7 @@ def _load_labels(layout: Layout, settings: Settings) -> _Labels:
     names, values = _read_labels(path, layout, settings)
     labeled = np.isfinite(values).any(axis=(1, 2))
     images = _image_files([names[row] for row in np.flatnonzero(labeled)], path)
-    sizes = {name: image_size(image) for name, image in images.items()}
+    sizes = dict(zip(images, for_all(image_size, images.values()), strict=True))
     outside = np.zeros(values.shape[:2], dtype=bool)
     outside[labeled] = outside_image(values[labeled], np.array(list(sizes.values())).reshape(-1, 2))
     if outside.any():
@@ -174,7 +176,7 @@ def _find_accepted(
 def _read_labels(path: Path, layout: Layout, settings: Settings) -> tuple[list[str], np.ndarray]:
     """Return image names and labels (N, K, 2) of a table that is not older than its csv files."""
     if not path.is_file():
-        raise ToolboxError(f"{path} does not exist. Run Step 2 first. {first_step_advice(layout.root)}")
+        raise ToolboxError(layout.no_label_table(settings.Task, settings.scorer))
     changed = why_labels_stale(layout, settings, settings.scorer)
     if changed:
         raise ToolboxError(f"{path} is older than what it was made from ({changed}): run Step 2 again, then this step")
@@ -288,11 +290,20 @@ def _copy_images(layout: Layout, settings: Settings, images: Mapping[str, Path],
             f"{images[changed[0]]} ({len(changed)} images) changed since {trained[0]} was trained with it; set another "
             "date in myconfig.py to start new training sets"
         )
-    for name in tqdm(new, desc="Checking images", unit="image", leave=False, disable=not new):
-        read_image(images[name])  # a damaged image is found here, not hours later
+    progress = tqdm(new, desc="Checking images", unit="image", leave=False, disable=not new)
+    shows = for_all(lambda name: _shows_something(images[name]), progress)  # what is damaged is found here, not later
+    empty = [name for name, shown in zip(new, shows, strict=True) if not shown]
+    if empty:
+        log.warning("%d images are nearly black, or all one colour: %s", len(empty), in_short(empty))
     for name in new:
         with replacing(copies[name]) as temporary:
             shutil.copyfile(images[name], temporary)
+
+
+def _shows_something(image: Path) -> bool:
+    """Tell whether an image is neither dark nor all one colour; raises as `read_image`."""
+    picture = read_image(image)
+    return not (is_dark(picture) or is_blank(picture))
 
 
 def _share(train: Sequence[str], test: Sequence[str], experiment: Experiment) -> float:

@@ -1,12 +1,16 @@
-"""The outermost boxes of MP4, QuickTime and Matroska files, which tell what players pass over in silence."""
+"""How files of video are put together, which tells what players pass over in silence."""
 
 from __future__ import annotations
 
+import mmap
 from pathlib import Path
 
 _HEADER_BYTES, _LONG_BYTES = 8, 16
 _EBML, _SEGMENT = b"\x1a\x45\xdf\xa3", b"\x18\x53\x80\x67"
 _MOST_BOXES = 100_000  # of a damaged file, or one of very many fragments
+_BEGINNINGS = {b"FLV\x01": 13, b"\x30\x26\xb2\x75\x8e\x66\xcf\x11": 16, b"YUV4MPEG2 ": 10}
+"""Of FLV, ASF (WMV) and Y4M: how many bytes are never found further on in a file."""
+
 _FIRST = {b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"pnot"}
 
 
@@ -51,7 +55,18 @@ def is_unfinished(path: Path) -> bool:
 
 def is_joined(path: Path) -> bool:
     """Tell a file of several, one behind the other, in a format whose readers see only the first for sure."""
-    return boxes_of(path).count(b"moov") > 1 or _segments(path) > 1
+    return boxes_of(path).count(b"moov") > 1 or _segments(path) > 1 or _begins_again(path)
+
+
+def _begins_again(path: Path) -> bool:
+    """Tell a file in which another one of its format begins; those whose readers stop there are searched whole."""
+    with path.open("rb") as file:
+        head = file.read(max(_BEGINNINGS.values()))
+        length = next((length for mark, length in _BEGINNINGS.items() if head.startswith(mark)), 0)
+        if not length:
+            return False
+        with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+            return content.find(head[:length], length) > 0
 
 
 def _segments(path: Path) -> int:

@@ -91,8 +91,14 @@ class Decoder:
         """
         first = next((frame for step in self._steps("NONE") for frame in step.frames), None)
         if first is None:
-            raise ToolboxError(f"{self.path} has no frame that can be decoded; is it a video, and complete?")
+            raise ToolboxError(f"{self.path} has no frame that can be decoded: {self._why_none()}")
         return first
+
+    def _why_none(self) -> str:
+        """Say why no frame can be decoded."""
+        if not (packets := self.count_packets()):
+            return "it holds the description of a video, but no picture; the recording was not written, or cut off"
+        return f"its {packets} pictures are damaged, encrypted or not of the format that the file tells"
 
     def count_packets(self) -> int:
         """Return how many frames the container delivers, decodable or not, to be shown or not."""

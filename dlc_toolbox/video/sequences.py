@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import mimetypes
 from abc import abstractmethod
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from fractions import Fraction
@@ -14,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from dlc_common import UsersError
-from dlc_common.images import IMAGE_SUFFIXES, TIFF_SUFFIXES, images_in, list_images, orientation, read_image
+from dlc_common.images import IMAGE_SUFFIXES, TIFF_SUFFIXES, images_in, list_images, read_image
 from dlc_common.kinds import IMAGE, wrong_kind
 from dlc_common.pixels import UnknownRangeError, as_rgb8, white_of
 from dlc_common.tiff import TiffPages
@@ -23,10 +22,10 @@ from dlc_toolbox.project.layout import Layout, first_step_advice, is_output_fold
 from dlc_toolbox.project.settings import AnalysisSettings
 from dlc_toolbox.video.order import in_order
 from dlc_toolbox.video.recording import Crop, Frame, Reading, Recording
+from dlc_toolbox.video.turns import remarks_on_turns
 from dlc_toolbox.video.video import Video, find_videos, videos_in
 
 _SAMPLED_PAGES = 16  # that tell how many bits a stack uses
-_LOOKED_AT_IMAGES = 2000  # for how viewers turn them
 _FINEST_INTERVAL = 10**6
 
 
@@ -106,6 +105,9 @@ class ImageFolder(_Sequence):
         names, self._doubts = in_order([image.name for image in list_images(path, suffixes[0])])
         self._paths = [path / name for name in names]
         self._channel, self._is_chosen = (reading.channel or 1) - 1, reading.channel is not None
+        if self._paths[0].suffix.lower() in TIFF_SUFFIXES:
+            with suppress(OSError, ValueError), TiffPages(self._paths[0]) as pages:  # a damaged one is told as lost
+                _refuse_channel(path, pages, reading.channel)
         super().__init__(path, crop, reading, len(self._paths))
 
     def _images(self, start: int) -> Iterator[np.ndarray | Exception]:
@@ -126,25 +128,8 @@ class ImageFolder(_Sequence):
         if self._paths[0].suffix.lower() in TIFF_SUFFIXES:
             with suppress(Exception), TiffPages(self._paths[0]) as pages:  # a damaged one is told as lost
                 yield from _remarks_on_pages(pages, self._is_chosen)
-        yield from self._remarks_on_turns()
+        yield from remarks_on_turns(self._paths)
         yield from super().remarks()
-
-    def _remarks_on_turns(self) -> Iterator[str]:
-        """Say that viewers turn images, or some of them."""
-        turns = Counter[int]()
-        for image in self._paths[:: -(-len(self._paths) // _LOOKED_AT_IMAGES)]:
-            with suppress(UsersError):
-                turns[orientation(image)] += 1
-        turned = turns.total() - turns[1]
-        if not turned:
-            return
-        many = "all images are" if len(turns) == 1 else f"{turned} of {turns.total()} images are"
-        yield (
-            f"{many} marked to be turned (EXIF): they are read as they are stored, which is how Fiji shows them, and "
-            "not as viewers do; x and y are those of the stored image"
-        )
-        if len(turns) > 1:
-            yield "its images are marked to be turned in different ways (EXIF): the camera was turned while it recorded"
 
 
 class TiffStack(_Sequence):
@@ -164,8 +149,7 @@ class TiffStack(_Sequence):
                     "larger than 4 GB in a form that only ImageJ reads. Save it there as Image Sequence, and analyze "
                     "the folder"
                 )
-            if reading.channel and 1 < pages.channels < reading.channel:
-                raise ToolboxError(f"{path} has no channel {reading.channel} (channel), only {pages.channels}")
+            _refuse_channel(path, pages, reading.channel)
             self._channel, self._is_chosen = (reading.channel or 1) - 1, reading.channel is not None
             self._white = self._find_white(pages)
             interval_s = pages.interval_s
@@ -205,12 +189,24 @@ class TiffStack(_Sequence):
         yield from super().remarks()
 
 
+def _refuse_channel(path: Path, pages: TiffPages, wanted: int | None) -> None:
+    """Raise when there are several channels, but not the one that a person has chosen."""
+    if wanted and 1 < pages.channels < wanted:
+        raise ToolboxError(f"{path} has no channel {wanted} (channel), only {pages.channels}")
+
+
 def _remarks_on_pages(pages: TiffPages, channel_is_chosen: bool) -> Iterator[str]:
     """Say which pictures of each time point are read where nobody has chosen."""
     if pages.channels > 1 and not channel_is_chosen:
         yield (
             f"holds {pages.channels} channels of each of its {pages.time_points} frames: channel 1 is read; to read "
             "another, set channel to its number in the settings"
+        )
+    if pages.untold:
+        yield (
+            f"was written as {' x '.join(map(str, pages.untold))} pictures, and nothing tells which of these numbers "
+            f"counts frames: all {pages.time_points} are taken for frames, one row each. If some are channels or "
+            "slices, say so in Fiji (Image > Hyperstacks > Stack to Hyperstack), or in Python by tifffile's axes='TCYX'"
         )
     if pages.slices > 1:
         yield (

@@ -33,6 +33,7 @@ log = logging.getLogger(__name__)
 # the next slower ones.
 _ENCODING = {"preset": "ultrafast", "crf": "23"}
 _FIRST_YEAR = 1990  # before, it is where the counting of a clock that was never set begins: 1904, 1970, 1980
+_NAMED = 5  # files in messages
 _ROUNDED_FRAMES = 3  # by which a noted duration may exceed the frames
 
 Item = TypeVar("Item")
@@ -279,7 +280,7 @@ def find_videos(
     found: dict[Path, Path] = {}
     for path in (Path(path).parent.resolve() / Path(path).name for path in paths):  # a link keeps its own name
         if not path.exists():
-            raise ToolboxError(f"{path} does not exist. {advice}".rstrip())
+            raise ToolboxError(f"{path} does not exist{_beside(path)}. {advice}".rstrip())
         if path.is_file() and path.name.endswith(LABELED_VIDEO_ENDING):
             raise ToolboxError(f"{path} is a labeled video, made by MakingLabeledVideo.py; name the original instead")
         for video in [path] if path.is_file() else (within or videos_in)(path, videotype):
@@ -288,9 +289,19 @@ def find_videos(
     if not found:
         places = ", ".join(str(Path(path).resolve()) for path in paths)
         raise ToolboxError(
-            f"{places}: no video with the suffix {videotype} (videotype) there{_suffixes_in(paths)}. {advice}".rstrip()
+            f"{places}: no video with the suffix {videotype} (videotype) there"
+            f"{_suffixes_in(paths)}{_further_down(paths, videotype)}. {advice}".rstrip()
         )
     return list(found.values())
+
+
+def _beside(path: Path) -> str:
+    """Name what lies where a file was looked for, files of the same stem first, for messages; empty without any."""
+    there = path.parent.iterdir() if path.parent.is_dir() else ()
+    names = [other.name for other in there if not other.name.startswith(".")]
+    names.sort(key=lambda name: (Path(name).stem != path.stem, name))
+    more = ", ..." if len(names) > _NAMED else ""
+    return f"; there: {', '.join(names[:_NAMED])}{more}" if names else ""
 
 
 def _suffixes_in(paths: Sequence[Path]) -> str:
@@ -299,6 +310,13 @@ def _suffixes_in(paths: Sequence[Path]) -> str:
     files = [file for folder in folders for file in folder.iterdir() if file.is_file()]
     found = Counter(file.suffix.lower() for file in files if file.suffix and not file.name.startswith("."))
     return f"; its files end in {', '.join(f'{suffix} ({n})' for suffix, n in found.most_common(6))}" if found else ""
+
+
+def _further_down(paths: Sequence[Path], videotype: str) -> str:
+    """Name the folders within folders that hold videos of this type, for messages; empty without any."""
+    within = [child for path in paths if Path(path).is_dir() for child in Path(path).iterdir() if child.is_dir()]
+    found = sorted(str(folder) for folder in within if videos_in(folder, videotype))
+    return f"; but some are in {', '.join(found[:_NAMED])}: name these folders in the command" if found else ""
 
 
 def videos_in(folder: Path, videotype: str) -> list[Path]:

@@ -185,6 +185,7 @@ def load_config(path: Path, overrides: Mapping[str, Any] | None = None) -> PoseC
         content.rotation = 0.0
     content.update({key: value for key, value in (overrides or {}).items() if value is not None})
     known = {key.name: key for key in fields(PoseConfig) if key.name not in ("folder", "ignored")}
+    _refuse_project(path, content)
     outputs = content.get("num_outputs", 1)
     problems = [f"num_outputs is {outputs!r}, but the network has 1"] if outputs != 1 else []
     values = {}
@@ -204,6 +205,15 @@ def load_config(path: Path, overrides: Mapping[str, Any] | None = None) -> PoseC
     if problems:
         raise DeepercutError(f"{path}: " + "; ".join(problems))
     return config
+
+
+def _refuse_project(path: Path, content: Mapping[str, Any]) -> None:
+    """Raise for the yaml file that tells of a project."""
+    if "video_sets" in content:
+        raise DeepercutError(
+            f"{path} is the config.yaml of a DeepLabCut project, not the pose_cfg.yaml of a network: name that of its "
+            "train folder, or take the project's labels over with ImportLabels.py"
+        )
 
 
 def read_keys(path: Path) -> EasyDict:

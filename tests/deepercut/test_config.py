@@ -166,6 +166,15 @@ def test_keys_that_cannot_be_attributes_are_errors(tmp_path, text, message):
         load_config(path)
 
 
+def test_the_config_of_a_project_is_told_from_that_of_a_network(tmp_path):
+    path = tmp_path / "config.yaml"
+    path.write_text("Task: toy\nscorer: Ann\nvideo_sets: {}\nbodyparts: [nose]\n")
+    with pytest.raises(
+        DeepercutError, match=r"config\.yaml is the config\.yaml of a DeepLabCut project, not the pose_cfg"
+    ):
+        load_config(path)
+
+
 @pytest.mark.parametrize(
     ("keys", "given", "snapshot", "checkpoint"),
     [({}, True, True, False), ({"padding": 16}, True, True, True), ({"padding": "none"}, False, False, False)],

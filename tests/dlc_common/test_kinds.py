@@ -49,7 +49,11 @@ MAKERS = {
     kinds.PYTORCH: lambda path: zipped(path, "archive/data.pkl", "archive/version"),
     kinds.DEEPLABCUT3: lambda path: zipped_pickle(path, {"model": {"backbone.model.conv1": 0, "heads.bodypart.a": 1}}),
     kinds.ROIS: lambda path: zipped(path, "0001-0100-0200.roi", "0002-0100-0200.roi"),
-    kinds.ZIP: lambda path: zipped(path, "readme.txt"),
+    kinds.ZIP: lambda path: zipped(path, "annotations.xml"),
+    kinds.ODS: lambda path: zipped(path, "mimetype", "content.xml", "styles.xml"),
+    kinds.KERAS_ZIP: lambda path: zipped(path, "metadata.json", "config.json", "model.weights.h5"),
+    kinds.NUMPY: lambda path: np.save(path.open("wb"), np.zeros(3)),
+    kinds.HEIF: lambda path: path.write_bytes(b"\0\0\0\x24ftypheic\0\0\0\0mif1heic" + bytes(40)),
     kinds.PICKLE: lambda path: path.write_bytes(pickle.dumps({"a": 1})),
     kinds.NORPIX: lambda path: path.write_bytes(b"\xed\xfe\0\0" + "Norpix seq".encode("utf-16-le") + bytes(900)),
     kinds.LFS: lambda path: path.write_text("version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n"),
@@ -58,6 +62,7 @@ MAKERS = {
     kinds.MATLAB: lambda path: path.write_bytes(b"MATLAB 5.0 MAT-file, Platform" + bytes(100)),
     kinds.VIDEO: lambda path: path.write_bytes(b"\0\0\0\x20ftypisom" + bytes(40)),
     kinds.IMAGE: lambda path: path.write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(40)),
+    "an XML file": lambda path: path.write_text("<annotation>\n<filename>img1.png</filename>\n</annotation>"),
     "a web page": lambda path: path.write_text("<!DOCTYPE html><title>404</title>"),
 }
 
@@ -120,5 +125,5 @@ def test_a_kind_that_is_right_and_a_file_that_is_not_there_are_not_wrong(tmp_pat
 def test_damaged_containers_are_still_named(tmp_path: Path):
     (tmp_path / "t.csv").write_bytes(b"PK\x03\x04" + bytes(50))
     (tmp_path / "t.h5").write_bytes(b"\x89HDF\r\n\x1a\n" + bytes(60))
-    assert kind_of(tmp_path / "t.csv") == kinds.ZIP
+    assert kind_of(tmp_path / "t.csv") == kinds.CUT_ZIP
     assert kind_of(tmp_path / "t.h5") == kinds.HDF5

@@ -84,3 +84,30 @@ def test_a_tiff_file_is_told_by_its_first_bytes(tmp_path: Path):
     assert is_tiff(write(tmp_path / "a.tif", "").read_bytes())
     Image.fromarray(PAGES[0]).save(tmp_path / "a.png")
     assert not is_tiff((tmp_path / "a.png").read_bytes())
+
+
+@pytest.mark.parametrize(
+    ("axes", "sizes", "untold", "pages"),
+    [
+        ("TCYX", (12, 1, 2), (), range(1, 24, 2)),
+        ("CTYX", (2, 1, 12), (), [2, 3]),
+        ("", (24, 1, 1), (12, 2), range(24)),
+    ],
+)
+def test_what_python_has_written_says_its_axes_or_that_they_are_not_told(
+    tmp_path: Path, axes: str, sizes: tuple, untold: tuple, pages
+):
+    tifffile.imwrite(tmp_path / "a.tif", PAGES.reshape(12, 2, 20, 30), metadata={"axes": axes} if axes else {})
+    with TiffPages(tmp_path / "a.tif") as tiff:
+        assert (tiff.time_points, tiff.slices, tiff.channels) == sizes
+        assert tiff.untold == untold
+        read = [tiff.read(row, 1) for row in range(tiff.time_points)]
+    assert [image[..., 0].tolist() for image in read] == [PAGES[page].tolist() for page in pages]
+
+
+def test_colours_and_plain_stacks_of_python_leave_no_doubt(tmp_path: Path):
+    tifffile.imwrite(tmp_path / "a.tif", PAGES)
+    tifffile.imwrite(tmp_path / "b.tif", np.repeat(PAGES[..., None], 3, axis=3), photometric="rgb")
+    for name in ("a.tif", "b.tif"):
+        with TiffPages(tmp_path / name) as tiff:
+            assert (tiff.time_points, tiff.channels, tiff.untold) == (24, 1, ())

@@ -58,7 +58,8 @@ class Contents:
             raise ToolboxError(f"{self.scorer} is none of Scorers in {self._settings_file}: {known}")
         if not self.data_folder.is_dir():
             raise ToolboxError(
-                f"{self.data_folder} does not exist: pick frames first, with Step 1. {first_step_advice(layout.root)}"
+                f"{self.data_folder} does not exist{layout.other_tasks()}: pick frames first, with Step 1. "
+                f"{first_step_advice(layout.root)}"
             )
         self.images, self.writer = ImageStore(), Writer(self.data_folder, self.scorer)
         self.trouble: str | None = None

@@ -152,10 +152,15 @@ def read_tf1(path: Path) -> Arrays:
     DeepercutError
         If the file is damaged or no checkpoint, or claims arrays that no network has.
     """
+    prefix = str(path).removesuffix(".index")
+    if path.suffix == ".index" and not any(path.parent.glob(f"{glob.escape(path.stem)}.data-*")):
+        raise DeepercutError(
+            f"weights {path} cannot be read: it tells the names and shapes of a checkpoint, whose values are missing "
+            f"beside it. Copy {path.stem}.data-00000-of-00001 there, too"
+        )
     _refuse_claims(path)
     import tensorflow as tf
 
-    prefix = str(path).removesuffix(".index")
     try:
         reader = tf.train.load_checkpoint(prefix)
         shapes = {name: tuple(shape) for name, shape in reader.get_variable_to_shape_map().items()}
@@ -164,6 +169,8 @@ def read_tf1(path: Path) -> Arrays:
         return {ours: reader.get_tensor(name) for name, ours in names.items() if ours is not None}
     except (tf.errors.OpError, IndexError, ValueError, RuntimeError) as error:
         reason = str(error).splitlines()[0]
+        if "sstable" in reason and path.suffix not in (".index", ".ckpt"):
+            raise DeepercutError(f"{path} holds neither weights in HDF5 nor a checkpoint of TensorFlow") from error
         raise DeepercutError(f"weights {path} cannot be read as a checkpoint of TensorFlow: {reason}") from error
 
 

@@ -396,6 +396,19 @@ def test_shapes_that_no_network_has_are_refused_before_they_are_read(tmp_path):
         read_weights(path)
 
 
+def test_an_index_without_its_values_is_told(tmp_path):
+    (tmp_path / "snapshot-5.index").write_bytes(b"names and shapes")
+    with pytest.raises(DeepercutError, match=r"values are missing .* Copy snapshot-5\.data-00000-of-00001 there, too"):
+        read_weights(tmp_path / "snapshot-5.index")
+
+
+@pytest.mark.parametrize("content", [b"init: 5\n", b"\x08\x08\x12\x07pytorch" + bytes(100)])
+def test_a_file_that_holds_no_weights_is_not_called_a_checkpoint(tmp_path, content):
+    (tmp_path / "a.onnx").write_bytes(content)
+    with pytest.raises(DeepercutError, match=r"a\.onnx holds neither weights in HDF5 nor a checkpoint of TensorFlow$"):
+        read_weights(tmp_path / "a.onnx")
+
+
 def write_deeplabcut3(path):
     """Write what a snapshot of DeepLabCut 3 holds, as far as it is looked at."""
     with zipfile.ZipFile(path, "w") as archive:

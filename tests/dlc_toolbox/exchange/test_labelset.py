@@ -456,7 +456,7 @@ def test_the_working_directory_is_not_replaced(dlc, tmp_path, monkeypatch):
 
 def test_our_labels_need_a_table_and_images(toy_project):
     layout, settings = Layout(toy_project), load_settings(toy_project)
-    with pytest.raises(ToolboxError, match=r"Ann\.h5 does not exist; Step 2 makes it .* Check the names in"):
+    with pytest.raises(ToolboxError, match=r"Ann\.h5 does not exist; Step 2 makes it .*: run Step 2 first"):
         read_own_labels(layout, settings)
     convert_labels(layout, settings, "Ann")
     clicks = layout.data_folder("toy") / "toy" / "nose.csv"

@@ -3,6 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from dlc_common import UsersError
 from dlc_common.images import read_image, write_image
 from dlc_toolbox.frames.preview import write_choice_sheet, write_crop_preview
 
@@ -52,3 +53,11 @@ def test_the_page_of_a_choice_shows_every_image_small_with_its_name(tmp_path: Pa
     below = page[rows[-1] + 1 : rows[-1] + 20]
     assert (below < 100).any(), "the name"
     assert (page[-5:] == 255).all(), "no legend"
+
+
+def test_all_videos_that_cannot_be_read_are_named(tmp_path: Path, write_video):
+    sound = write_video(tmp_path / "sound.avi", [np.full((100, 200, 3), 90, np.uint8)])
+    for name in ("a.avi", "b.avi"):
+        (tmp_path / name).write_bytes(b"nonsense" * 50)
+    with pytest.raises(UsersError, match=r"^2 problems: .*a\.avi cannot be read as a video.*b\.avi cannot be read"):
+        write_crop_preview([tmp_path / "a.avi", sound, tmp_path / "b.avi"], (0, 9, 0, 9), True, tmp_path / "p.png")

@@ -111,6 +111,7 @@ def test_a_table_without_clicks_is_empty(read):
     ("text", "message"),
     [
         ("", "is empty"),
+        ("scorer,Ann,Ann\nbodyparts,nose,nose\ncoords,x,y\n", "is a label table of DeepLabCut.*ImportLabels.py"),
         ("\n \n", "is empty"),
         (" ,X,Y\n1,2,3\n", r"has no column Slice \(it has X, Y\).*Set Measurements"),
         (" ,x,y,Slice\n1,2,3,1\n", "has no column X and Y"),
@@ -125,7 +126,10 @@ def test_a_table_without_clicks_is_empty(read):
         ("X,Y,Slice\n1,2,0\n", "position of an image, a whole number from 1"),
         ("X,Y,Slice\n1,2,1e300\n", "position of an image"),
         ("X,Y,Slice\n1,5,2,5,1\n", "line 2 has 5 cells, but there are 3 columns .*decimal commas"),
-        (b"PK\x03\x04whatever", "is a zip archive, such as an Excel workbook, not a csv of clicks: save it as csv"),
+        (
+            b"PK\x03\x04whatever",
+            "is a zip archive, such as an Excel workbook, and damaged, not a csv of clicks: copy it again",
+        ),
         (b"\xd0\xcf\x11\xe0whatever", "is an Excel workbook"),
     ],
 )

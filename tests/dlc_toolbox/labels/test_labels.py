@@ -299,7 +299,7 @@ def test_frames_json_tells_the_images_of_step_1(toy: Toy, caplog):
     pd.testing.assert_frame_equal(toy.convert(overwrite=True), expected)
     assert "not counted among the labeled images: img10.png" in caplog.text
     (toy.folder / "img27.png").unlink()
-    with pytest.raises(ToolboxError, match=r"line 11: Slice is 10, but .*toy has 9 images.*Not counted: img10\.png"):
+    with pytest.raises(UsersError, match=r"line 11: Slice is 10, but .*toy has 9 images.*Not counted: img10\.png"):
         toy.convert()
     assert "img27, which Step 1 wrote, is not there any more" in caplog.text
 
@@ -488,7 +488,7 @@ def test_images_must_be_there(toy: Toy):
         toy.convert()
     toy.set("imagetype = '.png'")
     (toy.folder / "img03.png").write_bytes(b"")
-    with pytest.raises(UsersError, match=r"img03\.png is empty, not an image"):
+    with pytest.raises(UsersError, match=r"img03\.png is empty, not an image: copy it again"):
         toy.convert()
 
 
@@ -672,3 +672,68 @@ def test_accents_may_be_spelled_in_two_ways(toy: Toy):
     toy.set("bodyparts = ['n\u00f6se', 'paw', 'tail']")
     (toy.folder / "nose.csv").rename(toy.folder / "no\u0308se.csv")
     assert toy.convert().columns[0] == ("Ann", "n\u00f6se", "x")
+
+
+# Everything that is wrong, at once, and for what it is
+
+
+def test_all_csv_files_that_are_wrong_are_named(toy: Toy):
+    toy.edit("nose.csv", lambda text: text.replace(",Y,", ",Z,"))
+    toy.edit("tail.csv", lambda text: text + "11,0,80,60,77\n")
+    later = toy.add_folder("later")
+    for part in ("nose", "paw", "tail"):
+        (later / f"{part}.csv").write_text(" ,X,Y,Slice\n1,4,four,1\n")
+    told = (
+        r"^5 problems: \(1\).*later/nose\.csv line 2: Y is 'four'.*\(2\).*later/paw\.csv.*\(3\).*later/tail\.csv.*"
+        r"\(4\).*toy/nose\.csv has no column Y.*\(5\).*toy/tail\.csv line 11: Slice is 77"
+    )
+    with pytest.raises(UsersError, match=told):
+        toy.convert()
+
+
+def test_all_images_that_are_damaged_are_named(toy: Toy):
+    for name in ("img03.png", "img09.png"):
+        (toy.folder / name).write_bytes(b"no image")
+    with pytest.raises(UsersError, match=r"^2 problems: .*img03\.png is damaged or no image.*img09\.png is damaged"):
+        toy.convert()
+
+
+@pytest.mark.parametrize("labeled", [True, False])
+def test_images_that_were_opened_one_by_one_all_have_slice_1(toy: Toy, labeled: bool):
+    names = [f"img{number:02d}.png" if labeled else "" for number in range(0, 30, 3)]
+    toy.write("nose.csv", "\n".join(f"{n},{name},{n},60,1" for n, name in enumerate(names, 1)), " ,Label,X,Y,Slice")
+    with pytest.raises(ToolboxError, match=r"nose\.csv: Slice is 1 in all 10 lines.*opened one by one.*measure again"):
+        toy.convert()
+
+
+def test_many_clicks_on_a_single_image_are_no_stack(toy: Toy):
+    folder = toy.add_folder("one", images=1)
+    for part in ("nose", "paw", "tail"):
+        (folder / f"{part}.csv").write_text(" ,X,Y,Slice\n1,4,4,1\n2,5,5,1\n3,6,6,1\n")
+    with pytest.raises(
+        UsersError, match=r"one/nose\.csv: slice 1 \(img0\.png\) has several clicks, in lines 2 and 3 and 4"
+    ):
+        toy.convert()
+
+
+def test_labels_of_photos_that_viewers_turn_stay_and_it_is_said(toy: Toy, caplog):
+    before = toy.convert()
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    for name in ("img03.png", "img06.png"):
+        with Image.open(toy.folder / name) as image:
+            image.load()
+        image.save(toy.folder / name, exif=exif)
+    pd.testing.assert_frame_equal(toy.convert(overwrite=True), before)
+    assert "2 of 10 images are marked to be turned (EXIF): they are read as they are stored" in caplog.text
+
+
+def test_clicks_that_were_copied_to_the_images_of_another_video_are_named(toy: Toy, caplog):
+    folder = toy.add_folder("later", images=10)
+    for part in ("nose", "paw", "tail"):
+        (folder / f"{part}.csv").write_text(" ,X,Y,Slice\n" + ("" if part == "tail" else "1,4,9,1\n"))
+    shutil.copyfile(toy.folder / "nose.csv", folder / "nose.csv")
+    toy.convert()
+    (said,) = [record.message for record in caplog.records if "hold the same" in record.message]
+    assert said.count("nose.csv") == 2
+    assert "paw" not in said

@@ -1,5 +1,6 @@
 """Pose tables beside a video: filtered copies, and the raw ones as they were."""
 
+import os
 from dataclasses import replace
 
 import numpy as np
@@ -123,3 +124,20 @@ def test_a_table_cut_by_hand_is_refused(video, network, analyzed, toy_poses):
 def test_the_settings_tell_which_poses_are_drawn():
     assert drawn_filter(settings()) is None
     assert drawn_filter(settings(drawfiltered=True, windowlength=9, pcutoff=0.4)) == Filter(9, 0.4)
+
+
+def test_poses_corrected_in_the_csv_alone_are_named(video, network, analyzed, toy_poses, caplog):
+    table = analyzed(video, toy_poses)
+    csv = table.with_suffix(".csv")
+    poses = read_table(table)
+    poses.to_csv(csv)
+    assert find_poses(video, network) == table
+    assert not caplog.records
+    poses.iloc[4, 0] = 12.5
+    poses.to_csv(csv)
+    later = layout.pose_record(table).stat().st_mtime + 10
+    os.utime(csv, (later, later))
+    assert find_poses(video, network) == table
+    (said,) = [record.message for record in caplog.records]
+    assert f"{csv} was changed by hand, which changes nothing here: 4: nose x is" in said
+    assert "12.5 in the csv" in said

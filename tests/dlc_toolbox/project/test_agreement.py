@@ -13,6 +13,8 @@ from dlc_toolbox.project.settings import load_analysis_settings
         ("date = 'Jan2'", "date is 'Jan1' in myconfig.py, 'Jan2' in myconfig_analysis.py"),
         ("scorer = 'Bob'", "scorer is 'Ann' in myconfig.py, 'Bob' in myconfig_analysis.py"),
         ("resnet = 101", "resnet is 50 in myconfig.py, 101 in myconfig_analysis.py"),
+        ("videostream = 1", "videostream is None in myconfig.py, 1 in myconfig_analysis.py"),
+        ("channel = 2", "channel is None in myconfig.py, 2 in myconfig_analysis.py"),
         ("pcutoff = 0.6", "pcutoff is 0.1 in myconfig.py, 0.6 in myconfig_analysis.py"),
     ],
 )

@@ -231,7 +231,7 @@ def test_labels_are_no_poses(tmp_path: Path, table: pd.DataFrame):
         (lambda t: pd.concat([t, make_table("Bob", PARTS, IMAGES, POINTS)], axis=1), "one scorer"),
         (lambda t: t.iloc[:, 1:], "x, y once for every body part"),
         (lambda t: t.astype(object).where(t.notna(), "unsure"), "no number.*unsure"),
-        (lambda t: pd.concat([t, t]), "has the row day 1/img2.png twice"),
+        (lambda t: pd.concat([t, t]), "has the rows day 1/img2.png, day 1/img10.png twice"),
     ],
 )
 def test_wrong_tables_are_refused(tmp_path: Path, table: pd.DataFrame, change: Callable, message: str):
@@ -285,3 +285,40 @@ def test_a_table_of_something_else_is_read_by_its_names(tmp_path):
     np.testing.assert_array_equal(points(found, ["tail", "nose"], coords[::-1]), values[:, ::-1, ::-1])
     with pytest.raises(ToolboxError, match=r"and the columns x, y once for every body part; .* error_px, views_px"):
         read_table(path)
+
+
+def test_all_cells_that_are_no_numbers_are_named(tmp_path: Path, table: pd.DataFrame):
+    changed = table.astype(object)
+    changed.iloc[0, 1], changed.iloc[1, 2] = "05. Jan", "12/04"
+    changed.to_csv(tmp_path / "t.csv")
+    told = (
+        r"values that are no numbers: tail y in day 1/img2\.png is '05\. Jan', nose x in day 1/img10\.png is '12/04'; "
+        "a spreadsheet"
+    )
+    with pytest.raises(ToolboxError, match=told):
+        read_table(tmp_path / "t.csv")
+
+
+def test_columns_and_lines_that_a_spreadsheet_left_empty_do_not_count(tmp_path: Path, table: pd.DataFrame):
+    write_table(table, tmp_path / "t.h5")
+    lines = table.to_csv().splitlines()
+    (tmp_path / "t.csv").write_text("\n".join([*(f"{line},," for line in lines), ",,,,,,", ""]))
+    pd.testing.assert_frame_equal(read_table(tmp_path / "t.csv"), read_table(tmp_path / "t.h5"))
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "told"),
+    [
+        ("t.txt", "scorer\tAnn\tAnn\n", r"t\.txt is neither HDF5 nor, by its name, a csv: no table of labels"),
+        ("t.xml", "<?xml version='1.0'?><annotation/>", r"t\.xml is an XML file, not a table of labels"),
+        (
+            "nose.csv",
+            " ,Area,X,Y,Slice\n1,0,4,5,1\n",
+            "nose.csv holds clicks of Fiji: put it beside its images.*Step 2",
+        ),
+    ],
+)
+def test_what_is_no_table_is_told_for_what_it_is(tmp_path: Path, name: str, text: str, told: str):
+    (tmp_path / name).write_text(text)
+    with pytest.raises(ToolboxError, match=told):
+        read_table(tmp_path / name)

@@ -80,7 +80,7 @@ def test_rows_by_name_are_safe_against_another_order(tmp_path: Path):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "cannot be read as json"),
+        ("", r"is empty, not a split \(json\): copy it again"),
         ("[" * 100_000, "cannot be read as json"),
         ("[1, 2]", "must hold"),
         ('{"train": [1]}', "must hold"),

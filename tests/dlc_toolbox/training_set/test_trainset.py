@@ -363,7 +363,7 @@ def test_an_image_that_a_network_was_trained_on_is_not_replaced(toy: Toy):
 
 def test_without_labels_step_2_comes_first(toy: Toy):
     toy.layout.label_table("toy", "Ann").unlink()
-    with pytest.raises(ToolboxError, match=r"CollectedData_Ann\.h5 does not exist\. Run Step 2 first"):
+    with pytest.raises(ToolboxError, match=r"CollectedData_Ann\.h5 does not exist; .*: run Step 2 first"):
         toy.make()
 
 
@@ -476,7 +476,7 @@ def test_damaged_mats_are_named(tmp_path: Path, content: bytes):
     with pytest.raises(UsersError, match=r"a\.mat does not exist: run Step 4"):
         read_training_set(path)
     path.write_bytes(content)
-    with pytest.raises(UsersError, match=r"a\.mat is no training set made by Step 4"):
+    with pytest.raises(UsersError, match=r"a\.mat is (no|empty, not a) training set made by Step 4"):
         read_training_set(path)
 
 
@@ -547,4 +547,25 @@ def test_the_way_to_split_is_part_of_what_a_training_set_is_made_from(toy: Toy):
     assert toy.files() == before
     toy.set("splitby = 'video'")
     with pytest.raises(ToolboxError, match="splitby = 'video' needs images of two videos or more, but all 10"):
+        toy.make()
+
+
+def test_all_damaged_images_are_named_and_nothing_is_left_behind(toy: Toy):
+    for name in ("img03.png", "img12.png"):
+        path = toy.data / "toy" / name
+        path.write_bytes(path.read_bytes()[:-300])
+    with pytest.raises(UsersError, match=r"^2 problems: .*img03\.png is damaged.*img12\.png is damaged"):
+        toy.make()
+    assert toy.files() == {}
+
+
+def test_black_images_are_named(toy: Toy, caplog):
+    Image.new("RGB", (160, 120), (12, 3, 0)).save(toy.data / "toy" / "img06.png")
+    toy.make()
+    assert "1 images are nearly black, or all one colour: toy/img06.png" in caplog.text
+
+
+def test_a_wrong_task_names_the_tasks_that_there_are(toy: Toy):
+    toy.set("Task = 'toyy'")
+    with pytest.raises(ToolboxError, match=r"data-toyy does not exist \(there are: data-toy; the name after data- is"):
         toy.make()

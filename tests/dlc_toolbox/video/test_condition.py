@@ -107,7 +107,7 @@ def test_a_recording_without_its_index_is_incomplete(tmp_path, frames):
         open_frames(path)
 
 
-@pytest.mark.parametrize("suffix", [".mp4", ".mov", ".mkv"])
+@pytest.mark.parametrize("suffix", [".mp4", ".mov", ".mkv", ".flv", ".wmv"])
 def test_files_that_cannot_be_joined_byte_by_byte(tmp_path, frames, suffix):
     parts = [encode(tmp_path / f"{n}{suffix}", half) for n, half in enumerate((frames[:20], frames[20:]))]
     joined = tmp_path / f"joined{suffix}"

@@ -9,6 +9,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import tifffile
 from PIL import Image, TiffImagePlugin
 
 from dlc_common import UsersError
@@ -378,3 +379,23 @@ def test_a_folder_is_another_when_an_image_is(tmp_path, images):
     assert fingerprint(folder) != before
     (copy / "frame 11.png").unlink()
     assert fingerprint(copy) != before
+
+
+def test_a_channel_that_images_do_not_have_is_refused(tmp_path: Path):
+    for number in range(3):
+        tifffile.imwrite(
+            tmp_path / f"a{number}.tif", np.zeros((2, 24, 32), np.uint8), imagej=True, metadata={"axes": "CYX"}
+        )
+    with pytest.raises(ToolboxError, match=r"has no channel 3 \(channel\), only 2"):
+        open_frames(tmp_path, reading=Reading(channel=3))
+    assert open_frames(tmp_path, reading=Reading(channel=2)).header_frames == 3
+
+
+def test_pages_whose_numbers_nobody_told_are_all_frames_and_it_is_said(tmp_path: Path):
+    tifffile.imwrite(tmp_path / "a.tif", np.full((6, 2, 24, 32), 90, np.uint8))
+    stack = open_frames(tmp_path / "a.tif")
+    assert stack.header_frames == 12
+    said = next(iter(stack.remarks()))
+    assert said.startswith(
+        "was written as 6 x 2 pictures, and nothing tells which of these numbers counts frames: all 12"
+    )

@@ -340,7 +340,9 @@ def test_a_video_without_any_decodable_frame_is_an_error(tmp_path, frames):
     path = encode(tmp_path / "v.avi", frames[:3], "mjpeg", "yuvj420p")
     for pos, size in packets_of(path):
         overwrite(path, pos, pos + size)
-    with pytest.raises(ToolboxError, match="no frame that can be decoded"):
+    with pytest.raises(
+        ToolboxError, match="no frame that can be decoded: its 3 pictures are damaged, encrypted or not"
+    ):
         Video(path)
 
 
@@ -603,3 +605,27 @@ def test_frames_with_exif_are_upright(tmp_path, orientation):
     turns = {None: 0, 3: 2, 6: -1, 8: 1}[orientation]
     for frame in Video(path):
         assert np.abs(frame.astype(int) - np.rot90(picture, turns)).mean() < 5
+
+
+def test_a_recording_without_any_picture_is_told(tmp_path, frames):
+    path = encode(tmp_path / "v.avi", frames[:3], "mjpeg", "yuvj420p")
+    content = path.read_bytes()
+    path.write_bytes(content[: content.index(b"movi") + 4])
+    with pytest.raises(ToolboxError, match="no frame that can be decoded: it holds the description of a video, but no"):
+        Video(path)
+
+
+def test_a_video_that_is_not_there_is_looked_for_beside(tmp_path):
+    for name in ("another.avi", "mouse.avi", ".hidden"):
+        (tmp_path / name).touch()
+    with pytest.raises(ToolboxError, match=r"mouse\.mp4 does not exist; there: mouse\.avi, another\.avi\.$"):
+        find_videos([tmp_path / "mouse.mp4"], ".mp4")
+    with pytest.raises(ToolboxError, match=r"gone/mouse\.mp4 does not exist\.$"):
+        find_videos([tmp_path / "gone" / "mouse.mp4"], ".mp4")
+
+
+def test_videos_further_down_are_named(tmp_path):
+    (tmp_path / "monday").mkdir()
+    (tmp_path / "monday" / "mouse.mp4").touch()
+    with pytest.raises(ToolboxError, match=r"no video .* there; but some are in .*monday: name these folders in the"):
+        find_videos([tmp_path], ".mp4")

@@ -33,7 +33,7 @@ def test_what_nobody_reads(tmp_path, read):
             "is a pickle, and nothing that can be imported: projects of DeepLabCut 2 and 3, ",
         ),
         ("notes.txt", "is of a kind that is not known, and nothing that can be imported"),
-        ("points.npy", "is of a kind that is not known"),
+        ("points.npy", r"is an array of NumPy \(\.npy\), and nothing that can be imported"),
         ("nowhere.slp", "does not exist"),
     ):
         with pytest.raises(ToolboxError, match=message):

@@ -1,0 +1,63 @@
+"""Work on many things, and tell all that is wrong with them at once: who mends one file must not meet the next."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import TypeVar
+
+from dlc_common import UsersError
+
+_SHOWN = 5  # told one by one
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+class SeveralError(UsersError):
+    """Problems of several things, in one message."""
+
+    def __init__(self, problems: list[str]):
+        self.problems = problems
+        more = f"; and {len(problems) - _SHOWN} more" if len(problems) > _SHOWN else ""
+        told = (f"({number}) {problem.rstrip('. ')}" for number, problem in enumerate(problems[:_SHOWN], 1))
+        super().__init__(f"{len(problems)} problems: {'; '.join(told)}{more}")
+
+
+def for_all(work: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:
+    """Work on every item.
+
+    Parameters
+    ----------
+    work : callable
+        ``work(item)``.
+    items : iterable
+        What to work on.
+
+    Returns
+    -------
+    list
+        What `work` returned, in the order of the items.
+
+    Raises
+    ------
+    UsersError
+        After all items: what `work` raised for one of them, or, for several, one error that tells every problem, at
+        most the first 5 in full.
+
+    Examples
+    --------
+    >>> for_all(len, ["nose", "paw"])
+    [4, 3]
+    """
+    results, errors = [], list[UsersError]()
+    for item in items:
+        try:
+            results.append(work(item))
+        except UsersError as error:
+            errors.append(error)
+    if len(errors) == 1:
+        raise errors[0]
+    if errors:
+        told = [problem for error in errors for problem in getattr(error, "problems", [str(error)])]
+        raise SeveralError(told) from errors[0]
+    return results

@@ -1,0 +1,78 @@
+"""The cells of tables of labels and poses, as spreadsheets leave them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from dlc_toolbox import ToolboxError
+
+_SHOWN = 5  # told one by one
+
+
+def without_empty_columns(text: str) -> str:
+    r"""Leave out the cells without content that a spreadsheet puts at the end of every line, and lines of such alone.
+
+    Examples
+    --------
+    >>> without_empty_columns("scorer,Ann,Ann,,\nbodyparts,nose,nose,,\ncoords,x,y,,\nimg1.png,,,,\n,,,,").split()
+    ['scorer,Ann,Ann', 'bodyparts,nose,nose', 'coords,x,y', 'img1.png,,']
+    """
+    lines = text.split("\n")
+    surplus = min(len(line) - len(line.rstrip(",")) for line in lines[:3])
+    kept = (line if line.strip(",") else "" for line in lines)
+    return "\n".join(line[: len(line) - surplus] for line in kept)
+
+
+def names_the_index(table: pd.DataFrame) -> bool:
+    """Tell a fourth header row, written by pandas for a named index, from an image or a frame without any value."""
+    first = table.index[0] if len(table) else None
+    is_row = not isinstance(first, str) or "." in first or first.isdecimal()
+    return not is_row and bool(table.iloc[0].isna().all())
+
+
+def as_numbers(table: pd.DataFrame, path: Path) -> pd.DataFrame:
+    """Return a table of texts or numbers as float64.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Columns (scorer, bodyparts, coords).
+    path : Path
+        Where it is from, for messages.
+
+    Raises
+    ------
+    ToolboxError
+        When cells are no numbers; with the first 5 of them.
+    """
+    try:
+        return table.astype(np.float64)
+    except (TypeError, ValueError):
+        wrong = [
+            f"{part} {coord} in {row} is {value!r}"
+            for number, (_, part, coord) in enumerate(table.columns.to_frame().itertuples(index=False))
+            for row, value in table.iloc[:, number].items()
+            if not _is_number(value)
+        ]
+        raise ToolboxError(
+            f"{path} has values that are no numbers: {in_short(wrong)}; a spreadsheet may have changed them"
+        ) from None
+
+
+def in_short(names: Sequence[str]) -> str:
+    """Join the first 5 names, and say how many more there are."""
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return ", ".join(names[:_SHOWN]) + more
+
+
+def _is_number(value: object) -> bool:
+    """Tell what float64 can hold from any other cell."""
+    try:
+        pd.Series([value]).astype(np.float64)
+    except (TypeError, ValueError):
+        return False
+    return True
