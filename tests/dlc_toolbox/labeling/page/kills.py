@@ -65,7 +65,7 @@ class Person:
 
     def check(self) -> None:
         """Compare with the disk, and go on from what is there."""
-        for path in self.lab.data.glob("vid*/*.csv"):
+        for path in self.lab.data.glob("vid*/[!.]*.csv"):  # without what was half-written
             ClickTable(path.read_bytes(), path)
         for slot, place in self.saved.items():
             key, part = slot
