@@ -71,6 +71,8 @@ def look_at_packages(_: Path) -> str:
     lines = ["deeplabcut-scripts", *(CHECKOUT / "requirements.txt").read_text(encoding="utf-8").splitlines()]
     wrong = []
     for wanted in map(Requirement, lines):
+        if wanted.marker and not wanted.marker.evaluate():  # for another Python or system
+            continue
         version = installed.get(canonicalize_name(wanted.name))
         if version is None or not wanted.specifier.contains(version, prereleases=True):
             wrong.append(f"{wanted} is needed, found {version}")

@@ -42,6 +42,7 @@ colormap = 'parts'  # 8 colours, then the same with other markers; or a matplotl
 skeleton = []  # pairs of body parts to join by a line, such as [['nose', 'tail'], ['tail', 'paw']]
 trailpoints = 0  # number of past frames through which the trail of each body part leads
 drawfiltered = False  # draw and plot the poses as FilterPredictions.py has smoothed them?
+drawradius = False  # draw the radius within which nine of ten such poses lie? Known after an evaluation
 slowmotion = None  # or a speed such as 0.1: also write a copy of each labeled video that is so much slower
 deleteindividualframes = False  # v1 kept all frames as pictures and could delete them; no frames are kept here
 
@@ -50,3 +51,10 @@ windowlength = 5  # frames in the window of the median filter, odd
 jumpthreshold = 20  # a longer step from one frame to the next is a jump, pixels
 deviationthreshold = 10  # more than this off its median-filtered track, a pose is an outlier, pixels
 numoutlierframes = 20  # frames to extract from each video where the network fails, to be labeled
+
+# ---- Several cameras: Calibrate.py, Triangulate.py --------------------------------------------------
+cameras = {}  # such as {'A': '*camA*', 'B': '*camB*'}: for each camera a pattern of its videos' names; * is any text
+cameraoffsets = {}  # such as {'B': 3}: frame 3 of camera B shows the moment of frame 0 of those that are not named
+calibrationfolder = '../videos/calibration/'  # folder of the videos of the board, relative to Analysis-tools/
+calibrationboard = None  # its squares, and the sides of squares and markers in the unit that you want, such as
+# {'columns': 7, 'rows': 5, 'squarelength': 25, 'markerlength': 18, 'dictionary': 'DICT_4X4_50'}; docs/two-cameras.md

@@ -23,7 +23,7 @@ from collections.abc import Sequence
 
 try:
     from dlc_common import cli
-    from dlc_toolbox.export.formats import FORMATS
+    from dlc_toolbox.exchange.writers.formats import FORMATS
     from dlc_toolbox.steps import videos
 except ImportError as error:
     raise SystemExit(

@@ -8,6 +8,7 @@ Writes  what Step 2 reads: the csv files of the body parts, in the form and at t
 Prints an address that holds a secret token, and opens it. Every label is on disk before the page says so. Ctrl-C ends.
 
     python3 LabelFrames.py
+    python3 LabelFrames.py --image day1/img0042.png --part nose
 """
 
 import argparse
@@ -27,6 +28,8 @@ def build_parser() -> argparse.ArgumentParser:
     """Describe the flags."""
     parser = cli.make_parser(__doc__, overwrites=False)
     parser.add_argument("--scorer", metavar="NAME", help="who labels, one of Scorers (default: scorer in myconfig.py)")
+    parser.add_argument("--image", metavar="FOLDER/NAME", help="begin with this image")
+    parser.add_argument("--part", metavar="NAME", help="begin with this body part of that image")
     parser.add_argument("--port", type=cli.whole_number(), default=0, metavar="N", help="default: any that is free")
     parser.add_argument("--host", default="127.0.0.1", metavar="H", help="let other machines in; read what it prints")
     parser.add_argument("--no-browser", action="store_true", help="print the address, and open nothing")
@@ -35,8 +38,18 @@ def build_parser() -> argparse.ArgumentParser:
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Serve the page until Ctrl-C."""
-    args = build_parser().parse_args(argv)
-    labels.label_frames(args.project, args.scorer, host=args.host, port=args.port, opens_browser=not args.no_browser)
+    parser = build_parser()
+    args = parser.parse_args(argv)
+    if args.part and not args.image:
+        parser.error("--part needs --image")
+    labels.label_frames(
+        *(args.project, args.scorer),
+        host=args.host,
+        port=args.port,
+        opens_browser=not args.no_browser,
+        image=args.image,
+        part=args.part,
+    )
 
 
 if __name__ == "__main__":

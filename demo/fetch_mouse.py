@@ -23,7 +23,9 @@ try:
     from dlc_common import cli
     from dlc_common.files import replacing
     from dlc_toolbox import ToolboxError
-    from dlc_toolbox.labels import importing, interchange
+    from dlc_toolbox.exchange.importing import import_labels, plan_import
+    from dlc_toolbox.exchange.readers.recognise import read_labels
+    from dlc_toolbox.exchange.readers.usable import usable
 except ImportError as error:
     raise SystemExit(
         f"{error}. Install once, in the DeepLabCut folder: pip install -r requirements.txt -e ."
@@ -55,7 +57,8 @@ def main(argv: Sequence[str] | None = None) -> None:
         mouse = Path(scratch) / FOLDER
         archive = download(Path(scratch))
         unpack(archive, {"labeled-data/": mouse / "labeled-data", "videos/": video.parent, "CollectedData.csv": mouse})
-        importing.import_labels(interchange.read_labels(mouse / "CollectedData.csv"), images.parent)
+        found = usable(read_labels(mouse / "CollectedData.csv", Path(scratch)))
+        import_labels(plan_import(found, images.parent))
     log.info("Wrote %s and %s", images, video)
 
 

@@ -13,24 +13,31 @@ from dlc_common.files import is_broken
 
 SLEAP_PROJECT, SLEAP_ANALYSIS = "a project of SLEAP", "an analysis file of SLEAP"
 EXCEL, ROIS, PYTORCH = "an Excel workbook", "a set of ROIs of ImageJ", "a file of PyTorch"
+DEEPLABCUT3 = "a network of DeepLabCut 3 (PyTorch)"
 PICKLE, NORPIX, KERAS, TABLE = "a pickle", "a Norpix sequence (.seq)", "a file of weights of Keras", "a table of pandas"
 CHECKPOINT, MATLAB, LFS = "a part of a TensorFlow checkpoint", "a MATLAB file", "a pointer of Git LFS"
 ZIP = "a zip archive, such as an Excel workbook"
 VIDEO, IMAGE, HDF5, EMPTY, JSON = "a video", "an image", "an HDF5 file", "empty", "a JSON file"
 
-_ADVICE = {
-    SLEAP_PROJECT: "it cannot be read; write its labels as a csv such as docs/files-and-formats.md describes",
-    SLEAP_ANALYSIS: "it cannot be read; write what it holds as a csv such as docs/files-and-formats.md describes",
+ADVICE = {
+    SLEAP_PROJECT: "ImportLabels.py takes its labels over",
+    SLEAP_ANALYSIS: "ImportLabels.py takes its poses over as machine labels, where it is saved as .h5",
     EXCEL: "save it as csv",
     ZIP: "save it as csv",
     ROIS: "choose Analyze > Measure in Fiji, and save the Results as csv",
-    PYTORCH: "networks of PyTorch (DeepLabCut 3) cannot be read here",
+    PYTORCH: "it cannot be read here, and nothing in it was run",
+    DEEPLABCUT3: (
+        "it computes otherwise than the networks here, so it cannot be used (nothing in it was run). Train one here on "
+        "the same labels, which Generating_a_Training_Set/ImportLabels.py takes along, or go on with it in DeepLabCut 3"
+    ),
     PICKLE: "none is ever loaded, because it may run code; save it as csv where it was made",
     NORPIX: "export it as AVI with the program of the camera",
     CHECKPOINT: "name the checkpoint without its ending",
     LFS: "the file itself was never fetched: run `git lfs pull`",
     EMPTY: "copy it again",
 }
+"""What to do with a file of a kind, as it reads behind a colon."""
+
 _BEGINNINGS = {
     b"\xd0\xcf\x11\xe0": EXCEL,
     b"Iout": ROIS,
@@ -53,6 +60,7 @@ _TEXTS: dict[str, str] = {
     r"\s*[\[{]\s*[\"\[{\]}]": JSON,
 }
 _HEAD_BYTES = 1024
+_PICKLE_BYTES = 2**22  # that of a ResNet-50 with the state of its optimizer has a twentieth
 
 
 def kind_of(path: Path) -> str | None:
@@ -112,7 +120,7 @@ def wrong_kind(path: Path, wanted: str, *accepted: str) -> str | None:
         return None
     if kind is None or kind in accepted:
         return None
-    advice = f": {_ADVICE[kind]}" if kind in _ADVICE else ""
+    advice = f": {ADVICE[kind]}" if kind in ADVICE else ""
     return f"{path} is {kind}, not {wanted}{advice}"
 
 
@@ -128,13 +136,19 @@ def _in_zip(path: Path) -> str | None:
     """Tell what a zip archive holds."""
     with zipfile.ZipFile(path) as archive:
         names = archive.namelist()
+        if pickles := [name for name in names if name.endswith("data.pkl")]:
+            with archive.open(pickles[0]) as content:
+                return _in_pytorch(content.read(_PICKLE_BYTES))
     if any(name.startswith("xl/") for name in names):
         return EXCEL
-    if any(name.endswith("data.pkl") for name in names):
-        return PYTORCH
     if names and all(name.endswith(".roi") for name in names):
         return ROIS
     return "an archive of NumPy arrays" if names and all(name.endswith(".npy") for name in names) else None
+
+
+def _in_pytorch(pickled: bytes) -> str:
+    """Tell whose a file of PyTorch is by names that stand in its pickle, of which nothing is loaded."""
+    return DEEPLABCUT3 if all(name in pickled for name in (b"backbone.", b"heads.bodypart.")) else PYTORCH
 
 
 def _in_hdf5(path: Path) -> str | None:

@@ -1,8 +1,8 @@
 """Label, table, video and evaluation code shared by the numbered scripts; needs no network library.
 
 Its packages are named after what a user does; each imports only from packages above it in this list: `measure`,
-`project`, `video`, `pictures`, `frames`, `labels`, `training_set` and `poses`, `analysis`, `evaluation` and `export`,
-`steps`.
+`project`, `video`, `pictures`, `frames`, `labels`, `training_set` and `poses`, then `analysis`, `evaluation`,
+`labeling`, `cameras` and `exchange`, then `steps`.
 """
 
 from dlc_common import UsersError

@@ -6,10 +6,16 @@ import runpy
 import sys
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
+
 from dlc_common.cli import CHECKOUT
 from dlc_common.images import natural_key
 from dlc_toolbox import ToolboxError
-from dlc_toolbox.project.layout import Layout
+from dlc_toolbox.poses.trust import CONFIDENCE
+from dlc_toolbox.project import records
+from dlc_toolbox.project.layout import Layout, confidence_table, pose_record
+from dlc_toolbox.project.tables import bodyparts_of, points, read_table, scorer_of
 
 
 def open_project(project: str | Path | None = None) -> Layout:
@@ -75,3 +81,54 @@ def show(*pictures: Path) -> None:
         raise ToolboxError(f"there is no picture {', '.join(missing)} to show: did the cells above run to their end?")
     for picture in sorted(pictures, key=lambda path: natural_key(str(path))):
         display(Markdown(f"`{picture}`"), Image(filename=str(picture)))
+
+
+def trust_in_networks(layout: Layout) -> pd.DataFrame:
+    """Tell how far off the poses of the evaluated networks may be, part by part.
+
+    Parameters
+    ----------
+    layout : Layout
+        The project; Step 2 of the evaluation has learned it.
+
+    Returns
+    -------
+    DataFrame of K rows
+        For each network the medians over its test images of expected error and radius of 90 %, in pixels; empty where
+        nothing is known, which the log of that step explains.
+    """
+    columns = {}
+    for path in filter(Path.is_file, map(confidence_table, layout.evaluation_tables())):
+        table = read_table(path, CONFIDENCE)
+        parts = bodyparts_of(table)
+        found = points(table, parts, CONFIDENCE)[..., :2]
+        if not np.isfinite(found).any():
+            continue
+        medians = np.nanmedian(found[np.isfinite(found).any(axis=(1, 2))], axis=0)  # over test images
+        for name, of_parts in zip(("expected error (px)", "90 % within (px)"), medians.T, strict=True):
+            columns[scorer_of(table), name] = pd.Series(of_parts, parts)
+    return pd.DataFrame(columns)
+
+
+def trust_in_video(table: Path) -> pd.DataFrame:
+    """Tell how many poses of a video are expected to be near enough, part by part.
+
+    Parameters
+    ----------
+    table : Path
+        The pose table of the video.
+
+    Returns
+    -------
+    DataFrame
+        One row for each body part: in how many frames it is visible, and the share of these whose expected error is at
+        most `wantederror` pixels; or one row that says why that is not known.
+    """
+    summary = records.read(pose_record(table)).get(
+        "confidence", {"unknown": "the poses were found before it was learned"}
+    )
+    if "unknown" in summary:
+        return pd.DataFrame({"not known, because": [summary["unknown"]]})
+    rows = pd.DataFrame.from_dict(summary["parts"], orient="index")
+    names = {"visible_frames": "visible in frames", "share_within": f"expected within {summary['wantederror']:g} px"}
+    return rows.rename(columns=names)

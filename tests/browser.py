@@ -1,13 +1,29 @@
 """Open a page as people do, in a browser, and ask it what is shown."""
 
+from __future__ import annotations
+
 import html
 import json
 import re
 import shutil
 import subprocess
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Playwright
+
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "microsoft-edge", "msedge", "chrome")
+FLAGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+)
 
 PROBE = """<script>
 addEventListener("load", () => setTimeout(() => {
@@ -23,6 +39,21 @@ addEventListener("load", () => setTimeout(() => {
   });
 }, 1000));
 </script>"""
+
+
+def start_browser(driver: Playwright) -> Browser | None:
+    """Start the browser that is installed; None where there is none."""
+    from playwright.sync_api import Error
+
+    path = next(filter(None, map(shutil.which, NAMES)), None)
+    if path is not None:
+        return driver.chromium.launch(executable_path=path, args=list(FLAGS))
+    for channel in ("chrome", "msedge"):  # macOS and Windows keep them off the PATH
+        try:
+            return driver.chromium.launch(channel=channel, args=list(FLAGS))
+        except Error:
+            continue
+    return None
 
 
 @pytest.fixture

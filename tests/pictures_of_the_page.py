@@ -27,7 +27,8 @@ from dlc_toolbox.labels.machine import write_machine_labels  # noqa: E402
 from dlc_toolbox.project.layout import Layout  # noqa: E402
 from dlc_toolbox.project.settings import Settings, load_settings  # noqa: E402
 from dlc_toolbox.project.tables import points, read_table  # noqa: E402
-from tests.dlc_toolbox.labeling.page.conftest import click, show, start_browser  # noqa: E402
+from tests.browser import start_browser  # noqa: E402
+from tests.dlc_toolbox.labeling.page.conftest import click, show  # noqa: E402
 from tests.dlc_toolbox.labeling.page.kills import start_server  # noqa: E402
 
 LABELED = 20

@@ -24,7 +24,8 @@ LEVELS = {
     "dlc_toolbox.poses": 7,
     "dlc_toolbox.analysis": 8,
     "dlc_toolbox.evaluation": 8,
-    "dlc_toolbox.export": 8,
+    "dlc_toolbox.cameras": 8,
+    "dlc_toolbox.exchange": 8,
     "dlc_toolbox.labeling": 7.5,  # its errors and events
     "dlc_toolbox.labeling.files": 7.6,
     "dlc_toolbox.labeling.frames": 7.7,

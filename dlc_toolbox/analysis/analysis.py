@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -78,7 +78,7 @@ class Analysis:
     def output(self, video: Path) -> records.Output:
         """Return the pose table of a video with what it would be made from now."""
         table = pose_table(video, self.network.scorer)
-        window = asdict(self.window) if self.window else None
+        window = self.window.shaping if self.window else None
         made_from = describe_poses(video, self.network, self.crop, window, self.reading)
         return records.Output(table.name, pose_record(table), [table], made_from)
 

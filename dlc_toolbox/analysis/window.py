@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -31,21 +32,30 @@ class WindowRule:
         The least likelihood of a body part that is seen.
     margin : float
         Pixels between the body parts and the edges of the window; a network needs to see what surrounds a part.
+    padded : bool
+        Whether the network pads images to multiples of 16.
     """
 
     pcutoff: Cutoff
     margin: float
+    padded: bool = True
+
+    @property
+    def shaping(self) -> dict[str, Any]:
+        """What shapes the poses beside the network, which knows itself whether it pads; ready for a record."""
+        return {"pcutoff": self.pcutoff, "margin": self.margin}
 
     def scaled(self, scale: float) -> WindowRule:
         """Return the same rule for frames at a scale."""
         return replace(self, margin=scale * self.margin)
 
 
-def place_window(points: np.ndarray, margin: float, width: int, height: int) -> Box | None:
+def place_window(points: np.ndarray, margin: float, width: int, height: int, *, padded: bool = True) -> Box | None:
     """Place a window around points.
 
     Its left and top edges are multiples of 16, its sides multiples of 64 (up to 15 less at the right and lower edge of
-    the frame), so that few sizes occur and the grid of the network stays where it is.
+    the frame), so that few sizes occur and the grid of the network stays where it is. The grid of a network that does
+    not pad is another where half a side, rounded up, is odd: there its sides are 2 less than multiples of 64.
 
     Parameters
     ----------
@@ -55,6 +65,8 @@ def place_window(points: np.ndarray, margin: float, width: int, height: int) -> 
         Least distance in pixels of a point from an edge of the window that is no edge of the frame.
     width, height : int
         Of the frame.
+    padded : bool, optional
+        Whether the network pads images to multiples of 16.
 
     Returns
     -------
@@ -65,22 +77,25 @@ def place_window(points: np.ndarray, margin: float, width: int, height: int) -> 
     --------
     >>> place_window(np.array([[300.0, 200.0], [340.0, 210.0]]), 20, 640, 480)
     (256, 384, 144, 272)
+    >>> place_window(np.array([[300.0, 200.0], [340.0, 210.0]]), 20, 638, 480, padded=False)
+    (256, 382, 144, 272)
     """
     seen = points[np.isfinite(points).all(axis=-1)]
     if not len(seen):
         return None
     seen = np.clip(seen, 0, (width - 1, height - 1))
     (left, top), (right, bottom) = seen.min(axis=0) - margin, seen.max(axis=0) + margin
-    x1, x2 = _place_side(left, right, width)
-    y1, y2 = _place_side(top, bottom, height)
+    x1, x2 = _place_side(left, right, width, padded)
+    y1, y2 = _place_side(top, bottom, height, padded)
     share = (x2 - x1) * (y2 - y1) / (width * height)
     return (x1, x2, y1, y2) if share < _LARGEST_SHARE else None
 
 
-def _place_side(low: float, high: float, size: int) -> tuple[int, int]:
+def _place_side(low: float, high: float, size: int, padded: bool) -> tuple[int, int]:
     """Return start and end of a side that covers low to high, as far as the frame reaches."""
     low, high = max(int(np.floor(low)), 0), min(int(np.ceil(high)) + 1, size)
-    length = -(-(high - low + _STRIDE) // _STEP) * _STEP
+    less = 0 if padded else -(-size // 2) % 2 * 2
+    length = -(-(high - low + _STRIDE + less) // _STEP) * _STEP - less
     if length >= size:
         return 0, size
     middle = round((low + high - length) / 2 / _STRIDE) * _STRIDE
@@ -169,7 +184,8 @@ class MovingWindow:
     def _place(self, whole: Box, wider: float = 1) -> Box:
         """Return the window around what is remembered, with some times the margin, or the whole frame."""
         _, width, _, height = whole
-        return place_window(self._places, wider * self._rule.margin, width, height) or whole
+        margin = wider * self._rule.margin
+        return place_window(self._places, margin, width, height, padded=self._rule.padded) or whole
 
     def _look(self, frames: np.ndarray, window: Box) -> np.ndarray:
         """Return the poses in a window of frames, in pixels of the whole frames, with features behind; (B, K, 7)."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -13,11 +13,21 @@ from tqdm import tqdm
 from dlc_common.images import read_image
 from dlc_toolbox import ToolboxError
 from dlc_toolbox.measure.confidence import FEATURES
-from dlc_toolbox.poses.network import Config, Predict, SelectSnapshot, Snapshot, look
+from dlc_toolbox.poses.network import (
+    FULL_PRECISION,
+    PADDED,
+    UNPADDED,
+    Config,
+    Predict,
+    SelectSnapshot,
+    Snapshot,
+    look,
+    precision_of,
+)
 from dlc_toolbox.project import records
 from dlc_toolbox.project.experiment import Experiment
 from dlc_toolbox.project.layout import Layout, features_table
-from dlc_toolbox.project.settings import Settings
+from dlc_toolbox.project.settings import AnalysisSettings, Settings
 from dlc_toolbox.project.tables import bodyparts_of, make_table, write_table
 from dlc_toolbox.training_set.recorded import Split, read_split
 
@@ -44,6 +54,11 @@ class Network:
         Its pose_cfg.yaml.
     snapshot : Snapshot
         Its weights.
+    pads : bool
+        Whether it pads images to multiples of 16 pixels.
+    precision : str, optional
+        Of its arithmetic. In reduced precision it is judged on the images that test it alone: there its poses teach how
+        far off they may be.
     """
 
     layout: Layout
@@ -53,6 +68,8 @@ class Network:
     bodyparts: Sequence[str]
     config_path: Path
     snapshot: Snapshot
+    pads: bool = True
+    precision: str = FULL_PRECISION
 
     @property
     def iteration(self) -> int:
@@ -67,6 +84,8 @@ class Network:
     @property
     def table(self) -> Path:
         """Its poses of the labeled images."""
+        if self.precision != FULL_PRECISION:
+            return self.layout.evaluation_table_in(self.precision, self.experiment, self.iteration)
         return self.layout.evaluation_table(self.experiment, self.iteration)
 
     @property
@@ -77,13 +96,13 @@ class Network:
     @property
     def record(self) -> Path:
         """What the poses were made from."""
-        return self.layout.evaluation_record(self.experiment, self.iteration)
+        return self.table.with_suffix(".json")
 
     @property
     def images(self) -> dict[str, Path]:
         """Files of the labeled images by their names, in the order of the split's table."""
         folder = self.layout.dataset_images(self.experiment.task, self.experiment.date)
-        wanted = {*self.split.train, *self.split.test}
+        wanted = {*self.split.test, *(self.split.train if self.precision == FULL_PRECISION else ())}
         return {name: folder / name for name in self.split.table.index if name in wanted}
 
     def output(self) -> records.Output:
@@ -104,7 +123,9 @@ class Network:
                 f"{' ...' if len(missing) > 3 else ''}; bring them back, or make the training set again with Step 4"
             )
         inputs = {"snapshot": self.snapshot.path, "pose_cfg.yaml": self.config_path, **images}
-        made_from = records.describe(inputs, {"bodyparts": list(self.bodyparts)})
+        padding = PADDED if self.pads else UNPADDED
+        shaping = {"bodyparts": list(self.bodyparts), "padding": padding, "precision": self.precision}
+        made_from = records.describe(inputs, shaping, before={"padding": PADDED, "precision": FULL_PRECISION})
         files = [self.table, self.table.with_suffix(".csv")]
         return records.Output(str(self.table), self.record, files, made_from)
 
@@ -158,10 +179,44 @@ def find_networks(
         newest_or_named = select_snapshot(folder, -1 if every else settings.snapshotindex, prefix=prefix)
         chosen = list_snapshots(folder, prefix) if every else [newest_or_named]
         networks += [
-            Network(layout, experiment, fraction, split, config.all_joints_names, config_path, snapshot)
+            Network(
+                *(layout, experiment, fraction, split, config.all_joints_names, config_path, snapshot),
+                pads=config.pads(snapshot.path),
+            )
             for snapshot in chosen
         ]
     return networks
+
+
+def in_precision_of(settings: AnalysisSettings, layout: Layout, networks: Sequence[Network]) -> list[Network]:
+    """Return the networks in the reduced precision in which videos are analyzed.
+
+    Parameters
+    ----------
+    settings : AnalysisSettings
+        Its engine, and which experiment it names.
+    layout : Layout
+        The project.
+    networks : sequence of Network
+        As `find_networks` returns them.
+
+    Returns
+    -------
+    list of Network
+        Those that the settings name; none where their engine computes in full precision, in which all are evaluated.
+
+    Raises
+    ------
+    ToolboxError
+        When the settings name a network that is not there.
+    """
+    precision = precision_of(settings.engine)
+    if precision == FULL_PRECISION:
+        return []
+    named = layout.locate(
+        Experiment.of(settings, settings.trainingsFraction, settings.shuffle), settings.trainingsFraction
+    )
+    return [replace(network, precision=precision) for network in networks if network.experiment == named]
 
 
 def predict_images(images: Sequence[Path], predict: Predict) -> tuple[np.ndarray, np.ndarray]:

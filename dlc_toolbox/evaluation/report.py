@@ -16,14 +16,13 @@ from dlc_toolbox.evaluation.results import Evaluation
 from dlc_toolbox.evaluation.trust import Judgment, people_agree
 from dlc_toolbox.evaluation.trust_page import RELIABILITY_PLOT, trust_content
 from dlc_toolbox.measure.metrics import cutoff_in_words, is_confident
-from dlc_toolbox.pictures import drawing, pages, plots
+from dlc_toolbox.pictures import pages, plots
 from dlc_toolbox.pictures.drawing import Look
 from dlc_toolbox.pictures.palette import PartStyle
 from dlc_toolbox.pictures.pictures import draw_pictures, folder_and_image, look_of, picture_name, raise_problems
 from dlc_toolbox.project.settings import Settings
 
 _WORST = 12
-_WORST_PX = 640
 _PLOTS = {"part_errors": "error_per_part.png", "cumulative": "cumulative_error.png", "likelihood": "likelihood.png"}
 
 
@@ -62,8 +61,8 @@ def plot_evaluations(
 def draw_evaluation(evaluation: Evaluation, settings: Settings, *, overwrite: bool = False) -> Path:
     """Draw the labels of human and network into the labeled images.
 
-    The human's are '+', the network's '.' where its likelihood is at least pcutoff and 'x' elsewhere. Training and test
-    images lie in folders of their own.
+    The human's are '+', the network's '.' where its likelihood is at least pcutoff and 'x' elsewhere; a line joins the
+    two of a body part. Training and test images lie in folders of their own.
 
     Parameters
     ----------
@@ -156,7 +155,9 @@ def _plot_evaluation(judgment: Judgment, settings: Settings) -> Path:
     reliability = folder / RELIABILITY_PLOT
     reliability.unlink(missing_ok=True)
     if np.isfinite(judgment.expected_px).any():
-        plots.write_plot(plots.plot_reliability(errors, judgment.expected_px, judgment.coverage), reliability)
+        plots.write_plot(
+            plots.plot_reliability(evaluation.placed_errors, judgment.expected_px, judgment.coverage), reliability
+        )
     return folder
 
 
@@ -170,7 +171,7 @@ def _human_and_network(evaluation: Evaluation, settings: Settings) -> tuple[np.n
         f"network, likelihood ≥ {cutoff_in_words(settings.pcutoff)}",
         "network, less likely",
     )
-    return np.stack(layers, axis=1), look_of(settings, list(zip("+.x", names, strict=True)))
+    return np.stack(layers, axis=1), look_of(settings, list(zip("+.x", names, strict=True)), joined=((0, 1), (0, 2)))
 
 
 def _evaluated_name(row: str) -> str:
@@ -239,7 +240,7 @@ def _worst_images(evaluation: Evaluation, layers: np.ndarray, look: Look, page: 
     for n in judged[np.argsort(-means, kind="stable")[:_WORST]]:
         name, k = evaluation.images[n], int(np.nanargmax(errors[n]))
         image, picture = read_image(network.images[name]), folder / _evaluated_name(name)
-        small = drawing.draw_points(image, layers[n], drawing.look_at_size(look, image, _WORST_PX))
+        small = pages.draw_for_page(image, layers[n], look)
         worst.append(
             {
                 "name": name,

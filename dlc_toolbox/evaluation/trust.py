@@ -55,8 +55,12 @@ class Judgment:
 
     @property
     def coverage(self) -> float:
-        """Share of the labels of test images that lie within the radius of 90 % learned from the others."""
-        return coverage(self.evaluation.errors[self.is_test], self.radius90_px[self.is_test])
+        """Share of the labels of test images that lie within the radius of 90 % learned from the others.
+
+        As all that is learned of errors, of labels that were placed by hand: one that a network suggested, and a person
+        accepted as it was, lies where networks find it.
+        """
+        return coverage(self.evaluation.placed_errors[self.is_test], self.radius90_px[self.is_test])
 
     def cutoff(self, settings: Settings) -> Cutoff:
         """Return the settings' pcutoff; where it is 'auto', what is recommended for each part."""
@@ -73,7 +77,16 @@ class Judgment:
     def doubtful_labels(self) -> list[tuple[int, int]]:
         """List labels to look at again, as (image, part), the most surprising first; of test images alone."""
         errors = np.where(self.is_test[:, None], self.evaluation.errors, np.nan)
-        return doubtful_labels(errors, self.expected_px, self.trust.wanted_px)
+        return doubtful_labels(errors, self.expected_px, self.trust.wanted_px, self._contradiction())
+
+    def _contradiction(self) -> np.ndarray:
+        """Return how much more each label contradicts the posture than the network's place does, (N, K) as a ratio."""
+        in_images = replace(self.trust, crop=None)  # labels and poses are in pixels of the labeled images
+        of_labels, of_poses = (
+            np.maximum(np.nan_to_num(in_images.posture_px(places), nan=1), 1)  # less than a pixel contradicts nothing
+            for places in (self.evaluation.labels, self.evaluation.poses)
+        )
+        return of_labels / of_poses
 
     def in_words(self) -> list[str]:
         """Tell what is known and what is not, in sentences."""
@@ -95,13 +108,13 @@ def judge(evaluation: Evaluation, settings: Settings) -> Judgment:
     Judgment
         Ready to be written and told.
     """
-    is_test, errors = ~evaluation.is_train, evaluation.errors
+    is_test, errors = ~evaluation.is_train, evaluation.placed_errors
     planes, unknown_views = _learn_planes(evaluation, settings)
     expected, radius = np.full(errors.shape, np.nan), np.full(errors.shape, np.nan)
     calibration: Calibration | str = (
         f"the poses were made before the network told about its maps: {STEPS} --overwrite"
         if evaluation.features is None
-        else fit_calibration(evaluation.features[is_test], errors[is_test])
+        else fit_calibration(evaluation.features[is_test], errors[is_test], np.isfinite(evaluation.errors[is_test]))
     )
     if evaluation.features is not None and isinstance(calibration, Calibration):
         others = held_out(evaluation.features[is_test], errors[is_test])
@@ -151,9 +164,9 @@ def write_judgment(judgment: Judgment) -> None:
     trust, evaluation = judgment.trust, judgment.evaluation
     network, is_test = evaluation.network, judgment.is_test
     path = calibration_file(network.config_path.parent)
-    looked = Looked(fingerprint(network.snapshot.path), crop=trust.crop)
+    looked = Looked(fingerprint(network.snapshot.path), network.precision, trust.crop)
     if trust.tells_something or path.is_file():
-        labels = int(np.isfinite(evaluation.errors[is_test]).sum())
+        labels = int(np.isfinite(evaluation.placed_errors[is_test]).sum())
         write_calibration(path, trust, network.iteration, looked, int(is_test.sum()), labels)
     table = confidence_table(network.table)
     in_images = replace(trust, crop=None)  # these poses are in pixels of the labeled images
@@ -217,7 +230,8 @@ def nearness_in_words(evaluation: Evaluation) -> str:
 
 def _expected_in_words(judgment: Judgment) -> list[str]:
     """Tell about expected errors, and of which parts nothing is known."""
-    trust, errors = judgment.trust, judgment.evaluation.errors[judgment.is_test]
+    trust, errors = judgment.trust, judgment.evaluation.placed_errors[judgment.is_test]
+    accepted = int(np.isfinite(judgment.evaluation.errors[judgment.is_test]).sum() - np.isfinite(errors).sum())
     if isinstance(trust.calibration, str):
         sentences = [f"How far off a pose may be is not known: {trust.calibration}"]
     else:
@@ -225,6 +239,11 @@ def _expected_in_words(judgment: Judgment) -> list[str]:
             f"How far off a pose may be was learned from {np.isfinite(errors).sum()} labels in {len(errors)} test "
             f"images; of labels that had no say in it, {judgment.coverage:.0%} lie within the radius of 90 %"
         ]
+    if accepted:
+        sentences.append(
+            f"{accepted} labels of test images are machine labels that were accepted as they were: they have no say in "
+            "how far off a pose may be, because a network is near to what a network has found"
+        )
     if judgment.unlabeled_parts:
         sentences.append(
             f"No test image has a label of {', '.join(judgment.unlabeled_parts)}: how well the network finds "

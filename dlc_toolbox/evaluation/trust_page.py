@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from dlc_common import cli
 from dlc_common.images import read_image
 from dlc_common.versions import versions
 from dlc_toolbox.evaluation.results import Evaluation
 from dlc_toolbox.evaluation.trust import Judgment, nearness_in_words
 from dlc_toolbox.measure.judging import coverage
-from dlc_toolbox.pictures import drawing, pages
+from dlc_toolbox.pictures import pages
 from dlc_toolbox.pictures.pictures import folder_and_image, look_of
 from dlc_toolbox.project.settings import Settings
 
@@ -19,7 +21,6 @@ RELIABILITY_PLOT = "reliability.png"
 """Errors against what was expected, where that is known, among the plots of an evaluation."""
 
 _MOST_DOUBTFUL = 12
-_DOUBTFUL_PX = 640
 
 
 def trust_content(judgment: Judgment, settings: Settings) -> dict[str, Any]:
@@ -53,7 +54,7 @@ def trust_content(judgment: Judgment, settings: Settings) -> dict[str, Any]:
 
 def _part_rows(judgment: Judgment) -> list[dict[str, Any]]:
     """Return what is known about each body part."""
-    errors = judgment.evaluation.errors
+    errors = judgment.evaluation.placed_errors
     rows = []
     for part, name in enumerate(judgment.evaluation.bodyparts):
         labeled = judgment.is_test & np.isfinite(errors[:, part])
@@ -79,14 +80,13 @@ def _median(values: np.ndarray) -> float:
 def _doubtful(judgment: Judgment, settings: Settings) -> list[dict[str, Any]]:
     """Return the labels to look at again, each drawn with what the network found."""
     evaluation = judgment.evaluation
-    look = look_of(settings, [("+", f"{settings.scorer} (human)"), (".", "network")])
+    look = look_of(settings, [("+", f"{settings.scorer} (human)"), (".", "network")], joined=((0, 1),))
     shown = []
     for image, part in judgment.doubtful_labels()[:_MOST_DOUBTFUL]:
         name = evaluation.images[image]
         both = np.full((2, len(evaluation.bodyparts), 2), np.nan)
         both[0, part], both[1, part] = evaluation.labels[image, part], evaluation.poses[image, part, :2]
-        image_itself = read_image(evaluation.network.images[name])
-        picture = drawing.draw_points(image_itself, both, drawing.look_at_size(look, image_itself, _DOUBTFUL_PX))
+        picture = pages.draw_for_page(read_image(evaluation.network.images[name]), both, look)
         shown.append(
             {
                 "name": name,
@@ -94,9 +94,16 @@ def _doubtful(judgment: Judgment, settings: Settings) -> list[dict[str, Any]]:
                 "error_px": evaluation.errors[image, part],
                 "expected_px": judgment.expected_px[image, part],
                 "picture": pages.embed(picture),
+                "command": _label_again(evaluation.network.layout.root, name, evaluation.bodyparts[part]),
             }
         )
     return shown
+
+
+def _label_again(project: Path, image: str, part: str) -> str:
+    """Return the command that opens the labeling page at a label."""
+    script = "Generating_a_Training_Set/LabelFrames.py"
+    return cli.command(project, script, "--image", image, "--part", part)
 
 
 def methods_paragraph(judgment: Judgment, settings: Settings) -> str:

@@ -15,7 +15,9 @@ from dlc_common import UsersError
 from dlc_common.images import image_size, natural_key
 from dlc_toolbox import ToolboxError
 from dlc_toolbox.labels.labels import read_label_table, why_labels_stale
+from dlc_toolbox.labels.missing import find_missing, group_missing, missing_in_words, not_visible
 from dlc_toolbox.labels.plausible import name_labels, outside_image
+from dlc_toolbox.labels.provenance import read_notes
 from dlc_toolbox.pictures import drawing, pages
 from dlc_toolbox.pictures.drawing import Look
 from dlc_toolbox.pictures.pictures import draw_pictures, folder_and_image, look_of, picture_name, raise_problems
@@ -29,7 +31,7 @@ log = logging.getLogger(__name__)
 def check_labels(layout: Layout, settings: Settings, *, overwrite: bool = False) -> list[Path]:
     """Draw the labels of all scorers into their images, so that people see whether they are right (Step 3).
 
-    Labels outside their image and the counts of labels per body part go to the log.
+    Labels outside their image, the counts of labels per body part, and which are missing go to the log.
 
     Parameters
     ----------
@@ -56,6 +58,7 @@ def check_labels(layout: Layout, settings: Settings, *, overwrite: bool = False)
     data, page = layout.data_folder(settings.Task), layout.labels_page(settings.Task)
     sizes = np.array([_size(data / row) for row in rows])
     _report_outside(rows, labels, settings, sizes)
+    missing = _report_missing(rows, labels, layout, settings)
     members: dict[str, list[int]] = {}
     for i, row in enumerate(rows):
         members.setdefault(folder_and_image(row)[0], []).append(i)
@@ -66,7 +69,9 @@ def check_labels(layout: Layout, settings: Settings, *, overwrite: bool = False)
         drawn.append(target)
         problems += draw_pictures(target, images, labels[places], look, thumbnails=True, overwrite=overwrite)
         pictures = [target / name for name in images]
-        sections.append({"name": folder, **_section(pictures, labels[places], sizes[places], look, page)})
+        sections.append(
+            {"name": folder, **_section(pictures, labels[places], missing[places], sizes[places], look, page)}
+        )
     parts = list(zip(look.bodyparts, look.styles, strict=True))
     pages.write_page(page, "labels.html", task=settings.Task, parts=parts, scorers=look.layers, folders=sections)
     raise_problems(problems)
@@ -109,10 +114,14 @@ def _label_table(layout: Layout, settings: Settings, scorer: str) -> pd.DataFram
     return table
 
 
-def _section(pictures: Sequence[Path], labels: np.ndarray, sizes: np.ndarray, look: Look, page: Path) -> dict[str, Any]:
-    """Return what the page of labels shows of one folder: its counts of labels, (N, scorers, K, 2), and pictures."""
+def _section(
+    pictures: Sequence[Path], labels: np.ndarray, missing: np.ndarray, sizes: np.ndarray, look: Look, page: Path
+) -> dict[str, Any]:
+    """Return what the page of labels shows of one folder: its counts of labels, (N, scorers, K, 2), and pictures.
+
+    `missing`, (N, scorers, K), tells which are missing of those that are to be expected.
+    """
     labeled = np.isfinite(labels).all(axis=-1)
-    missing = (labeled.any(axis=2, keepdims=True) & ~labeled).sum(axis=(1, 2))  # of those who labeled this image
     shown = [
         {
             "name": picture.name,
@@ -120,19 +129,55 @@ def _section(pictures: Sequence[Path], labels: np.ndarray, sizes: np.ndarray, lo
             "thumbnail": pages.link(thumbnail(picture), page),
             "width": int(width),
             "height": int(height),
-            "missing": count,
+            "missing": int(gaps.sum()),
+            "missing_parts": [part for part, gap in zip(look.bodyparts, gaps.any(axis=0), strict=True) if gap],
         }
-        for picture, (width, height), count in zip(pictures, sizes, missing, strict=True)
+        for picture, (width, height), gaps in zip(pictures, sizes, missing, strict=True)
         if picture.is_file()
     ]
+    counts = zip(labeled.sum(axis=0).T.tolist(), missing.sum(axis=0).T.tolist(), strict=True)
     return {
         "images": len(pictures),
         "labeled": labeled.sum(),
         "possible": labeled.size,
-        "counts": list(zip(zip(look.bodyparts, look.styles, strict=True), labeled.sum(axis=0).T.tolist(), strict=True)),
+        "counts": [
+            (part, list(zip(*of_part, strict=True)))
+            for part, of_part in zip(zip(look.bodyparts, look.styles, strict=True), counts, strict=True)
+        ],
+        "gaps": _gaps(pictures, missing, look, page),
         "sheet": pages.link(contact_sheet(pictures[0].parent), page),
         "pictures": shown,
     }
+
+
+def _gaps(pictures: Sequence[Path], missing: np.ndarray, look: Look, page: Path) -> list[dict[str, Any]]:
+    """Return the images of one folder in which the same labels of a scorer are missing, (N, scorers, K), by groups."""
+    return [
+        {
+            "scorer": scorer,
+            "parts": group.parts,
+            "images": [
+                (pictures[image].name, pages.link(pictures[image], page) if pictures[image].is_file() else None)
+                for image in group.images
+            ],
+        }
+        for (_, scorer), of_scorer in zip(look.layers, np.moveaxis(missing, 1, 0), strict=True)
+        for group in group_missing(of_scorer, look.bodyparts)
+    ]
+
+
+def _report_missing(rows: Sequence[str], labels: np.ndarray, layout: Layout, settings: Settings) -> np.ndarray:
+    """Log which labels, of (N, scorers, K, 2), are missing, and return that, (N, scorers, K)."""
+    missing = np.zeros(labels.shape[:3], dtype=bool)
+    for place, scorer in enumerate(settings.Scorers):
+        labeled = np.isfinite(labels[:, place]).all(axis=-1)
+        hidden = not_visible(read_notes(layout, settings, scorer), rows, settings.bodyparts) & ~labeled
+        missing[:, place] = find_missing(labeled, hidden)
+        began = labeled.any(axis=1)
+        hidden, gaps = hidden[began], missing[began, place]
+        named = [row for row, is_labeled in zip(rows, began, strict=True) if is_labeled]
+        log.info("%s: %s", scorer, missing_in_words(gaps, hidden, named, settings.bodyparts))
+    return missing
 
 
 def _report_outside(rows: Sequence[str], labels: np.ndarray, settings: Settings, sizes: np.ndarray) -> None:

@@ -49,24 +49,26 @@ def differences(one: pd.DataFrame, other: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(found, columns=["row", "part", "coord", "one", "other"])
 
 
-def in_words(cells: pd.DataFrame, one: str, other: str) -> str:
-    """Name the cells of `differences`, at most the first 5, with the values of both."""
+def in_words(cells: pd.DataFrame, one: str, other: str, most: int = 5) -> str:
+    """Name the cells of `differences`, at most the first ones, with the values of both."""
     names = []
     for row, part, coord, first, second in cells.to_numpy(dtype=object).tolist():
         if row and part:
             names.append(f"{row}: {part} {coord} is {first:g} in the {one}, {second:g} in the {other}")
         else:
             names.append(f"{row or part} is in one of them alone")
-    return in_short(names, separator="; ")
+    return in_short(names, most, separator="; ")
 
 
-def csv_differs(path: Path) -> str | None:
+def csv_differs(path: Path, most: int = 5) -> str | None:
     """Say where the csv beside a label table differs from it.
 
     Parameters
     ----------
     path : Path
         The .h5.
+    most : int
+        How many cells to show.
 
     Returns
     -------
@@ -74,7 +76,7 @@ def csv_differs(path: Path) -> str | None:
         Which cells; None where the two agree, one is missing, or one cannot be read, which is logged.
     """
     cells = _cells(path)
-    return in_words(cells, "h5", "csv") if cells is not None and len(cells) else None
+    return in_words(cells, "h5", "csv", most) if cells is not None and len(cells) else None
 
 
 def refuse_uncorrected(path: Path, made: pd.DataFrame) -> None:

@@ -104,7 +104,9 @@ class Calibration:
         return cls(**values)
 
 
-def fit_calibration(features: np.ndarray, errors_px: np.ndarray) -> Calibration | str:
+def fit_calibration(
+    features: np.ndarray, errors_px: np.ndarray, is_labeled: np.ndarray | None = None
+) -> Calibration | str:
     """Fit a calibration on images that did not train the network.
 
     Parameters
@@ -113,6 +115,9 @@ def fit_calibration(features: np.ndarray, errors_px: np.ndarray) -> Calibration 
         Of the poses of N images, the first F of `FEATURES`, F at least 1.
     errors_px : ndarray of shape (N, K)
         Their distances from a person's labels; NaN where nobody labeled.
+    is_labeled : ndarray of shape (N, K), optional
+        bool; where a person saw the part, also where the label tells no error, as one that a network has made. Default:
+        where there is an error.
 
     Returns
     -------
@@ -126,7 +131,7 @@ def fit_calibration(features: np.ndarray, errors_px: np.ndarray) -> Calibration 
     model = _fit_median(features, errors_px, form)
     edges = _bin_edges(features[..., 0][labeled])
     factors = _radius_factors(surplus[labeled], features[..., 0][labeled], edges)
-    knots, shares = _fit_visible(features[..., 0], labeled)
+    knots, shares = _fit_visible(features[..., 0], labeled if is_labeled is None else is_labeled)
     return Calibration(
         **model, likelihood_edges=edges, log_radius_factors=factors, visible_knots=knots, visible_shares=shares
     )

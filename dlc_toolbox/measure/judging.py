@@ -52,22 +52,30 @@ def reliability(errors_px: np.ndarray, expected_px: np.ndarray, bins: int = _BIN
     return np.array([[np.median(expected[part]), np.median(came[part])] for part in parts]).reshape(-1, 2)
 
 
-def doubtful_labels(errors_px: np.ndarray, expected_px: np.ndarray, wanted_px: float) -> list[tuple[int, int]]:
-    """Find labels to look at again: the network is sure, and disagrees far beyond what is usual for that part.
+def doubtful_labels(
+    errors_px: np.ndarray, expected_px: np.ndarray, wanted_px: float, contradiction: np.ndarray | None = None
+) -> list[tuple[int, int]]:
+    """Find labels to look at again: a network disagrees far beyond what is usual for that part.
+
+    The surer the network, and the better its place fits the rest of the posture when compared with the label, the
+    likelier it is the label that is wrong, and the further up it stands.
 
     Parameters
     ----------
     errors_px : ndarray of shape (N, K)
         Between labels and a network that did not train on these images; NaN where nobody labeled.
     expected_px : ndarray of shape (N, K)
-        What was expected, learned from other images; the network is sure where it is at most `wanted_px`.
+        What was expected, learned from other images.
     wanted_px : float
         An error that is small enough is never doubted.
+    contradiction : ndarray of shape (N, K), optional
+        How much more the label contradicts the posture than the network's place does, as a ratio; 1 where that is not
+        known, which is the default.
 
     Returns
     -------
     list of (int, int)
-        Image and part, the most surprising first: by error over what was expected.
+        Image and part, the most surprising first: by error over what was expected, times the contradiction.
 
     Examples
     --------
@@ -76,7 +84,7 @@ def doubtful_labels(errors_px: np.ndarray, expected_px: np.ndarray, wanted_px: f
     >>> expected = np.full((9, 1), 3.0)
     >>> expected[5] = 20.0
     >>> doubtful_labels(errors, expected, wanted_px=5)
-    [(4, 0)]
+    [(4, 0), (5, 0)]
     """
     labeled = np.isfinite(errors_px)
     if not labeled.any():
@@ -85,10 +93,10 @@ def doubtful_labels(errors_px: np.ndarray, expected_px: np.ndarray, wanted_px: f
     for part in np.flatnonzero(labeled.sum(axis=0) >= _FEWEST_OF_A_PART):
         usual[part] = np.median(errors_px[labeled[:, part], part])
     with np.errstate(invalid="ignore"):
-        doubted = (expected_px <= wanted_px) & (errors_px > np.maximum(_FAR * usual, wanted_px))
+        doubted = np.isfinite(expected_px) & (errors_px > np.maximum(_FAR * usual, wanted_px))
+        surprise = errors_px / expected_px * (1 if contradiction is None else contradiction)
     places = np.argwhere(doubted)
-    surprise = errors_px[doubted] / expected_px[doubted]
-    return [(int(image), int(part)) for image, part in places[np.argsort(-surprise, kind="stable")]]
+    return [(int(image), int(part)) for image, part in places[np.argsort(-surprise[doubted], kind="stable")]]
 
 
 def steps_to_training(train: Sequence[str], test: Sequence[str]) -> np.ndarray:

@@ -16,7 +16,7 @@ from unicodedata import east_asian_width
 import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.collections import PathCollection
+from matplotlib.collections import LineCollection, PathCollection
 from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 from matplotlib.markers import MarkerStyle
@@ -62,6 +62,8 @@ class Look:
     markers : sequence of str, optional
         One of `palette.MARKERS` per body part; default circles. A layer of '.' is drawn in these shapes, any other in
         its own, with the outline of the part's shape around it where that is no circle.
+    joined : sequence of (int, int)
+        Pairs of layers, by position: a line joins the two points of each body part.
     """
 
     bodyparts: Sequence[str]
@@ -71,6 +73,7 @@ class Look:
     msize: float = 10
     alpha: float = 0.6
     markers: Sequence[str] | None = None
+    joined: Sequence[tuple[int, int]] = ()
 
     @property
     def styles(self) -> list[PartStyle]:
@@ -79,7 +82,7 @@ class Look:
         return [PartStyle(f"#{bytes(color).hex()}", shape) for color, shape in zip(self.colors, shapes, strict=True)]
 
 
-def make_look(bodyparts: Sequence[str], colormap: str, layers: Sequence[tuple[str, str]] = (), **sizes: float) -> Look:
+def make_look(bodyparts: Sequence[str], colormap: str, layers: Sequence[tuple[str, str]] = (), **sizes: Any) -> Look:
     """Return how body parts are drawn in the colours and markers that a setting `colormap` names.
 
     Parameters
@@ -126,7 +129,7 @@ def draw_points(image: np.ndarray, points: np.ndarray, look: Look) -> np.ndarray
     picture = _resized(image, look.scale)
     size = picture.size
     to_canvas = Affine2D().translate(0.5, 0.5).scale(size[0] / width, -size[1] / height).translate(0, size[1])
-    markers = []
+    markers = [line for pair in look.joined for line in _lines(points[list(pair)], look, to_canvas)]
     for (marker, _), layer in zip(look.layers, points, strict=True):
         markers += _markers(layer, look.styles, marker, look.msize, look.alpha, to_canvas)
     return _drawn_on(picture, markers)
@@ -284,6 +287,21 @@ def _markers(
             if shape != "circle":
                 drawn.append(_shapes(own, 1.1 * msize, paint, msize / 12 + wider / 2, **places))
     return drawn
+
+
+def _lines(ends: np.ndarray, look: Look, to_canvas: Transform) -> list[Artist]:
+    """Return lines between the two ends, (2, K, 2), of each body part, over a pale rim; none where one is missing."""
+    is_there = np.isfinite(ends).all(axis=(0, 2))
+    segments = to_canvas.transform(np.swapaxes(ends[:, is_there], 0, 1).reshape(-1, 2)).reshape(-1, 2, 2)
+    inks = [to_rgba(style.color, look.alpha) for style, is_mine in zip(look.styles, is_there, strict=True) if is_mine]
+    width = max(look.msize / 8, 1)
+    rim, line = (
+        LineCollection(
+            list(segments), colors=paint, linewidths=thick, transform=IdentityTransform(), snap=False, zorder=0
+        )
+        for paint, thick in (((1, 1, 1, 0.6 * look.alpha), width + 1.2), (inks, width))
+    )
+    return [rim, line] if len(segments) else []
 
 
 def _closed(corners: np.ndarray) -> Outline:

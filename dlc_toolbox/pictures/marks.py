@@ -24,6 +24,8 @@ _STEPS_PER_PIXEL = 4  # dots are placed to a quarter of a pixel
 _SHIFT = 4  # lines to 2**-4 of a pixel
 _FARTHEST_PX = 2**15  # more overflows the fixed-point numbers of lines
 _LARGEST_RADIUS_PX = 500  # more takes gigabytes of memory
+_LARGEST_CIRCLE = 0.25  # of the shorter side of a frame
+_DASH_DEGREES = 8
 _FINEST = 1600  # cells a side of the grid on which the cover of a marker is counted
 
 
@@ -99,7 +101,9 @@ def skeleton_of(settings: AnalysisSettings, bodyparts: Sequence[str]) -> tuple[t
     return tuple((positions[first], positions[second]) for first, second in settings.skeleton)
 
 
-def draw_marks(frame: np.ndarray, points: np.ndarray, colors: np.ndarray, marks: Marks) -> None:
+def draw_marks(
+    frame: np.ndarray, points: np.ndarray, colors: np.ndarray, marks: Marks, radius_px: np.ndarray | None = None
+) -> None:
     """Draw trails, above them the skeleton, above it the dots into a frame, in place.
 
     Parameters
@@ -113,8 +117,14 @@ def draw_marks(frame: np.ndarray, points: np.ndarray, colors: np.ndarray, marks:
         uint8 RGB.
     marks : Marks
         How they are drawn.
+    radius_px : ndarray of shape (K,), optional
+        Of a circle around each of this frame's points, under all else; NaN is not drawn.
     """
     now = points[-1]
+    if radius_px is not None:
+        circles = frame.copy()
+        draw_circles(circles, now, radius_px, colors)
+        cv2.addWeighted(circles, marks.alpha, frame, 1 - marks.alpha, 0, dst=frame)
     if marks.skeleton or marks.trailpoints:
         lines = frame.copy()  # blended as a whole, so that lines that cross are no less transparent there
         draw_lines(lines, points[-1 - marks.trailpoints :].swapaxes(0, 1), colors, width=1)
@@ -151,6 +161,44 @@ def draw_lines(frame: np.ndarray, paths: np.ndarray, colors: np.ndarray, width: 
     segments = np.stack([places[:, :-1], places[:, 1:]], axis=2)
     for ends, is_drawn, color in zip(segments, is_near[:, :-1] & is_near[:, 1:], colors.tolist(), strict=True):
         cv2.polylines(frame, ends[is_drawn], False, color, width, cv2.LINE_AA, _SHIFT)
+
+
+def draw_circles(frame: np.ndarray, points: np.ndarray, radius_px: np.ndarray, colors: np.ndarray) -> None:
+    """Draw circles with soft edges, a pixel wide, into a frame, in place.
+
+    A circle of more than a quarter of the frame would only confuse: it is drawn that large, and dashed.
+
+    Parameters
+    ----------
+    frame : ndarray of shape (H, W, 3)
+        uint8 RGB; changed.
+    points : ndarray of shape (K, 2)
+        x, y of the centres in pixels; (0, 0) is the centre of the top-left pixel. NaN is not drawn; what lies outside
+        the frame is cut off.
+    radius_px : ndarray of shape (K,)
+        NaN is not drawn.
+    colors : ndarray of shape (K, 3)
+        uint8 RGB.
+
+    Examples
+    --------
+    >>> frame = np.zeros((7, 7, 3), np.uint8)
+    >>> draw_circles(frame, np.array([[3.0, 3.0]]), np.array([2.0]), np.array([[255, 0, 0]]))
+    >>> (frame[3, :, 0] > 100).astype(int).tolist()
+    [0, 1, 0, 0, 0, 1, 0]
+    """
+    largest = _LARGEST_CIRCLE * min(frame.shape[:2])
+    measures = np.column_stack([points, np.minimum(radius_px, largest)])
+    is_near = (np.abs(measures) < _FARTHEST_PX).all(axis=1)  # False for NaN
+    places = np.round(np.where(is_near[:, None], measures, 0) * 2**_SHIFT).astype(int).tolist()
+    for (x, y, radius), is_drawn, is_larger, color in zip(
+        places, is_near, radius_px > largest, colors.tolist(), strict=True
+    ):
+        dashes = np.arange(0, 360, 2 * _DASH_DEGREES).tolist() if is_larger else [0]
+        length = _DASH_DEGREES if is_larger else 360
+        for begin in dashes if is_drawn else ():
+            axes = (radius, radius)
+            cv2.ellipse(frame, (x, y), axes, 0, begin, begin + length, color, 1, cv2.LINE_AA, _SHIFT)
 
 
 def draw_dots(

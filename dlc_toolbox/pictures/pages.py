@@ -1,4 +1,7 @@
-"""HTML pages that open by a double click: no network, no script, and every name shown as the text that it is."""
+"""HTML pages that open by a double click: no network, and every name shown as the text that it is.
+
+The one script, ``zoom.js``, enlarges pictures; it is the same in all pages, and without it they work as well.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,9 @@ import numpy as np
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from dlc_common.files import replacing
-from dlc_toolbox.pictures.drawing import encode_picture
+from dlc_toolbox.pictures.drawing import Look, draw_points, encode_picture, look_at_size
+
+_LEAST_PX, _MOST_PX = 640, 1280  # of the longer side of a picture in a page: worth to be enlarged, and small to send
 
 
 def write_page(path: Path, template: str, **content: Any) -> None:
@@ -74,6 +79,12 @@ def embed(picture: np.ndarray | Path) -> str:
         ("png", picture.read_bytes()) if isinstance(picture, Path) else ("jpeg", encode_picture(picture, ".jpg"))
     )
     return f"data:image/{kind};base64,{base64.b64encode(content).decode('ascii')}"
+
+
+def draw_for_page(image: np.ndarray, points: np.ndarray, look: Look) -> np.ndarray:
+    """Draw points into an image, as `drawing.draw_points`, large enough to look into and small enough to send."""
+    side = float(np.clip(max(image.shape[:2]), _LEAST_PX, _MOST_PX))
+    return draw_points(image, points, look_at_size(look, image, side))
 
 
 def _in_px(value: float) -> str:

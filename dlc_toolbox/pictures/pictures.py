@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 _THUMBNAIL_PX = 320
 
 
-def look_of(settings: Settings, layers: Sequence[tuple[str, str]]) -> Look:
+def look_of(settings: Settings, layers: Sequence[tuple[str, str]], joined: Sequence[tuple[int, int]] = ()) -> Look:
     """Return how the settings want points to be drawn.
 
     Parameters
@@ -34,6 +34,8 @@ def look_of(settings: Settings, layers: Sequence[tuple[str, str]]) -> Look:
         Its body parts, colormap, scale, msize and alphavalue count.
     layers : sequence of (str, str)
         Marker and meaning of each layer of points.
+    joined : sequence of (int, int)
+        Layers, by position, whose points a line joins.
 
     Returns
     -------
@@ -41,7 +43,7 @@ def look_of(settings: Settings, layers: Sequence[tuple[str, str]]) -> Look:
         Colours go to the body parts in the order of the settings.
     """
     sizes = {"scale": settings.scale, "msize": settings.msize, "alpha": settings.alphavalue}
-    return drawing.make_look(settings.bodyparts, settings.colormap, layers, **sizes)
+    return replace(drawing.make_look(settings.bodyparts, settings.colormap, layers, **sizes), joined=joined)
 
 
 def draw_pictures(
@@ -94,6 +96,7 @@ def draw_pictures(
             "colors": look.colors.tolist(),
             "points": hashlib.blake2b(np.ascontiguousarray(layers).tobytes(), digest_size=16).hexdigest(),
         },
+        before={"joined": ()},
     )
     pictures = [folder / name for name in images]
     files = [*pictures, *(map(thumbnail, pictures) if thumbnails else ()), contact_sheet(folder)]

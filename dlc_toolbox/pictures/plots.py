@@ -32,6 +32,7 @@ _LEAST_STEP_PX = 0.01
 _STEP_BINS = 60
 _STRETCHES = 4000  # more than a plot is pixels wide
 _LEAST_SPAN_PX = 20
+_PALE = 0.25
 _HIGHEST_PLOT = 200  # inches; matplotlib draws up to 65,535 pixels
 
 
@@ -189,7 +190,12 @@ def plot_error_by_iteration(rows: pd.DataFrame) -> Figure:
 
 
 def plot_time_courses(
-    poses: np.ndarray, times: np.ndarray, pcutoff: Cutoff, look: Look, time_name: str = "Time (s)"
+    poses: np.ndarray,
+    times: np.ndarray,
+    pcutoff: Cutoff,
+    look: Look,
+    time_name: str = "Time (s)",
+    radius_px: np.ndarray | None = None,
 ) -> Figure:
     """Draw x, y and likelihood of each body part against time, one row a part.
 
@@ -205,6 +211,8 @@ def plot_time_courses(
         Names and colours of the body parts.
     time_name : str
         What `times` are, with their unit.
+    radius_px : ndarray of shape (N, K), optional
+        Drawn as a pale band about x and y; NaN where it is not known.
 
     Returns
     -------
@@ -225,6 +233,9 @@ def plot_time_courses(
     for k, (row, color) in enumerate(zip(panels, look.colors / 255, strict=True)):
         for axes, values in zip(row, (*points[:, k].T, poses[:, k, 2]), strict=True):
             shown, course = _extremes(times, values)
+            if radius_px is not None and axes is not row[2]:
+                low, high = (_extremes(times, values + sign * radius_px[:, k])[1] for sign in (-1, 1))
+                axes.fill_between(shown, low, high, color=color, alpha=_PALE, linewidth=0)
             axes.plot(shown, course, ".-", markersize=2, markevery=_lone(course), linewidth=0.7, color=color)
             axes.yaxis.set_major_locator(MaxNLocator(2, integer=True, min_n_ticks=2))
             axes.tick_params(labelsize="x-small")

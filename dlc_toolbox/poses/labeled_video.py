@@ -19,6 +19,7 @@ from dlc_toolbox.pictures.marks import Marks, draw_marks
 from dlc_toolbox.pictures.palette import part_colors
 from dlc_toolbox.poses.filter import Filter, find_poses
 from dlc_toolbox.poses.network import Network
+from dlc_toolbox.poses.radius import read_confidence
 from dlc_toolbox.project import layout, records, tables
 from dlc_toolbox.video.recording import Crop, Reading, Recording
 from dlc_toolbox.video.sequences import open_frames
@@ -38,6 +39,7 @@ def make_labeled_video(
     crop: Crop | None = None,
     saved_frames: Collection[int] = (),
     reading: Reading | None = None,
+    confidence: Path | None = None,
 ) -> None:
     """Draw the poses of a video into it.
 
@@ -57,6 +59,8 @@ def make_labeled_video(
         Frames to write as png too, see `layout.labeled_frame`; those that have been written before are written again.
     reading : Reading, optional
         How the video was read when it was analyzed.
+    confidence : Path, optional
+        Table of how far off the poses may be: its radius of 90 % is drawn around those that are seen.
 
     Raises
     ------
@@ -71,12 +75,15 @@ def make_labeled_video(
     beyond = [number for number in saved_frames if number >= len(points)]
     if beyond:
         raise ToolboxError(f"{video_path} has no frame {beyond[0]} to save; its frames are 0 to {len(points) - 1}")
+    radius_px = np.full(points.shape[:2], np.nan)
+    if confidence is not None:
+        radius_px = read_confidence(confidence, tables.bodyparts_of(poses), len(points))[..., 1]
     log_shares(tables.bodyparts_of(poses), values[..., 2], marks.pcutoff)
     frames = prefetch(video.frames(), _WAITING_FRAMES)
     saved = {layout.labeled_frame(out, number) for number in saved_frames}
     saved |= set(layout.labeled_frame(out, 0).parent.glob("*.png"))  # of other poses, or drawn in another way
     with (
-        closing(prefetch(_drawn(frames, video, points, marks), _WAITING_FRAMES)) as pictures,
+        closing(prefetch(_drawn(frames, video, points, radius_px, marks), _WAITING_FRAMES)) as pictures,
         writing_video(out, video.width, video.height, video.rate, video.time_base, video.pixel_aspect) as write,
     ):
         for number, (time, picture) in enumerate(tqdm(pictures, out.name, len(points), unit=" frames")):
@@ -110,7 +117,11 @@ def log_shares(bodyparts: Sequence[str], likelihood: np.ndarray, pcutoff: Cutoff
 
 
 def _drawn(
-    frames: Generator[tuple[int, np.ndarray | None], None, None], video: Recording, points: np.ndarray, marks: Marks
+    frames: Generator[tuple[int, np.ndarray | None], None, None],
+    video: Recording,
+    points: np.ndarray,
+    radius_px: np.ndarray,
+    marks: Marks,
 ) -> Generator[tuple[int, np.ndarray], None, None]:
     """Yield times and frames with marks; there must be one for each row of points."""
     colors = part_colors(marks.colormap, points.shape[1])
@@ -120,7 +131,8 @@ def _drawn(
             if row == len(points):
                 raise _wrong_length(video, row, "more")
             picture = np.zeros((video.height, video.width, 3), np.uint8) if frame is None else frame
-            draw_marks(picture, points[max(row - marks.trailpoints, 0) : row + 1], colors, marks)
+            circles = radius_px[row] if np.isfinite(radius_px[row]).any() else None
+            draw_marks(picture, points[max(row - marks.trailpoints, 0) : row + 1], colors, marks, circles)
             yield time, picture
     if row + 1 < len(points):
         raise _wrong_length(video, len(points), f"only {row + 1}")
@@ -142,6 +154,7 @@ def label_video(
     crop: Crop | None = None,
     filtered: Filter | None = None,
     saved_frames: Collection[int] = (),
+    confidence: Path | None = None,
     overwrite: bool = False,
 ) -> Path:
     """Make the labeled video beside a video, unless it is current.
@@ -152,7 +165,7 @@ def label_video(
         The video; a pose table by `network` lies beside it.
     network : Network
         Whose poses are drawn, and no other's.
-    marks, crop, saved_frames
+    marks, crop, saved_frames, confidence
         As for `make_labeled_video`.
     filtered : Filter, optional
         Draw the poses as this filter has left them.
@@ -173,13 +186,16 @@ def label_video(
     out = layout.labeled_video(video)
     reading = Reading.recorded(records.read(layout.pose_record(layout.pose_table(video, network.scorer))))
     shaping = {**asdict(marks), "crop": crop, **asdict(reading)}
-    made_from = records.describe({"video": video, "poses": table}, shaping, before=asdict(Reading()))
+    inputs = {"video": video, "poses": table, **({"confidence": confidence} if confidence else {})}
+    made_from = records.describe(inputs, shaping, before=asdict(Reading()))
     files = [out, *(layout.labeled_frame(out, number) for number in saved_frames)]
     output = records.Output(out.name, layout.pose_record(out), files, made_from)
     if output.is_current(overwrite):
         return out
     output.start()
-    make_labeled_video(video, table, out, marks, crop=crop, saved_frames=saved_frames, reading=reading)
+    make_labeled_video(
+        *(video, table, out, marks), crop=crop, saved_frames=saved_frames, reading=reading, confidence=confidence
+    )
     output.write_record()
     log.info("Wrote %s", out)
     return out

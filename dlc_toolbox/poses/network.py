@@ -20,6 +20,9 @@ from dlc_toolbox.video.recording import Crop, Reading
 
 FULL_PRECISION = "float32"
 
+PADDED, UNPADDED = 16, "none"
+"""What records say of the sides of images that a network sees: multiples of 16 pixels, or what they are."""
+
 _CONFIG_OF_POSES = ("net_type", "all_joints_names", "location_refinement", "locref_stdev", "mean_pixel")
 
 
@@ -117,6 +120,9 @@ class Config(Protocol):
     def snapshot_place(self) -> tuple[Path, str]:
         """Folder and beginning of the names of the snapshots."""
 
+    def pads(self, weights: Path | None = None, /) -> bool:
+        """Tell whether the network with these weights pads images to multiples of 16 pixels."""
+
 
 class SelectSnapshot(Protocol):
     """Finds one snapshot of a training."""
@@ -161,6 +167,11 @@ class Network:
     def scale(self) -> float:
         """Of the frames that it looks at, relative to their full size."""
         return self.config.get("analysisscale", 1.0)
+
+    @property
+    def pads(self) -> bool:
+        """Whether it pads images to multiples of 16 pixels."""
+        return self.config.get("padding", PADDED) == PADDED
 
 
 def precision_of(engine: str) -> str:
@@ -219,6 +230,7 @@ def find_network(
         shaping["precision"] = precision
     if settings.analysisscale != 1:
         shaping["analysisscale"] = settings.analysisscale
+    shaping["padding"] = PADDED if config.pads(snapshot.path) else UNPADDED
     scorer = experiment.video_scorer(snapshot.iteration)
     return Network(scorer, config.all_joints_names, config_path, snapshot, shaping)
 
@@ -252,7 +264,7 @@ def describe_poses(
     """
     settings = {"scorer": network.scorer, "video": video.name, "crop": crop, "movingwindow": window, **network.config}
     settings |= (reading or Reading()).shaping
-    before = {"movingwindow": None, "analysisscale": 1, **Reading().shaping}
+    before = {"movingwindow": None, "analysisscale": 1, "padding": PADDED, **Reading().shaping}
     return records.describe({"video": video, "snapshot": network.snapshot.path}, settings, before)
 
 

@@ -23,7 +23,7 @@ from dlc_toolbox.frames.choosing import (
     output_of,
     write_frames,
 )
-from dlc_toolbox.frames.different import choose_different
+from dlc_toolbox.frames.wanted import Wanted, look_for_frames
 from dlc_toolbox.labels.machine import write_machine_labels
 from dlc_toolbox.labels.plausible import outside_image
 from dlc_toolbox.measure.metrics import Cutoff
@@ -31,7 +31,8 @@ from dlc_toolbox.measure.tracks import Criteria, choose_apart, find_failures, se
 from dlc_toolbox.pictures.pictures import draw_pictures, look_of
 from dlc_toolbox.poses.filter import find_poses
 from dlc_toolbox.poses.network import Network
-from dlc_toolbox.poses.trust import CONFIDENCE, Trust, calibration_file, read_trust
+from dlc_toolbox.poses.radius import read_confidence
+from dlc_toolbox.poses.trust import Trust, calibration_file, read_trust
 from dlc_toolbox.project import records, tables
 from dlc_toolbox.project.layout import (
     confidence_table,
@@ -47,7 +48,7 @@ from dlc_toolbox.video.sequences import open_frames
 
 log = logging.getLogger(__name__)
 
-_CRITERIA = (
+CRITERIA = (
     "times a low likelihood",
     "jumps",
     "deviations from the track",
@@ -151,7 +152,7 @@ def extract_outliers(
     if not overwrite and (current := find_current(existing, made_from)):
         return current
     poses = tables.points(tables.read_poses(table), labeling.bodyparts)
-    doubts = find_doubts(poses, _expected_errors(table, labeling.bodyparts), trust, cutoff)
+    doubts = find_doubts(poses, _expected_errors(table, labeling.bodyparts, len(poses)), trust, cutoff)
     failures = np.concatenate([find_failures(poses, criteria), doubts], axis=2)
     _tell(video, failures, labeling.bodyparts)
     with_frames = folders_with_frames(data_folder, video_stem(video))
@@ -187,10 +188,11 @@ def _choose(
         return choose_apart(surprise(failures), settings.numoutlierframes, seed, taken)
     log.info(
         "%s: the network does not know this video yet, it fails in nearly every frame: chosen are frames that differ "
-        "most from each other, as for the first labels",
+        "from each other in looks and motion, as for the first labels",
         video.name,
     )
-    return choose_different(open_frames(video, settings.crop, reading), len(poses), settings.numoutlierframes, taken)
+    wanted = Wanted(settings.numoutlierframes, 1, seed, settings.crop, reading, framechoice="kmeans")
+    return look_for_frames(open_frames(video, wanted.crop, reading), wanted, taken)[0]
 
 
 def find_doubts(poses: np.ndarray, expected_px: np.ndarray, trust: Trust, pcutoff: Cutoff) -> np.ndarray:
@@ -211,35 +213,35 @@ def find_doubts(poses: np.ndarray, expected_px: np.ndarray, trust: Trust, pcutof
     -------
     ndarray of shape (N, K, 3)
         bool; views that disagree by more than three standard deviations of the labels, places farther than four from
-        where the rest of the posture says, and expected errors beyond `wantederror`.
+        where the rest of the posture says, and expected errors; each only beyond `wantederror`.
     """
     seen = seen_points(poses, pcutoff)
     is_seen = np.isfinite(seen).all(axis=2)
     views_limit = 3 * 1.4826 * max((plane.spread_px for plane in trust.planes), default=np.inf)
     posture_limit = np.inf if isinstance(trust.postures, str) else 4 * trust.postures.noise_px
     doubts = [
-        trust.views_px(seen) > views_limit,
-        trust.posture_px(seen) > posture_limit,
+        trust.views_px(seen) > max(views_limit, trust.wanted_px),
+        trust.posture_px(seen) > max(posture_limit, trust.wanted_px),
         expected_px > trust.wanted_px,
     ]
     return np.stack(doubts, axis=-1) & is_seen[..., None]
 
 
-def _expected_errors(table: Path, bodyparts: Sequence[str]) -> np.ndarray:
+def _expected_errors(table: Path, bodyparts: Sequence[str], frames: int) -> np.ndarray:
     """Return the expected errors that lie beside a pose table, (N, K); NaN without any."""
     path = confidence_table(table)
     if not path.exists():
-        return np.full((len(tables.read_table(table)), len(bodyparts)), np.nan)
-    return tables.points(tables.read_table(path, CONFIDENCE), bodyparts, CONFIDENCE[:1])[..., 0]
+        return np.full((frames, len(bodyparts)), np.nan)
+    return read_confidence(path, bodyparts, frames)[..., 0]
 
 
 def _tell(video: Path, failures: np.ndarray, bodyparts: Sequence[str]) -> None:
     """Log how many frames fail, by which criterion, and in which parts."""
     counts = failures.sum(axis=0)
-    found = ", ".join(f"{count} {name}" for name, count in zip(_CRITERIA, counts.sum(axis=0), strict=True))
+    found = ", ".join(f"{count} {name}" for name, count in zip(CRITERIA, counts.sum(axis=0), strict=True))
     frames = np.count_nonzero(failures.any(axis=(1, 2)))
     log.info("%s: the network fails in %d of %d frames (%s)", video.name, frames, len(failures), found)
-    for name, of_parts in zip(_CRITERIA, counts.T, strict=True):
+    for name, of_parts in zip(CRITERIA, counts.T, strict=True):
         parts = [f"{part} {count}" for part, count in zip(bodyparts, of_parts, strict=True) if count]
         if parts:
             log.info("%s: %s: %s", video.name, name, ", ".join(parts))

@@ -14,6 +14,7 @@ from dlc_toolbox.pictures.drawing import make_look
 from dlc_toolbox.poses.clock import Clock
 from dlc_toolbox.poses.filter import drawn_filter, find_poses
 from dlc_toolbox.poses.network import Network
+from dlc_toolbox.poses.radius import drawn_radius, read_confidence
 from dlc_toolbox.project import layout, records, tables
 from dlc_toolbox.project.settings import AnalysisSettings
 from dlc_toolbox.video.recording import Reading
@@ -34,7 +35,7 @@ def plot_trajectories(video: Path, network: Network, settings: AnalysisSettings,
     network : Network
         Whose poses are plotted, and no other's.
     settings : AnalysisSettings
-        pcutoff, jumpthreshold, colormap, and drawfiltered with its filter.
+        pcutoff, jumpthreshold, colormap, drawradius, and drawfiltered with its filter.
     overwrite : bool
         Whether to make again what is current.
 
@@ -55,7 +56,9 @@ def plot_trajectories(video: Path, network: Network, settings: AnalysisSettings,
     reading = Reading.recorded(pose_record)
     shaping = {name: getattr(settings, name) for name in ("pcutoff", "jumpthreshold", "colormap")}
     shaping |= {"fps": reading.fps} if reading.fps else {}
-    made_from = records.describe({"video": video, "poses": table}, shaping)
+    confidence = drawn_radius(video, network, settings)
+    inputs = {"video": video, "poses": table, **({"confidence": confidence} if confidence else {})}
+    made_from = records.describe(inputs, shaping)
     courses, paths, steps = (folder / f"{name}.png" for name in ("x_y_likelihood", "paths", "steps"))
     summary = folder / "summary_per_part.csv"
     files = [courses, paths, steps, summary]
@@ -69,7 +72,8 @@ def plot_trajectories(video: Path, network: Network, settings: AnalysisSettings,
     look = make_look(bodyparts, settings.colormap)
     clock = Clock.recorded(pose_record).seconds(0, len(values))
     times, time_name = (np.arange(len(values)), "Frame") if clock is None else (clock, _SECONDS)
-    plots.write_plot(plots.plot_time_courses(values, times, settings.pcutoff, look, time_name), courses)
+    radius_px = read_confidence(confidence, bodyparts, len(values))[..., 1] if confidence else None
+    plots.write_plot(plots.plot_time_courses(values, times, settings.pcutoff, look, time_name, radius_px), courses)
     frame = next(frame for frame in open_frames(video, reading=reading) if frame is not None)
     plots.write_plot(plots.plot_paths(frame, points, look), paths)
     plots.write_plot(plots.plot_steps(steps_px(points), settings.jumpthreshold, look), steps)

@@ -162,12 +162,31 @@ class Looked:
     crop: Crop | None = None
     scale: float = 1.0
 
+    @property
+    def is_full(self) -> bool:
+        """Whether the images were looked at as all evaluated ones are: in full precision and size."""
+        return self.precision == FULL_PRECISION and self.scale == 1
+
+    def key(self, iteration: int) -> str:
+        """Name a snapshot, and how it looked, in a calibration file.
+
+        Examples
+        --------
+        >>> Looked("hash").key(500), Looked("hash", "int8").key(500), Looked("hash", scale=0.8).key(500)
+        ('500', '500, int8', '500, scale 0.8')
+        """
+        precision = f", {self.precision}" if self.precision != FULL_PRECISION else ""
+        return f"{iteration}{precision}{f', scale {self.scale:g}' if self.scale != 1 else ''}"
+
     def why_other(self, entry: Mapping[str, Any], crop: Crop | None) -> str | None:
         """Say what is different from a calibrated snapshot, or None."""
         if entry["snapshot"] != self.snapshot:
             return f"the snapshot was trained again since it was evaluated: {STEPS}"
         if entry["precision"] != self.precision:
-            return f"it was learned with the engine's precision {entry['precision']}, not {self.precision}"
+            return (
+                f"it was learned with the engine's precision {entry['precision']}, not {self.precision}: {STEPS} with "
+                "this engine in myconfig_analysis.py"
+            )
         if entry["scale"] != self.scale:
             return f"it was learned with images at a scale of {entry['scale']:g}, not {self.scale:g}"
         if crop != self.crop:
@@ -202,17 +221,18 @@ def read_trust(network: Network, crop: Crop | None) -> Trust:
         return Trust(bodyparts, f"the network was not evaluated, or before this was learned: {STEPS}")
     looked = Looked(fingerprint(network.snapshot.path), network.precision, crop, network.scale)
     try:
-        return _trust(content, str(network.snapshot.iteration), looked).of_parts(bodyparts)
+        return _trust(content, network.snapshot.iteration, looked).of_parts(bodyparts)
     except (KeyError, TypeError, ValueError) as error:
         return Trust(bodyparts, f"{path} is damaged ({error!r}): {STEPS} again")
 
 
-def _trust(content: Mapping[str, Any], iteration: str, looked: Looked) -> Trust:
+def _trust(content: Mapping[str, Any], iteration: int, looked: Looked) -> Trust:
     """Take what counts for one network from the content of a calibration file."""
-    entry = content["snapshots"].get(iteration)
+    snapshots = content["snapshots"]
+    entry = snapshots.get(looked.key(iteration)) or snapshots.get(str(iteration))
     crop: Crop | None = tuple(content["crop"]) if content["crop"] else None
     if entry is None:
-        known = ", ".join(content["snapshots"])
+        known = ", ".join(snapshots)
         why: str | None = f"snapshot {iteration} was not evaluated, only {known}: {STEPS} with its snapshotindex"
     else:
         why = looked.why_other(entry, crop) or entry["unknown"]
@@ -248,7 +268,7 @@ def read_calibration(path: Path) -> dict[str, Any]:
 
 
 def write_calibration(path: Path, trust: Trust, iteration: int, looked: Looked, images: int, labels: int) -> None:
-    """Write what was learned about one network; what the file tells of other snapshots stays.
+    """Write what was learned about one network; what the file tells of other snapshots, and other looks, stays.
 
     Parameters
     ----------
@@ -283,18 +303,24 @@ def write_calibration(path: Path, trust: Trust, iteration: int, looked: Looked, 
     earlier = read_calibration(path)
     is_same_kind = earlier.get("bodyparts") == list(trust.bodyparts) and earlier.get("crop") == _as_list(trust.crop)
     others = earlier["snapshots"] if is_same_kind else {}
+    of_labels = _of_labels(trust)
+    if not looked.is_full and is_same_kind:  # which was learned from the labels of test images alone
+        of_labels = {name: earlier[name] for name in of_labels if name in earlier}
+    content = {**of_labels, "snapshots": {**others, looked.key(iteration): entry}, "versions": versions()}
+    with replacing(path) as temporary:
+        temporary.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def _of_labels(trust: Trust) -> dict[str, Any]:
+    """Return what labels alone tell, as plain values; it counts for all snapshots."""
     postures = trust.postures
-    content = {
+    return {
         "bodyparts": list(trust.bodyparts),
         "crop": _as_list(trust.crop),
         "views": list(map(list, trust.views)),
         "planes": [{**asdict(plane), "normal": plane.normal.tolist()} for plane in trust.planes],
         "postures": postures if isinstance(postures, str) else _postures_as_json(postures),
-        "snapshots": {**others, str(iteration): entry},
-        "versions": versions(),
     }
-    with replacing(path) as temporary:
-        temporary.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 def _postures_as_json(postures: Postures) -> dict[str, Any]:

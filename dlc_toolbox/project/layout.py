@@ -178,6 +178,10 @@ class Layout:
         """Poses of all labeled images by one snapshot."""
         return self.results / f"{experiment.evaluation_scorer(iteration)}.h5"
 
+    def evaluation_table_in(self, precision: str, experiment: Experiment, iteration: int) -> Path:
+        """Poses of the labeled images that test a snapshot, found in a reduced precision."""
+        return self.results / f"{experiment.evaluation_scorer(iteration)}_{precision}.h5"
+
     def evaluation_record(self, experiment: Experiment, iteration: int) -> Path:
         """Record of what the poses of the labeled images were made from."""
         return self.evaluation_table(experiment, iteration).with_suffix(".json")
@@ -226,9 +230,10 @@ def first_step_advice(root: Path) -> str:
 
 
 def is_output_folder(folder: Path) -> bool:
-    """Tell a folder of pictures made from poses, or a hidden one, from a folder of images that are a recording."""
+    """Tell a folder of pictures that steps have made, or a hidden one, from a folder of images that are a recording."""
     is_labeled = folder.name.endswith(Path(LABELED_VIDEO_ENDING).stem)
-    return folder.name.startswith(".") or is_labeled or pictures_record(folder).is_file()
+    is_made = pictures_record(folder).is_file() or calibration_file(folder).is_file()
+    return folder.name.startswith(".") or is_labeled or is_made
 
 
 def video_stem(video: Path) -> str:
@@ -286,6 +291,31 @@ def pose_tables(video: Path) -> list[Path]:
 def filtered_table(table: Path) -> Path:
     """Median-filtered copy of a pose table, beside it."""
     return table.with_name(table.stem + _FILTERED_ENDING)
+
+
+def calibration_file(folder: Path) -> Path:
+    """Cameras, calibrated from the videos of a board in a folder."""
+    return folder / "calibration.toml"
+
+
+def calibration_picture(calibration: Path) -> Path:
+    """Picture of where the cameras saw the board, and where they stand."""
+    return calibration.with_suffix(".png")
+
+
+def space_table(folder: Path, trial: str) -> Path:
+    """Table of points in space that several cameras have seen (.h5; a .csv of the same stem on request)."""
+    return folder / f"{trial}_3d.h5"
+
+
+def space_page(table: Path) -> Path:
+    """Page that shows points in space and can be turned."""
+    return table.with_suffix(".html")
+
+
+def space_clip(table: Path, begin_s: float, end_s: float) -> Path:
+    """Clip of points in space; it ends as labeled videos do, so that it is never taken for a recording."""
+    return table.with_name(f"{table.stem}_{begin_s:g}-{end_s:g}s{LABELED_VIDEO_ENDING}")
 
 
 def export_record(file: Path) -> Path:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from dlc_toolbox import ToolboxError
+from dlc_toolbox.project import cameras as several
 from dlc_toolbox.project import checks
 from dlc_toolbox.project.assignments import read_assignments
 
@@ -125,18 +126,26 @@ class AnalysisSettings(_Crop):
     skeleton: tuple[tuple[str, str], ...] = _setting(checks.pairs, ())
     trailpoints: int = _setting(checks.whole(0), 0)
     drawfiltered: bool = _setting(checks.flag, False)
+    drawradius: bool = _setting(checks.flag, False)
     slowmotion: float | None = _setting(checks.speed, None)
     windowlength: int = _setting(checks.odd, 5)
     jumpthreshold: float = _setting(checks.number(0), 20)
     deviationthreshold: float = _setting(checks.number(0), 10)
     numoutlierframes: int = _setting(checks.whole(1), 20)
+    cameras: tuple[several.View, ...] = _setting(several.views, ())
+    cameraoffsets: tuple[tuple[str, int], ...] = _setting(several.offsets, ())
+    calibrationfolder: str = _setting(checks.path, "../videos/calibration/")
+    calibrationboard: several.Board | None = _setting(several.board, None)  # noqa: RUF009
 
     def problems(self) -> list[str]:
         """List what is wrong between settings that are each fine."""
+        known = [view.name for view in self.cameras]
+        strangers = [name for name, _ in self.cameraoffsets if name not in known]
+        found = [f"cameraoffsets names {', '.join(strangers)}, which cameras does not"] if strangers else []
         if self.engine == "fast" and self.analysisscale != 1:
             chosen = f"engine = 'fast' chooses the scale itself: leave out analysisscale = {self.analysisscale!r}"
-            return [*super().problems(), f"{chosen}, or name another engine"]
-        return super().problems()
+            found.append(f"{chosen}, or name another engine")
+        return super().problems() + found
 
 
 Kind = TypeVar("Kind", Settings, AnalysisSettings)

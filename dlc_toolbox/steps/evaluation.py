@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from dlc_common import cli
+from dlc_common import UsersError, cli
 from dlc_common.locks import alone
 from dlc_toolbox.evaluation import evaluation, outlook, report, results, trust
 from dlc_toolbox.project.layout import Layout
-from dlc_toolbox.project.settings import load_settings
+from dlc_toolbox.project.settings import AnalysisSettings, load_analysis_settings, load_settings
 from dlc_toolbox.steps.device import tell_device
+from dlc_toolbox.steps.modes import settle
 
 log = logging.getLogger(__name__)
 
 
 def evaluate(project: Path, *, overwrite: bool = False) -> None:
     """Let the networks that the settings choose find the body parts in all labeled images.
+
+    Where `myconfig_analysis.py` names one of them with an engine of reduced precision, it does so once more with that
+    engine in the images that test it, which tells how far off such poses in videos may be.
 
     Parameters
     ----------
@@ -41,6 +46,12 @@ def evaluate(project: Path, *, overwrite: bool = False) -> None:
     for network in networks:
         snapshot = Snapshot(network.snapshot.iteration, network.snapshot.path)
         load_predictor = partial(predict.load_predictor, network.config_path, snapshot)
+        evaluation.evaluate(network, load_predictor, overwrite=overwrite)
+    reduced = _as_videos_are_analyzed(project, networks)
+    engine = _analysis_settings(project).engine if reduced else ""
+    for network in reduced:
+        snapshot = Snapshot(network.snapshot.iteration, network.snapshot.path)
+        load_predictor = partial(predict.load_predictor, network.config_path, snapshot, engine)
         evaluation.evaluate(network, load_predictor, overwrite=overwrite)
     log.info("Next: %s", cli.command(project, "Evaluation-tools/Step2_AnalysisofResults.py"))
 
@@ -75,6 +86,7 @@ def analyze_results(project: Path, *, overwrite: bool = False) -> None:
     for judgment, outlook_ in zip(judgments, outlooks, strict=True):
         for sentence in (*judgment.in_words(), outlook_):
             log.info("%s: %s", judgment.evaluation.network.scorer, sentence)
+    _learn_in_reduced_precision(project, [evaluated.network for evaluated in evaluations])
     if settings.plotting:
         for evaluated, pcutoff in zip(evaluations, cutoffs, strict=True):
             drawn = report.draw_evaluation(evaluated, replace(settings, pcutoff=pcutoff), overwrite=overwrite)
@@ -94,6 +106,39 @@ def _held_out(evaluated: results.Evaluation) -> tuple[str, ...]:
     return read_held_out(
         network.snapshot.path.parent, network.iteration, load_config(network.config_path).snapshot_place[1]
     )
+
+
+def _learn_in_reduced_precision(project: Path, networks: Sequence[evaluation.Network]) -> None:
+    """Learn how far off poses may be that are found in videos in reduced precision, where these were evaluated."""
+    settings = load_settings(project)
+    for network in _as_videos_are_analyzed(project, networks):
+        try:
+            judgment = trust.judge(results.read_evaluation(network, settings.bodyparts), settings)
+        except UsersError as error:
+            log.warning("How far off poses in %s may be is not known: %s", network.precision, error)
+            continue
+        trust.write_judgment(judgment)
+        log.info("%s in %s: %s", network.scorer, network.precision, judgment.in_words()[0])
+
+
+def _as_videos_are_analyzed(project: Path, networks: Sequence[evaluation.Network]) -> list[evaluation.Network]:
+    """Return those in the reduced precision that `myconfig_analysis.py` names; an evaluation needs no such file.
+
+    There are none where videos are analyzed at a smaller size, at which images are not evaluated.
+    """
+    if not (project / "myconfig_analysis.py").is_file():
+        return []
+    try:
+        settings = _analysis_settings(project)
+        return evaluation.in_precision_of(settings, Layout(project), networks) if settings.analysisscale == 1 else []
+    except UsersError as error:
+        log.warning("How far off poses in videos may be is learned for full precision alone: %s", error)
+        return []
+
+
+def _analysis_settings(project: Path) -> AnalysisSettings:
+    """Return `myconfig_analysis.py`, with the engine that was measured last in the place of 'fast'."""
+    return settle(Layout(project), load_analysis_settings(project), measures=False)[0]
 
 
 def find_networks(project: Path) -> list[evaluation.Network]:

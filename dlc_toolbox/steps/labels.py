@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 import logging
+import tempfile
 from pathlib import Path
 
 from dlc_common import UsersError, cli
 from dlc_common.locks import alone
-from dlc_toolbox.labels import check, exporting, importing, interchange, labels
-from dlc_toolbox.project.layout import Layout, contact_sheet
-from dlc_toolbox.project.settings import AnalysisSettings, load_analysis_settings, load_settings
+from dlc_toolbox.exchange import exporting, importing, labelset, machine
+from dlc_toolbox.exchange.readers.fetching import fetch, of_one_type
+from dlc_toolbox.exchange.readers.found import Found
+from dlc_toolbox.exchange.readers.recognise import read_labels, tell_left_out
+from dlc_toolbox.exchange.readers.usable import usable
+from dlc_toolbox.exchange.settings import settings_to_take, take_settings, write_splits
+from dlc_toolbox.labels import check, labels
+from dlc_toolbox.project.layout import Layout, contact_sheet, image_folders
+from dlc_toolbox.project.rewriting import written
+from dlc_toolbox.project.settings import AnalysisSettings, Settings, load_analysis_settings, load_settings
 from dlc_toolbox.project.tables import scorer_of
 
 log = logging.getLogger(__name__)
 
+_LABEL = "Generating_a_Training_Set/LabelFrames.py"
 _STEP2 = "Generating_a_Training_Set/Step2_ConvertingLabels2DataFrame.py"
 _STEP3 = "Generating_a_Training_Set/Step3_CheckLabels.py"
 _STEP4 = "Generating_a_Training_Set/Step4_GenerateTrainingFileFromLabelledData.py"
@@ -42,7 +51,14 @@ def convert_labels(project: Path, *, overwrite: bool = False) -> None:
 
 
 def label_frames(
-    project: Path, scorer: str | None = None, *, host: str = "127.0.0.1", port: int = 0, opens_browser: bool = True
+    project: Path,
+    scorer: str | None = None,
+    *,
+    host: str = "127.0.0.1",
+    port: int = 0,
+    opens_browser: bool = True,
+    image: str | None = None,
+    part: str | None = None,
 ) -> None:
     """Serve the page on which people label the images, until Ctrl-C.
 
@@ -58,18 +74,29 @@ def label_frames(
         0: any that is free.
     opens_browser : bool
         Whether to open the page; its address is told in any case.
+    image : str, optional
+        The image to begin with, ``<folder>/<name>``.
+    part : str, optional
+        The body part to begin with in that image.
 
     Raises
     ------
     UsersError
-        When settings are wrong, there is nothing to label, or the port is taken.
+        When settings are wrong, there is nothing to label, no such image or part, or the port is taken.
     """
     from dlc_toolbox.labeling.server.serve import serve
     from dlc_toolbox.labeling.store.store import LabelStore
     from dlc_toolbox.steps.suggestions import offer_help
 
     store = LabelStore(Layout(project), scorer)
-    serve(store, host, port, opens_browser=opens_browser, help=offer_help(store))
+    if image is not None:
+        try:
+            store.check_place(image, part)
+        except UsersError:
+            store.close()
+            raise
+    first = (image, part) if image is not None else None
+    serve(store, host, port, opens_browser=opens_browser, help=offer_help(store), first=first)
     log.info("Next: %s", cli.command(project, _STEP2))
 
 
@@ -98,15 +125,29 @@ def check_labels(project: Path, *, overwrite: bool = False) -> None:
     log.info("Next, when the labels are right: %s (after corrections in Fiji, first: %s)", step4, step2)
 
 
-def import_labels(project: Path, source: Path, *, overwrite: bool = False) -> None:
-    """Copy images and labels of another program into the project, and make the label table.
+def import_labels(
+    project: Path,
+    source: Path,
+    *,
+    images: Path | None = None,
+    zero: str | None = None,
+    dry_run: bool = False,
+    overwrite: bool = False,
+) -> None:
+    """Take images and labels of another program into the project, and make the label table.
 
     Parameters
     ----------
     project : Path
         The folder of the settings.
     source : Path
-        A project, config.yaml or label table, see `interchange.read_labels`.
+        A project, folder or file of one of the programs in `recognise.READERS`.
+    images : Path, optional
+        Folder of images or videos, where they are not beside it.
+    zero : {'centre', 'corner'}, optional
+        Where 0 is in the first pixel, where a person knows better than the format.
+    dry_run : bool
+        Only tell what would come.
     overwrite : bool
         Make a current label table again.
 
@@ -116,14 +157,77 @@ def import_labels(project: Path, source: Path, *, overwrite: bool = False) -> No
         When the source cannot be read, or body parts and scorer are not those of myconfig.py.
     """
     layout, settings = Layout(project), load_settings(project)
-    found = interchange.read_labels(source)
+    data_folder = layout.data_folder(settings.Task)
+    with tempfile.TemporaryDirectory() as scratch:
+        found = read_labels(source, Path(scratch), images=images, scorer=settings.scorer, zero=zero)
+        if found.frames_of:
+            found = machine.on_images(found, data_folder)
+        if found.pending and not dry_run:
+            importing.check_settings(found, settings)  # before the work of decoding
+        found = usable(found if dry_run else fetch(found))
+        found = of_one_type(found, Path(scratch)) if not dry_run else found
+        for remark in found.remarks:
+            log.warning("%s: %s", found.source, remark)
+        tell_left_out(found.left_out, found.source)
+        if dry_run:
+            _tell_import(layout, settings, found)
+        elif found.likelihoods is not None:
+            with alone(project / "myconfig.py"):
+                machine.import_machine_labels(found, data_folder, settings)
+            log.info("Next: %s", cli.command(project, _LABEL))
+        else:
+            _import(layout, settings, found, overwrite=overwrite)
+
+
+def _import(layout: Layout, settings: Settings, found: Found, *, overwrite: bool) -> None:
+    """Write images, labels, label table, settings and splits, in this order."""
     importing.check_settings(found, settings)
-    scorer = scorer_of(found.table)
-    home = scorer if len(settings.Scorers) > 1 else ""
-    with alone(project / "myconfig.py"):
-        importing.import_labels(found, layout.data_folder(settings.Task), home)
+    data_folder, scorer = layout.data_folder(settings.Task), scorer_of(found.table)
+    with alone(layout.root / "myconfig.py"):
+        is_fresh = _is_fresh(data_folder)
+        plans = importing.plan_import(found, data_folder, _home(settings, scorer))
+        importing.import_labels(plans)
         labels.convert_labels(layout, settings, scorer, overwrite=overwrite)
-    log.info("Next: %s", cli.command(project, _STEP3))
+        take, kept = settings_to_take(layout.root, data_folder, found.settings, is_fresh=is_fresh)
+        if found.settings:
+            take_settings(layout.root, data_folder, found.settings, take)
+        for path in write_splits(data_folder, importing.placed_splits(found, plans)):
+            log.info("%s: a split, for %s", path, cli.command(layout.root, _STEP4, "--split", str(path)))
+    if kept:
+        log.info("Settings that differ there, and stay here: %s", "; ".join(kept))
+    log.info("Next: %s", cli.command(layout.root, _STEP3))
+
+
+def _tell_import(layout: Layout, settings: Settings, found: Found) -> None:
+    """Log what an import would do; nothing is written."""
+    data_folder = layout.data_folder(settings.Task)
+    if found.likelihoods is not None:
+        machine.import_machine_labels(found, data_folder, settings, dry_run=True)
+    else:
+        for line in importing.lines_to_set(found, settings):
+            log.warning("myconfig.py does not fit, and must have: %s", line)
+        for plan in importing.plan_import(found, data_folder, _home(settings, scorer_of(found.table))):
+            plan.tell("would be ")
+        take, kept = settings_to_take(layout.root, data_folder, found.settings, is_fresh=_is_fresh(data_folder))
+        for name, values in take.items():
+            log.info("%s would get: %s", name, "; ".join(f"{key} = {written(value)}" for key, value in values.items()))
+        if kept:
+            log.info("Settings that differ there, and would stay here: %s", "; ".join(kept))
+        for name, split in found.splits.items():
+            log.info("split %s: %d train, %d test", name, len(split["train"]), len(split["test"]))
+    if found.pending:
+        log.info("%d images are frames of videos, or inside of the file, and not decoded yet", len(found.pending))
+    log.info("Nothing was written: run it without --dry-run")
+
+
+def _home(settings: Settings, scorer: str) -> str:
+    """Return the sub-folder of a scorer's csv files, where there are several."""
+    return scorer if len(settings.Scorers) > 1 else ""
+
+
+def _is_fresh(data_folder: Path) -> bool:
+    """Tell whether a project has no images yet."""
+    return not data_folder.is_dir() or not image_folders(data_folder)
 
 
 def export_labels(project: Path, target: Path, form: str) -> None:
@@ -144,7 +248,7 @@ def export_labels(project: Path, target: Path, form: str) -> None:
         When there are no labels, or the folder holds something already.
     """
     layout, settings = Layout(project), load_settings(project)
-    own = interchange.read_own_labels(layout, settings)
+    own = labelset.read_own_labels(layout, settings)
     if form != "deeplabcut":
         exporting.export_lightning_pose(own, target)
         log.info("%s: %d images in %d folders", target, len(own.table), len(own.folders()))

@@ -5,10 +5,11 @@ from __future__ import annotations
 import logging
 from pathlib import Path
 
-from dlc_common import cli
+from dlc_common import UsersError, cli
 from dlc_common.locks import alone
 from dlc_toolbox.project.layout import Layout
 from dlc_toolbox.project.settings import load_settings
+from dlc_toolbox.training_set.pose_cfg import go_on_without_padding
 from dlc_toolbox.training_set.split import read_split_file
 from dlc_toolbox.training_set.trainset import make_training_sets as make
 
@@ -36,7 +37,26 @@ def make_training_sets(project: Path, *, split: Path | None = None, overwrite: b
     rows = read_split_file(split) if split else None
     with alone(project / "myconfig.py"):
         experiments = make(layout, settings, rows=rows, overwrite=overwrite)
-    for experiment in experiments:
-        config = layout.train_folder(experiment) / "pose_cfg.yaml"
+        configs = [layout.train_folder(experiment) / "pose_cfg.yaml" for experiment in experiments]
+        for config in configs:
+            _go_on_as_deeplabcut(config)
+    for config in configs:
         train = cli.shell_line(["python3", str(cli.CHECKOUT / "pose-tensorflow/train.py"), "--config", str(config)])
         log.info("Next: %s", train)
+
+
+def _go_on_as_deeplabcut(config: Path) -> None:
+    """Set `padding` for a network that is not trained yet and starts from a whole one of DeepLabCut."""
+    from deepercut.weights.checkpoints import resolve_weights
+    from deepercut.weights.foreign import is_pose_checkpoint
+    from deepercut.weights.snapshots import list_snapshots
+
+    def is_deeplabcuts(weights: Path) -> bool:
+        try:
+            return is_pose_checkpoint(resolve_weights(weights))
+        except UsersError as error:  # there are none yet, which the training tells
+            log.debug("%s", error)
+            return False
+
+    if not list_snapshots(config.parent):
+        go_on_without_padding(config, is_deeplabcuts)

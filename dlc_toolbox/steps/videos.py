@@ -12,10 +12,10 @@ from dlc_common import cli
 from dlc_toolbox.analysis import scaleout
 from dlc_toolbox.analysis.analysis import Analysis, analyze_video
 from dlc_toolbox.analysis.window import WindowRule
-from dlc_toolbox.export.formats import check_formats, how_to_open
-from dlc_toolbox.export.formats import export_poses as write_poses
-from dlc_toolbox.export.lab import NOTHING, read_lab
-from dlc_toolbox.export.poses import gather
+from dlc_toolbox.exchange.writers.formats import check_formats, how_to_open
+from dlc_toolbox.exchange.writers.formats import export_poses as write_poses
+from dlc_toolbox.exchange.writers.lab import NOTHING, read_lab
+from dlc_toolbox.exchange.writers.poses import gather
 from dlc_toolbox.measure.metrics import AUTO
 from dlc_toolbox.pictures.marks import marks_of
 from dlc_toolbox.poses import outliers
@@ -23,6 +23,7 @@ from dlc_toolbox.poses.clips import clip_of, cut_clip
 from dlc_toolbox.poses.filter import drawn_filter, filter_poses
 from dlc_toolbox.poses.labeled_video import label_video
 from dlc_toolbox.poses.network import Network, find_network
+from dlc_toolbox.poses.radius import drawn_radius
 from dlc_toolbox.poses.trajectories import plot_trajectories as plot
 from dlc_toolbox.poses.trust import cutoffs_of, read_trust
 from dlc_toolbox.project.agreement import warn_of_disagreements
@@ -154,7 +155,7 @@ def _analysis(work: Work, overwrite: bool) -> Analysis:
         network,
         partial(predict.load_predictor, network.config_path, snapshot, settings.engine),
         crop=settings.crop,
-        window=WindowRule(settings.pcutoff, settings.windowmargin) if settings.movingwindow else None,
+        window=WindowRule(settings.pcutoff, settings.windowmargin, network.pads) if settings.movingwindow else None,
         batch_pixels=engines.batch_pixels(settings.engine),
         csv=settings.storedata_as_csv,
         overwrite=overwrite,
@@ -212,6 +213,7 @@ def label_videos(
             crop=crop,
             filtered=drawn_filter(work.settings),
             saved_frames=saved_frames,
+            confidence=drawn_radius(video, work.network, work.settings),
             overwrite=overwrite,
         )
         if clip:

@@ -7,7 +7,7 @@ import math
 import os
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path, PureWindowsPath
 from typing import Any
 
@@ -19,6 +19,7 @@ from dlc_common.files import replacing
 from dlc_common.training_set import SMALLEST_SIDE, scale_range
 from dlc_common.yaml_text import read_yaml, with_values
 from dlc_toolbox import ToolboxError
+from dlc_toolbox.labels.pairs import partners
 from dlc_toolbox.project.experiment import Experiment
 from dlc_toolbox.project.layout import Layout
 
@@ -101,6 +102,31 @@ def write_pose_cfgs(layout: Layout, experiment: Experiment, bodyparts: Sequence[
     return content
 
 
+def go_on_without_padding(path: Path, is_deeplabcuts: Callable[[Path], bool]) -> None:
+    """Let a network that starts from a whole one of DeepLabCut compute as that one does, unless its file says how.
+
+    Parameters
+    ----------
+    path : Path
+        The train pose_cfg.yaml of a network that is not trained yet; gets ``padding: none``.
+    is_deeplabcuts : callable
+        Tells whether what init_weights stands for is a whole network of DeepLabCut 1 or 2.
+
+    Raises
+    ------
+    ToolboxError
+        As `read_pose_cfg`, or when the system refuses to write.
+    """
+    content = read_pose_cfg(path)
+    weights = path.parent / Path(str(content.get("init_weights") or "")).expanduser()
+    if "padding" in content or not is_deeplabcuts(weights):
+        return
+    text = with_values(path.read_text(encoding="utf-8-sig"), {"padding": "none"})
+    with replacing(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+    log.info("%s: padding: none, because init_weights names a network of DeepLabCut, which does not pad images", path)
+
+
 def read_pose_cfg(path: Path) -> dict[str, Any]:
     """Read a pose_cfg.yaml, of ours or of v1.
 
@@ -176,17 +202,28 @@ def relative_path(path: Path, folder: Path) -> str:
 def _pairing(present: Mapping[str, Any], bodyparts: Sequence[str], path: Path) -> list[list[int]]:
     """Return the left/right pairs of a pose_cfg.yaml in the parts' new numbers; parts alone where parts came or went.
 
-    The pairs are what mirroring swaps, so they follow the names of the parts, never their numbers.
+    The pairs are what mirroring swaps, so they follow the names of the parts, never their numbers. Those that a new
+    file gets are the ones that the names tell, and without ``mirror: true`` they change nothing.
     """
     pairs, names = present.get("all_joints", []), present.get("all_joints_names", [])
     try:
         if sorted(names[part] for pair in pairs for part in pair) == sorted(bodyparts):
             return [[bodyparts.index(names[part]) for part in pair] for pair in pairs]
+        if pairs == _pairs_by_name(names):
+            return _pairs_by_name(bodyparts)
     except (TypeError, IndexError, KeyError):
         pass
     if isinstance(pairs, list) and any(isinstance(pair, list) and len(pair) > 1 for pair in pairs):
         log.warning("%s: the pairs all_joints = %s are dropped, as they are not of these body parts", path, pairs)
     return [[part] for part in range(len(bodyparts))]
+
+
+def _pairs_by_name(bodyparts: Sequence[str]) -> list[list[int]]:
+    """Return the numbers of left and right twins in pairs, and of all other parts alone, by their first."""
+    pairs = (
+        sorted({bodyparts.index(part), bodyparts.index(twin or part)}) for part, twin in partners(bodyparts).items()
+    )
+    return [pair for number, pair in enumerate(pairs) if pair[0] == number]
 
 
 def _init_weights(present: str, path: Path, depth: int) -> str:

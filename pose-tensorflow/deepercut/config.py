@@ -12,7 +12,11 @@ from easydict import EasyDict
 
 from deepercut import DeepercutError
 from dlc_common import UsersError
+from dlc_common.kinds import ADVICE, DEEPLABCUT3
 from dlc_common.yaml_text import read_yaml
+
+PYTORCH_CONFIG = "pytorch_config.yaml"
+"""Name of what describes a network of DeepLabCut 3, beside its snapshots."""
 
 IGNORED_KEYS = frozenset(
     (
@@ -73,6 +77,7 @@ class PoseConfig:
     noise: float = field(default=0.0, metadata={"least": 0, "most": 1})
     occlusion: float = field(default=0.0, metadata={"least": 0, "most": 1})
     mean_pixel: tuple[float, ...] = (123.68, 116.779, 103.939)
+    padding: bool | None = None
 
     stride: float = 8.0
     pos_dist_thresh: float = field(default=17.0, metadata={"above": 0})
@@ -86,6 +91,7 @@ class PoseConfig:
     weigh_only_present_joints: bool = False
 
     frozen_blocks: int = field(default=0, metadata={"least": 0, "most": 4})
+    heads_iters: int = field(default=0, metadata={"least": 0})
     optimizer: str = "sgd"
     adam_lr: float = field(default=1e-4, metadata={"above": 0})
     lr_schedule: str | None = None
@@ -116,6 +122,19 @@ class PoseConfig:
     def intermediate_layer(self) -> int | None:
         """Unit of block 3 with a head of its own, or None."""
         return self.intermediate_supervision_layer if self.intermediate_supervision else None
+
+    def pads(self, weights: Path | None = None) -> bool:
+        """Tell whether images are padded to multiples of 16 pixels before the network sees them.
+
+        Parameters
+        ----------
+        weights : Path, optional
+            The network's. They decide where the file says nothing: a checkpoint of TensorFlow, as DeepLabCut 1 and 2
+            write it, was trained without padding, and all others with it.
+        """
+        if self.padding is None:
+            return weights is None or weights.suffix != ".index"
+        return self.padding
 
     @property
     def snapshot_place(self) -> tuple[Path, str]:
@@ -158,6 +177,8 @@ def load_config(path: Path, overrides: Mapping[str, Any] | None = None) -> PoseC
     """
     path = Path(path).resolve()
     content = read_keys(path)
+    if path.name == PYTORCH_CONFIG:
+        raise DeepercutError(f"{path} describes {DEEPLABCUT3}: {ADVICE[DEEPLABCUT3]}")
     if isinstance(content.get("contrast"), dict):  # DeepLabCut 2's, a group of settings of its own
         content.contrast = 0.0
     if content.get("rotation") is False:  # DeepLabCut 2's
@@ -209,6 +230,8 @@ def read_keys(path: Path) -> EasyDict:
     >>> keys.max_iters, keys.batch_size  # doctest: +SKIP
     (10000, 1)
     """
+    if not path.exists() and (path.parent / PYTORCH_CONFIG).is_file():
+        raise DeepercutError(f"{path.parent} holds {DEEPLABCUT3}: {ADVICE[DEEPLABCUT3]}")
     if not path.exists():
         raise DeepercutError(
             f"{path} does not exist: go to the train folder that Step 4 made, or name the file with --config"
@@ -230,7 +253,7 @@ def read_keys(path: Path) -> EasyDict:
 
 def _checked(key: Any, value: Any) -> Any:
     """Return a value in its key's type, or raise ValueError with what is accepted."""
-    special = {"all_joints": _all_joints, "multi_step": _multi_step, "crop_size": _crop_size}
+    special = {"all_joints": _all_joints, "multi_step": _multi_step, "crop_size": _crop_size, "padding": _padding}
     if key.name in special:
         return special[key.name](value)
     if value is None and "None" in key.type:
@@ -311,6 +334,13 @@ def _crop_size(value: Any) -> tuple[int, int] | str | None:
     return width, height
 
 
+def _padding(value: Any) -> bool:
+    for accepted, pads in ((16, True), ("none", False)):
+        if value == accepted or value is pads:
+            return pads
+    raise ValueError("16, or the word none, or absent (then the weights decide)")
+
+
 def _contradictions(config: PoseConfig) -> list[str]:
     """List what is wrong between keys that are each fine."""
     found = []
@@ -331,8 +361,8 @@ def _contradictions(config: PoseConfig) -> list[str]:
         found.append(f"stride is {config.stride:g}; the network has 8")
     if config.optimizer not in ("sgd", "adam"):
         found.append(f"optimizer is {config.optimizer!r}, but must be sgd or adam")
-    if config.precision not in ("float32", "mixed_bfloat16"):
-        found.append(f"precision is {config.precision!r}, but must be float32 or mixed_bfloat16")
+    if config.precision not in ("auto", "float32", "mixed_bfloat16"):
+        found.append(f"precision is {config.precision!r}, but must be auto, float32 or mixed_bfloat16")
     if config.snapshot_precision not in ("float32", "float16"):
         found.append(f"snapshot_precision is {config.snapshot_precision!r}, but must be float32 or float16")
     if config.patience and not config.validation_fraction:

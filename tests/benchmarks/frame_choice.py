@@ -84,7 +84,8 @@ def errors_of(config_path: Path, split: Split, images: Path) -> np.ndarray:
     names = list(load_config(config_path).all_joints_names)
     labels = split.table.loc[split.test].droplevel("scorer", axis=1)[names].to_numpy().reshape(-1, len(names), 2)
     predictor = load_predictor(config_path, list_snapshots(config_path.parent)[-1])
-    errors = euclidean_errors(labels, predict_images([images / name for name in split.test], predictor))
+    poses, _ = predict_images([images / name for name in split.test], predictor)
+    errors = euclidean_errors(labels, poses)
     return errors[np.isfinite(errors)]
 
 

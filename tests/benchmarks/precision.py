@@ -34,7 +34,7 @@ def main() -> None:
     write(f"engine: median and 95th percentile of the difference, share above {FAR_PX} px; median and mean error\n")
     for engine in args.engines:
         predictor = load_predictor(network.config_path, network.snapshot, engine)
-        poses = predict_images(images, predictor)
+        poses, _ = predict_images(images, predictor)
         reference = poses if reference is None else reference
         errors = euclidean_errors(labels, poses)
         difference = np.linalg.norm((poses - reference)[..., :2], axis=-1)[reference[..., 2] >= MEANINGFUL]

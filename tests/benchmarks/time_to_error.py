@@ -1,7 +1,8 @@
 """Measure what a training takes to an error: train on the demo's mouse, then evaluate each snapshot on the test images.
 
 Wall time and CPU-seconds count from the start of this process: imports, compilation and snapshots are in them, the
-evaluation is not. The demo's training set must exist (`make demo`, or Step 4); the networks go to a temporary folder.
+evaluation is not. Losses are means since the last snapshot. The demo's training set must exist (`make demo`, or Step
+4); the networks go to a temporary folder.
 
     python3 tests/benchmarks/time_to_error.py [--iterations 1000] [--every 250] [--seed 1] [--set '{frozen_blocks: 0}']
 """
@@ -22,7 +23,7 @@ import yaml  # noqa: E402
 from deepercut.backend import start_backend  # noqa: E402
 from deepercut.config import load_config  # noqa: E402
 from deepercut.inference.predict import load_predictor  # noqa: E402
-from deepercut.weights.snapshots import list_snapshots  # noqa: E402
+from deepercut.weights.snapshots import list_snapshots, read_rows, statistics_path  # noqa: E402
 from dlc_common.cli import CHECKOUT  # noqa: E402
 from dlc_common.yaml_text import with_values  # noqa: E402
 from dlc_toolbox.evaluation.evaluation import predict_images  # noqa: E402
@@ -101,12 +102,15 @@ def main() -> None:
         names = load_config(config_path).all_joints_names
         labels = split.table.loc[split.test].droplevel("scorer", axis=1)[list(names)]
         labels = labels.to_numpy().reshape(len(images), len(names), 2)
-        sys.stdout.write("iteration  wall s  CPU-s  test error: median px, mean px\n")
+        rows = {int(row["iteration"]): row for row in read_rows(statistics_path(config_path.parent))}
+        sys.stdout.write("iteration  wall s  CPU-s  training loss: maps, refinement  test error: median px, mean px\n")
         for snapshot in list_snapshots(config_path.parent):
-            errors = euclidean_errors(labels, predict_images(images, load_predictor(config_path, snapshot)))
+            poses, _ = predict_images(images, load_predictor(config_path, snapshot))
+            errors = euclidean_errors(labels, poses)
             wall, work = seconds[snapshot.iteration]
             error = f"{np.nanmedian(errors):.2f}, {np.nanmean(errors):.2f}"
-            sys.stdout.write(f"{snapshot.iteration:9}  {wall:6.1f}  {work:5.1f}  {error}\n")
+            losses = ", ".join(f"{float(rows[snapshot.iteration][name]):.4f}" for name in ("part_loss", "locref_loss"))
+            sys.stdout.write(f"{snapshot.iteration:9}  {wall:6.1f}  {work:5.1f}  {losses:31}  {error}\n")
 
 
 if __name__ == "__main__":

@@ -104,7 +104,7 @@ def test_ignored_keys_are_named(tmp_path):
         ({"scale_jitter_lo": 2}, "scale_jitter_lo 2.0 is above scale_jitter_up 1.5"),
         ({"optimizer": "lion"}, "must be sgd or adam"),
         ({"lr_schedule": "linear"}, "must be multi_step or cosine"),
-        ({"precision": "int8"}, "precision is 'int8', but must be float32 or mixed_bfloat16"),
+        ({"precision": "int8"}, "precision is 'int8', but must be auto, float32 or mixed_bfloat16"),
         ({"validation_fraction": 0.6}, "validation_fraction is 0.6, but must be at most 0.5"),
         ({"validation_iters": 0}, "validation_iters is 0, but must be greater than 0"),
         ({"crop_size": [20, 300]}, "crop_size is .20, 300., but must be auto"),
@@ -164,3 +164,36 @@ def test_keys_that_cannot_be_attributes_are_errors(tmp_path, text, message):
     path.write_text(text)
     with pytest.raises(DeepercutError, match=message):
         load_config(path)
+
+
+@pytest.mark.parametrize(
+    ("keys", "given", "snapshot", "checkpoint"),
+    [({}, True, True, False), ({"padding": 16}, True, True, True), ({"padding": "none"}, False, False, False)],
+)
+def test_where_the_file_is_silent_the_weights_tell_whether_images_are_padded(
+    tmp_path, keys, given, snapshot, checkpoint
+):
+    config = load_config(write(tmp_path, **keys))
+    assert config.pads() == given
+    assert config.pads(Path("train/snapshot-5.weights.h5")) == snapshot
+    assert config.pads(Path("train/snapshot-5.index")) == checkpoint
+
+
+@pytest.mark.parametrize(("value", "pads"), [(True, True), (False, False)])
+def test_padding_may_be_true_or_false(tmp_path, value, pads):
+    assert load_config(write(tmp_path, padding=value)).pads() is pads
+
+
+@pytest.mark.parametrize("value", [None, 8, "None", "16", [16]])
+def test_other_paddings_are_errors(tmp_path, value):
+    with pytest.raises(DeepercutError, match=r"padding is .*, but must be 16, or the word none, or absent"):
+        load_config(write(tmp_path, padding=value))
+
+
+def test_a_network_of_deeplabcut_3_is_named(tmp_path):
+    (tmp_path / "pytorch_config.yaml").write_text("method: bu\nmodel: {backbone: {type: ResNet}}\n")
+    message = r"a network of DeepLabCut 3 \(PyTorch\): it computes otherwise .*ImportLabels.py takes along"
+    with pytest.raises(DeepercutError, match=rf"{tmp_path.name} holds {message}"):
+        load_config(tmp_path / "pose_cfg.yaml")
+    with pytest.raises(DeepercutError, match=rf"pytorch_config.yaml describes {message}"):
+        load_config(tmp_path / "pytorch_config.yaml")

@@ -19,6 +19,21 @@ def zipped(path: Path, *names: str) -> None:
             archive.writestr(name, "")
 
 
+def zipped_pickle(path: Path, content: object) -> None:
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("snapshot/data.pkl", pickle.dumps(content, protocol=2))
+
+
+class Bomb:
+    """Leaves a trace when its pickle is loaded."""
+
+    def __init__(self, trace: Path):
+        self.trace = trace
+
+    def __reduce__(self) -> tuple:
+        return Path.touch, (self.trace,)
+
+
 def sleap(path: Path, names: tuple[str, ...]) -> None:
     with h5py.File(path, "w") as file:
         for name in names:
@@ -32,6 +47,7 @@ MAKERS = {
     kinds.HDF5: lambda path: sleap(path, ("something",)),
     kinds.EXCEL: lambda path: zipped(path, "[Content_Types].xml", "xl/workbook.xml"),
     kinds.PYTORCH: lambda path: zipped(path, "archive/data.pkl", "archive/version"),
+    kinds.DEEPLABCUT3: lambda path: zipped_pickle(path, {"model": {"backbone.model.conv1": 0, "heads.bodypart.a": 1}}),
     kinds.ROIS: lambda path: zipped(path, "0001-0100-0200.roi", "0002-0100-0200.roi"),
     kinds.ZIP: lambda path: zipped(path, "readme.txt"),
     kinds.PICKLE: lambda path: path.write_bytes(pickle.dumps({"a": 1})),
@@ -53,12 +69,23 @@ def test_what_a_file_is_does_not_depend_on_its_name(tmp_path: Path, kind: str):
         assert kind_of(tmp_path / name) == kind
 
 
+def test_no_pickle_is_run(tmp_path: Path):
+    content = {"backbone.": 0, "heads.bodypart.": Bomb(tmp_path / "trace")}
+    zipped_pickle(tmp_path / "snapshot-200.pt", content)
+    (tmp_path / "old.pkl").write_bytes(pickle.dumps(content))
+    assert kind_of(tmp_path / "snapshot-200.pt") == kinds.DEEPLABCUT3
+    assert kind_of(tmp_path / "old.pkl") == kinds.PICKLE
+    assert not (tmp_path / "trace").exists()
+    pickle.loads((tmp_path / "old.pkl").read_bytes())
+    assert (tmp_path / "trace").exists()  # so that this test can fail
+
+
 def test_a_table_that_sleap_exports_as_csv(tmp_path: Path):
     path = tmp_path / "labels.csv"
     path.write_text("track,frame_idx,instance.score,nose.x,nose.y,nose.score\n,0,0.9,1,2,0.9\n")
     assert wrong_kind(path, "a table of labels") == (
-        f"{path} is an analysis file of SLEAP, not a table of labels: it cannot be read; write what it holds as a csv "
-        "such as docs/files-and-formats.md describes"
+        f"{path} is an analysis file of SLEAP, not a table of labels: ImportLabels.py takes its poses over as machine "
+        "labels, where it is saved as .h5"
     )
 
 

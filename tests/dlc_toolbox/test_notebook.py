@@ -1,13 +1,17 @@
+import json
 import sys
 from pathlib import Path
 
 import IPython.display
+import numpy as np
 import pytest
 
 from dlc_common.cli import CHECKOUT
 from dlc_toolbox import ToolboxError
-from dlc_toolbox.notebook import open_project, run_script, show
-from dlc_toolbox.project.layout import Layout
+from dlc_toolbox.notebook import open_project, run_script, show, trust_in_networks, trust_in_video
+from dlc_toolbox.poses.trust import CONFIDENCE
+from dlc_toolbox.project.layout import Layout, confidence_table, pose_record
+from dlc_toolbox.project.tables import make_table, write_table
 
 pytestmark = pytest.mark.usefixtures("own_handlers")
 
@@ -72,3 +76,46 @@ def test_nothing_to_show_is_said(tmp_path: Path):
 
 def test_a_notebook_shows_the_message_alone():
     assert ToolboxError("a.csv line 3: no X")._render_traceback_() == ["Error: a.csv line 3: no X"]
+
+
+def test_trust_in_networks_is_the_median_of_the_test_images(tmp_path: Path):
+    layout = Layout(tmp_path)
+    layout.results.mkdir(parents=True)
+    assert trust_in_networks(layout).empty
+    table = layout.results / "Net_500forTask_toy.h5"
+    write_table(make_table("Net_500", ["nose", "paw"], ["a/1.png"], np.ones((1, 2, 3))), table)
+    assert trust_in_networks(layout).empty, "poses alone tell nothing"
+    found = np.full((4, 2, 4), np.nan)
+    found[1:, :, 0] = [[1, 4], [2, 5], [9, 9]]  # of three test images; the first trained the network
+    found[1:, :, 1] = 10
+    write_table(
+        make_table("Net_500", ["nose", "paw"], [f"a/{n}.png" for n in range(4)], found, CONFIDENCE),
+        confidence_table(table),
+    )
+    told = trust_in_networks(layout)
+    assert told["Net_500", "expected error (px)"].to_dict() == {"nose": 2, "paw": 5}
+    assert told["Net_500", "90 % within (px)"].tolist() == [10, 10]
+    found[..., :2] = np.nan  # views or postures alone
+    found[..., 2:] = 1
+    write_table(
+        make_table("Net_500", ["nose", "paw"], [f"a/{n}.png" for n in range(4)], found, CONFIDENCE),
+        confidence_table(table),
+    )
+    assert trust_in_networks(layout).empty
+
+
+def test_trust_in_a_video_is_that_of_its_record(tmp_path: Path):
+    table = tmp_path / "vidNet.h5"
+    record = pose_record(table)
+    record.write_text(json.dumps({"inputs": {}, "settings": {}}))
+    assert trust_in_video(table).iloc[0, 0] == "the poses were found before it was learned"
+    record.write_text(json.dumps({"confidence": {"unknown": "too few labels"}}))
+    assert trust_in_video(table)["not known, because"].tolist() == ["too few labels"]
+    parts = {
+        "nose": {"visible_frames": 90, "share_within": 0.5},
+        "paw": {"visible_frames": 0, "share_within": None},
+    }
+    record.write_text(json.dumps({"confidence": {"wantederror": 5.0, "share_within": 0.5, "parts": parts}}))
+    told = trust_in_video(table)
+    assert told.loc["nose"].tolist() == [90, 0.5] and told.loc["paw", "visible in frames"] == 0
+    assert list(told.columns) == ["visible in frames", "expected within 5 px"]

@@ -30,6 +30,7 @@ READERS = {
     "deeplabcut": ("test_deeplabcut", ["deeplabcut[tf]==2.3.11"]),
     "napari-deeplabcut": ("napari", ["napari-deeplabcut==0.4.0"]),
     "dlc2kinematics": ("dlc2kinematics", ["dlc2kinematics==0.0.7"]),
+    "anipose": ("anipose", ["aniposelib==0.8.0"]),
     "neuroconv": ("neuroconv", ["neuroconv[deeplabcut]==0.10.2", "nwbinspector==0.7.2"]),
 }
 """For each reader the tests to choose (pytest -k) and what to install."""

@@ -229,6 +229,22 @@ def test_dlc2kinematics(folder, expected):
     np.testing.assert_allclose(slope[2:6], (x[3:7] - x[1:5]) / 2, rtol=1e-9)
 
 
+def test_anipose(folder, expected):
+    """It sees points where we do, and finds them where we do, up to its not weighing pixels by the distance."""
+    cameras = pytest.importorskip("aniposelib.cameras")
+    rig = cameras.CameraGroup.load(str(folder / "calibration.toml"))
+    assert rig.get_names() == ["A", "B", "C"]
+    ours = {name: np.array(values) for name, values in expected["cameras"].items()}
+    np.testing.assert_allclose(rig.project(ours["points"]).reshape(ours["exact"].shape), ours["exact"], atol=1e-6)
+    np.testing.assert_allclose(rig.triangulate(ours["exact"].copy()), ours["points"], atol=1e-4)
+    theirs = rig.triangulate(ours["noisy"].copy())
+    error, error_of_theirs = (
+        np.sqrt(((found - ours["points"]) ** 2).sum(axis=1).mean()) for found in (ours["triangulated"], theirs)
+    )
+    assert error < 1.02 * error_of_theirs
+    np.testing.assert_allclose(theirs, ours["triangulated"], atol=0.5 * error)
+
+
 def test_neuroconv(poses, folder, expected, tmp_path):
     interfaces = pytest.importorskip("neuroconv.datainterfaces")
     pynwb = pytest.importorskip("pynwb")

@@ -25,6 +25,14 @@ def read(kind: str, path: Path) -> None:
         from dlc_common.images import image_size, read_image
 
         image_size(path), read_image(path)
+    elif kind == "foreign":
+        from dlc_toolbox.exchange.readers.fetching import fetch
+        from dlc_toolbox.exchange.readers.recognise import read_labels
+        from dlc_toolbox.exchange.readers.usable import usable
+
+        found = read_labels(path, path.parent / "scratch", images=path.parents[1], scorer="Ann")
+        if not found.frames_of:
+            usable(fetch(found))
     elif kind == "snapshot":
         from deepercut.weights.checkpoints import read_weights
 

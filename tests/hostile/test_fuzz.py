@@ -9,6 +9,7 @@ import json
 import os
 import subprocess
 import sys
+import zipfile
 from collections import Counter
 from contextlib import suppress
 from pathlib import Path
@@ -19,9 +20,11 @@ import pytest
 import scipy.io
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from PIL import Image
 
 from deepercut import DeepercutError
 from deepercut.config import load_config
+from dlc_common.cli import CHECKOUT
 from dlc_toolbox import ToolboxError
 from dlc_toolbox.labels.fiji import read_clicks
 from dlc_toolbox.project import records
@@ -94,6 +97,52 @@ def test_damaged_files_are_read_or_refused(tmp_path, made):
     assert found["crash"] + found["hang"] == 0
     assert found["read"] >= 1
     assert found["refused"] >= DAMAGES // 10
+
+
+CVAT = """<?xml version="1.0" encoding="utf-8"?>
+<annotations><version>1.1</version>
+<image id="0" name="day1/img2.png" width="64" height="48">
+<skeleton label="mouse"><points label="nose" outside="0" occluded="0" points="10.50,20.50"></points></skeleton>
+</image></annotations>
+"""
+POINT = {"x": 25, "y": 50, "keypointlabels": ["nose"]}
+TASKS = [
+    {
+        "data": {"image": "day1/img2.png"},
+        "annotations": [
+            {"result": [{"type": "keypointlabels", "original_width": 64, "original_height": 48, "value": POINT}]}
+        ],
+    }
+]
+FOREIGN = ["labels.slp", "opencv.pkg.slp", "analysis.h5", "labels.nwb", "coco.json", "annotations.xml", "tasks.json"]
+
+
+@pytest.fixture
+def foreign(tmp_path: Path) -> Path:
+    """Labels of other programs, with the images and the video that they name."""
+    with zipfile.ZipFile(CHECKOUT / "tests" / "fixtures" / "foreign.zip") as archive:
+        archive.extractall(tmp_path)
+    (tmp_path / "annotations.xml").write_text(CVAT)
+    (tmp_path / "tasks.json").write_text(json.dumps(TASKS))
+    for name in ("day1/img2.png", *(f"mouse_frame_{frame:06d}.png" for frame in (0, 5, 11))):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        Image.new("RGB", (64, 48)).save(tmp_path / name)
+    return tmp_path
+
+
+@pytest.mark.campaign
+@pytest.mark.parametrize("name", FOREIGN)
+def test_damaged_labels_of_other_programs(foreign, name):
+    paths = []
+    for number, data in enumerate(zoo.damages((foreign / name).read_bytes(), DAMAGES)):
+        paths.append(foreign / str(number) / name)
+        paths[-1].parent.mkdir()
+        paths[-1].write_bytes(data)
+    found = outcomes("foreign", [foreign / name, *paths])
+    print(f"{name}: {DAMAGES} damaged files: {dict(found)}")
+    assert found["crash"] + found["hang"] == 0
+    assert found["read"] >= 1
+    assert found["refused"] >= 1
 
 
 def test_a_value_that_changed_on_the_disk_is_noticed(tmp_path):

@@ -26,8 +26,8 @@ def stub_network(monkeypatch, toy_network):
 
     loaded = []
 
-    def load_predictor(config_path, snapshot):
-        loaded.append(snapshot.iteration)
+    def load_predictor(config_path, snapshot, engine="auto"):
+        loaded.append(snapshot.iteration if engine == "auto" else engine)
         return lambda frames: toy_network(frames, (3, 4), (0.9, 0.1, 0.05))
 
     monkeypatch.setattr(predict, "load_predictor", load_predictor)
@@ -201,3 +201,27 @@ def test_one_page_per_experiment_shows_the_best_snapshot_and_can_be_sent_around(
     assert "After 100 iterations" in text and "no learning curve" not in text and 'class="best"' not in text
     links = [unquote(link) for link in re.findall('href="([^"]*)"', text)]
     assert len(links) == 3 and all((results / link).is_file() for link in links)
+
+
+def test_with_an_engine_of_reduced_precision_test_images_are_looked_at_once_more(
+    run, results, trained_project, stub_network, capsys
+):
+    with (trained_project / "myconfig_analysis.py").open("a") as file:
+        file.write("engine = 'openvino-int8'\n")
+    assert run(STEP1) == 0
+    assert stub_network == [100, "openvino-int8"]
+    assert read_table(results / f"{NETWORK}_int8.h5").shape == (3, 9)
+    assert run(STEP2) == 0
+    assert (
+        f"{NETWORK} in int8: How far off a pose may be is not known: the poses were made bef" in capsys.readouterr().out
+    )
+    (results / f"{NETWORK}_int8.h5").unlink()
+    assert run(STEP2) == 0
+    assert "How far off poses in int8 may be is not known: " in capsys.readouterr().err
+
+
+def test_settings_of_the_analysis_that_are_wrong_stop_no_evaluation(run, trained_project, stub_network, capsys):
+    with (trained_project / "myconfig_analysis.py").open("a") as file:
+        file.write("shufle = 3\n")
+    assert run(STEP1) == 0
+    assert "is learned for full precision alone: " in capsys.readouterr().err

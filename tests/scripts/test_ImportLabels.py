@@ -1,16 +1,24 @@
 """Labels of the toy project go to DeepLabCut and lightning-pose, and come back into projects of their own."""
 
+import json
 import shutil
+import zipfile
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 import yaml
 
+from dlc_common.cli import CHECKOUT
+from dlc_common.training_set import LabeledImage, write_training_set
 from dlc_toolbox.project.layout import Layout
-from dlc_toolbox.project.tables import read_table
+from dlc_toolbox.project.settings import load_analysis_settings
+from dlc_toolbox.project.tables import make_table, read_table, write_table
 
 STEP2 = "Generating_a_Training_Set/Step2_ConvertingLabels2DataFrame.py"
+STEP1 = "Generating_a_Training_Set/Step1_SelectRandomFrames_fromVideos.py"
+STEP4 = "Generating_a_Training_Set/Step4_GenerateTrainingFileFromLabelledData.py"
 IMPORT = "Generating_a_Training_Set/ImportLabels.py"
 EXPORT = "Generating_a_Training_Set/ExportLabels.py"
 
@@ -69,6 +77,80 @@ def test_settings_that_do_not_fit_are_one_line_and_nothing_is_written(run_here, 
     assert code == 1 and line.startswith("Error: myconfig.py does not fit the labels of")
     assert line.endswith("set there: bodyparts = ['nose', 'paw', 'tail']")
     assert not Layout(fresh).data_folder("toy").exists()
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_a_dry_run_tells_all_and_writes_nothing(run_here, toy_project, fresh, tmp_path):
+    assert run_here(STEP2, "--project", toy_project)[0] == 0
+    assert run_here(EXPORT, tmp_path / "out", "--project", toy_project)[0] == 0
+    (tmp_path / "out" / "labeled-data" / "toy" / "img03.png").unlink()
+    before = contents(fresh)
+    code, output = run_here(IMPORT, tmp_path / "out", "--project", fresh, "--dry-run")
+    lines = [line for line in output.splitlines() if line.startswith((str(tmp_path), "Nothing"))]
+    assert code == 0 and contents(fresh) == before
+    assert lines[0] == f"{tmp_path / 'out'} is a project of DeepLabCut 2 or 3"
+    assert f"{Layout(fresh).data_folder('toy') / 'toy'}: 9 images, 26 labels" in lines
+    assert "left out: toy/img03.png (1), because it has no image in" in output
+    assert lines[-1] == "Nothing was written: run it without --dry-run"
+    with (fresh / "myconfig.py").open("a") as settings:
+        settings.write("bodyparts = ['nose', 'tail']\n")
+    code, output = run_here(IMPORT, tmp_path / "out", "--project", fresh, "--dry-run")
+    assert code == 0 and "myconfig.py does not fit, and must have: bodyparts = ['nose', 'paw', 'tail']" in output
+
+
+def test_a_project_of_sleap_becomes_one_of_ours(run_here, fresh, tmp_path):
+    with zipfile.ZipFile(CHECKOUT / "tests" / "fixtures" / "foreign.zip") as archive:
+        archive.extractall(tmp_path / "sleap")
+    with (fresh / "myconfig.py").open("a") as settings:
+        settings.write("bodyparts = ['nose', 'tail base', 'ear.left']\n")
+    for name in ("labels.slp", "opencv.pkg.slp"):
+        code, output = run_here(IMPORT, tmp_path / "sleap" / name, "--project", fresh)
+        assert code == 0 and f"{tmp_path / 'sleap' / name} is a project of SLEAP" in output
+        assert "mouse: 3 images, 6 labels" in output
+    table = read_table(Layout(fresh).label_table("toy", "Ann"))
+    assert list(table.index) == [f"mouse/img{frame:06d}.png" for frame in (0, 5, 11)]
+    assert table.iloc[0].tolist()[:4] == [10.25, 20.5, 30.0, 40.75]
+    assert load_analysis_settings(fresh).skeleton == (("nose", "tail base"), ("nose", "ear.left"))
+
+
+def test_poses_of_a_video_become_machine_labels(run_here, toy_project, tmp_path):
+    data = Layout(toy_project).data_folder("toy")
+    shutil.rmtree(data)
+    assert run_here(STEP1, "--project", toy_project)[0] == 0
+    values = np.concatenate([np.full((30, 3, 2), 50.0), np.full((30, 3, 1), 0.5)], axis=2)
+    table = tmp_path / "toyDLC_resnet50_reachMay1shuffle1_500.h5"
+    write_table(make_table("DLC_resnet50", ["nose", "paw", "tail"], range(30), values), table)
+    before = contents(toy_project)
+    for flags in (["--dry-run"], []):
+        code, output = run_here(IMPORT, table, "--project", toy_project, *flags)
+        assert code == 0 and f"{table} is a table of poses in the frames of a video" in output
+        assert f"{data / 'toy'}: 15 machine labels in 5 images" in output
+        assert contents(toy_project) == before or not flags
+    assert "LabelFrames.py" in output.splitlines()[-1]
+    assert len((data / "toy" / "machine-labels" / "paw.csv").read_text().splitlines()) == 6
+
+
+def test_a_split_of_deeplabcut_trains_here(run_here, toy_project, fresh, tmp_path):
+    """Labels, settings and split of a project there, and Step 4 with the split's file."""
+    assert run_here(STEP2, "--project", toy_project)[0] == 0
+    assert run_here(EXPORT, tmp_path / "out", "--project", toy_project)[0] == 0
+    names = [f"toy/img{frame:02d}.png" for frame in range(0, 30, 3)]
+    folder = tmp_path / "out" / "training-datasets" / "iteration-0" / "UnaugmentedDataSet_toyJan1"
+    joints = np.array([[0, 50.0, 50.0]])
+    entries = [LabeledImage(f"labeled-data/{name}", (120, 160), joints) for name in names[:6]]
+    write_training_set(folder / "toy_Ann60shuffle1.mat", entries)
+    code, output = run_here(IMPORT, tmp_path / "out", "--project", fresh)
+    assert code == 0, output
+    split = Layout(fresh).data_folder("toy") / "split-iteration0-60shuffle1.json"
+    assert json.loads(split.read_text()) == {"train": names[:6], "test": names[6:]}
+    assert "pcutoff is 0.1 now, and was None" in output and "--split" in output
+    code, output = run_here(STEP4, "--project", fresh, "--split", split)
+    assert code == 0, output
+    (documentation,) = fresh.rglob("Documentation_data-toy_*.yaml")
+    assert yaml.safe_load(documentation.read_text())["train"] == names[:6]
 
 
 def test_the_project_for_deeplabcut_names_videos_skeleton_and_fractions(run_here, toy_project, tmp_path):

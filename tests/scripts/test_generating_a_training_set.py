@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from dlc_common.cli import CHECKOUT
+from dlc_common.yaml_text import read_yaml, with_values
 from dlc_toolbox.labeling.store.overview import describe_project
 from dlc_toolbox.labeling.store.store import LabelStore
 from dlc_toolbox.project.layout import Layout
@@ -117,3 +118,36 @@ def test_bad_input_is_one_line_and_exit_code_1(toy_project: Path, run_here, scri
     assert Path(spoiled).name in last
     assert output.count("Error") == 1
     assert "Traceback" in run_here(script, "--project", toy_project, "--verbose")[1]
+
+
+@pytest.mark.parametrize(("head", "padding"), [("pose/part_pred/block4/biases", "none"), ("global_step", None)])
+def test_a_network_that_starts_from_one_of_deeplabcut_goes_on_without_padding(
+    toy_project: Path, run_here, head: str, padding: str | None
+):
+    tf = pytest.importorskip("tensorflow")
+    template = toy_project / "Generating_a_Training_Set" / "pose_cfg.yaml"
+    text = (CHECKOUT / "Generating_a_Training_Set" / "pose_cfg.yaml").read_text(encoding="utf-8")
+    template.write_text(with_values(text, {"init_weights": str(toy_project / "theirs" / "snapshot-500")}))
+    (toy_project / "theirs").mkdir()
+    prefix = str(toy_project / "theirs" / "snapshot-500")
+    tf.raw_ops.SaveV2(prefix=prefix, tensor_names=[head], shape_and_slices=[""], tensors=[tf.zeros(3)])
+    assert run_here(STEP2, "--project", toy_project)[0] == 0
+    for _ in range(2):
+        assert run_here(STEP4, "--project", toy_project)[0] == 0
+        train = toy_project / "pose-tensorflow" / "models" / "toyJan1-trainset70shuffle1" / "train"
+        assert read_yaml(train / "pose_cfg.yaml").get("padding") == padding
+
+
+def test_a_network_that_is_trained_already_keeps_how_it_computes(toy_project: Path, run_here):
+    tf = pytest.importorskip("tensorflow")
+    assert run_here(STEP2, "--project", toy_project)[0] == 0
+    assert run_here(STEP4, "--project", toy_project)[0] == 0
+    train = toy_project / "pose-tensorflow" / "models" / "toyJan1-trainset70shuffle1" / "train"
+    config, prefix = train / "pose_cfg.yaml", str(toy_project / "snapshot-500")
+    names = ["pose/part_pred/block4/biases"]
+    tf.raw_ops.SaveV2(prefix=prefix, tensor_names=names, shape_and_slices=[""], tensors=[tf.zeros(3)])
+    config.write_text(with_values(config.read_text(encoding="utf-8"), {"init_weights": prefix}), encoding="utf-8")
+    (train / "snapshot-100.weights.h5").write_bytes(b"trained here, with padding")
+    before = config.read_bytes()
+    assert run_here(STEP4, "--project", toy_project)[0] == 0
+    assert config.read_bytes() == before

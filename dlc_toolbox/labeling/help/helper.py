@@ -43,6 +43,7 @@ _ITERATIONS, _MOST_ITERATIONS = 250, 500  # of images of the usual size, and of 
 _UPDATE_PX = 43_000  # what a step costs beside its pixels, in pixels; from figures in tests/benchmarks/README.md
 _SHARE_OF_MORE = 0.4  # of the iterations, for a helper that goes on
 _RATE, _RATE_OF_MORE = 5e-4, 2.5e-4
+_HEADS_ITERATIONS = 300  # of a new helper
 _DISTANCE_PX = 17  # pos_dist_thresh of images of the usual size, where the template does not tell
 _SLACK = 1.05
 _SIMILAR = 1.25  # ratio of scales up to which a helper can go on
@@ -319,6 +320,7 @@ def _values(settings: Settings, plan: Plan, start: Start, template: Mapping[str,
         "location_refinement": True,
         "intermediate_supervision": False,
         "frozen_blocks": 2,
+        "heads_iters": _HEADS_ITERATIONS,
         "optimizer": "adam",
         "adam_lr": _RATE_OF_MORE if goes_on else _RATE,
         "lr_schedule": "cosine",
@@ -328,7 +330,7 @@ def _values(settings: Settings, plan: Plan, start: Start, template: Mapping[str,
         "display_iters": 25,
         "validation_fraction": 0,
         "validation_iters": None,
-        "precision": "float32",
+        "precision": "auto",
         "devices": 1,
         "seed": settings.seed,
     }

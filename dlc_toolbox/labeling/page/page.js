@@ -120,8 +120,16 @@ export class Page {
     this.tell.project();
     if (!this.images.entries.has(this.key)) this.key = null;
     if (isOther) await this.lookAgain();
-    if (!this.key) await this.show(this.images.first);
+    if (!this.key) await this.#begin();
     this.refresh();
+  }
+
+  /** Show the image and part that the address names, else the first open image. */
+  async #begin() {
+    const named = new URLSearchParams(location.hash.slice(1));
+    const [image, part] = [named.get("image"), named.get("part")];
+    const key = this.images.entries.has(image) ? image : this.images.first;
+    await this.show(key, this.parts.includes(part) ? part : null);
   }
 
   /** Have an image's labels here, from memory where they are there. */

@@ -9,6 +9,7 @@ import secrets
 import socket
 import threading
 import webbrowser
+from urllib.parse import quote, urlencode
 
 import uvicorn
 
@@ -24,7 +25,15 @@ _PATIENCE_S = 10.0  # for a server to start
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 
 
-def serve(store: LabelStore, host: str, port: int, *, opens_browser: bool, help: Help | None = None) -> None:
+def serve(
+    store: LabelStore,
+    host: str,
+    port: int,
+    *,
+    opens_browser: bool,
+    help: Help | None = None,
+    first: tuple[str, str | None] | None = None,
+) -> None:
     """Serve the page; returns after Ctrl-C, or at once in a notebook, whose kernel serves on until it ends.
 
     Parameters
@@ -39,6 +48,8 @@ def serve(store: LabelStore, host: str, port: int, *, opens_browser: bool, help:
         Whether to open the page.
     help : Help, optional
         Help from a network.
+    first : (str, str or None), optional
+        Image, ``<folder>/<name>``, and body part that are shown first; default the first image that is not finished.
 
     Raises
     ------
@@ -51,7 +62,7 @@ def serve(store: LabelStore, host: str, port: int, *, opens_browser: bool, help:
     news = News(store.events)
     app = make_app(store, help or Help(Jobs(store.events)), token=token, port=port, host=host, news=news)
     shown = f"[{host}]" if ":" in host else host
-    address = f"http://{shown}:{port}/?token={token}"
+    address = f"http://{shown}:{port}/?token={token}{_place(*first) if first else ''}"
     config = uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=3, log_config=None)
     server = _Server(config, address, opens_browser, news)
     if store.why_not_writable:
@@ -67,6 +78,15 @@ def serve(store: LabelStore, host: str, port: int, *, opens_browser: bool, help:
         server.is_ready.wait(_PATIENCE_S)  # the address is printed below the cell that is running
     else:
         _run(server, listening, store)
+
+
+def _place(image: str, part: str | None) -> str:
+    """Return what follows an address so that the page begins with an image and body part.
+
+    >>> _place("day 1/img3.png", "paw")
+    '#image=day%201%2Fimg3.png&part=paw'
+    """
+    return "#" + urlencode({"image": image, **({"part": part} if part else {})}, quote_via=quote, safe="")
 
 
 def _run(server: uvicorn.Server, listening: socket.socket, store: LabelStore) -> None:

@@ -8,9 +8,9 @@ from dlc_common import UsersError
 from dlc_toolbox.labeling.files.folderlabels import FolderLabels
 from dlc_toolbox.labeling.files.merge import NOT_VISIBLE
 from dlc_toolbox.labeling.store.contents import Contents
-from dlc_toolbox.labeling.store.pairs import partners
 from dlc_toolbox.labeling.store.questions import find_questions
 from dlc_toolbox.labels.machine import MachineLabels
+from dlc_toolbox.labels.pairs import partners
 from dlc_toolbox.pictures.palette import part_styles
 from dlc_toolbox.project.settings import Settings, load_analysis_settings
 

@@ -68,6 +68,15 @@ class LabelStore:
         labeled = sum(bool(of.placed) and not (of.left_out or of.notes.begun) for of in found)
         return labeled, sum(of.state in ("open", "begun") for of in found)
 
+    def check_place(self, image: str, part: str | None) -> None:
+        """Raise UnknownError unless there is such an image, ``<folder>/<name>``, and the body part, if one is named."""
+        folder, _, name = image.partition("/")
+        with self._lock:
+            self.contents.with_image(folder, name)
+            bodyparts = self.contents.settings.bodyparts
+        if part is not None and part not in bodyparts:
+            raise UnknownError(f"{part} is none of the body parts in myconfig.py: {', '.join(bodyparts)}")
+
     def labels(self, folder: str, name: str) -> dict[str, Any]:
         """Return the state of an image's labels.
 

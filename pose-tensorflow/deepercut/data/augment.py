@@ -5,6 +5,9 @@ Pixels and joints share one coordinate system: (0, 0) is the centre of the top l
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
+
 import cv2
 import numpy as np
 
@@ -120,11 +123,63 @@ def place(
     angle = rng.uniform(-config.rotation, config.rotation)
     matrix = cv2.getRotationMatrix2D(tuple((size - 1) / 2), angle, 1.0)
     matrix[:, 2] += offset
-    fill = tuple(round(value) for value in config.mean_pixel)
+    return _warp(image, joints, matrix, canvas, config.mean_pixel)
+
+
+def _warp(
+    image: np.ndarray, joints: np.ndarray, matrix: np.ndarray, canvas: tuple[int, int], mean_pixel: Sequence[float]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Map an image and its joints by a 2x3 matrix onto a canvas of a height and width; joints outside are left out."""
+    fill = tuple(round(value) for value in mean_pixel)
     image = cv2.warpAffine(image, matrix, canvas[::-1], flags=cv2.INTER_LINEAR, borderValue=fill)
     joints = np.column_stack([joints[:, 0], joints[:, 1:] @ matrix[:, :2].T + matrix[:, 2]])
     inside = ((joints[:, 1:] > -0.5) & (joints[:, 1:] < np.array(canvas[::-1]) - 0.5)).all(axis=1)
     return image, joints[inside]
+
+
+def turn(
+    image: np.ndarray, joints: np.ndarray, angle: float, mean_pixel: Sequence[float]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Rotate an image about its centre, on a canvas that turns from one side's length to the other's.
+
+    Parameters
+    ----------
+    image : ndarray of shape (H, W, 3), uint8
+        RGB.
+    joints : ndarray of shape (M, 3)
+        Part number, x and y in pixels.
+    angle : float
+        Degrees, against the clock.
+    mean_pixel : sequence of 3 float
+        What fills the corners.
+
+    Returns
+    -------
+    image : ndarray of shape (height, width, 3), uint8
+        Of `turned_size`: a quarter of a turn cuts nothing off.
+    joints : ndarray of shape (M', 3)
+        Those that still lie on the canvas.
+    """
+    canvas = turned_size(image.shape[:2], angle)
+    size = np.array(image.shape[1::-1])
+    matrix = cv2.getRotationMatrix2D(tuple((size - 1) / 2), angle, 1.0)
+    matrix[:, 2] += (np.array(canvas[::-1]) - size) / 2
+    return _warp(image, joints, matrix, canvas, mean_pixel)
+
+
+def turned_size(size: tuple[int, int], angle: float) -> tuple[int, int]:
+    """Return the height and width of the canvas for an image of a height and width that is turned by degrees.
+
+    Each side goes from its own length to the other's as the squared sine does; their sum, and nearly the area, stays.
+
+    Examples
+    --------
+    >>> [turned_size((200, 400), angle) for angle in (0, 30, 45, 90, -180)]
+    [(200, 400), (250, 350), (300, 300), (400, 200), (200, 400)]
+    """
+    height, width = size
+    share = math.sin(math.radians(angle)) ** 2
+    return round(height + share * (width - height)), round(width + share * (height - width))
 
 
 def recolor(image: np.ndarray, config: PoseConfig, rng: np.random.Generator) -> np.ndarray:

@@ -15,7 +15,7 @@ import numpy as np
 
 from deepercut import DeepercutError
 from deepercut.config import PoseConfig
-from deepercut.data.augment import flip, mirror_partners, place, recolor, rescale
+from deepercut.data.augment import flip, mirror_partners, place, recolor, rescale, turn, turned_size
 from deepercut.network.architecture import FEATURE_STRIDE
 from deepercut.network.losses import mean_weights
 from deepercut.network.targets import make_targets, make_weights
@@ -268,7 +268,8 @@ class TrainingBatches(keras.utils.PyDataset):
         self.canvas = canvas_size(images, config)
         self.partners = mirror_partners(config)
         extremes = ((image.size, scale) for image in images for scale in self._scales(image))
-        self.one_size = len({self.canvas or scaled_size(size, scale) for size, scale in extremes}) == 1
+        sizes = {self.canvas or scaled_size(size, scale) for size, scale in extremes}
+        self.one_size = len(sizes) == 1 and (self.canvas is not None or not config.rotation)
         cached = max(1, CACHE_BYTES // max(3 * image.size[0] * image.size[1] for image in images))
         self._read = lru_cache(maxsize=cached)(read_image)
         self._order = lru_cache(maxsize=2)(self._draw_order)
@@ -314,10 +315,13 @@ class TrainingBatches(keras.utils.PyDataset):
         epoch, place_in_epoch = divmod(position, len(self.images))
         return self.images[self._order(epoch)[place_in_epoch]]
 
-    def _draw(self, position: int) -> tuple[np.random.Generator, float]:
-        """Return what draws all changes of one image, and the first of them, its scale."""
-        rng = np.random.default_rng([self.seed, 1, position])
-        return rng, rng.uniform(*self._scales(self._image(position)))
+    def _draw(self, position: int) -> tuple[np.random.Generator, float, float]:
+        """Return what draws all changes of one image, and those that decide its size: its scale, and its angle.
+
+        Where all images get one size, `place` draws the angle.
+        """
+        rng, most = np.random.default_rng([self.seed, 1, position]), 0.0 if self.canvas else self.config.rotation
+        return rng, rng.uniform(*self._scales(self._image(position))), rng.uniform(-most, most) if most else 0.0
 
     def _scales(self, image: TrainingImage) -> tuple[float, float]:
         """Return the smallest and the largest scale that an image may get."""
@@ -328,13 +332,15 @@ class TrainingBatches(keras.utils.PyDataset):
     def _sample(self, position: int) -> tuple[np.ndarray, np.ndarray, float]:
         """Return an augmented image, its joints and its scale."""
         source, config = self._image(position), self.config
-        rng, scale = self._draw(position)
+        rng, scale, angle = self._draw(position)
         image = read_labeled(source, self._read)
         image, joints = rescale(image, source.joints, scale)
         if config.mirror and rng.random() < 0.5:
             image, joints = flip(image, joints, self.partners)
-        if self.canvas or config.rotation:
-            image, joints = place(image, joints, config, self.canvas or image.shape[:2], rng)
+        if self.canvas:
+            image, joints = place(image, joints, config, self.canvas, rng)
+        elif angle:
+            image, joints = turn(image, joints, angle, config.mean_pixel)
         return recolor(image, config, rng), joints, scale
 
     def _shape(self, iteration: int) -> tuple[int, int]:
@@ -351,9 +357,12 @@ class TrainingBatches(keras.utils.PyDataset):
 
     def _smallest_shape(self, iteration: int) -> tuple[int, int]:
         """Return the least size that holds all images of a batch, without reading them."""
-        sizes = [scaled_size(self._image(place).size, self._draw(place)[1]) for place in self._positions(iteration)]
-        heights, widths = zip(*sizes, strict=True)
-        return _padded(max(heights)), _padded(max(widths))
+        sizes = []
+        for position in self._positions(iteration):
+            _, scale, angle = self._draw(position)
+            sizes.append(turned_size(scaled_size(self._image(position).size, scale), angle))
+        height, width = map(max, zip(*sizes, strict=True))
+        return (_padded(height), _padded(width)) if self.config.pads() else (height, width)
 
     def _targets(
         self, size: tuple[int, int], joints: np.ndarray, scale: float, shape: tuple[int, int]

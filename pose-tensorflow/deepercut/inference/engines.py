@@ -56,6 +56,11 @@ class Engine:
 CPU_BATCH_PIXELS, GPU_BATCH_PIXELS = 8 * 640 * 480, 64 * 640 * 480
 """Area of the frames of one batch: what keeps all processors busy, in memory that small machines have."""
 
+FLOAT32_HINT = {"INFERENCE_PRECISION_HINT": "f32"}
+"""What OpenVINO must be told on a CPU with bfloat16 instructions, which would use them unasked."""
+
+_PRECISE = "precise_0"  # name and version of OpenVINO's attribute
+
 GPU_DRIVERS = ("libcuda.so.1", "nvcuda.dll", "libamdhip64.so")
 
 
@@ -200,7 +205,9 @@ def keras_network(config: PoseConfig, arrays: Mapping[str, np.ndarray], precisio
     from deepercut.weights.checkpoints import fill
 
     network = build_posenet(
-        config.depth, config.num_joints, config.mean_pixel, config.location_refinement, precision=precision
+        *(config.depth, config.num_joints, config.mean_pixel, config.location_refinement),
+        precision=precision,
+        padding=config.pads(),
     )
     fill(network, arrays, "the snapshot")
     return network
@@ -264,7 +271,8 @@ def openvino_network(config: PoseConfig, arrays: Mapping[str, np.ndarray], *, fe
     """Build OpenVINO's network with its weights; parameters as in `openvino_engine`, and see `build_openvino`."""
     from deepercut.inference.openvino_graph import build_openvino
 
-    return build_openvino(arrays, config.depth, config.mean_pixel, config.locref_stdev, features=features)
+    how = config.depth, config.mean_pixel, config.locref_stdev
+    return build_openvino(arrays, *how, features=features, padding=config.pads())
 
 
 def save_openvino(network: openvino.Model, path: Path) -> None:
@@ -272,6 +280,24 @@ def save_openvino(network: openvino.Model, path: Path) -> None:
     import openvino
 
     openvino.save_model(network, path, compress_to_fp16=False)
+
+
+def hold_in_float32(network: openvino.Model) -> None:
+    """Mark a network so that its file says that it is to be computed in float32.
+
+    OpenVINO 2026.4 obeys the mark on each operation, even where a hint asks for less; 2025.0 passes it over. The hint
+    among the file's runtime options is for people and programs that look there: OpenVINO itself takes it from whoever
+    compiles the network.
+
+    Parameters
+    ----------
+    network : openvino.Model
+        Is changed.
+    """
+    for operation in network.get_ops():
+        operation.get_rt_info()[_PRECISE] = ""
+    for name, value in FLOAT32_HINT.items():
+        network.set_rt_info(value, ["runtime_options", name])
 
 
 def read_openvino(path: Path) -> openvino.Model:
@@ -304,7 +330,7 @@ def run_openvino(network: openvino.Model, num_joints: int, precision: str = "f32
     @lru_cache(maxsize=2)
     def requests(count: int) -> openvino.AsyncInferQueue:
         hints = {
-            "INFERENCE_PRECISION_HINT": precision,  # a CPU with bfloat16 instructions would use them unasked
+            "INFERENCE_PRECISION_HINT": precision,  # see FLOAT32_HINT
             "PERFORMANCE_HINT": "THROUGHPUT",
             "PERFORMANCE_HINT_NUM_REQUESTS": count,  # so that a single frame gets all cores
         }

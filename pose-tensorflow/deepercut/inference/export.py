@@ -5,15 +5,18 @@ from __future__ import annotations
 import importlib.util
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from deepercut import DeepercutError
 from deepercut.config import PoseConfig
 from deepercut.inference.engines import (
+    FLOAT32_HINT,
     Compute,
+    hold_in_float32,
     keras_engine,
     keras_network,
     openvino_network,
@@ -55,6 +58,8 @@ class Format(NamedTuple):
         ``load(config, path)`` returns a function from frames to poses.
     is_function : bool
         Whether it holds a function from frames to poses, rather than weights alone.
+    tell : callable
+        ``tell(config, arrays, frames, reference)`` returns what else ``model.json`` is to say.
     """
 
     packages: tuple[str, ...]
@@ -62,6 +67,7 @@ class Format(NamedTuple):
     write: Callable[[PoseConfig, Arrays, Path], None]
     load: Callable[[PoseConfig, Path], Compute]
     is_function: bool = True
+    tell: Callable[[PoseConfig, Arrays, Sequence[np.ndarray], Sequence[np.ndarray]], dict[str, Any]] = lambda *_: {}
 
 
 def export_snapshot(config_path: Path, snapshot: Snapshot, formats: Sequence[str]) -> list[Path]:
@@ -106,7 +112,8 @@ def export_snapshot(config_path: Path, snapshot: Snapshot, formats: Sequence[str
             if problem := _problem(compared):
                 raise DeepercutError(f"{name} gives other poses than Keras and was not kept: {problem}")
             function = describe_function(config.num_joints) if chosen.is_function else {}
-            write_description(new, {"format": name, **description, **function, "compared_with_keras": compared})
+            told = {"compared_with_keras": compared, **chosen.tell(config, arrays, frames, reference)}
+            write_description(new, {"format": name, **description, **function, **told})
         log.info(
             "Wrote %s; its poses in %d frames differ from Keras' by at most %.1g px",
             *(folder, len(frames), compared["largest_difference_px"]),
@@ -210,7 +217,8 @@ def _write_onnx(config: PoseConfig, arrays: Arrays, path: Path) -> None:
 
     from deepercut.inference.onnx_graph import build_onnx
 
-    onnx.save(build_onnx(arrays, config.depth, config.mean_pixel, config.locref_stdev), path)
+    how = config.depth, config.mean_pixel, config.locref_stdev
+    onnx.save(build_onnx(arrays, *how, padding=config.pads()), path)
 
 
 def _load_onnx(config: PoseConfig, path: Path) -> Compute:
@@ -222,8 +230,10 @@ def _load_onnx(config: PoseConfig, path: Path) -> Compute:
 
 
 def _write_openvino(config: PoseConfig, arrays: Arrays, path: Path) -> None:
-    """Write OpenVINO's format: the graph and, beside it, the weights."""
-    save_openvino(openvino_network(config, arrays), path)
+    """Write OpenVINO's format: the graph and, beside it, the weights; whoever runs it computes in float32."""
+    network = openvino_network(config, arrays)
+    hold_in_float32(network)
+    save_openvino(network, path)
 
 
 def _load_openvino(config: PoseConfig, path: Path) -> Compute:
@@ -241,9 +251,33 @@ def _load_tf1(config: PoseConfig, path: Path) -> Compute:
     return keras_engine(config, read_weights(path.with_name(f"{path.name}.index")))
 
 
+def _tell_of_deeplabcut(
+    config: PoseConfig, arrays: Arrays, frames: Sequence[np.ndarray], reference: Sequence[np.ndarray]
+) -> dict[str, Any]:
+    """Say how DeepLabCut computes with these weights, and how far its poses are from those of a network that pads."""
+    poses = _poses(keras_engine(replace(config, padding=False), arrays), frames) if config.pads() else reference
+    compared = compare(reference, poses)
+    if config.pads() and _problem(compared):
+        log.warning(
+            "DeepLabCut does not pad images to multiples of 16 pixels, as this network was trained to: in these frames "
+            "its poses are %.2g px away in the median, %.2g px at most. For the same poses in both, train with "
+            "padding: none in pose_cfg.yaml",
+            *(compared["median_difference_px"], compared["largest_difference_px"]),
+        )
+    return {"in_deeplabcut": {"padding": "none", "compared_with_keras": compared}}
+
+
+def _tell_of_float32(*_: object) -> dict[str, Any]:
+    """Say with which hint OpenVINO gives the poses that were compared."""
+    meaning = "float32, in which the poses were compared; a CPU with bfloat16 instructions would use them unasked"
+    return {"compile_with": {**FLOAT32_HINT, "meaning": meaning}}
+
+
 FORMATS = {
     "savedmodel": Format(("tensorflow",), "model", _write_savedmodel, _load_savedmodel),
     "onnx": Format(("onnx", "onnxruntime"), "model.onnx", _write_onnx, _load_onnx),
-    "openvino": Format(("openvino",), OPENVINO_FILE, _write_openvino, _load_openvino),
-    "tf1": Format(("tensorflow",), "snapshot-{iteration}", _write_tf1, _load_tf1, is_function=False),
+    "openvino": Format(("openvino",), OPENVINO_FILE, _write_openvino, _load_openvino, tell=_tell_of_float32),
+    "tf1": Format(
+        ("tensorflow",), "snapshot-{iteration}", _write_tf1, _load_tf1, is_function=False, tell=_tell_of_deeplabcut
+    ),
 }

@@ -34,9 +34,10 @@ def fingerprint(config: PoseConfig, arrays: Mapping[str, np.ndarray]) -> str:
     Returns
     -------
     str
-        SHA-256 of the weights, the mean pixel and the unit of the location refinement.
+        SHA-256 of the weights, the mean pixel, the unit of the location refinement, and the lack of padding.
     """
-    digest = hashlib.sha256(repr((config.mean_pixel, config.locref_stdev)).encode())
+    unpadded = () if config.pads() else ("unpadded",)
+    digest = hashlib.sha256(repr((config.mean_pixel, config.locref_stdev, *unpadded)).encode())
     for name in sorted(arrays):
         digest.update(name.encode())
         digest.update(np.ascontiguousarray(arrays[name]).data)
@@ -56,13 +57,14 @@ def describe(config: PoseConfig, snapshot: Snapshot) -> dict[str, Any]:
     Returns
     -------
     dict
-        Ready for json: origin, body parts in the order of the poses, versions.
+        Ready for json: origin, body parts in the order of the poses, padding, versions.
     """
     return {
         "snapshot": snapshot.path.name,
         "iteration": snapshot.iteration,
         "net_type": config.net_type,
         "bodyparts": list(config.all_joints_names),
+        "padding": 16 if config.pads() else "none",
         "versions": versions(),
     }
 

@@ -17,7 +17,9 @@ OPSET, IR_VERSION = 17, 8
 """Of 2022: runtimes of the years since can load them, and nothing newer is needed."""
 
 
-def build_onnx(arrays: Arrays, depth: int, mean_pixel: Sequence[float], locref_stdev: float) -> onnx.ModelProto:
+def build_onnx(
+    arrays: Arrays, depth: int, mean_pixel: Sequence[float], locref_stdev: float, *, padding: bool = True
+) -> onnx.ModelProto:
     """Build the network.
 
     Parameters
@@ -30,6 +32,8 @@ def build_onnx(arrays: Arrays, depth: int, mean_pixel: Sequence[float], locref_s
         RGB, 0..255.
     locref_stdev : float
         Unit in pixels of the location refinement.
+    padding : bool, optional
+        Whether to pad frames to multiples of 16 pixels.
 
     Returns
     -------
@@ -39,12 +43,19 @@ def build_onnx(arrays: Arrays, depth: int, mean_pixel: Sequence[float], locref_s
     """
     graph = _Onnx()
     size = graph("Gather", graph("Shape", "frames"), _ints(1, 2))
-    features = build_features(graph, _center_and_pad(graph, size, mean_pixel), arrays, depth)
-    cells = graph("Div", graph("Add", size, _ints(STRIDE - 1)), _ints(STRIDE))
+    x = _center(graph, mean_pixel)
+    features = build_features(graph, _pad(graph, x, size) if padding else x, arrays, depth)
+    cells = _cells(graph, size, padding)
     logits = _head(graph, features, arrays, "part_pred", cells)
     locref = _head(graph, features, arrays, "locref_pred", cells) if "locref_pred/bias" in arrays else None
     parts = arrays["part_pred/bias"].size
-    _decode_poses(graph, logits, locref, graph("Gather", cells, _ints(1)), parts, locref_stdev)
+    scores = graph("Reshape", logits, _ints(0, parts, -1))
+    if not padding:  # of cells with one and the same likelihood the first, whatever their logits
+        scores = graph("Sigmoid", scores)
+    likelihood = graph("ReduceMax", scores, axes=[2])
+    likelihood = graph("Sigmoid", likelihood) if padding else likelihood
+    best = graph("ArgMax", scores, axis=2)
+    _decode_poses(graph, best, likelihood, locref, graph("Gather", cells, _ints(1)), parts, locref_stdev)
     graph.nodes[-1].output[0] = "poses"
     inputs = helper.make_tensor_value_info("frames", TensorProto.UINT8, ["batch", "height", "width", 3])
     outputs = helper.make_tensor_value_info("poses", TensorProto.FLOAT, ["batch", parts, 3])
@@ -77,9 +88,8 @@ class _Onnx:
         self.nodes[-1].name = name
         return x
 
-    def max_pool(self, x: str, size: int, stride: int, end_padding: int) -> str:
-        pads = [0, 0, end_padding, end_padding]
-        return self("MaxPool", x, kernel_shape=[size] * 2, strides=[stride] * 2, pads=pads)
+    def max_pool(self, x: str, size: int, stride: int) -> str:
+        return self("MaxPool", x, kernel_shape=[size] * 2, strides=[stride] * 2, auto_pad="SAME_UPPER")
 
     def add(self, a: str, b: str) -> str:
         return self("Add", a, b)
@@ -98,12 +108,24 @@ def _floats(*values: float) -> np.ndarray:
     return np.array(values, np.float32)
 
 
-def _center_and_pad(graph: _Onnx, size: str, mean_pixel: Sequence[float]) -> str:
-    """Subtract the mean pixel, move the channels to the front, and pad with zero at the bottom and right."""
+def _center(graph: _Onnx, mean_pixel: Sequence[float]) -> str:
+    """Subtract the mean pixel, and move the channels to the front."""
     x = graph("Sub", graph("Cast", "frames", to=TensorProto.FLOAT), _floats(*mean_pixel))
-    x = graph("Transpose", x, perm=[0, 3, 1, 2])
+    return graph("Transpose", x, perm=[0, 3, 1, 2])
+
+
+def _pad(graph: _Onnx, x: str, size: str) -> str:
+    """Pad with zero at the bottom and right."""
     ends = graph("Mod", graph("Neg", size), _ints(FEATURE_STRIDE))
     return graph("Pad", x, graph("Concat", _ints(0, 0, 0, 0, 0, 0), ends, axis=0))
+
+
+def _cells(graph: _Onnx, size: str, padding: bool) -> str:
+    """Return the rows and columns to look at: those that show a pixel, or, without padding, all of the map's."""
+    if padding:
+        return graph("Div", graph("Add", size, _ints(STRIDE - 1)), _ints(STRIDE))
+    features = graph("Div", graph("Add", size, _ints(FEATURE_STRIDE - 1)), _ints(FEATURE_STRIDE))
+    return graph("Mul", features, _ints(2))
 
 
 def _head(graph: _Onnx, x: str, arrays: Arrays, name: str, cells: str) -> str:
@@ -113,10 +135,10 @@ def _head(graph: _Onnx, x: str, arrays: Arrays, name: str, cells: str) -> str:
     return graph("Slice", x, _ints(0, 0), cells, _ints(2, 3))
 
 
-def _decode_poses(graph: _Onnx, logits: str, locref: str | None, columns: str, parts: int, locref_stdev: float) -> str:
+def _decode_poses(
+    graph: _Onnx, best: str, likelihood: str, locref: str | None, columns: str, parts: int, locref_stdev: float
+) -> str:
     """Return each part's best cell, moved by its refinement, with its likelihood; see `targets.decode_poses`."""
-    scores = graph("Reshape", logits, _ints(0, parts, -1))
-    best = graph("ArgMax", scores, axis=2)
     cell = graph("Concat", graph("Mod", best, columns), graph("Div", best, columns), axis=2)
     xy = graph("Mul", graph("Cast", cell, to=TensorProto.FLOAT), _floats(STRIDE))
     xy = graph("Add", xy, _floats(STRIDE / 2))
@@ -125,5 +147,4 @@ def _decode_poses(graph: _Onnx, logits: str, locref: str | None, columns: str, p
         best = graph("Unsqueeze", best, _ints(2))
         offset = graph("GatherElements", offsets, graph("Concat", best, best, axis=2), axis=3)
         xy = graph("Add", xy, graph("Mul", graph("Squeeze", offset, _ints(3)), _floats(locref_stdev)))
-    likelihood = graph("Sigmoid", graph("ReduceMax", scores, axes=[2]))
     return graph("Concat", xy, likelihood, axis=2)

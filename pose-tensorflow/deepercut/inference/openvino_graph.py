@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import openvino as ov
-from openvino import Node, Output
+from openvino import Node, Output, opset1
 from openvino import opset13 as ops
 
 from deepercut.network.architecture import FEATURE_STRIDE
@@ -15,7 +15,13 @@ from deepercut.network.targets import LEAST_LIKELIHOOD, LEAST_LOGIT, PEAK_CELLS,
 
 
 def build_openvino(
-    arrays: Arrays, depth: int, mean_pixel: Sequence[float], locref_stdev: float, *, features: bool = False
+    arrays: Arrays,
+    depth: int,
+    mean_pixel: Sequence[float],
+    locref_stdev: float,
+    *,
+    features: bool = False,
+    padding: bool = True,
 ) -> ov.Model:
     """Build the network.
 
@@ -31,6 +37,8 @@ def build_openvino(
         Unit in pixels of the location refinement.
     features : bool, optional
         Whether to tell about the maps too.
+    padding : bool, optional
+        Whether to pad frames to multiples of 16 pixels.
 
     Returns
     -------
@@ -41,11 +49,12 @@ def build_openvino(
     """
     frames = ops.parameter([-1, -1, -1, 3], np.uint8, name="frames")
     size = ops.gather(ops.shape_of(frames), _ints(1, 2), np.int64(0))
-    x = build_features(_OpenVINO, _center_and_pad(frames, size, mean_pixel), arrays, depth)
-    cells = ops.divide(ops.add(size, np.int64(STRIDE - 1)), np.int64(STRIDE))
+    x = _center(frames, mean_pixel)
+    x = build_features(_OpenVINO, _pad(x, size) if padding else x, arrays, depth)
+    cells = _cells(size, padding)
     logits = _head(x, arrays, "part_pred", cells)
     rows, columns = (ops.gather(cells, np.int64(axis), np.int64(0)) for axis in (0, 1))
-    best, score = _best_cells(logits)
+    best, score = _best_cells(logits) if padding else _most_likely_cells(logits)
     cell = ops.concat([ops.divide(best, columns), ops.mod(best, columns)], axis=2)
     locref = _locref_at(x, arrays, cell) if "locref_pred/bias" in arrays else None
     poses = _decode_poses(cell, score, locref, locref_stdev)
@@ -61,15 +70,32 @@ def _ints(*values: int) -> np.ndarray:
     return np.array(values, np.int64)
 
 
-def _center_and_pad(frames: Node, size: Node, mean_pixel: Sequence[float]) -> Node:
-    """Subtract the mean pixel, move the channels to the front, and pad with zero at the bottom and right."""
-    x = ops.subtract(ops.convert(frames, "f32"), np.array(mean_pixel, np.float32))
-    padding = ops.concat([_ints(0, 0), ops.floor_mod(ops.negative(size), np.int64(FEATURE_STRIDE))], axis=0)
-    return ops.pad(ops.transpose(x, _ints(0, 3, 1, 2)), _ints(0, 0, 0, 0), padding, "constant", np.float32(0))
+def _center(frames: Node, mean_pixel: Sequence[float]) -> Node:
+    """Subtract the mean pixel, and move the channels to the front."""
+    x = ops.add(ops.convert(frames, "f32"), -np.array(mean_pixel, np.float32))
+    return ops.transpose(x, _ints(0, 3, 1, 2))
+
+
+def _pad(x: Node, size: Node) -> Node:
+    """Pad with zero at the bottom and right."""
+    ends = ops.concat([_ints(0, 0), ops.floor_mod(ops.negative(size), np.int64(FEATURE_STRIDE))], axis=0)
+    return opset1.pad(x, _ints(0, 0, 0, 0), ends, "constant", np.float32(0))
+
+
+def _cells(size: Node, padding: bool) -> Node:
+    """Return the rows and columns to look at: those that show a pixel, or, without padding, all of the map's."""
+    if padding:
+        return ops.divide(ops.add(size, np.int64(STRIDE - 1)), np.int64(STRIDE))
+    features = ops.divide(ops.add(size, np.int64(FEATURE_STRIDE - 1)), np.int64(FEATURE_STRIDE))
+    return ops.multiply(features, np.int64(2))
 
 
 class _OpenVINO:
-    """OpenVINO as a `folded.Graph`."""
+    """OpenVINO as a `folded.Graph`.
+
+    Operations are those that OpenVINO runs as they are. Others it first replaces, a subtraction by an addition, and the
+    new ones lack the mark that `engines.hold_in_float32` gives.
+    """
 
     add = staticmethod(ops.add)
     relu = staticmethod(ops.relu)
@@ -81,8 +107,9 @@ class _OpenVINO:
         return ops.add(x, _per_channel(bias))
 
     @staticmethod
-    def max_pool(x: Node, size: int, stride: int, end_padding: int) -> Output:
-        return ops.max_pool(x, [stride] * 2, [1, 1], [0, 0], [end_padding] * 2, [size] * 2).output(0)
+    def max_pool(x: Node, size: int, stride: int) -> Node:
+        none = [0, 0]  # auto_pad goes before it
+        return opset1.max_pool(x, [stride] * 2, none, none, [size] * 2, auto_pad="same_upper")
 
 
 def _head(x: Node, arrays: Arrays, name: str, cells: Node) -> Node:
@@ -98,6 +125,13 @@ def _best_cells(logits: Node) -> tuple[Output, Output]:
     top = ops.topk(scores, np.int64(1), axis=2, mode="max", sort="value", index_element_type="i64", stable=True)
     score, best = top.outputs()
     return best, score
+
+
+def _most_likely_cells(logits: Node) -> tuple[Output, Output]:
+    """Return the same, but of cells with one and the same likelihood the first, whatever their logits."""
+    best, _ = _best_cells(ops.sigmoid(logits))
+    scores = ops.reshape(logits, _ints(0, 0, -1), special_zero=True)
+    return best, ops.gather_elements(scores, best, axis=2).output(0)
 
 
 def _locref_at(x: Node, arrays: Arrays, cell: Node) -> Node:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -113,7 +113,7 @@ def read_network(config_path: Path, snapshot: Snapshot) -> tuple[PoseConfig, Arr
     Returns
     -------
     config : PoseConfig
-        The configuration.
+        The configuration, with `padding` decided.
     arrays : dict of str to ndarray
         The weights, by ``<layer>/<variable>``.
 
@@ -123,6 +123,7 @@ def read_network(config_path: Path, snapshot: Snapshot) -> tuple[PoseConfig, Arr
         When the snapshot is damaged, of another network than the configuration describes, or without heads.
     """
     config = load_config(config_path)
+    config = replace(config, padding=config.pads(snapshot.path))
     arrays = read_weights(snapshot.path)
     check_same_network(
         weight_shapes(config.depth, config.num_joints, config.location_refinement), arrays, snapshot.path

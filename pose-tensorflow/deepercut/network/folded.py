@@ -19,8 +19,11 @@ class Graph(Protocol):
     def convolve(self, x: Any, name: str, kernel: np.ndarray, bias: np.ndarray, stride: int, dilation: int) -> Any:
         """Convolve, with half a (dilated) kernel of zeros on each side, and add the bias; the node gets the name."""
 
-    def max_pool(self, x: Any, size: int, stride: int, end_padding: int) -> Any:
-        """Take the maximum of windows; the padding at the bottom and right never wins."""
+    def max_pool(self, x: Any, size: int, stride: int) -> Any:
+        """Take the maximum of windows, padded as TensorFlow's 'same' is: so much that as many windows as begin fit.
+
+        Half of it lies on each side, and what is odd at the bottom and right. Padding never wins.
+        """
 
     def add(self, a: Any, b: Any) -> Any:
         """Add two maps."""
@@ -49,7 +52,7 @@ def build_features(graph: Graph, x: Any, arrays: Arrays, depth: int) -> Any:
         The features, (B, 2048, H / 16, W / 16).
     """
     x = graph.relu(graph.convolve(x, "conv1", *fold_batch_norm(arrays, "conv1"), stride=2, dilation=1))
-    x = graph.max_pool(x, 3, 2, 1)  # pads as slim's 'same' does
+    x = graph.max_pool(x, 3, 2)
     for unit in bottlenecks(depth):
         x = _bottleneck(graph, x, arrays, unit)
     return x
@@ -65,7 +68,7 @@ def _bottleneck(graph: Graph, x: Any, arrays: Arrays, unit: Bottleneck) -> Any:
     if unit.projects:
         shortcut = convolve(x, "shortcut", unit.stride)
     else:
-        shortcut = x if unit.stride == 1 else graph.max_pool(x, 1, unit.stride, 0)
+        shortcut = x if unit.stride == 1 else graph.max_pool(x, 1, unit.stride)
     x = graph.relu(convolve(x, "conv1"))
     x = graph.relu(convolve(x, "conv2", unit.stride, unit.dilation))
     return graph.relu(graph.add(convolve(x, "conv3"), shortcut))

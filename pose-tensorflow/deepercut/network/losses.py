@@ -6,10 +6,15 @@ from `mean_weights`. So it does not matter which device computes which images.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
+
 import numpy as np
 from keras import ops
 
 from deepercut.backend import Tensor
+
+Loss = Callable[[Tensor, Tensor], Tensor]
+"""``loss(targets, predictions)``, one number for each image."""
 
 
 def mean_weights(weights: np.ndarray) -> np.ndarray:
@@ -101,3 +106,38 @@ def locref_loss(pred: Tensor, target: Tensor, weights: Tensor, huber: bool = Tru
         return _weighted_sum(ops.square(error), weights)
     quadratic = ops.minimum(error, 1)
     return _weighted_sum(0.5 * ops.square(quadratic) + (error - quadratic), weights)
+
+
+def losses_of(
+    names: Iterable[str], locref_loss_weight: float, locref_huber: bool
+) -> tuple[dict[str, Loss], dict[str, float]]:
+    """Return what Keras compiles into a model: the losses of outputs and how much each counts.
+
+    Parameters
+    ----------
+    names : iterable of str
+        Of the network's outputs; all but ``locref_pred`` are score maps.
+    locref_loss_weight : float
+        Of the location refinement's loss, relative to the others'.
+    locref_huber : bool
+        See `locref_loss`.
+
+    Returns
+    -------
+    losses : dict of str to callable
+        ``loss(targets, predictions)``, where the targets carry their weights behind them along the last axis.
+    weights : dict of str to float
+        By the same names.
+    """
+
+    def part(targets: Tensor, logits: Tensor) -> Tensor:
+        wanted, counts = ops.split(targets, 2, axis=-1)
+        return part_loss(logits, wanted, counts)
+
+    def locref(targets: Tensor, predictions: Tensor) -> Tensor:
+        wanted, counts = ops.split(targets, 2, axis=-1)
+        return locref_loss(predictions, wanted, counts, locref_huber)
+
+    kinds = {name: name == "locref_pred" for name in names}
+    losses: dict[str, Loss] = {name: locref if is_locref else part for name, is_locref in kinds.items()}
+    return losses, {name: locref_loss_weight if is_locref else 1.0 for name, is_locref in kinds.items()}

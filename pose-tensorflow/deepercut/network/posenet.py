@@ -28,27 +28,34 @@ class CenterAndPad(layers.Layer):
     ----------
     mean_pixel : sequence of 3 float
         RGB, 0..255.
+    padding : bool, optional
+        Whether to pad; DeepLabCut's networks do not.
     """
 
-    def __init__(self, mean_pixel: Sequence[float], **kwargs: Any):
+    def __init__(self, mean_pixel: Sequence[float], padding: bool = True, **kwargs: Any):
         # Half precision cannot hold interpolated grey values near 255, so the difference is taken in float32.
         super().__init__(**{**kwargs, "dtype": "float32"})
         self.mean_pixel = [float(value) for value in mean_pixel]
+        self.padding = padding
 
     def call(self, images: Tensor) -> Tensor:
         """Return the centred and padded images."""
+        centred = images - ops.convert_to_tensor(self.mean_pixel, dtype=images.dtype)
+        if not self.padding:
+            return centred
         height, width = ops.shape(images)[1:3]
-        padding = ((0, 0), (0, -height % FEATURE_STRIDE), (0, -width % FEATURE_STRIDE), (0, 0))
-        return ops.pad(images - ops.convert_to_tensor(self.mean_pixel, dtype=images.dtype), padding)
+        return ops.pad(centred, ((0, 0), (0, -height % FEATURE_STRIDE), (0, -width % FEATURE_STRIDE), (0, 0)))
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """Return the padded shape; None stays None."""
+        if not self.padding:
+            return input_shape
         batch, *size, channels = input_shape
         return (batch, *(None if n is None else n + -n % FEATURE_STRIDE for n in size), channels)
 
     def get_config(self) -> dict[str, Any]:
         """Return what `from_config` needs."""
-        return {**super().get_config(), "mean_pixel": self.mean_pixel}
+        return {**super().get_config(), "mean_pixel": self.mean_pixel, "padding": self.padding}
 
 
 @keras.saving.register_keras_serializable("deepercut")
@@ -61,15 +68,18 @@ class DecodePoses(layers.Layer):
         Unit in pixels of the location refinement.
     features : bool, optional
         Whether to tell about the maps too.
+    padding : bool, optional
+        Whether the images were padded, so that the last cells may lie in the padding.
     """
 
-    def __init__(self, locref_stdev: float, features: bool = False, **kwargs: Any):
+    def __init__(self, locref_stdev: float, features: bool = False, padding: bool = True, **kwargs: Any):
         super().__init__(**{**kwargs, "dtype": "float32"})
-        self.locref_stdev, self.features = locref_stdev, features
+        self.locref_stdev, self.features, self.padding = locref_stdev, features, padding
 
     def call(self, images: Tensor, outputs: Mapping[str, Tensor]) -> Tensor:
         """Return the poses, (B, K, 3), or all of `targets.ANSWER`, (B, K, 6)."""
-        return decode_poses(outputs, self.locref_stdev, ops.shape(images)[1:3], features=self.features)
+        size = ops.shape(images)[1:3] if self.padding else None
+        return decode_poses(outputs, self.locref_stdev, size, features=self.features)
 
     def compute_output_shape(self, images_shape: Shape, outputs_shape: Mapping[str, Shape]) -> Shape:
         """Return (B, K, 3), or (B, K, 6) with features."""
@@ -77,7 +87,8 @@ class DecodePoses(layers.Layer):
 
     def get_config(self) -> dict[str, Any]:
         """Return what `from_config` needs."""
-        return {**super().get_config(), "locref_stdev": self.locref_stdev, "features": self.features}
+        told = {"locref_stdev": self.locref_stdev, "features": self.features, "padding": self.padding}
+        return {**super().get_config(), **told}
 
 
 def _head(features: Tensor, channels: int, name: str) -> Tensor:
@@ -95,6 +106,8 @@ def build_posenet(
     location_refinement: bool = True,
     intermediate_supervision_layer: int | None = None,
     precision: str = "float32",
+    *,
+    padding: bool = True,
 ) -> keras.Model:
     """Build the network from RGB images of any size to score maps.
 
@@ -112,6 +125,8 @@ def build_posenet(
         Unit of block 3, from 1, that gets a part head of its own.
     precision : {'float32', 'mixed_bfloat16'}, optional
         Of the arithmetic between the mean pixel and the heads; weights are float32 at any.
+    padding : bool, optional
+        Whether to pad images to multiples of 16 pixels; DeepLabCut's networks do not.
 
     Returns
     -------
@@ -141,7 +156,7 @@ def build_posenet(
     keras.config.set_dtype_policy(precision)
     try:
         images = keras.Input((None, None, 3), name="images")
-        units = resnet_v1(CenterAndPad(mean_pixel, name="center_and_pad")(images), depth)
+        units = resnet_v1(CenterAndPad(mean_pixel, padding, name="center_and_pad")(images), depth)
         features = next(reversed(units.values()))
         outputs = {"part_pred": _head(features, num_joints, "part_pred")}
         if location_refinement:
@@ -171,6 +186,7 @@ def with_poses(network: keras.Model, locref_stdev: float, *, features: bool = Fa
         From images (B, H, W, 3) to poses (B, K, 3), float32: x and y in pixels of the images, likelihood; with
         `features` to (B, K, 6). Its `predict_on_batch` takes and gives NumPy arrays.
     """
-    model = keras.Model(network.input, DecodePoses(locref_stdev, features)(network.input, network.output))
+    padding = network.get_layer("center_and_pad").padding
+    model = keras.Model(network.input, DecodePoses(locref_stdev, features, padding)(network.input, network.output))
     model.compile(jit_compile=False)  # XLA compiles anew for every size of image
     return model

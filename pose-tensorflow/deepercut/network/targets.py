@@ -70,7 +70,7 @@ def map_size(size_px: int) -> int:
 
 
 def covered_cells(size_px: int) -> int:
-    """Return the cells along one axis that stand for at least one pixel of an image.
+    """Return the cells along one axis that stand for at least one pixel of an image that is padded.
 
     Parameters
     ----------
@@ -214,7 +214,11 @@ def make_weights(
 
 
 def decode_poses(
-    outputs: Mapping[str, Tensor], locref_stdev: float, image_shape: tuple[int, int], *, features: bool = False
+    outputs: Mapping[str, Tensor],
+    locref_stdev: float,
+    image_shape: tuple[int, int] | None,
+    *,
+    features: bool = False,
 ) -> Tensor:
     """Return the most likely position of each part.
 
@@ -226,8 +230,10 @@ def decode_poses(
         Of the network: ``part_pred`` (B, R, C, K), logits; with location refinement ``locref_pred`` (B, R, C, 2K).
     locref_stdev : float
         Unit in pixels of the location refinement.
-    image_shape : (height, width)
-        Size in pixels of the images, without padding. Cells in the padding are not looked at.
+    image_shape : (height, width) or None
+        Size in pixels of the images, without padding. Cells in the padding are not looked at. None: the images were
+        not padded, and the best cell is looked for as DeepLabCut does, in the whole map and by its likelihood: where
+        several have the same, such as 1, it is the first.
     features : bool, optional
         Whether to tell about the maps too.
 
@@ -243,11 +249,11 @@ def decode_poses(
     """
     from keras import ops  # here, because all else in this module serves engines without Keras too
 
-    rows, cols = map(covered_cells, image_shape)
+    rows, cols = map(covered_cells, image_shape) if image_shape else (None, None)
     logits = ops.cast(outputs["part_pred"], "float32")[:, :rows, :cols]
     batch, rows, cols, parts = ops.shape(logits)
     logits = ops.reshape(logits, (batch, rows * cols, parts))
-    best = ops.argmax(logits, axis=1)
+    best = ops.argmax(logits if image_shape else ops.sigmoid(logits), axis=1)
     xy = ops.cast(ops.stack([best % cols, best // cols], axis=-1), "float32") * STRIDE + STRIDE / 2
     if "locref_pred" in outputs:
         locref = ops.cast(outputs["locref_pred"], "float32")[:, :rows, :cols]

@@ -15,14 +15,15 @@ import numpy as np
 from keras import ops
 
 from deepercut import DeepercutError
-from deepercut.backend import Tensor, is_out_of_memory, machines
+from deepercut.backend import is_out_of_memory, machines, quick_precision
 from deepercut.config import PoseConfig
 from deepercut.data.dataset import THREADS, TrainingBatches, TrainingImage, load_dataset
 from deepercut.network.architecture import weight_shapes
-from deepercut.network.losses import locref_loss, part_loss
+from deepercut.network.losses import losses_of
 from deepercut.network.posenet import build_posenet
 from deepercut.training.callbacks import LearningStatistics, Snapshots, StopOnInterrupt, StopOnNonFinite, Tell
 from deepercut.training.devices import choose_devices, sharing
+from deepercut.training.heads import train_heads
 from deepercut.training.optimizers import make_optimizer
 from deepercut.training.stopping import StopWhenStalled, in_words, warn_of_patience, why_finished
 from deepercut.training.validation import Validation, hold_out
@@ -99,7 +100,7 @@ def _train(
     batches = TrainingBatches(training, config, config.seed, start, stop, threads, share=machines())
     keras.utils.set_random_seed(config.seed)
     with sharing(devices):
-        network, trainee = _networks(config, weights, state, start)
+        network, trainee = _networks(config, weights, state, batches, quiet=tell is not None)
         log.info("Training on %d images, seed %d, iterations %d to %d", len(training), config.seed, start + 1, stop)
         if config.validation_fraction:
             log.info("Held out of it: %d images, which measure the error (validation_fraction)", len(held_out))
@@ -124,15 +125,24 @@ def _train(
 
 
 def _networks(
-    config: PoseConfig, weights: Path, state: dict[str, np.ndarray], start: int
+    config: PoseConfig, weights: Path, state: dict[str, np.ndarray], batches: TrainingBatches, *, quiet: bool
 ) -> tuple[keras.Model, keras.Model]:
     """Return the network with its first weights, and the model that trains it with its optimizer where it was."""
     network = network_of(config)
     filled = fill(network, read_weights(weights) | exact_weights(state), weights)
     heads = [name for name in network.output if name not in filled]
     log.info("Weights: %s%s", weights, f"; {', '.join(heads)} start at random" if heads else "")
+    if config.padding is None and weights.suffix == ".index" and not heads:
+        log.info(
+            "They are DeepLabCut's, which does not pad images as this training does; padding: none in pose_cfg.yaml "
+            "goes on as DeepLabCut"
+        )
+    if heads and config.heads_iters and machines()[1] > 1:
+        log.warning("heads_iters is left out: on several machines, the heads do not learn first")
+    elif heads and config.heads_iters:
+        train_heads(network, config, batches, quiet=quiet)
     trainee = compiled(network, config)
-    restore(trainee.optimizer, state, start)
+    restore(trainee.optimizer, state, batches.start)
     return network, trainee
 
 
@@ -141,13 +151,18 @@ def network_of(config: PoseConfig) -> keras.Model:
 
     The first `frozen_blocks` blocks of its ResNet, and all before them, are not to be trained.
     """
+    precision = config.precision
+    if precision == "auto":
+        precision = quick_precision()
+        log.info("Precision: %s, which is what this machine is quickest in", precision)
     network = build_posenet(
         config.depth,
         config.num_joints,
         config.mean_pixel,
         config.location_refinement,
         config.intermediate_layer,
-        config.precision,
+        precision,
+        padding=config.pads(),
     )
     frozen = tuple(f"block{number}_" for number in range(1, config.frozen_blocks + 1))
     for layer in network.layers if frozen else ():
@@ -236,16 +251,7 @@ def compiled(network: keras.Model, config: PoseConfig) -> keras.Model:
     optimizer = make_optimizer(config)
     optimizer.build(network.trainable_variables)
 
-    def part(targets: Tensor, logits: Tensor) -> Tensor:
-        wanted, counts = ops.split(targets, 2, axis=-1)
-        return part_loss(logits, wanted, counts)
-
-    def locref(targets: Tensor, predictions: Tensor) -> Tensor:
-        wanted, counts = ops.split(targets, 2, axis=-1)
-        return locref_loss(predictions, wanted, counts, config.locref_huber_loss)
-
-    losses = {name: locref if name == "locref_pred" else part for name in network.output}
-    weights = {name: config.locref_loss_weight if name == "locref_pred" else 1.0 for name in network.output}
+    losses, weights = losses_of(network.output, config.locref_loss_weight, config.locref_huber_loss)
     trainee = keras.Model(network.input, network.output)
     # XLA compiles anew for every image size, and on a CPU its convolutions are slower than oneDNN's; JAX has no other.
     jit_compile = keras.backend.backend() == "jax"

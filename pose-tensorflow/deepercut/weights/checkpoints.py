@@ -20,7 +20,7 @@ import numpy as np
 from deepercut import DeepercutError
 from deepercut.network.architecture import BATCH_NORM, HEADS, depth_of, refuse_too_large
 from deepercut.weights.foreign import Arrays, convert_keras_resnet, read_tf1
-from deepercut.weights.snapshots import WEIGHTS_SUFFIX
+from deepercut.weights.snapshots import WANTED, WEIGHTS_SUFFIX
 from dlc_common.files import is_broken, replacing, seal
 from dlc_common.kinds import HDF5, KERAS, wrong_kind
 
@@ -63,6 +63,8 @@ def resolve_weights(prefix: Path) -> Path:
     for path in tried:
         if path.is_file():
             return path
+    if (pytorch := prefix.with_name(f"{prefix.name}.pt")).is_file():
+        _refuse_other_kinds(pytorch)
     parts = sorted(path.name for path in prefix.parent.glob(f"{glob.escape(prefix.name)}.*"))
     if any(_PART_OF_A_CHECKPOINT.search(name) for name in parts):
         raise DeepercutError(
@@ -231,7 +233,7 @@ def read_weights(path: Path) -> Arrays:
 
 def _refuse_other_kinds(path: Path) -> None:
     """Raise where a file is known to be of another kind; done late, because to look into HDF5 is to check it again."""
-    if other := wrong_kind(path, "weights of a ResNet", KERAS, HDF5):
+    if other := wrong_kind(path, WANTED, KERAS, HDF5):
         raise DeepercutError(other)
 
 

@@ -179,6 +179,28 @@ def _refuse_claims(path: Path) -> None:
         refuse_too_large({name: shape}, path)
 
 
+def is_pose_checkpoint(path: Path) -> bool:
+    """Tell whether a file is a TensorFlow checkpoint with a head for body parts: a network of DeepLabCut 1 or 2.
+
+    Parameters
+    ----------
+    path : Path
+        A file of weights.
+
+    Returns
+    -------
+    bool
+        False for weights of any other kind, those of ImageNet among them, and for a damaged file.
+    """
+    if path.suffix != ".index":
+        return False
+    try:
+        return any(_our_name(name) == "part_pred/bias" for name in claimed_shapes(path))
+    except ValueError as error:
+        log.debug("%s: %s", path, error)
+        return False
+
+
 def export_tf1(model: keras.Model, prefix: Path) -> None:
     """Write a network as a TensorFlow 1 checkpoint, which DeepLabCut 1.x and 2.x can load.
 

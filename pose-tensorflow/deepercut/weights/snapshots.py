@@ -11,10 +11,14 @@ from pathlib import Path
 import numpy as np
 
 from deepercut import DeepercutError
+from dlc_common.kinds import wrong_kind
 
 WEIGHTS_SUFFIX = ".weights.h5"
 HELD_OUT = "held_out"
 """Name of the held-out images in a state."""
+
+WANTED = "weights of a ResNet"
+"""What messages call it."""
 
 
 @dataclass(frozen=True)
@@ -146,6 +150,9 @@ def select_snapshot(
     """
     snapshots = list_snapshots(train_folder, prefix)
     if not snapshots:
+        for path in sorted(Path(train_folder).glob("*.pt")):
+            if other := wrong_kind(path, WANTED):
+                raise DeepercutError(other)
         raise DeepercutError(f"{train_folder} holds no snapshot ({prefix}-<iteration>{WEIGHTS_SUFFIX}): train first")
     existing = ", ".join(str(snapshot.iteration) for snapshot in snapshots)
     if iteration is not None:

@@ -22,7 +22,7 @@ from deepercut.config import load_config
 from deepercut.weights.foreign import export_tf1
 from dlc_common.cli import CHECKOUT
 from dlc_common.yaml_text import with_values
-from dlc_toolbox.labels import interchange
+from dlc_toolbox.exchange import exporting, labelset
 from dlc_toolbox.measure.metrics import euclidean_errors
 from dlc_toolbox.project.experiment import Experiment, percent_of
 from dlc_toolbox.project.layout import Layout
@@ -50,11 +50,11 @@ class Peer:
         fraction = own.TrainingFraction[0]
         experiment = Experiment(own.Task, own.date, own.scorer, percent_of(fraction), own.Shuffles[0], own.resnet)
         self.split: Split = read_split(layout, experiment)
-        labels = interchange.read_own_labels(layout, own)
+        labels = labelset.read_own_labels(layout, own)
         self.names = list(labels.images)
         self.config, self.weights = folder / "project" / "config.yaml", folder / "imagenet" / "resnet_v1_50.ckpt"
         if not self.config.exists():
-            interchange.export_deeplabcut(labels, self.config.parent, own.Task, own.date)
+            exporting.export_deeplabcut(labels, self.config.parent, own.Task, own.date)
             text = with_values(self.config.read_text(encoding="utf-8"), {"TrainingFraction": [fraction]})
             self.config.write_text(text, encoding="utf-8")
             export_imagenet(layout.train_folder(experiment) / "pose_cfg.yaml", self.weights)

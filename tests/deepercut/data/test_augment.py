@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from deepercut.config import PoseConfig
-from deepercut.data.augment import flip, mirror_partners, place, recolor, rescale
+from deepercut.data.augment import flip, mirror_partners, place, recolor, rescale, turn, turned_size
 
 
 @pytest.fixture
@@ -84,6 +84,33 @@ def test_place_without_room_changes_nothing(config):
 def test_place_fills_with_the_mean_pixel(config):
     image, _ = place(np.zeros((20, 20, 3), np.uint8), np.empty((0, 3)), config, (64, 64), np.random.default_rng(0))
     assert sorted(map(tuple, np.unique(image.reshape(-1, 3), axis=0).tolist())) == [(0, 0, 0), (124, 117, 104)]
+
+
+@pytest.mark.parametrize(
+    ("angle", "quarters", "there"),
+    [(90, 1, [[0, 30, 99], [2, 0, 119]]), (180, 2, [[0, 99, 59], [2, 119, 89]]), (-90, 3, [[0, 59, 20], [2, 89, 0]])],
+)
+def test_quarters_of_a_turn_lose_nothing(angle, quarters, there):
+    image, joints = turn(blob(20, 30), np.array([[0, 20.0, 30.0], [2, 0.0, 0.0]]), angle, (0, 0, 0))
+    np.testing.assert_array_equal(image, np.rot90(blob(20, 30), quarters))  # of 120 x 90 pixels
+    np.testing.assert_allclose(joints, there, atol=1e-9)
+
+
+@pytest.mark.parametrize("angle", [-153.0, -41.5, 12.0, 77.7, 180.0])
+def test_turn_moves_joints_with_pixels(angle):
+    image, joints = turn(blob(66, 40), np.array([[0, 66.0, 40.0], [1, 62.0, 40.0]]), angle, (0, 0, 0))
+    assert image.shape == (*turned_size((90, 120), angle), 3)
+    np.testing.assert_allclose(joints[0, 1:], centroid(image), atol=0.1)
+    assert np.linalg.norm(joints[0, 1:] - joints[1, 1:]) == pytest.approx(4)
+
+
+def test_turn_by_half_a_right_angle_by_hand():
+    joints = np.array([[0, 69.5, 39.5], [1, 119.0, 89.0]])  # 10 right of the middle and 5 above it; a corner
+    image, turned = turn(np.zeros((90, 120, 3), np.uint8), joints, 45, (123.68, 116.779, 103.939))
+    assert image.shape == (105, 105, 3)  # both sides half way
+    np.testing.assert_allclose(turned, [[0, 52 + (10 - 5) / np.sqrt(2), 52 - (10 + 5) / np.sqrt(2)]])
+    assert image[0, 0].tolist() == [124, 117, 104]
+    assert image[52, 52].tolist() == [0, 0, 0]
 
 
 def test_recolor_off_changes_nothing(config):

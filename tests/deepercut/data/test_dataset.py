@@ -9,6 +9,7 @@ from PIL import Image
 
 from deepercut import DeepercutError
 from deepercut.config import load_config
+from deepercut.data.augment import turned_size
 from deepercut.data.dataset import TrainingBatches, canvas_size, load_dataset, scales_of
 from dlc_common import UsersError
 
@@ -67,7 +68,7 @@ def test_images_that_cannot_train_are_all_told_before_training(make_train_folder
 def test_damaged_mat_is_named(make_train_folder, content):
     folder = make_train_folder()
     (folder / "set.mat").write_bytes(content)
-    with pytest.raises(UsersError, match=r"set\.mat is no training set"):
+    with pytest.raises(UsersError, match=r"set\.mat is (no training set|empty, not a training set)"):
         load_dataset(load_config(folder / "pose_cfg.yaml"))
 
 
@@ -155,6 +156,19 @@ def test_images_of_one_size_are_padded_as_little_as_can_be(make_train_folder):
     assert {batches[i][0].shape for i in range(4)} == {(1, 128, 144, 3)}  # 120 x 136, to multiples of 16
 
 
+def test_without_padding_images_keep_their_size_and_neighbours_still_differ(make_train_folder):
+    assert batches_of(make_train_folder(padding="none"))[0][0].shape == (1, 120, 136, 3)
+    batches = batches_of(make_train_folder(padding="none", scale_jitter_up=1.004))
+    assert batches[0][0].shape == (1, 120, 136, 3)
+    x, y = batches[1]  # whose neighbours have that size
+    assert x.shape == (1, 136, 152, 3)  # whole cells of the features more, so that the image lies as it would alone
+    assert y["part_pred"].shape == (1, 18, 20, 6)  # ceil(size / 16) * 2
+    weights = y["part_pred"][0, :, :, 3:]
+    np.testing.assert_allclose(weights[:16, :18], 1 / (16 * 18 * 3), rtol=1e-6)  # over the image's own map
+    assert (weights[16:] == 0).all()
+    assert (weights[:, 18:] == 0).all()
+
+
 def test_padding_is_the_mean_pixel_and_counts_nothing(make_train_folder):
     batches = batches_of(make_train_folder(scale_jitter_up=1.004))
     assert batches[0][0].shape == (1, 128, 144, 3)
@@ -212,8 +226,20 @@ def test_canvas_gives_one_shape(make_train_folder):
 def test_rotation_needs_no_canvas(make_train_folder):
     folder = make_train_folder(rotation=30.0)
     still, turned = batches_of(folder, rotation=0.0), batches_of(folder)
-    assert turned[0][0].shape == still[0][0].shape
-    assert np.abs(turned[0][0] - still[0][0]).max() > 20
+    assert np.abs(turned[0][0][:, :120, :128] - still[0][0][:, :120, :128]).max() > 20
+
+
+def test_images_get_room_to_turn(make_train_folder):
+    batches = batches_of(make_train_folder(size=(120, 240), rotation=180.0), stop=17)
+    shapes = []
+    for iteration in range(0, 17, 2):
+        _, _, angle = batches._draw(iteration)
+        height, width = turned_size((120, 240), angle)
+        assert (height + width, abs(angle) <= 180) == (360, True)
+        shapes.append(batches[iteration][0].shape[1:3])
+        assert shapes[-1] == (-(-height // 16) * 16, -(-width // 16) * 16)
+    assert len(set(shapes)) > 1
+    assert not {batches[1][0].shape[1:3]} & {shapes[0], shapes[1]}  # no side looks fixed, see `_shape`
 
 
 def test_changed_image_is_named(make_train_folder):

@@ -17,7 +17,7 @@ from deepercut.inference import engines
 from deepercut.inference.engines import ENGINES, REDUCED, choose_engine, device_name
 from deepercut.inference.predict import load_predictor
 from deepercut.network.posenet import build_posenet, with_poses
-from deepercut.network.targets import covered_cells, decode_poses
+from deepercut.network.targets import covered_cells, decode_poses, map_size
 from deepercut.weights.checkpoints import fill
 from deepercut.weights.snapshots import list_snapshots
 from dlc_common.images import read_image
@@ -48,15 +48,15 @@ def noise(*shape: int) -> np.ndarray:
     return np.random.default_rng(0).integers(0, 256, (*shape, 3), dtype=np.uint8)
 
 
-def literal_poses(network, frame: np.ndarray, locref_stdev: float = 7.2801) -> np.ndarray:
-    """Look at every cell in turn."""
+def literal_poses(network, frame: np.ndarray, locref_stdev: float = 7.2801, cells=covered_cells) -> np.ndarray:
+    """Look at every cell in turn, as many as `cells` tells for each side."""
     outputs = network.predict(frame[None].astype(np.float32), verbose=0)
     logits, locref = outputs["part_pred"][0], outputs["locref_pred"][0]
     poses = []
     for part in range(logits.shape[-1]):
         best = (-np.inf, 0, 0)
-        for row in range(covered_cells(frame.shape[0])):
-            for column in range(covered_cells(frame.shape[1])):
+        for row in range(cells(frame.shape[0])):
+            for column in range(cells(frame.shape[1])):
                 if logits[row, column, part] > best[0]:
                     best = (logits[row, column, part], row, column)
         logit, row, column = best
@@ -72,6 +72,26 @@ def test_poses_equal_a_literal_decoding(engine, network, size):
     assert (type(poses), poses.dtype, poses.shape) == (np.ndarray, np.float32, (2, PARTS, 3))
     for pose, frame in zip(poses, frames, strict=True):
         np.testing.assert_allclose(pose, literal_poses(network, frame), rtol=1e-4, atol=2e-3)
+
+
+@pytest.mark.parametrize("name", ENGINES)
+def test_without_padding_poses_equal_a_literal_decoding_of_all_cells(make_config, arrays, name):
+    plain = build_posenet(50, PARTS, make_config().mean_pixel, padding=False)
+    fill(plain, arrays, "test")
+    engine = ENGINES[name](make_config(padding=False), arrays)
+    for size in [(64, 80), (70, 90), (33, 49), (5, 40), (1, 1)]:
+        frames = noise(2, *size)
+        expected = [literal_poses(plain, frame, cells=map_size) for frame in frames]
+        np.testing.assert_allclose(engine(frames), expected, rtol=1e-4, atol=2e-3)
+
+
+@pytest.mark.parametrize("name", ENGINES)
+def test_without_padding_the_first_cell_of_full_likelihood_is_taken(make_config, arrays, name):
+    certain = {**arrays, "part_pred/bias": arrays["part_pred/bias"] + 100}
+    assert (ENGINES[name](make_config(), certain)(noise(1, 32, 48))[..., 0] > 8).any()
+    config = make_config(padding=False, location_refinement=False)
+    first = ENGINES[name](config, {key: array for key, array in certain.items() if "locref" not in key})
+    np.testing.assert_array_equal(first(noise(1, 32, 48))[0], [[4, 4, 1]] * PARTS)
 
 
 @pytest.mark.parametrize("size", [(64, 80), (70, 90), (5, 40)])

@@ -2,6 +2,7 @@
 
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import keras
@@ -13,8 +14,9 @@ from deepercut.config import load_config
 from deepercut.inference import export
 from deepercut.inference.engines import keras_engine, keras_network
 from deepercut.inference.export import FORMATS, compare, export_snapshot
+from deepercut.inference.predict import load_predictor
 from deepercut.weights.checkpoints import save_snapshot
-from deepercut.weights.snapshots import Snapshot, list_snapshots
+from deepercut.weights.snapshots import Snapshot, list_snapshots, select_snapshot
 
 SIZES = [(40, 56), (33, 49)]
 
@@ -76,6 +78,7 @@ def test_a_model_gives_the_poses_of_keras_elsewhere(trained, random_arrays, name
     assert description["input"]["shape"] == ["batch", "height", "width", 3]
     assert description["output"]["shape"] == ["batch", 3, 3]
     assert description["iteration"] == 7
+    assert description["padding"] == 16
     assert description["compared_with_keras"]["frames"] == 6  # five images, and one cropped
     assert description["compared_with_keras"]["largest_median_difference_px"] < 0.01
 
@@ -147,3 +150,45 @@ def test_savedmodel_needs_tensorflow_below_keras(make_config, random_arrays, tmp
     monkeypatch.setattr(keras.backend, "backend", lambda: "jax")
     with pytest.raises(DeepercutError, match="savedmodel needs Keras on TensorFlow, not on jax: unset KERAS_BACKEND"):
         FORMATS["savedmodel"].write(make_config(), random_arrays(), tmp_path / "model")
+
+
+@pytest.mark.slow
+def test_an_openvino_model_says_that_it_wants_float32_and_gets_it_without_being_told(trained, random_arrays):
+    """With the defaults a CPU with bfloat16 instructions would use them; without, this shows the file alone."""
+    import openvino
+
+    config_path, snapshot = trained
+    (folder,) = export_snapshot(config_path, snapshot, ["openvino"])
+    assert json.loads((folder / "model.json").read_text())["compile_with"]["INFERENCE_PRECISION_HINT"] == "f32"
+    model = openvino.Core().read_model(folder / "model.xml")
+    assert model.get_rt_info(["runtime_options", "INFERENCE_PRECISION_HINT"]).astype(str) == "f32"
+    exact = keras_engine(load_config(config_path), random_arrays())
+    poses = openvino.compile_model(folder / "model.xml", "CPU")
+    for size in SIZES:
+        np.testing.assert_allclose(poses(noise(2, *size))["poses"], exact(noise(2, *size)), rtol=1e-4, atol=2e-3)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("padding", [16, "none"])
+def test_a_checkpoint_computes_as_deeplabcut_does_and_says_so(trained, random_arrays, padding, caplog):
+    config_path, snapshot = trained
+    config_path.write_text(config_path.read_text() + f"padding: {padding}\n")
+    (folder,) = export_snapshot(config_path, snapshot, ["tf1"])
+    description = json.loads((folder / "model.json").read_text())
+    assert description["padding"] == padding
+    assert description["compared_with_keras"]["largest_difference_px"] == 0
+    there = description["in_deeplabcut"]
+    assert there["padding"] == "none"
+    assert (there["compared_with_keras"]["largest_difference_px"] > 0) == (padding == 16)
+    assert ("train with padding: none" in caplog.text) == (padding == 16)
+    found = load_predictor(without_padding_key(config_path), select_snapshot(folder), "openvino")
+    exact = keras_engine(replace(load_config(config_path), padding=False), random_arrays())
+    np.testing.assert_allclose(found(noise(1, 33, 49)), exact(noise(1, 33, 49)), rtol=1e-4, atol=2e-3)
+
+
+def without_padding_key(config_path: Path) -> Path:
+    """Write the configuration as DeepLabCut would."""
+    lines = config_path.read_text().splitlines()
+    path = config_path.with_name("deeplabcuts.yaml")
+    path.write_text("\n".join(line for line in lines if not line.startswith("padding")))
+    return path

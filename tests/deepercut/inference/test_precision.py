@@ -1,5 +1,6 @@
 """Reduced precision: the comparison by hand, the guard, and what is kept beside a snapshot."""
 
+import hashlib
 import json
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from deepercut import DeepercutError
 from deepercut.config import load_config
 from deepercut.inference import precision
 from deepercut.inference.engines import ENGINES, cpu_runtime, openvino_engine
+from deepercut.inference.models import fingerprint
 from deepercut.inference.openvino_graph import build_openvino
 from deepercut.inference.precision import compare, reduced_engine
 from deepercut.weights.snapshots import Snapshot
@@ -183,3 +185,12 @@ def test_the_check_starts_the_backend_quietly(make_train_folder):
     )
     done = subprocess.run([sys.executable, "-c", code, str(folder)], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_what_was_made_for_a_network_that_pads_does_not_serve_one_that_does_not(make_config):
+    arrays = {"part_pred/bias": np.zeros(3, np.float32)}
+    padded = fingerprint(make_config(), arrays)
+    assert padded == fingerprint(make_config(padding=True), arrays)
+    assert padded != fingerprint(make_config(padding=False), arrays)
+    digest = hashlib.sha256(b"((123.68, 116.779, 103.939), 7.2801)part_pred/bias" + bytes(12))  # as before padding
+    assert padded == digest.hexdigest()

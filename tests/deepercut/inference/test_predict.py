@@ -53,3 +53,12 @@ def test_a_snapshot_without_heads_is_refused(make_train_folder, monkeypatch):
     config_path = make_train_folder() / "pose_cfg.yaml"
     with pytest.raises(DeepercutError, match="holds the ResNet alone, which finds no body parts: train first"):
         load_predictor(config_path, Snapshot(7, config_path.parent / "snapshot-7.weights.h5"))
+
+
+def test_the_kind_of_weights_decides_about_padding_where_the_file_does_not(make_train_folder, monkeypatch):
+    arrays = {name: np.zeros(shape, "float32") for name, shape in weight_shapes(50, 3).items()}
+    monkeypatch.setattr(predict, "read_weights", lambda path: arrays)
+    config_path = make_train_folder() / "pose_cfg.yaml"
+    for name, pads in [("snapshot-7.weights.h5", True), ("snapshot-7.index", False)]:
+        config, _ = predict.read_network(config_path, Snapshot(7, config_path.parent / name))
+        assert config.padding is pads

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from deepercut.network.losses import locref_loss, mean_weights, part_loss
+from deepercut.network.losses import locref_loss, losses_of, mean_weights, part_loss
 
 if keras.backend.backend() == "tensorflow":
     import tensorflow as tf
@@ -123,3 +123,14 @@ def test_huber_gradient_is_clipped_and_finite():
         tape.watch(pred)
         loss = locref_loss(pred, tf.zeros((1, 5)), tf.fill((1, 5), 0.2))
     np.testing.assert_allclose(tape.gradient(loss, pred), np.array([[-1, -0.5, 0, 0.5, 1]]) / 5, rtol=1e-6)
+
+
+def test_losses_of_outputs_take_weights_behind_the_targets():
+    losses, weights = losses_of(["part_pred", "locref_pred", "part_pred_interm"], 0.05, locref_huber=False)
+    assert weights == {"part_pred": 1.0, "locref_pred": 0.05, "part_pred_interm": 1.0}
+    logits = np.log(np.array([1.0, 3.0], "float32")).reshape(1, 1, 2, 1)
+    behind = np.array([[1.0, 1.0], [0.0, 0.5]], "float32").reshape(1, 1, 2, 2)  # wanted, and how much it counts
+    for name in ("part_pred", "part_pred_interm"):
+        np.testing.assert_allclose(losses[name](behind, logits), [np.log(2) + np.log(4) / 2], rtol=1e-6)
+    squares = (1 - np.log(1)) ** 2 + 0.5 * np.log(3) ** 2
+    np.testing.assert_allclose(losses["locref_pred"](behind, logits), [squares], rtol=1e-6)

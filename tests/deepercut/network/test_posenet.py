@@ -121,3 +121,23 @@ def test_mixed_precision_keeps_float32_maps(posenet):
     for name, output in predict(mixed, images).items():
         assert output.dtype == np.float32
         assert 0 < np.abs(output - expected[name]).max() < 0.05 * np.abs(expected[name]).max()
+
+
+def test_without_padding_images_are_only_centred():
+    layer = CenterAndPad([90, 100, 110], padding=False)
+    centred = keras.ops.convert_to_numpy(layer(np.full((1, 17, 5, 3), 100, "float32")))
+    assert centred.shape == (1, 17, 5, 3)
+    assert (centred == [10, 0, -10]).all()
+    assert layer(keras.Input((17, 5, 3))).shape == (None, 17, 5, 3)
+    assert CenterAndPad.from_config(layer.get_config()).padding is False
+
+
+def test_without_padding_the_maps_are_as_large_and_differ_only_where_sides_are_no_multiples_of_16(posenet):
+    plain = build_posenet(50, 3, MEAN_PIXEL, intermediate_supervision_layer=6, padding=False)
+    plain.set_weights(posenet.get_weights())
+    for size, is_equal in [((32, 48), True), ((33, 48), False), ((50, 17), False)]:
+        images = picture(1, *size, 3)
+        ours, expected = predict(plain, images), predict(posenet, images)
+        for name, output in ours.items():
+            assert output.shape == expected[name].shape
+            assert np.allclose(output, expected[name], atol=1e-4 * np.abs(expected[name]).max()) == is_equal

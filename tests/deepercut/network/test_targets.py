@@ -206,3 +206,18 @@ def test_every_pixel_of_an_image_is_positive_in_a_cell_that_counts():
         for y in range(shape[0]):
             scores, _, _ = make_targets(np.array([[0, x, y]]), shape, 0.4, 17, STDEV, 1)
             assert (scores * weights).any()
+
+
+def test_without_padding_all_cells_are_looked_at():
+    logits = np.zeros((1, 4, 4, 1), "float32")
+    logits[0, 3, 3] = 9
+    assert np.array(decode_poses({"part_pred": logits}, STDEV, (24, 24)))[0, 0, :2].tolist() == [4, 4]
+    assert np.array(decode_poses({"part_pred": logits}, STDEV, None))[0, 0, :2].tolist() == [28, 28]
+
+
+def test_without_padding_the_first_cell_of_full_likelihood_is_taken():
+    """In float32 the likelihoods of 20 and 30 are both 1, and DeepLabCut looks at likelihoods."""
+    logits = np.zeros((1, 4, 4, 1), "float32")
+    logits[0, 1, 2], logits[0, 2, 0] = 20, 30
+    assert np.array(decode_poses({"part_pred": logits}, STDEV, (32, 32))).tolist() == [[[4, 20, 1]]]
+    assert np.array(decode_poses({"part_pred": logits}, STDEV, None)).tolist() == [[[20, 12, 1]]]

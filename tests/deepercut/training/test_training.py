@@ -21,13 +21,14 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from deepercut import DeepercutError
 from deepercut.config import load_config
 from deepercut.data.dataset import TrainingBatches, load_dataset
-from deepercut.inference.predict import load_predictor
+from deepercut.inference.predict import load_predictor, read_network
 from deepercut.training import training
 from deepercut.training.callbacks import LearningStatistics, Snapshots, StopOnInterrupt
 from deepercut.training.learning_stats import COLUMNS
 from deepercut.training.training import _of_the_run, compiled, network_of, starting_point, train
 from deepercut.weights.checkpoints import load_weights, read_weights
-from deepercut.weights.snapshots import list_snapshots, read_validation_errors, select_snapshot, state_path
+from deepercut.weights.foreign import export_tf1
+from deepercut.weights.snapshots import Snapshot, list_snapshots, read_validation_errors, select_snapshot, state_path
 from deepercut.weights.state import exact_weights, read_state
 from dlc_common import UsersError
 from dlc_common.cli import CHECKOUT
@@ -261,6 +262,22 @@ def test_the_first_ctrl_c_waits_for_the_iteration_and_the_second_does_not():
     assert signal.getsignal(signal.SIGINT) is usual
 
 
+def test_only_new_heads_learn_first(make_train_folder, start_weights, replace_fit, monkeypatch):
+    taught = []
+    monkeypatch.setattr(
+        training, "train_heads", lambda network, config, batches, quiet: taught.append(config.heads_iters)
+    )
+    replace_fit(lambda *_, **__: None)
+    folder = make_train_folder(init_weights=str(start_weights), heads_iters=7)
+    train(config_of(folder))
+    assert taught == []  # these weights have heads
+    monkeypatch.setattr(training, "fill", lambda network, arrays, source: ())
+    train(config_of(folder, heads_iters=0))
+    assert taught == []
+    train(config_of(folder))
+    assert taught == [7]
+
+
 @pytest.mark.parametrize(
     "error",
     [
@@ -475,3 +492,26 @@ def test_a_second_training_of_a_folder_is_told_its_path(make_train_folder, monke
 def test_network_of_follows_the_configuration(make_train_folder):
     network = network_of(config_of(make_train_folder(location_refinement=False)))
     assert list(network.output) == ["part_pred"]
+
+
+@pytest.mark.parametrize(("keys", "padding"), [({}, True), ({"padding": "none"}, False)])
+def test_network_of_pads_as_the_configuration_says(make_train_folder, keys, padding):
+    network = network_of(config_of(make_train_folder(**keys)))
+    assert network.get_layer("center_and_pad").padding is padding
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("padding", ["none", None])
+def test_a_network_of_deeplabcut_trains_on(make_train_folder, start_weights, padding, caplog):
+    """Images of 120 x 136 pixels and other sizes; without padding, the maps' sizes must still fit the targets'."""
+    caplog.set_level("INFO")
+    keys = {"max_iters": 3, "scale_jitter_lo": 0.9, "scale_jitter_up": 1.1, "multi_step": [[1e-9, 3]]}
+    folder = make_train_folder(**keys, init_weights="./theirs/snapshot-9", **({"padding": padding} if padding else {}))
+    config = config_of(folder)
+    network = network_of(config)
+    load_weights(network, start_weights)
+    export_tf1(network, folder / "theirs" / "snapshot-9")
+    snapshot = train(config)
+    assert snapshot == folder / "snapshot-3.weights.h5"
+    assert read_network(folder / "pose_cfg.yaml", Snapshot(3, snapshot))[0].padding is (padding is None)
+    assert ("They are DeepLabCut's, which does not pad images" in caplog.text) == (padding is None)

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import zipfile
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -393,3 +394,23 @@ def test_shapes_that_no_network_has_are_refused_before_they_are_read(tmp_path):
     message = r"claims arrays of a size that no network has, such as conv\w*/kernel of shape \(1048576, 1048576\)"
     with pytest.raises(DeepercutError, match=message):
         read_weights(path)
+
+
+def write_deeplabcut3(path):
+    """Write what a snapshot of DeepLabCut 3 holds, as far as it is looked at."""
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr(f"{path.stem}/data.pkl", b"\x80\x02 backbone.model.conv1.weight heads.bodypart.heatmap_head")
+
+
+@pytest.mark.parametrize("named", ["snapshot-200", "snapshot-200.pt"])
+def test_a_snapshot_of_deeplabcut_3_is_named_wherever_it_is_given(tmp_path, named):
+    write_deeplabcut3(tmp_path / "snapshot-200.pt")
+    message = (
+        r"snapshot-200.pt is a network of DeepLabCut 3 \(PyTorch\), not weights of a ResNet: it computes otherwise "
+        r"than the networks here, so it cannot be used \(nothing in it was run\). Train one here on the same labels, "
+        r"which Generating_a_Training_Set/ImportLabels.py takes along, or go on with it in DeepLabCut 3$"
+    )
+    with pytest.raises(DeepercutError, match=message):
+        read_weights(resolve_weights(tmp_path / named))
+    with pytest.raises(DeepercutError, match=message):
+        select_snapshot(tmp_path)

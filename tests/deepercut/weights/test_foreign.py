@@ -6,6 +6,7 @@ import pytest
 
 from deepercut import DeepercutError
 from deepercut.network.posenet import build_posenet
+from deepercut.weights import foreign
 from deepercut.weights.checkpoints import load_weights, read_weights, resolve_weights
 from deepercut.weights.foreign import convert_keras_resnet, export_tf1, read_tf1, tf1_name
 
@@ -237,3 +238,19 @@ def test_keras_conventions_by_hand():
     np.testing.assert_allclose(converted["conv1_bn/moving_variance"], 1e-8, rtol=1e-4)
     assert converted["conv1_bn/beta"].tolist() == [7]
     assert arrays["conv1_bn/moving_mean"].tolist() == [2]
+
+
+def write_variables(prefix, *names):
+    """Write a checkpoint of small variables."""
+    write_checkpoint(prefix, {name: np.zeros(2, "float32") for name in names})
+    return prefix.with_name(f"{prefix.name}.index")
+
+
+def test_a_checkpoint_with_a_head_for_body_parts_is_a_network_of_deeplabcut(tmp_path):
+    pose = write_variables(tmp_path / "snapshot-5", "resnet_v1_50/conv1/weights", "pose/part_pred/block4/biases")
+    assert foreign.is_pose_checkpoint(pose)
+    imagenet = write_variables(tmp_path / "resnet", "resnet_v1_50/conv1/weights", "pose/part_pred/block4/biases/Adam")
+    assert not foreign.is_pose_checkpoint(imagenet)
+    assert not foreign.is_pose_checkpoint(tmp_path / "snapshot-5.weights.h5")
+    pose.write_bytes(pose.read_bytes()[:-20])
+    assert not foreign.is_pose_checkpoint(pose)  # damaged, which whoever reads it tells

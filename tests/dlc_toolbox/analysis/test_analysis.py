@@ -22,7 +22,7 @@ from dlc_toolbox.analysis import analysis, jobs
 from dlc_toolbox.analysis.partial import open_partial
 from dlc_toolbox.analysis.window import WindowRule
 from dlc_toolbox.poses.filter import find_poses
-from dlc_toolbox.poses.network import Network, find_network
+from dlc_toolbox.poses.network import Network, describe_poses, find_network
 from dlc_toolbox.project.layout import Layout, pose_record, pose_rows
 from dlc_toolbox.project.settings import load_analysis_settings
 from dlc_toolbox.project.tables import points, read_table, scorer_of
@@ -578,9 +578,9 @@ def find(trained_project):
 
     def find(**told):
         def load_config(path):
-            config = {"net_type": "resnet_50", "dataset": "../../X/toy_Ann70shuffle1.mat", **told}
+            config = {"net_type": "resnet_50", "dataset": "../../X/toy_Ann70shuffle1.mat", "pads": lambda weights: True}
             return SimpleNamespace(
-                **config,
+                **{**config, **told},
                 location_refinement=True,
                 locref_stdev=7.2801,
                 mean_pixel=(1, 2, 3),
@@ -626,6 +626,21 @@ def test_a_scale_belongs_to_what_poses_are_made_from_and_full_size_does_not(find
             file.write(f"analysisscale = {scale!r}\n")
         assert find().config == ({**made, "analysisscale": 0.5} if scale == 0.5 else made)
     assert (find().scale, find().precision) == (0.5, "float32")
+
+
+def test_poses_without_padding_are_others_and_those_of_before_stay_current(find, tmp_path):
+    network, video = find(), tmp_path / "video.avi"
+    video.write_bytes(b"video")
+    before = describe_poses(video, replace(network, config=without(network.config, "padding")), None)
+    assert network.pads
+    assert describe_poses(video, network, None) == before
+    network = find(pads=lambda weights: weights.name != "snapshot-100.weights.h5")
+    assert not network.pads
+    assert describe_poses(video, network, None)["settings"] == before["settings"] | {"padding": "none"}
+
+
+def without(config, key):
+    return {name: value for name, value in config.items() if name != key}
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -59,6 +61,14 @@ def test_a_window_by_hand():
     assert place_window(points, 20, WIDTH, HEIGHT) == (64, 128, 16, 144)
 
 
+def test_a_window_for_a_network_that_does_not_pad_by_hand():
+    """The points of above: in 318 px, half of which is odd, 59 px with the freedom of the grid, in 64 - 2."""
+    points = np.array([[100.0, 65.0], [np.nan, 3.0], [100.0, 90.0]])
+    assert place_window(points, 20, WIDTH, HEIGHT, padded=False) == (64, 128, 16, 144)
+    assert place_window(points, 20, WIDTH - 2, HEIGHT - 1, padded=False) == (64, 126, 16, 144)
+    assert place_window(points, 20, WIDTH - 2, HEIGHT - 2, padded=False) == (64, 126, 16, 142)
+
+
 def test_a_window_at_the_edges_of_the_frame_ends_there():
     assert place_window(np.array([[2.0, 3.0]]), 10, WIDTH, HEIGHT) == (0, 64, 0, 64)
     assert place_window(np.array([[317.0, 230.0]]), 10, 327, 237) == (272, 327, 176, 237)
@@ -75,16 +85,19 @@ def test_the_whole_frame_without_points_and_for_a_large_animal():
     st.tuples(st.integers(20, 2000), st.integers(20, 2000)),
     st.lists(st.tuples(st.floats(0, 1), st.floats(0, 1)), min_size=1, max_size=5),
     st.floats(1, 100),
+    st.booleans(),
 )
-def test_a_window_holds_its_points_and_keeps_to_the_grid(size, shares, margin):
+def test_a_window_holds_its_points_and_keeps_to_the_grid(size, shares, margin, padded):
     points = np.array(shares) * (np.array(size) - 1)
-    window = place_window(points, margin, *size)
+    window = place_window(points, margin, *size, padded=padded)
     if window is None:
         return
     for axis, (start, stop) in enumerate((window[:2], window[2:])):
         assert 0 <= start < stop <= size[axis]
         assert start % 16 == 0
-        assert (stop - start) % 64 == 0 or stop == size[axis]
+        assert (stop - start) % 64 in ({0} if padded else {0, 62}) or stop == size[axis]
+        # TensorFlow's 'same' max pool over the half size begins one pixel earlier where that is odd.
+        assert padded or math.ceil((stop - start) / 2) % 2 == math.ceil(size[axis] / 2) % 2
         assert start == 0 or points[:, axis].min() - margin >= start
         assert stop == size[axis] or points[:, axis].max() + margin <= stop - 1
 
@@ -112,6 +125,15 @@ def test_a_small_animal_is_found_at_a_fraction_of_the_pixels(network, find_dots,
     assert window.analyzed_share == sum(np.prod(shape) for shape in network.shapes) / frames[..., 0].size
     assert {shape[0] for shape in network.shapes} == {1, BATCH}
     assert len({shape[1:] for shape in network.shapes}) <= 8
+
+
+def test_a_network_that_does_not_pad_gets_windows_with_the_grid_of_the_frame(network, find_dots, walk):
+    frames = draw(walk)[:, :-2, :-2]  # 238 x 318 px, whose halves are odd
+    found = track(MovingWindow(network, WindowRule(pcutoff=0.5, margin=20, padded=False)), frames)
+    np.testing.assert_array_equal(found, find_dots(frames))
+    sides = {side for _, *sides in network.shapes for side in sides}
+    assert {math.ceil(side / 2) % 2 for side in sides} == {1}
+    assert min(sides) == 126
 
 
 @pytest.mark.parametrize("moment", [8, 9, 10, 11])

@@ -7,10 +7,10 @@ import pytest
 from PIL import Image
 
 from dlc_toolbox import ToolboxError
-from dlc_toolbox.evaluation.evaluation import evaluate, find_networks, predict_images
+from dlc_toolbox.evaluation.evaluation import evaluate, find_networks, in_precision_of, predict_images
 from dlc_toolbox.evaluation.results import read_evaluation
 from dlc_toolbox.project.layout import Layout
-from dlc_toolbox.project.settings import load_settings
+from dlc_toolbox.project.settings import AnalysisSettings, load_settings
 from dlc_toolbox.project.tables import points, read_table, scorer_of
 
 
@@ -27,6 +27,7 @@ def config(layout):
         all_joints_names=("nose", "paw", "tail"),
         net_type="resnet_50",
         snapshot_place=(folder, "snapshot"),
+        pads=lambda weights: weights.suffix != ".index",
     )
 
 
@@ -185,6 +186,15 @@ def test_a_changed_input_is_evaluated_again_and_named(layout, config, toy_networ
     assert (read_table(network.table).to_numpy() == 1).all()
 
 
+def test_an_evaluation_by_a_network_that_does_not_pad_is_another(layout, config, toy_network):
+    (network,) = find(layout, config)
+    evaluate(network, lambda: toy_network)
+    assert network.pads
+    assert network.output().why_stale() is None
+    assert replace(network, pads=False).output().why_stale() == "padding changed"
+    assert "padding" not in network.output().made_from["settings"]
+
+
 def test_missing_images_are_named_before_a_network_is_loaded(layout, config):
     (network,) = find(layout, config)
     network.images["toy/img06.png"].unlink()
@@ -208,3 +218,34 @@ def test_an_interrupted_evaluation_leaves_no_table(layout, config):
     with pytest.raises(KeyboardInterrupt):
         evaluate(network, lambda: interrupted)
     assert not network.table.exists() and not network.record.exists()
+
+
+# ---- Reduced precision ----
+
+
+def analysis_settings(**changes) -> AnalysisSettings:
+    given = {"scorer": "Ann", "Task": "toy", "date": "Jan1", "trainingsFraction": 0.7, "engine": "openvino-int8"}
+    return AnalysisSettings(**{**given, **changes})
+
+
+def test_networks_are_judged_in_the_precision_of_videos_too(layout, config):
+    networks = find(layout, config, snapshotindex="all")
+    reduced = in_precision_of(analysis_settings(), layout, networks)
+    assert [(each.iteration, each.precision) for each in reduced] == [(20, "int8"), (100, "int8")]
+    assert in_precision_of(analysis_settings(engine="openvino"), layout, networks) == []
+    with pytest.raises(ToolboxError, match="shuffle3"):
+        in_precision_of(analysis_settings(shuffle=3), layout, networks)
+
+
+def test_in_reduced_precision_test_images_alone_are_looked_at_and_nothing_else_changes(layout, config, toy_network):
+    (network,) = find(layout, config)
+    evaluate(network, lambda: TellingNetwork(toy_network))
+    before = {path: path.read_bytes() for path in layout.results.iterdir()}
+    (reduced,) = in_precision_of(analysis_settings(), layout, [network])
+    evaluate(reduced, lambda: TellingNetwork(toy_network, seed=1))
+    assert reduced.table.name == f"{network.table.stem}_int8.h5"
+    evaluation = read_evaluation(reduced, ("nose", "paw", "tail"))
+    assert evaluation.images == network.split.test and not evaluation.is_train.any()
+    assert evaluation.features.shape == (3, 3, 4)
+    assert {path: path.read_bytes() for path in before} == before
+    evaluate(reduced, lambda: pytest.fail("loaded"))

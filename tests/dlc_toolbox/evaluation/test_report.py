@@ -74,7 +74,9 @@ def test_pictures_of_an_evaluation_tell_human_confident_and_unconfident(layout, 
     red, green = ((abs(picture - np.array(color)) < 10).all(axis=-1) for color in ((255, 0, 0), (0, 255, 0)))
     plus, dot, cross = red[14:27, 14:27], red[14:27, 54:67], green[14:27, 94:107]
     assert plus[6, 0] and plus[0, 6] and not plus[4, 4]
-    assert dot[4, 4] and dot[6, 3] and not dot[6, 0]
+    assert dot[4, 4] and dot[6, 3] and not dot[6, 12]
+    assert red[20, 30:52].all() and not red[24, 30:52].any(), "a line joins the two"
+    assert not green[20, 28:92].any(), "and leads to no part that has one alone"
     assert cross[3, 3] and cross[9, 3] and not cross[6, 0]
 
 
@@ -157,5 +159,5 @@ def test_chromium_shows_every_plot_and_picture(layout, settings, open_page):
     page = layout.evaluation_page(evaluations[0].network.experiment)
     shown = open_page(page, "--window-size=500,900")
     assert shown["images"] == shown["loaded"] == 3 + 1 + 3, "the plots of a network and of its iterations, three images"
-    assert shown["overflow"] <= 0 and shown["scripts"] == 0
+    assert shown["overflow"] <= 0 and shown["scripts"] == 1
     assert shown["headings"][0] == "Snapshots compared" and shown["headings"][-1] == "Made from"

@@ -2,6 +2,8 @@
 
 import html
 import json
+import re
+import shlex
 from dataclasses import replace
 
 import numpy as np
@@ -82,9 +84,46 @@ def test_a_label_that_is_wrong_is_the_first_to_look_at_again(evaluation, setting
     assert judge(evaluation, settings).doubtful_labels() == [WRONG]
 
 
+def test_a_network_that_contradicts_the_posture_is_wrong_and_not_the_label(evaluation, settings):
+    """All three parts are on one height: who leaves it is wrong."""
+    of_label, of_network = (40, 2), (30, 2)
+    evaluation.labels[of_label] += [0, 30]
+    evaluation.poses[of_network] += [0, 40, 0]
+    for image_and_part in (of_label, of_network):
+        evaluation.poses[(*image_and_part, 2)] = evaluation.features[(*image_and_part, 0)] = 0.95
+    doubtful = judge(evaluation, settings).doubtful_labels()
+    assert doubtful.index(of_label) < doubtful.index(of_network), "although the network is farther off there"
+
+
 def test_training_images_are_never_doubted(evaluation, settings):
     evaluation.labels[3] += 40
     assert judge(evaluation, settings).doubtful_labels() == [WRONG]
+
+
+def test_accepted_labels_tell_nothing_of_errors_but_that_the_part_is_seen(evaluation, settings):
+    accepted = np.zeros(evaluation.errors.shape, bool)
+    accepted[60:, 0] = True
+    suggested = replace(evaluation, accepted=accepted)
+    suggested.labels[60:, 0] = suggested.poses[60:, 0, :2]  # where the network found them, and so without any error
+    judgment = judge(suggested, settings)
+    without = replace(evaluation, labels=np.where(accepted[..., None], np.nan, evaluation.labels), accepted=None)
+    expected = judge(without, settings)
+    np.testing.assert_array_equal(judgment.expected_px, expected.expected_px)
+    assert (judgment.coverage, judgment.trust.pcutoffs) == (expected.coverage, expected.trust.pcutoffs)
+    sentences = judgment.in_words()
+    assert sentences[0].startswith("How far off a pose may be was learned from 159 labels in 60 test images")
+    assert sentences[1].startswith("20 labels of test images are machine labels that were accepted as they were: they")
+    seen, unseen = (each.trust.visible(evaluation.features).mean() for each in (judgment, expected))
+    assert seen == pytest.approx(179 / 180, abs=0.02) and unseen == pytest.approx(159 / 180, abs=0.02)
+    write_judgment(judgment)
+    path = calibration_file(evaluation.network.config_path.parent)
+    assert json.loads(path.read_text())["snapshots"]["100"]["labels"] == 159
+
+
+def test_an_accepted_label_may_be_doubted(evaluation, settings):
+    accepted = np.zeros(evaluation.errors.shape, bool)
+    accepted[WRONG] = True
+    assert judge(replace(evaluation, accepted=accepted), settings).doubtful_labels() == [WRONG]
 
 
 def test_without_features_it_says_how_to_get_them(evaluation, settings):
@@ -213,6 +252,9 @@ def test_the_page_tells_it_all(evaluation, settings):
         assert sentence in text
     assert "<th>Bob: median</th>" in text and "<td>2.0</td></tr>" in text
     assert "toy/img50.png: paw 30." in text
+    command = re.search("<summary>Correct it</summary><code>(.*?)</code>", text)[1]
+    assert shlex.split(command)[2:] == ["--image", "toy/img50.png", "--part", "paw", "--project", str(layout.root)]
+    assert shlex.split(command)[1].endswith("/Generating_a_Training_Set/LabelFrames.py")
     plot_evaluations([evaluation], rows, settings, [judge(replace(evaluation, features=None), settings)])
     assert not (folder / "reliability.png").exists()
 

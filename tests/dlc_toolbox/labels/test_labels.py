@@ -488,7 +488,7 @@ def test_images_must_be_there(toy: Toy):
         toy.convert()
     toy.set("imagetype = '.png'")
     (toy.folder / "img03.png").write_bytes(b"")
-    with pytest.raises(UsersError, match=r"img03\.png is damaged"):
+    with pytest.raises(UsersError, match=r"img03\.png is empty, not an image"):
         toy.convert()
 
 

@@ -17,7 +17,7 @@ def test_reliability_by_hand():
     assert reliability(np.array([np.nan]), np.array([1.0])).shape == (0, 2)
 
 
-def test_only_sure_and_far_labels_are_doubted_the_most_surprising_first():
+def test_far_labels_are_doubted_those_of_a_sure_network_first():
     errors = np.full((10, 2), 2.0)
     errors[:, 1] = 9.0  # a part that is found badly anyway
     errors[3] = [20.0, 20.0]  # less than three times what is usual for the second part
@@ -27,7 +27,16 @@ def test_only_sure_and_far_labels_are_doubted_the_most_surprising_first():
     expected[3, 0] = 1.0
     expected[7, 0] = 8.0  # not sure
     errors[9, 0] = np.nan
-    assert doubtful_labels(errors, expected, wanted_px=5) == [(3, 0), (6, 0)]
+    assert doubtful_labels(errors, expected, wanted_px=5) == [(3, 0), (6, 0), (7, 0)]
+
+
+def test_a_label_that_fits_the_posture_less_than_the_networks_place_goes_up_and_one_that_fits_more_goes_down():
+    errors = np.full((10, 1), 2.0)
+    errors[3:6, 0] = [40.0, 20.0, 30.0]
+    expected = np.full((10, 1), 2.0)
+    contradiction = np.ones((10, 1))
+    contradiction[3], contradiction[4] = 0.1, 4.0  # 40/2 * 0.1 = 2, 20/2 * 4 = 40, 30/2 * 1 = 15
+    assert doubtful_labels(errors, expected, 5, contradiction) == [(4, 0), (5, 0), (3, 0)]
 
 
 def test_what_is_small_enough_is_not_doubted_however_small_the_others_are():

@@ -229,3 +229,18 @@ def test_write_picture_round_trips(tmp_path):
     write_picture(picture, tmp_path / "new folder" / "a.png")
     np.testing.assert_array_equal(np.asarray(Image.open(tmp_path / "new folder" / "a.png")), picture)
     assert len(list((tmp_path / "new folder").iterdir())) == 1
+
+
+def test_a_line_joins_the_two_points_of_a_part():
+    layers = [("+", "Ann"), (".", "network")]
+    joined = look(layers, ("nose", "tail"), (RED, BLUE), msize=4, joined=((0, 1),))
+    points = np.array([[[10, 20], [10, 40]], [[50, 20], [np.nan, np.nan]]])
+    drawn = draw_points(gray(60, 80, 100), points, joined)
+    assert (drawn[20, 15:46] == RED).all()  # from one to the other, in the part's colour
+    assert (drawn[19:22, 50] == RED).all()  # under the markers
+    assert (drawn[17, 20:40] == 100).all() and (drawn[23, 20:40] == 100).all()  # and nowhere else
+    assert (drawn[40, 20:] == 100).all()  # no line leads to a point that is not there
+    apart = draw_points(gray(60, 80, 100), points, look(layers, ("nose", "tail"), (RED, BLUE), msize=4))
+    assert (apart[20, 20:40] == 100).all()
+    nowhere = draw_points(gray(60, 80), np.full((2, 2, 2), np.nan), joined)
+    assert not nowhere.any()

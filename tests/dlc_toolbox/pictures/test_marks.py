@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from dlc_toolbox import ToolboxError
-from dlc_toolbox.pictures.marks import Marks, draw_dots, draw_lines, draw_marks, marks_of
+from dlc_toolbox.pictures.marks import Marks, draw_circles, draw_dots, draw_lines, draw_marks, marks_of
 from dlc_toolbox.pictures.palette import MARKERS
 from dlc_toolbox.project.settings import AnalysisSettings
 
@@ -219,6 +219,48 @@ def test_lines_are_as_transparent_as_dots_and_the_rest_is_untouched():
     )
     np.testing.assert_allclose(frame[5, 20:21], (before[5, 20:21] + 255.0) / 2, atol=3)  # where the line is widest
     assert np.array_equal(frame[20:], before[20:])
+
+
+def test_a_circle_has_its_radius_and_its_colour():
+    frame = np.zeros((121, 121, 3), np.uint8)
+    draw_circles(frame, np.array([[60.0, 60.0]]), np.array([20.25]), RED[None])
+    rows, columns = np.nonzero(frame[..., 0])
+    weight = frame[rows, columns, 0].astype(float)
+    distances = np.hypot(rows - 60, columns - 60)
+    assert np.average(distances, weights=weight) == pytest.approx(20.25, abs=0.1)
+    assert distances.min() > 18.5 and distances.max() < 22 and frame[..., 1:].max() == 0
+
+
+def test_a_circle_of_more_than_a_quarter_of_the_frame_is_dashed():
+    whole, dashed = np.zeros((2, 120, 160, 3), np.uint8)
+    center = np.array([[80.0, 60.0]])
+    draw_circles(whole, center, np.array([30.0]), RED[None])
+    draw_circles(dashed, center, np.array([300.0]), RED[None])
+    assert 0.4 < dashed.sum() / whole.sum() < 0.65
+    rows, columns = np.nonzero(dashed[..., 0])
+    np.testing.assert_allclose(np.hypot(rows - 60, columns - 80), 30, atol=2)
+
+
+def test_circles_of_nothing_and_beyond_reason_are_not_drawn():
+    frame = np.zeros((20, 20, 3), np.uint8)
+    points = np.array([[np.nan, 5], [5, 5], [5, 5], [1e9, 5]])
+    draw_circles(frame, points, np.array([3, np.nan, np.nan, 3]), np.full((4, 3), 255, np.uint8))
+    assert not frame.any()
+    draw_circles(frame, points[:3], np.array([3, np.nan, np.inf]), np.full((3, 3), 255, np.uint8))
+    assert frame.any()
+
+
+def test_circles_lie_under_the_dots_and_are_as_transparent():
+    frame = np.zeros((41, 41, 3), np.uint8)
+    points, radius = np.array([[[20.0, 20.0]]]), np.array([10.0])
+    draw_marks(frame, points, RED[None], Marks(radius=3, alpha=0.5), radius)
+    opaque = np.zeros_like(frame)
+    draw_circles(opaque, points[0], radius, RED[None])
+    assert frame[20, 20].tolist() == [128, 0, 0]
+    assert frame[20, 10, 0] == pytest.approx(opaque[20, 10, 0] / 2, abs=1) and opaque[20, 10, 0] > 180
+    assert frame[20, 15].max() == 0  # between the two
+    draw_marks(frame := np.zeros_like(frame), points, RED[None], Marks(radius=12, alpha=1), radius)
+    assert frame[20, 10].tolist() == RED.tolist() and frame[20, 20].tolist() == RED.tolist()
 
 
 # Settings

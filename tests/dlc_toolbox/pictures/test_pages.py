@@ -58,7 +58,11 @@ def test_texts_are_escaped_and_nothing_may_be_forgotten(tmp_path):
     hostile = "<script>alert(1)</script> & \"'"
     write_page(tmp_path / "p.html", "labels.html", task=hostile, parts=[], scorers=[], folders=[])
     text = (tmp_path / "p.html").read_text(encoding="utf-8")
-    assert "<script" not in text and html.escape(hostile, quote=False).partition("&amp;")[0] in text
+    assert (
+        "<script>alert" not in text
+        and text.count("<script>") == 1
+        and html.escape(hostile, quote=False).partition("&amp;")[0] in text
+    )
     before = (tmp_path / "p.html").read_bytes()
     with pytest.raises(jinja2.UndefinedError, match="parts"):
         write_page(tmp_path / "p.html", "labels.html", task="t", scorers=[], folders=[])
@@ -83,13 +87,16 @@ def labeled(trained_project, toy_points):
 def test_the_page_of_labels_links_pictures_and_counts_labels(labeled):
     page, _ = labeled
     assert all((page.parent / unquote(address)).is_file() for address in addresses(page))
-    assert len(addresses(page)) == 2 * (1 + 2 * 2), "a sheet, and two pictures with thumbnails, per folder"
+    assert len(addresses(page)) == 1 + 2 * (1 + 2 * 2), "a gap; a sheet, and two pictures with thumbnails, per folder"
     text = html.unescape(page.read_text(encoding="utf-8"))
     assert "4 images with" in text and "10 labels" in text
     assert "2 images, 4 of 6 labels" in text and "2 images, 6 of 6 labels" in text
-    assert re.findall(r"img\d+\.png · (\d) missing", text) == ["2"]
-    counts = re.findall(r"</span>(nose|paw|tail)</td>\s*<td>(\d)</td>", text)
-    assert counts == [("nose", "2"), ("paw", "1"), ("tail", "1"), *((part, "2") for part in ("nose", "paw", "tail"))]
+    assert re.findall(r"img\d+\.png · (\d) missing: (.*)", text) == [("2", "paw, tail")]
+    counts = re.findall(r"</span>(nose|paw|tail)</td>\s*<td>(\d)</td>(?:<td>(\d?)</td>)?", text)
+    assert counts[:3] == [("nose", "2", ""), ("paw", "1", "1"), ("tail", "1", "1")]
+    assert counts[3:] == [(part, "2", "") for part in ("nose", "paw", "tail")]
+    (gap,) = re.findall(r"<dt><b>(.*)</b>\s+in 1 image</dt>\s+<dd>\s+<a href=\"(.*)\">(.*)</a>", text)
+    assert (gap[0], gap[2]) == ("paw, tail", "img03.png") and "2 labels are missing: which" in text
     colors = re.findall(r"background: (#\w{6})", text)[:3]
     assert colors == ["#" + bytes(color).hex() for color in part_colors("cool", 3)]
 
@@ -119,7 +126,7 @@ def test_a_damaged_image_is_left_out_of_the_page(trained_project):
 def test_chromium_shows_every_picture_and_takes_no_name_for_markup(labeled, open_page):
     page, hostile = labeled
     wide = open_page(page, "--window-size=1200,3000")
-    assert (wide["images"], wide["loaded"], wide["scripts"], wide["bold"]) == (4, 4, 0, 0)
+    assert (wide["images"], wide["loaded"], wide["scripts"], wide["bold"]) == (4, 4, 1, 0)
     assert wide["headings"] == [hostile, "toy"]
     assert wide["background"] == "rgb(255, 255, 255)"
     phone = open_page(page, "--window-size=500,900", "--force-dark-mode")

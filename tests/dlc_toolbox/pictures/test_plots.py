@@ -108,6 +108,22 @@ def test_time_courses_show_seen_places_and_all_likelihoods_one_row_a_part():
     assert rows[0, 0].get_xlabel() == ""
 
 
+def test_the_radius_is_a_band_about_x_and_y_where_it_is_known():
+    radius = np.full((5, 3), 2.0)
+    radius[1, 0] = np.nan
+    figure = plot_time_courses(poses_of_three(), np.arange(5.0), 0.5, LOOK, radius_px=radius)
+    rows = np.reshape(figure.axes, (3, 3))
+    (path,) = rows[1, 0].collections[0].get_paths()  # the second part: 10, 11, 12, 13, and then nothing
+    x, y = path.vertices.T
+    assert (x.min(), x.max(), y.min(), y.max()) == (0, 3, 8, 15)
+    assert {(0, 8), (0, 12), (3, 11), (3, 15)} <= set(map(tuple, path.vertices.tolist()))
+    np.testing.assert_allclose(rows[1, 0].collections[0].get_facecolor()[0, :3], LOOK.colors[1] / 255)
+    assert not any(vertex[0] == 1 for path in rows[0, 0].collections[0].get_paths() for vertex in path.vertices)
+    assert all(not row[2].collections for row in rows), "a likelihood has no radius"
+    plain = plot_time_courses(poses_of_three(), np.arange(5.0), 0.5, LOOK)
+    assert rows[1, 0].get_ylim() == plain.axes[3].get_ylim(), "a large radius does not flatten the course"
+
+
 def test_frames_are_named_where_no_time_is_known():
     figure = plot_time_courses(poses_of_three(), np.arange(5), 0.5, LOOK, "Frame")
     assert figure.axes[-1].get_xlabel() == "Frame"

@@ -18,6 +18,7 @@ from dlc_toolbox.pictures.palette import part_colors
 from dlc_toolbox.poses import labeled_video
 from dlc_toolbox.poses.filter import Filter, filter_poses
 from dlc_toolbox.poses.labeled_video import label_video, make_labeled_video
+from dlc_toolbox.poses.radius import drawn_radius, read_confidence
 from dlc_toolbox.project.layout import labeled_frame, pose_record, pose_table
 from dlc_toolbox.project.settings import AnalysisSettings
 from dlc_toolbox.project.tables import make_table, points, read_table, write_table
@@ -242,3 +243,57 @@ def test_two_videos_whose_names_differ_after_a_dot(tmp_path, write_video, networ
     record = json.loads((tmp_path / "m.1_DeepLabCutlabeled_meta.json").read_text())
     assert record["settings"]["pcutoff"] == 0.1
     assert len(points(read_table(pose_table(tmp_path / "m.1.avi", network.scorer)))) == 1
+
+
+# ---- The radius of 90 % ----
+
+
+def with_radius(**changes) -> AnalysisSettings:
+    return AnalysisSettings(scorer="Ann", Task="toy", date="Jan1", drawradius=True, **changes)
+
+
+def test_the_radius_is_drawn_around_what_is_seen(video, network, analyzed, toy_poses, know, monkeypatch):
+    toy_poses[4, 1, 2] = 0.05
+    analyzed(video, toy_poses)
+    radius = know()
+    drawn = []
+    monkeypatch.setattr(labeled_video, "draw_marks", lambda frame, *given: drawn.append(given))
+    confidence = drawn_radius(video, network, with_radius())
+    label_video(video, network, Marks(), confidence=confidence)
+    assert len(drawn) == 30
+    np.testing.assert_array_equal([circles for *_, circles in drawn], radius)
+    assert np.isnan(drawn[4][0][-1, 1]).all()  # no place, and so no circle
+    label_video(video, network, Marks(radius=8))
+    assert [circles for *_, circles in drawn[30:]] == [None] * 30
+
+
+def test_a_new_radius_makes_the_video_again_and_none_keeps_it(video, network, analyzed, toy_poses, know, caplog):
+    caplog.set_level("INFO")
+    analyzed(video, toy_poses)
+    label_video(video, network, Marks())
+    know()
+    label_video(video, network, Marks(), confidence=drawn_radius(video, network, with_radius()))
+    assert "being made, because confidence changed" in caplog.text
+    caplog.clear()
+    label_video(video, network, Marks(), confidence=drawn_radius(video, network, with_radius()))
+    assert "skipped, it is current" in caplog.text
+
+
+def test_why_no_radius_is_drawn(video, network, analyzed, toy_poses, know, caplog):
+    analyzed(video, toy_poses)
+    assert drawn_radius(video, network, with_radius()) is None
+    assert "it is not known how far off these poses may be: run Evaluation-tools/Step1" in caplog.text
+    know()
+    assert drawn_radius(video, network, with_radius(drawfiltered=True)) is None
+    assert "it is not known of filtered poses" in caplog.text
+    caplog.clear()
+    assert drawn_radius(video, network, replace(with_radius(), drawradius=False)) is None and not caplog.text
+    assert drawn_radius(video, network, with_radius()).name.endswith("_confidence.h5")
+
+
+def test_a_table_of_another_length_is_an_error(video, network, analyzed, toy_poses, know):
+    analyzed(video, toy_poses)
+    know()
+    path = drawn_radius(video, network, with_radius())
+    with pytest.raises(ToolboxError, match=r"has 30 rows, but the poses beside it have 29.* --overwrite"):
+        read_confidence(path, PARTS, 29)

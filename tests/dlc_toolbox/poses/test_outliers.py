@@ -1,6 +1,7 @@
 """Frames where a network fails: the right ones, into new folders, with machine labels that are no labels yet."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -292,3 +293,19 @@ def test_of_a_video_that_the_network_does_not_know_frames_that_differ_are_chosen
     assert "the network does not know this video yet, it fails in nearly every frame" in caplog.text
     chosen = numbers_in(folder)
     assert len(chosen) == 4 and not {*range(0, 30, 3)} & set(chosen)
+
+
+def test_what_is_rare_in_such_a_video_is_chosen_and_blank_frames_are_not(
+    tmp_path, network, analyzed, data, toy_points, toy_poses, draw_dots, write_video
+):
+    frames = [draw_dots(points) for points in toy_points]
+    frames[20:24] = [np.maximum(frame, 120) for frame in frames[20:24]]  # a light that was on for four frames
+    frames[7] = np.zeros_like(frames[7])
+    dusk = write_video(tmp_path / "dusk.avi", frames)
+    analyzed(dusk, toy_poses)
+    unknown = settings(pcutoff=1, jumpthreshold=0, deviationthreshold=0, numoutlierframes=2)
+    folder = extract_outliers(dusk, network, unknown, labeling(), data)
+    chosen = numbers_in(folder)
+    assert len(chosen) == 2 and len({20, 21, 22, 23} & set(chosen)) == 1
+    rest = numbers_in(extract_outliers(dusk, network, replace(unknown, numoutlierframes=30), labeling(), data))
+    assert len(rest) == 27 and not {7, *chosen} & set(rest)

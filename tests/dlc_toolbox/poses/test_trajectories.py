@@ -62,7 +62,7 @@ def test_where_the_rate_is_assumed_the_axis_counts_frames(video, network, analyz
     monkeypatch.setattr(trajectories.plots, "plot_time_courses", lambda poses, times, *rest: seen.append((times, rest)))
     monkeypatch.setattr(trajectories.plots, "write_plot", lambda figure, path: path.parent.mkdir(exist_ok=True))
     plot_trajectories(video, network, settings())
-    times, (*_, name) = seen.pop()
+    times, (*_, name, _) = seen.pop()
     assert (times.tolist(), name) == (list(range(30)), "Frame")
     assert "30 frames:" in caplog.text, "no seconds"
 
@@ -90,3 +90,15 @@ def test_filtered_poses_have_a_folder_of_their_own(video, network, analyzed, toy
     folder = plot_trajectories(video, network, wanted)
     assert folder.name.endswith("_100_filtered_trajectories")
     assert pd.read_csv(folder / "summary_per_part.csv")["jumps"].tolist() == [0, 0, 0]
+
+
+def test_the_radius_is_plotted_where_it_is_wanted_and_known(video, network, analyzed, toy_poses, monkeypatch, know):
+    seen = []
+    monkeypatch.setattr(trajectories.plots, "plot_time_courses", lambda *given: seen.append(given[-1]))
+    monkeypatch.setattr(trajectories.plots, "write_plot", lambda figure, path: path.parent.mkdir(exist_ok=True))
+    analyzed(video, toy_poses)
+    radius = know()
+    plot_trajectories(video, network, settings(), overwrite=True)
+    plot_trajectories(video, network, settings(drawradius=True), overwrite=True)
+    assert seen[0] is None
+    np.testing.assert_array_equal(seen[1], radius)

@@ -116,6 +116,23 @@ def test_of_another_kind_of_look_no_error_is_known(path, network, features, chan
     assert np.isnan(trust.visible(features)).all()
 
 
+def test_each_precision_has_a_calibration_of_its_own_and_what_all_labels_tell_stays(path, network, trust, features):
+    before = json.loads(path.read_text())
+    errors = np.array([2.0, 3.0, 9.0, 1.0]) * np.exp(-features[..., 0])
+    in_int8 = replace(trust, calibration=fit_calibration(features, errors), planes=(), postures="too few images")
+    looked = Looked(fingerprint(network.snapshot.path), "int8", CROP)
+    write_calibration(path, in_int8, 100, looked, images=18, labels=70)
+    after = json.loads(path.read_text())
+    assert list(after["snapshots"]) == ["100", "100, int8"] and after["snapshots"]["100, int8"]["labels"] == 70
+    assert {name: before[name] for name in before if name != "snapshots"} == {
+        name: after[name] for name in after if name != "snapshots"
+    }
+    reduced = read_trust(replace(network, config={"precision": "int8"}), CROP)
+    assert reduced.calibration == in_int8.calibration and len(reduced.planes) == len(trust.planes) == 1
+    assert read_trust(network, CROP).calibration == trust.calibration
+    assert "float32, not bf16: run Eval" in read_trust(replace(network, config={"precision": "bf16"}), CROP).calibration
+
+
 def test_what_the_labels_tell_counts_for_every_snapshot(path, network):
     other = replace(network, snapshot=SimpleNamespace(iteration=200, path=network.snapshot.path))
     trust = read_trust(other, CROP)

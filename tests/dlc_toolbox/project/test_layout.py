@@ -122,3 +122,11 @@ def test_names_beside_a_video():
     assert layout.pose_rows(table) == Path("v/m.1Net.partial")
     made = layout.labeled_video(Path("v/m.1.avi"))
     assert layout.labeled_frame(made, 12) == Path("v/m.1_DeepLabCutlabeled/frame000012.png")
+
+
+def test_a_calibration_is_no_recording(tmp_path):
+    """With videotype '.png' its picture would make its folder one."""
+    (tmp_path / "calibration.png").touch()
+    assert not layout.is_output_folder(tmp_path)
+    layout.calibration_file(tmp_path).touch()
+    assert layout.is_output_folder(tmp_path)

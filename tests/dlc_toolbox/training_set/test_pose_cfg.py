@@ -9,7 +9,13 @@ from dlc_common.yaml_text import with_values
 from dlc_toolbox import ToolboxError
 from dlc_toolbox.project.experiment import Experiment
 from dlc_toolbox.project.layout import Layout
-from dlc_toolbox.training_set.pose_cfg import check_pose_cfg, read_pose_cfg, warn_of_sizes, write_pose_cfgs
+from dlc_toolbox.training_set.pose_cfg import (
+    check_pose_cfg,
+    go_on_without_padding,
+    read_pose_cfg,
+    warn_of_sizes,
+    write_pose_cfgs,
+)
 
 PARTS = ["nose", "left ear", "right ear"]
 EXPERIMENT = Experiment("toy", "Jan1", "Ann", 70, 1, 50)
@@ -30,7 +36,7 @@ def test_a_new_file_is_the_template_with_its_first_keys_filled_in(layout: Layout
     filled = {
         "dataset": "../../UnaugmentedDataSet_toyJan1/toy_Ann70shuffle1.mat",
         "num_joints": 3,
-        "all_joints": [[0], [1], [2]],
+        "all_joints": [[0], [1, 2]],
         "all_joints_names": PARTS,
         "net_type": "resnet_50",
         "init_weights": (CHECKOUT / "pose-tensorflow/models/pretrained/resnet_v1_50.weights.h5").as_posix(),
@@ -90,6 +96,16 @@ def test_pairs_follow_the_names_of_their_parts(layout: Layout, caplog):
     content = write_pose_cfgs(layout, EXPERIMENT, ["left ear", "tail", "right ear"])
     assert content["all_joints"] == [[0], [1], [2]]
     assert "the pairs all_joints = [[1], [0, 2]] are dropped" in caplog.text
+
+
+def test_a_new_file_pairs_left_and_right_by_their_names_and_leaves_mirroring_off(layout: Layout, caplog):
+    parts = ["paw1LH", "paw2LF", "nose", "paw3RF", "paw4RH", "left ear"]
+    content = write_pose_cfgs(layout, EXPERIMENT, parts)
+    assert content["all_joints"] == [[0, 4], [1, 3], [2], [5]]
+    assert content["mirror"] is False
+    content = write_pose_cfgs(layout, EXPERIMENT, ["left ear", "nose", "paw2LF", "right ear"])
+    assert content["all_joints"] == [[0, 3], [1], [2]]
+    assert not caplog.records  # nobody chose the pairs that went
 
 
 def test_what_follows_from_the_training_set_is_set_anew(layout: Layout):
@@ -224,3 +240,17 @@ def test_scales_as_yaml_allows_them(layout: Layout, caplog):
 def test_without_limit_nothing_is_too_large(caplog):
     warn_of_sizes([(20_000, 20_000)], {})
     assert caplog.text == ""
+
+
+def test_a_network_that_starts_from_one_of_deeplabcut_is_not_padded(layout: Layout):
+    write_pose_cfgs(layout, EXPERIMENT, PARTS)
+    path = train_file(layout)
+    path.write_text(with_values(path.read_text(), {"init_weights": "../../other/train/snapshot-500"}))
+    before, asked = path.read_text(), []
+    go_on_without_padding(path, lambda weights: asked.append(weights))
+    assert path.read_text() == before
+    assert [weights.resolve() for weights in asked] == [layout.models / "other/train/snapshot-500"]
+    go_on_without_padding(path, lambda weights: True)
+    assert path.read_text() == before + "padding: none\n"
+    path.write_text(before + "padding: 16\n")
+    go_on_without_padding(path, lambda weights: pytest.fail("the file tells"))

@@ -134,6 +134,7 @@ def test_the_files_of_a_training_fit_the_folder_that_they_go_to(layout, settings
     assert (config.global_scale, config.pos_dist_thresh) == (0.6, 34)
     assert (config.iterations, config.adam_lr, config.lr_schedule) == (250, 5e-4, "cosine")
     assert (config.validation_fraction, config.frozen_blocks, config.batch_size) == (0, 2, 1)
+    assert (config.heads_iters, config.precision) == (300, "auto")
 
 
 def test_the_project_s_own_template_gives_the_other_keys(layout, settings, images, tmp_path):

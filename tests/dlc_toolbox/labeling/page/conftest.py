@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -13,44 +12,6 @@ from tests.dlc_toolbox.labeling.page.lab import MOUSE, Lab
 playwright = pytest.importorskip(
     "playwright.sync_api", reason="THE LABELING PAGE IS NOT TESTED: pip install playwright"
 )
-
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "microsoft-edge", "msedge", "chrome")
-FLAGS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-)
-
-
-def start_browser(driver: playwright.Playwright) -> playwright.Browser | None:
-    """Start the browser that is installed; None where there is none."""
-    path = next(filter(None, map(shutil.which, NAMES)), None)
-    if path is not None:
-        return driver.chromium.launch(executable_path=path, args=list(FLAGS))
-    for channel in ("chrome", "msedge"):  # macOS and Windows keep them off the PATH
-        try:
-            return driver.chromium.launch(channel=channel, args=list(FLAGS))
-        except playwright.Error:
-            continue
-    return None
-
-
-@pytest.fixture(scope="session")
-def driver() -> Iterator[playwright.Playwright]:
-    with playwright.sync_playwright() as started:
-        yield started
-
-
-@pytest.fixture(scope="session")
-def browser(driver) -> Iterator[playwright.Browser]:
-    started = start_browser(driver)
-    if started is None:
-        pytest.skip("THE LABELING PAGE IS NOT TESTED: no Chromium, Chrome or Edge is installed")
-    yield started
-    started.close()
 
 
 @pytest.fixture

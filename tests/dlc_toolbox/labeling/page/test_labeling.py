@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from dlc_common.images import read_image
+from dlc_toolbox.labeling.server.serve import _place
 from dlc_toolbox.labeling.store.store import LabelStore
 from tests.dlc_toolbox.labeling.page.conftest import click, current, saved, show, shown
 from tests.dlc_toolbox.labeling.page.lab import HIDDEN, MANY, MOUSE
@@ -44,6 +45,14 @@ def test_a_whole_project_by_clicks_and_keys_alone(lab, page):
         assert sorted(table[key]) == sorted(places)
         for part, at in places.items():
             np.testing.assert_allclose(table[key][part], at, atol=0.5)
+
+
+def test_an_address_may_name_image_and_part(lab, open_page):
+    place = _place("vid2/img002.png", "tail")
+    page = open_page('[data-image="vid2/img002.png"][aria-current=true]', lab.address + place)
+    assert current(page, "part") == "tail"
+    elsewhere = open_page(address=lab.address + _place("gone/img.png", "fin"))
+    assert current(elsewhere, "image") == FIRST and current(elsewhere, "part") == lab.names[0]
 
 
 def test_going_on_can_be_switched_off(lab, page):

@@ -28,7 +28,7 @@ class Page:
 
     def __init__(self, address: str):
         parts = urlsplit(address)
-        self.host, self.port = parts.hostname, parts.port
+        self.host, self.port, self.place = parts.hostname, parts.port, parts.fragment
         answer, _ = self.ask("GET", f"/?{parts.query}")
         self.cookie = answer.getheader("set-cookie").partition(";")[0]
 
@@ -64,6 +64,13 @@ def running(project, *flags: str):
     finally:
         process.kill()
         process.communicate()
+
+
+def test_the_address_leads_to_the_image_that_was_asked_for(project):
+    with running(project, "--image", "day1/img1.png", "--part", "paw") as (process, page):
+        assert page.place == "image=day1%2Fimg1.png&part=paw"
+        assert page.get("/api/project")["bodyparts"]
+        process.send_signal(signal.SIGINT)
 
 
 def test_label_see_news_and_end(project):

@@ -1,0 +1,226 @@
+"""Which videos belong together: the same moments, seen by several cameras."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from dlc_toolbox import ToolboxError
+from dlc_toolbox.project.cameras import View
+from dlc_toolbox.project.layout import video_stem
+
+log = logging.getLogger(__name__)
+
+_SAME_RATE = 0.001
+_NAMED = 5
+
+
+@dataclass(frozen=True)
+class Trial:
+    """Videos of the same moments.
+
+    Parameters
+    ----------
+    name : str
+        What their names have in common.
+    videos : mapping of str to Path
+        For each camera its video.
+    """
+
+    name: str
+    videos: Mapping[str, Path]
+
+    @property
+    def folder(self) -> Path:
+        """Where the video of the first camera lies."""
+        return next(iter(self.videos.values())).parent
+
+
+def find_trials(videos: Sequence[Path], views: Sequence[View]) -> list[Trial]:
+    """Find which videos belong together, by their names.
+
+    Parameters
+    ----------
+    videos : sequence of Path
+        The videos.
+    views : sequence of View
+        The cameras. Videos belong together when the stars of their cameras' patterns stand for the same text. A pattern
+        with ``/`` tells the names of their folders, too.
+
+    Returns
+    -------
+    list of Trial
+        Those that at least two cameras have seen; what is left out is said in the log.
+
+    Raises
+    ------
+    ToolboxError
+        When a video could be of two cameras, or a camera has two videos of one trial, or no trial is left.
+
+    Examples
+    --------
+    >>> videos = [Path(f"v/{day}_cam{letter}.mp4") for day in ("mon", "tue") for letter in "AB"]
+    >>> trials = find_trials(videos, [View("A", "*camA"), View("B", "*camB")])
+    >>> [(trial.name, trial.videos["B"].name) for trial in trials]
+    [('mon', 'mon_camB.mp4'), ('tue', 'tue_camB.mp4')]
+    """
+    if not views:
+        raise ToolboxError(
+            "myconfig_analysis.py names no cameras: set cameras = {'A': '*camA*', 'B': '*camB*'}, with a pattern of "
+            "the names of each camera's videos"
+        )
+    found: dict[tuple[str, ...], dict[str, Path]] = {}
+    strangers = []
+    for video in videos:
+        matches = [(view, key) for view in views if (key := _stars(view.pattern, video)) is not None]
+        if len(matches) > 1 and not all(view.crop for view, _ in matches):
+            names = " and ".join(f"{view.name} ({view.pattern})" for view, _ in matches)
+            raise ToolboxError(
+                f"{video.name} fits the patterns of the cameras {names}: make the patterns in cameras more exact"
+            )
+        strangers += [] if matches else [video.name]
+        for view, key in matches:
+            here = found.setdefault((str(video.parents[view.pattern.count("/")]), *key), {})
+            if view.name in here:
+                raise ToolboxError(
+                    f"{here[view.name].name} and {video.name} both seem to be camera {view.name} of one trial"
+                )
+            here[view.name] = video
+    _tell_strangers(strangers)
+    trials = [Trial(_trial_name(key[1:]), _in_order(seen, views)) for key, seen in sorted(found.items())]
+    whole = [trial for trial in trials if len(trial.videos) > 1]
+    _refuse_same_names(whole)
+    for trial in trials:
+        if missing := [view.name for view in views if view.name not in trial.videos]:
+            consequence = "" if trial in whole else "; it is left out"
+            log.warning("%s has no video of camera %s%s", trial.name, ", ".join(missing), consequence)
+    if not whole:
+        patterns = ", ".join(f"{view.name}: {view.pattern}" for view in views)
+        raise ToolboxError(f"none of {len(videos)} videos belong together by the patterns of cameras ({patterns})")
+    return whole
+
+
+def _stars(pattern: str, video: Path) -> tuple[str, ...] | None:
+    """Return what the stars of a pattern stand for in a video's name, or None where it does not fit."""
+    folders = pattern.count("/")
+    if len(video.parents) <= folders:
+        return None
+    name = "/".join([*(folder.name for folder in video.parents[:folders][::-1]), video_stem(video)])
+    pieces = pattern.removesuffix(video.suffix).split("*")
+    found = re.fullmatch("([^/]*?)".join(map(re.escape, pieces)), name)
+    return found.groups() if found else None
+
+
+def _trial_name(stars: Sequence[str]) -> str:
+    """Join what the stars stand for, with one separator where the camera's name stood between two."""
+    parts = [part.strip("_-. ") for part in stars]
+    return "_".join(part for part in parts if part) or "recording"
+
+
+def _refuse_same_names(trials: Sequence[Trial]) -> None:
+    """Raise when two trials would write the same table."""
+    for number, trial in enumerate(trials):
+        for other in trials[:number]:
+            if (trial.folder, trial.name) == (other.folder, other.name):
+                first, second = (next(iter(each.videos.values())).name for each in (other, trial))
+                raise ToolboxError(f"{first} and {second} would both be called {trial.name}: rename the videos of one")
+
+
+def _in_order(videos: Mapping[str, Path], views: Sequence[View]) -> dict[str, Path]:
+    """Return the videos in the order of the cameras."""
+    return {view.name: videos[view.name] for view in views if view.name in videos}
+
+
+def _tell_strangers(names: Sequence[str]) -> None:
+    """Say which videos are of no camera."""
+    if names:
+        more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+        log.warning("%s%s: fit the pattern of no camera, and are left out", ", ".join(names[:_NAMED]), more)
+
+
+def check_rates(trial: str, rates: Mapping[str, float | None]) -> None:
+    """Make sure that all videos of a trial have the same frame rate, so that frame numbers are moments.
+
+    Parameters
+    ----------
+    trial : str
+        Its name.
+    rates : mapping of str to float or None
+        Frames per second of each camera; None where nothing tells it.
+
+    Raises
+    ------
+    ToolboxError
+        When two differ.
+    """
+    known = {name: rate for name, rate in rates.items() if rate}
+    if known and max(known.values()) > (1 + _SAME_RATE) * min(known.values()):
+        told = ", ".join(f"{name} {rate:g}" for name, rate in known.items())
+        raise ToolboxError(
+            f"{trial}: the cameras recorded at different rates (frames/s: {told}), so that the same frame number is "
+            "not the same moment; only videos that were recorded in step can be put together"
+        )
+    if unknown := [name for name, rate in rates.items() if not rate]:
+        log.warning(
+            "%s: nothing tells the frame rate of %s; it is taken to be that of the others", trial, ", ".join(unknown)
+        )
+
+
+def tell_lengths(trial: str, frames: Mapping[str, int], offsets: Mapping[str, int]) -> int:
+    """Return for how many moments there are frames, and say so where the cameras differ.
+
+    Parameters
+    ----------
+    trial : str
+        Its name.
+    frames : mapping of str to int
+        How many frames each camera has.
+    offsets : mapping of str to int
+        Which of them shows the first moment; 0 where nothing is said.
+
+    Returns
+    -------
+    int
+        From the first moment to the last frame of any camera.
+    """
+    after = {name: count - offsets.get(name, 0) for name, count in frames.items()}
+    if len(set(after.values())) > 1:
+        told = ", ".join(f"{name} {count}" for name, count in after.items())
+        log.warning(
+            "%s: the cameras have different numbers of frames from the first moment on (%s); if a camera lost frames "
+            "on the way, its later frames are not of the same moments",
+            *(trial, told),
+        )
+    return max(0, *after.values())
+
+
+def to_view(points: np.ndarray, view: View, width: int) -> np.ndarray:
+    """Return places in the frame as places in a camera's view.
+
+    Parameters
+    ----------
+    points : ndarray of shape (..., 2)
+        x, y in pixels of the frame.
+    view : View
+        The part of the frame, and whether it is mirrored.
+    width : int
+        Of the frame, in pixels.
+
+    Returns
+    -------
+    ndarray of shape (..., 2)
+        x, y in pixels of the view, as if seen without a mirror.
+
+    Examples
+    --------
+    >>> to_view(np.array([110.0, 35.0]), View("top", "*", (100, 200, 30, 80), mirrored=True), 640).tolist()
+    [89.0, 5.0]
+    """
+    x1, x2, y1, _ = view.crop or (0, width, 0, 0)
+    moved = points - (x1, y1)
+    return np.stack([x2 - x1 - 1 - moved[..., 0], moved[..., 1]], axis=-1) if view.mirrored else moved

@@ -1,0 +1,96 @@
+"""The board in the videos of several cameras."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from tqdm import tqdm
+
+from dlc_toolbox import ToolboxError
+from dlc_toolbox.cameras.boards import BoardFinder, Corners
+from dlc_toolbox.cameras.trials import Trial, check_rates
+from dlc_toolbox.project.cameras import Board, View
+from dlc_toolbox.video.recording import Reading, Recording
+from dlc_toolbox.video.sequences import open_frames
+
+MOST_MOMENTS = 300
+"""At which the board is looked for, evenly over all videos."""
+
+_APART = 10**9  # numbers of moments of one trial and the next
+
+
+def watch_boards(
+    trials: Sequence[Trial],
+    views: Sequence[View],
+    offsets: Mapping[str, int],
+    board: Board,
+    reading: Reading | None = None,
+) -> tuple[Corners, list[tuple[int, int]]]:
+    """Look for the board in videos of the same moments.
+
+    Parameters
+    ----------
+    trials : sequence of Trial
+        The videos.
+    views : sequence of C View
+        The cameras.
+    offsets : mapping of str to int
+        Which frame of a camera shows the first moment.
+    board : Board
+        What is looked for.
+    reading : Reading, optional
+        How videos are read where they leave a choice.
+
+    Returns
+    -------
+    Corners
+        What was seen; cameras are numbered in the order of `views`, moments in that of time.
+    list of (int, int)
+        Width and height of each camera's view.
+
+    Raises
+    ------
+    ToolboxError
+        When a video cannot be read, cameras recorded at different rates, or a camera's videos have different sizes.
+    """
+    find, found = BoardFinder(board), []
+    sizes: dict[int, tuple[int, int]] = {}
+    for begins, trial in enumerate(trials):
+        opened = {
+            number: open_frames(trial.videos[view.name], view.crop, reading)
+            for number, view in enumerate(views)
+            if view.name in trial.videos
+        }
+        rates = {views[k].name: None if video.rate_is_assumed else video.fps for k, video in opened.items()}
+        check_rates(trial.name, rates)
+        longest = max(video.expected_frames for video in opened.values())
+        every = max(1, -(-longest * len(trials) // MOST_MOMENTS))
+        for number, video in opened.items():
+            size = video.width, video.height
+            if sizes.setdefault(number, size) != size:
+                raise ToolboxError(
+                    f"{video.path.name} shows {size[0]} x {size[1]} pixels, but other videos of camera "
+                    f"{views[number].name} {sizes[number][0]} x {sizes[number][1]}"
+                )
+            found += _watch(
+                video, number, views[number], offsets.get(views[number].name, 0), every, begins * _APART, find
+            )
+    if missing := [view.name for number, view in enumerate(views) if number not in sizes]:
+        raise ToolboxError(f"there is no video of the board by camera {', '.join(missing)}")
+    return Corners.joined(found), [sizes[number] for number in range(len(views))]
+
+
+def _watch(
+    video: Recording, number: int, view: View, offset: int, every: int, begins: int, find: BoardFinder
+) -> list[Corners]:
+    """Look for the board in every so many frames of a video."""
+    found = []
+    for row, frame in enumerate(tqdm(video, f"{view.name}: {video.path.name}", video.expected_frames or None)):
+        moment = row - offset
+        if frame is None or moment < 0 or moment % every:
+            continue
+        corners, seen = find(np.ascontiguousarray(frame[:, ::-1]) if view.mirrored else frame)
+        count = len(corners)
+        found.append(Corners(np.full(count, number), np.full(count, begins + moment), corners, seen))
+    return found

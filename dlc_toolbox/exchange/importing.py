@@ -1,0 +1,385 @@
+"""Labels from elsewhere become images and clicks of a project; what a person changed here since stays."""
+
+from __future__ import annotations
+
+import json
+import logging
+import math
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from dlc_common import UsersError
+from dlc_common.files import replacing, replacing_folder
+from dlc_common.fingerprints import fingerprint
+from dlc_common.images import natural_key, read_image
+from dlc_toolbox import ToolboxError
+from dlc_toolbox.exchange.readers.found import Found, FrameOf
+from dlc_toolbox.frames.choosing import folders_of
+from dlc_toolbox.labels.clicks import EMPTY, ClickTable, Point
+from dlc_toolbox.labels.slices import in_short, slices_of
+from dlc_toolbox.pictures.pictures import folder_and_image
+from dlc_toolbox.project import records
+from dlc_toolbox.project.checks import file_name
+from dlc_toolbox.project.layout import frames_record
+from dlc_toolbox.project.settings import Settings
+from dlc_toolbox.project.tables import bodyparts_of, points, scorer_of
+from dlc_toolbox.video.video import Video
+
+log = logging.getLogger(__name__)
+
+RECORD = "imported.json"
+"""Beside the csv files: the labels as they came, by body part and image, and the images that came."""
+
+_Placed = dict[str, Point]  # labels of a body part by the name of the image
+
+
+def lines_to_set(found: Found, settings: Settings) -> list[str]:
+    """Return the lines that myconfig.py needs before labels from elsewhere fit; none where they do.
+
+    Raises
+    ------
+    ToolboxError
+        When a name cannot stand in the settings.
+    """
+    bodyparts, scorer = bodyparts_of(found.table), scorer_of(found.table)
+    for name in (scorer, *bodyparts):
+        try:
+            file_name(name)
+        except ValueError as error:
+            raise ToolboxError(f"{found.source} has the name {name!r}; rename it there to {error}") from None
+    suffix = Path(next(iter(found.images))).suffix
+    lines = []
+    if set(bodyparts) != set(settings.bodyparts):
+        lines.append(f"bodyparts = {bodyparts}")
+    if scorer not in settings.Scorers:
+        lines += [f"Scorers = {[scorer]}", f"scorer = {scorer!r}"]
+    if suffix.lower() != settings.imagetype.lower():
+        lines.append(f"imagetype = {suffix!r}")
+    if settings.multibodypartsfile:
+        lines.append("multibodypartsfile = False")
+    if settings.invisibleboundary and (found.values < settings.invisibleboundary).all(axis=2).any():
+        lines.append("invisibleboundary = 0")
+    return lines
+
+
+def check_settings(found: Found, settings: Settings) -> None:
+    """Raise ToolboxError when labels from elsewhere do not fit the settings; with the lines to paste."""
+    if lines := lines_to_set(found, settings):
+        raise ToolboxError(f"myconfig.py does not fit the labels of {found.source}; set there: {'; '.join(lines)}")
+
+
+@dataclass(frozen=True)
+class FolderPlan:
+    """What an import does to one folder of images.
+
+    Parameters
+    ----------
+    folder : Path
+        The folder.
+    home : str
+        Sub-folder for the csv files; empty: beside the images.
+    images : mapping of str to Path
+        By name the images that it is to hold.
+    rows : mapping of str to str
+        By name of the image its row in the source.
+    is_new : bool
+        Whether it is to be made.
+    order : sequence of str
+        Names of all images there, as clicks count them.
+    labels : mapping of str to mapping
+        By body part and image, the labels as they come.
+    changes : mapping of str to mapping
+        By body part and position of the image, from 1, the clicks that change.
+    kept : sequence of str
+        Labels that differ, but were changed here since an earlier import.
+    frames : mapping of str to FrameOf
+        By name of the image the frame of a video that it is, where it is one.
+    """
+
+    folder: Path
+    home: str
+    images: Mapping[str, Path]
+    rows: Mapping[str, str]
+    is_new: bool
+    order: Sequence[str]
+    labels: Mapping[str, _Placed]
+    changes: Mapping[str, Mapping[int, list[Point]]]
+    kept: Sequence[str] = ()
+    frames: Mapping[str, FrameOf] = field(default_factory=dict)
+
+    def in_words(self) -> str:
+        """Say what comes, and what of it changes anything."""
+        labels = sum(len(of_part) for of_part in self.labels.values())
+        clicks = [clicks for of_part in self.changes.values() for clicks in of_part.values()]
+        gone = sum(not each for each in clicks)
+        changed = f", of which {len(clicks) - gone} are new or changed" if not self.is_new else ""
+        removed = f"; {gone} are taken away" if gone else ""
+        return f"{self.folder}: {len(self.images)} images, {labels} labels{changed}{removed}"
+
+    def tell(self, then: str = "") -> None:
+        """Log it, with the names of labels that change and of those that stay as they are here.
+
+        Parameters
+        ----------
+        then : str
+            Begins what only would happen.
+        """
+        log.info("%s", self.in_words())
+        changed = [f"{part} in {self.order[place - 1]}" for part, of_part in self.changes.items() for place in of_part]
+        if changed and not self.is_new:
+            log.info("%s: %sas they are there now: %s", self.folder, then, in_short(changed))
+        if self.kept:
+            log.warning(
+                "%s: %schanged here since they were imported, and kept: %s",
+                *(self.folder, then, in_short(list(self.kept))),
+            )
+
+
+def plan_import(found: Found, data_folder: Path, home: str = "") -> list[FolderPlan]:
+    """Tell what an import would do, and write nothing.
+
+    Images that came before stay in their folders; new ones of such a folder go to ``<folder>_2`` and so on, because
+    clicks count images by position. Labels that came before are replaced, unless a person changed them here since.
+
+    Parameters
+    ----------
+    found : Found
+        All of it usable.
+    data_folder : Path
+        Gets a folder of images for each folder there.
+    home : str
+        Sub-folder for the csv files, where several people label; default: beside the images.
+
+    Returns
+    -------
+    list of FolderPlan
+        One for each folder.
+
+    Raises
+    ------
+    ToolboxError
+        When folders exist with other images, or with labels that were not imported, none of which is ever overwritten.
+    """
+    names = new_places(found, data_folder, home)
+    placed, before = found.renamed(names), {names[row]: row for row in found.images}
+    folders = {data_folder / name: rows for name, rows in placed.folders().items()}
+    _refuse_other_images({folder: _images(placed, rows) for folder, rows in folders.items()}, home)
+    _refuse_own_labels({folder / home: placed.table.loc[rows] for folder, rows in folders.items()})
+    return [
+        _plan(placed, {folder_and_image(row)[1]: before[row] for row in rows}, folder, home)
+        for folder, rows in folders.items()
+    ]
+
+
+def import_labels(plans: Sequence[FolderPlan]) -> list[Path]:
+    """Copy images and write their labels as csv files of Fiji, one folder after the other.
+
+    Parameters
+    ----------
+    plans : sequence of FolderPlan
+        As `plan_import` returns them.
+
+    Returns
+    -------
+    list of Path
+        The folders.
+
+    Raises
+    ------
+    ToolboxError
+        When the system refuses to write.
+    """
+    for plan in plans:
+        if plan.is_new:
+            with replacing_folder(plan.folder) as temporary:
+                for image, path in plan.images.items():
+                    shutil.copyfile(path, temporary / image)
+                _record_frames(plan, temporary)
+                _write_labels(plan, temporary / plan.home)
+        else:
+            _write_labels(plan, plan.folder / plan.home)
+        plan.tell()
+    return [plan.folder for plan in plans]
+
+
+def placed_splits(found: Found, plans: Sequence[FolderPlan]) -> dict[str, dict[str, list[str]]]:
+    """Return the splits of a source with the rows as they are named here."""
+    names = {row: f"{plan.folder.name}/{image}" for plan in plans for image, row in plan.rows.items()}
+    return {
+        name: {side: [names[row] for row in rows if row in names] for side, rows in split.items()}
+        for name, split in found.splits.items()
+    }
+
+
+def _images(found: Found, rows: Sequence[str]) -> dict[str, Path]:
+    """Return the image files of some rows by their names."""
+    return {folder_and_image(row)[1]: found.images[row] for row in rows}
+
+
+def new_places(found: Found, data_folder: Path, home: str = "") -> dict[str, str]:
+    """Return names for rows here: images that are here stay where they are, others of such a folder get a new one."""
+    names = {}
+    for name, rows in found.folders().items():
+        *present, free = folders_of(data_folder, name)
+        known = {folder: {*_present(folder), *_read_record(folder / home / RECORD)[1]} for folder in present}
+        new = list[str]()
+        for row in rows:
+            image = folder_and_image(row)[1]
+            folder = next((folder for folder in present if image in known[folder]), free)
+            names[row] = f"{folder.name}/{image}"
+            new += [image] if folder == free and present else []
+        if new:
+            log.info("%s is there: new images go to %s, because clicks count positions: %s", name, free, in_short(new))
+    return names
+
+
+def _present(folder: Path) -> set[str]:
+    """Return the names of the files in a folder."""
+    return {path.name for path in folder.iterdir() if path.is_file()} if folder.is_dir() else set()
+
+
+def _refuse_other_images(folders: Mapping[Path, Mapping[str, Path]], home: str) -> None:
+    """Raise when folders hold other images than these and those that came before, by their names."""
+    problems = []
+    for folder, images in folders.items():
+        if not folder.exists():
+            continue
+        suffix = Path(next(iter(images))).suffix
+        there = {path.name: path for path in slices_of(folder, suffix, _clicks_in(folder / home)).images}
+        came = _read_record(folder / home / RECORD)[1]
+        strangers = there.keys() - images.keys() - came
+        if strangers or images.keys() - there.keys() or not all(_same(there[name], images[name]) for name in images):
+            problems.append(f"{folder} ({len(there)}, not these {len(images)})")
+    if problems:
+        raise ToolboxError(f"other images are there already in {in_short(problems)}: move or rename these folders")
+
+
+def _clicks_in(home: Path) -> list[Path]:
+    """List the csv files of clicks in a folder."""
+    return sorted(home.glob("*.csv"))
+
+
+def _same(one: Path, other: Path) -> bool:
+    """Tell whether two images show the same; one that is still to be made is taken for the same."""
+    if not other.is_file() or fingerprint(one) == fingerprint(other):
+        return True
+    try:
+        return np.array_equal(read_image(one), read_image(other))
+    except UsersError:
+        return False
+
+
+def _refuse_own_labels(homes: Mapping[Path, pd.DataFrame]) -> None:
+    """Raise when csv files hold other labels than these, and nobody wrote down that they were imported."""
+    problems = []
+    for home, table in homes.items():
+        if not (home / RECORD).is_file():
+            names = _names(table)
+            for part, placed in _placed(table).items():
+                path = home / f"{part}.csv"
+                if path.is_file() and _clicked(path, names) != placed:
+                    problems.append(str(path))
+    if problems:
+        raise ToolboxError(
+            f"other labels are there already, which are never overwritten: {in_short(problems)}. Move these files away "
+            "to import others"
+        )
+
+
+def _plan(found: Found, sources: Mapping[str, str], folder: Path, home: str) -> FolderPlan:
+    """Tell what to do to one folder; `sources` are the rows there by the names of the images."""
+    rows = [f"{folder.name}/{image}" for image in sources]
+    table, images = found.table.loc[rows], _images(found, rows)
+    now, names = _placed(table), _names(table)
+    frames = {folder_and_image(row)[1]: made for row in rows if isinstance(made := found.pending.get(row), FrameOf)}
+    order, is_new = sorted(names, key=natural_key), not folder.exists()
+    if not is_new:
+        files = [path for part in now if (path := folder / home / f"{part}.csv").is_file()]
+        present = [path.name for path in slices_of(folder, Path(names[0]).suffix, files).images]
+        order = present if set(present) >= set(names) else order
+    before = _read_record(folder / home / RECORD)[0]
+    changes, kept = dict[str, dict[int, list[Point]]](), list[str]()
+    for part, theirs in now.items():
+        path, base = folder / home / f"{part}.csv", before.get(part, {})
+        ours = _clicked(path, order) if path.is_file() else {}
+        own = {image for image in {*ours, *base} if ours.get(image) != base.get(image) and path.is_file()}
+        kept += [f"{part} in {image}" for image in names if image in own and ours.get(image) != theirs.get(image)]
+        changes[part] = {
+            place: [theirs[image]] if image in theirs else []
+            for place, image in enumerate(order, 1)
+            if image in images and image not in own and theirs.get(image) != ours.get(image)
+        }
+    return FolderPlan(folder, home, images, sources, is_new, order, now, changes, kept, frames)
+
+
+def _write_labels(plan: FolderPlan, home: Path) -> None:
+    """Write the csv files that change, and those that are missing."""
+    for part, changes in plan.changes.items():
+        path = home / f"{part}.csv"
+        if changes or not path.is_file():
+            clicks = ClickTable(path.read_bytes() if path.is_file() else EMPTY.encode(), path)
+            with replacing(path) as temporary:
+                temporary.write_bytes(clicks.edited(changes, dict(enumerate(plan.order, 1))).data)
+    before, came = _read_record(home / RECORD)
+    gone = {
+        part: {image: place for image, place in of_part.items() if image not in plan.images}
+        for part, of_part in before.items()
+    }
+    labels = {part: {**gone.get(part, {}), **of_part} for part, of_part in plan.labels.items()}
+    content = {"labels": labels, "images": sorted({*came, *plan.images}, key=natural_key)}
+    with replacing(home / RECORD) as temporary:
+        temporary.write_text(json.dumps(content, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def _record_frames(plan: FolderPlan, folder: Path) -> None:
+    """Write down which frames of which video the images are, as Step 1 does, where they are all of one."""
+    videos = {frame.video for frame in plan.frames.values()}
+    if len(videos) != 1 or plan.frames.keys() != plan.images.keys():
+        return
+    video = videos.pop()
+    made_from = records.describe({video.name: video}, {"crop": None})
+    frames = sorted(frame.number for frame in plan.frames.values())
+    output = records.Output(str(plan.folder), frames_record(folder), [folder], made_from)
+    output.write_record(video=video.resolve().as_posix(), frame_count=Video(video).expected_frames, frames=frames)
+
+
+def _names(table: pd.DataFrame) -> list[str]:
+    """Return the names of a table's images, without their folder."""
+    return [folder_and_image(row)[1] for row in table.index]
+
+
+def _placed(table: pd.DataFrame) -> dict[str, _Placed]:
+    """Return the labels of a table by body part and image."""
+    labels = np.moveaxis(points(table), 1, 0).tolist()
+    return {
+        part: {name: (x, y) for name, (x, y) in zip(_names(table), of_part, strict=True) if math.isfinite(x + y)}
+        for part, of_part in zip(bodyparts_of(table), labels, strict=True)
+    }
+
+
+def _clicked(path: Path, order: Sequence[str]) -> _Placed:
+    """Return the labels in a csv file by image."""
+    clicks = ClickTable(path.read_bytes(), path).by_slice()
+    beyond = [place for place in clicks if place > len(order)]
+    if beyond:
+        raise ToolboxError(f"{path}: Slice is {beyond[0]}, but {len(order)} images are there")
+    return {order[place - 1]: found[-1] for place, found in clicks.items() if math.isfinite(sum(found[-1]))}
+
+
+def _read_record(path: Path) -> tuple[dict[str, _Placed], set[str]]:
+    """Return the labels as they were imported before, and the images; none where they were not, or nobody knows."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        labels = {
+            part: {image: (float(x), float(y)) for image, (x, y) in of.items()}
+            for part, of in content["labels"].items()
+        }
+        images = {str(image) for image in content.get("images", [])}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return {}, set()
+    return labels, images | {image for of_part in labels.values() for image in of_part}

@@ -1,0 +1,105 @@
+"""Images to label that are no files yet: frames decoded from videos, each video once, and pictures inside of files."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from tqdm import tqdm
+
+from dlc_common import is_users_error
+from dlc_common.images import as_png, read_image
+from dlc_toolbox.exchange.readers.found import Found, FrameOf, LeftOut
+from dlc_toolbox.video.video import Video
+
+
+def fetch(found: Found) -> Found:
+    """Make the images of labels that are frames of videos, or inside of a file.
+
+    Parameters
+    ----------
+    found : Found
+        As a reader returns it.
+
+    Returns
+    -------
+    Found
+        Without the images that cannot be made.
+    """
+    videos, others = defaultdict[Path, dict[int, str]](dict), dict[str, Callable[[], np.ndarray]]()
+    for row in found.images:
+        pending = found.pending.get(row)
+        if isinstance(pending, FrameOf):
+            videos[pending.video][pending.number] = row
+        elif pending is not None:
+            others[row] = pending
+    left_out = [entry for video, rows in videos.items() for entry in _decode(video, rows, found.images)]
+    for row, make in others.items():
+        try:
+            _write(found.images[row], make())
+        except Exception as error:  # h5py and OpenCV raise many types on damaged files
+            left_out.append(LeftOut(row, f"cannot be read: {' '.join(str(error).split())}"))
+    return found.without(left_out)
+
+
+def _decode(video: Path, rows: Mapping[int, str], images: Mapping[str, Path]) -> list[LeftOut]:
+    """Write frames of a video, decoded from its start, because no seeking finds a frame for sure."""
+    wanted, number = dict(rows), -1
+    try:
+        frames = Video(video)
+        progress = tqdm(frames, desc=video.name, total=max(rows) + 1, unit="frame", leave=False)
+        for number, frame in enumerate(progress):
+            row = wanted.pop(number, None)
+            if row is not None and frame is not None:
+                _write(images[row], frame)
+            elif row is not None:
+                wanted[number] = row
+            if number >= max(rows):
+                break
+    except Exception as error:
+        if not is_users_error(error):
+            raise
+        return [LeftOut(row, f"is of {video.name}, which cannot be decoded: {error}") for row in rows.values()]
+    return [
+        LeftOut(
+            row,
+            f"is a frame of {video.name} that cannot be decoded"
+            if frame <= number
+            else f"is beyond the {number + 1} frames of {video.name}",
+        )
+        for frame, row in wanted.items()
+    ]
+
+
+def _write(path: Path, picture: np.ndarray) -> None:
+    """Write a picture into the scratch folder."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(as_png(picture))
+
+
+def of_one_type(found: Found, scratch: Path) -> Found:
+    """Return the labels with images of one type: where there are several, all that are no png become one.
+
+    Parameters
+    ----------
+    found : Found
+        All of its images can be read.
+    scratch : Path
+        Folder for the images that are made.
+    """
+    suffixes = {Path(row).suffix.lower() for row in found.images}
+    if len(suffixes) < 2:
+        return found
+    names = {row: f"{row.rpartition('.')[0]}.png" for row in found.images if Path(row).suffix.lower() != ".png"}
+    taken = [row for row, name in names.items() if name in found.images]
+    found = found.without(LeftOut(row, "is there as png, too") for row in taken)
+    made = {row: name for row, name in names.items() if row in found.images}
+    images = dict(found.images)
+    for row, name in made.items():
+        images[row] = scratch / "png" / name
+        _write(images[row], read_image(found.images[row]))
+    told = f"images of the types {', '.join(sorted(suffixes))}: {len(made)} of them become png, with the same pixels"
+    return replace(found, images=images, remarks=(*found.remarks, told)).renamed(made)

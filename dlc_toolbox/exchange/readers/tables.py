@@ -1,0 +1,264 @@
+"""Label tables of DeepLabCut and lightning-pose, csv or h5, and machine labels in the same form."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from dlc_common import UsersError
+from dlc_common.texts import read_text
+from dlc_toolbox import ToolboxError
+from dlc_toolbox.exchange.readers.found import Found, LeftOut
+from dlc_toolbox.exchange.readers.source import Source
+from dlc_toolbox.labels.corrections import csv_differs
+from dlc_toolbox.labels.slices import in_short
+from dlc_toolbox.pictures.pictures import folder_and_image
+from dlc_toolbox.project.tables import (
+    bodyparts_of,
+    make_table,
+    points,
+    read_table,
+    refuse_unnamed_rows,
+    scorer_of,
+    split_key,
+)
+
+TABLE = "a label table of DeepLabCut or lightning-pose"
+FOLDER = "a label table of lightning-pose, with its images"
+MACHINE = "a table of machine labels, as DeepLabCut and napari-deeplabcut write it"
+
+_MACHINE_FILE = "machinelabels"
+_LIGHTNING = "CollectedData.csv"
+_HEADER_LINES = 3
+_COORDS = ("x", "y", "likelihood")
+CELLS_SHOWN = 3
+
+
+def is_lightning_folder(source: Source) -> bool:
+    """Tell a folder of lightning-pose."""
+    return source.path.is_dir() and (source.path / _LIGHTNING).is_file()
+
+
+def read_lightning_folder(source: Source) -> Found:
+    """Read the label table of a folder of lightning-pose; an h5 beside it must agree."""
+    path = source.path / _LIGHTNING
+    refuse_two_truths([path])
+    return gather(source, path, [path], FOLDER)
+
+
+def is_table(source: Source) -> bool:
+    """Tell a table of pandas: a csv with three header rows, or an h5."""
+    file = split_key(source.path)[0]
+    if file.suffix.lower() == ".csv" and file.is_file():
+        return True
+    looked_into = source if file == source.path else Source(file, None, "", source.scratch)
+    if not looked_into.groups:
+        return False
+    with looked_into.hdf5("a label table") as opened:
+        return any("pandas_type" in group.attrs for group in opened.values())
+
+
+def read_label_table(source: Source) -> Found:
+    """Read one table that a person named; the same table in the other form beside it is compared, and only told."""
+    file = split_key(source.path)[0]
+    found = gather(source, source.path, [source.path], TABLE)
+    if found.likelihoods is None and file.name.startswith(_MACHINE_FILE):
+        found = replace(found, kind=MACHINE, likelihoods=np.full(found.labeled.shape, np.nan))
+    if cells := csv_differs(file.with_suffix(".h5"), CELLS_SHOWN):
+        told = f"{file.name} was named and is read, but its csv and h5 differ: {cells}"
+        return replace(found, remarks=(*found.remarks, told))
+    return found
+
+
+def refuse_two_truths(paths: Sequence[Path]) -> None:
+    """Raise when tables that are there as csv and as h5 say different things.
+
+    Raises
+    ------
+    ToolboxError
+        With three of the cells.
+    """
+    differ = [
+        f"{path.with_suffix('.h5')} and the csv beside it differ: {cells}"
+        for path in paths
+        if (cells := csv_differs(path.with_suffix(".h5"), CELLS_SHOWN))
+    ]
+    if differ:
+        raise ToolboxError(
+            f"{in_short(differ, separator='; ')}. Which is right is not known: move or delete the other (a csv "
+            "corrected by hand is newer than its h5)"
+        )
+
+
+def gather(source: Source, named: Path, paths: Sequence[Path], kind: str, **more: Any) -> Found:
+    """Read label tables of one scorer and find their images.
+
+    Parameters
+    ----------
+    source : Source
+        Where images may be.
+    named : Path
+        What messages call the whole.
+    paths : sequence of Path
+        The tables; one that cannot be read is left out, unless it is the only one.
+    kind : str
+        What the source is.
+    **more
+        Other fields of `Found`.
+
+    Raises
+    ------
+    ToolboxError
+        When no table can be read, or they are of several scorers.
+    """
+    left_out, tables, images = list[LeftOut](), list[pd.DataFrame](), dict[str, Path]()
+    for path in paths:
+        try:
+            table, unusable = _read_named_rows(path, source.scratch, images)
+        except UsersError as error:
+            if len(paths) == 1:
+                raise
+            left_out.append(LeftOut(path.name, f"cannot be read: {error}"))
+            continue
+        images |= {row: _image(row, split_key(path)[0], source) for row in table.index}
+        left_out += unusable
+        tables.append(table)
+    if not tables:
+        raise ToolboxError(f"{named}: no label table in it can be read; the first one {left_out[0].why}")
+    table = _joined(tables, named)
+    labels = make_table(scorer_of(table), bodyparts_of(table), table.index, points(table)[..., :2])
+    likelihoods = points(table)[..., 2] if "likelihood" in table.columns.get_level_values("coords") else None
+    found = Found(
+        named,
+        labels,
+        {row: images[row] for row in labels.index},
+        kind=kind if likelihoods is None else MACHINE,
+        left_out=tuple(left_out),
+        remarks=_halves(table),
+        likelihoods=likelihoods,
+        **more,
+    )
+    return found.renamed({})
+
+
+def _read_named_rows(path: Path, scratch: Path, before: Mapping[str, Path]) -> tuple[pd.DataFrame, list[LeftOut]]:
+    """Read a table, with ``folder/image`` for each row that can be used, and the others.
+
+    Raises
+    ------
+    ToolboxError
+        When the file is no such table, or none of its rows can be used.
+    """
+    table, unusable = _read_sound_rows(path, scratch)
+    refuse_unnamed_rows(table, path)
+    rows, wrong = _rows(table, path, before)
+    unusable += wrong
+    if not rows:
+        first = f"; the first one, {unusable[0].what}, {unusable[0].why}" if unusable else ""
+        raise ToolboxError(f"{path}: none of its {len(unusable)} rows can be used{first}")
+    return table.loc[list(rows.values())].set_axis(list(rows)), unusable
+
+
+def _joined(tables: Sequence[pd.DataFrame], named: Path) -> pd.DataFrame:
+    """Return tables as one; a body part that one of them lacks is not labeled there."""
+    scorers = sorted({scorer_of(table) for table in tables})
+    if len(scorers) > 1:
+        raise ToolboxError(f"{named} has tables of the scorers {', '.join(scorers)}: one scorer at a time can be read")
+    return pd.concat(tables)
+
+
+def _rows(table: pd.DataFrame, path: Path, before: Mapping[str, Path]) -> tuple[dict[str, str], list[LeftOut]]:
+    """Return the rows of a table by their names here, and those that cannot be used."""
+    rows, wrong = dict[str, str](), list[LeftOut]()
+    for row in table.index:
+        pieces = row.split("/")[-2:]
+        name = "/".join(pieces if len(pieces) > 1 else [split_key(path)[0].resolve().parent.name, *pieces])
+        try:
+            folder_and_image(name)
+        except ToolboxError:
+            wrong.append(LeftOut(row, "names no image as <folder>/<image>"))
+            continue
+        if name in rows or name in before:
+            wrong.append(LeftOut(row, "names an image that another row names, too"))
+        else:
+            rows[name] = row
+    return rows, wrong
+
+
+def _image(row: str, path: Path, source: Source) -> Path:
+    """Return where the image of a row is, as seen from its table; where there is none, in a folder that exists."""
+    home, (folder, image) = path.parent, folder_and_image(row)
+    tried = [
+        place / inner for place in (home, home.parent, *source.homes) for inner in (Path("labeled-data") / row, row)
+    ]
+    if folder == home.resolve().name:
+        tried += [home / "labeled-data" / image, home / image]
+    there = [place for place in tried if place.is_file()] or [place for place in tried if place.parent.is_dir()]
+    return [*there, home / row][0]
+
+
+def _halves(table: pd.DataFrame) -> tuple[str, ...]:
+    """Tell of labels with x alone, or y."""
+    parts = bodyparts_of(table)
+    halves = np.argwhere(np.isfinite(points(table)[..., :2]).sum(axis=2) == 1)
+    named = in_short([f"{parts[k]} in {table.index[n]}" for n, k in halves])
+    return (f"{len(halves)} labels have x or y alone and are none: {named}",) if len(halves) else ()
+
+
+def _read_sound_rows(path: Path, scratch: Path) -> tuple[pd.DataFrame, list[LeftOut]]:
+    """Read a table; where rows of a csv cannot be used, all others."""
+    try:
+        return read_table(path), []
+    except UsersError as error:
+        if path.suffix.lower() != ".csv" or not path.is_file():
+            raise
+        copy = scratch / "sound rows" / path.name
+        unusable = _copy_sound_rows(path, copy)
+        if not unusable:
+            raise
+        try:
+            return read_table(copy), unusable
+        except UsersError:
+            raise error from None
+
+
+def _copy_sound_rows(path: Path, copy: Path) -> list[LeftOut]:
+    """Copy a csv without the rows that cannot be used, and return these."""
+    lines = read_text(path).splitlines()
+    header = [next(csv.reader([line]), []) for line in lines[:_HEADER_LINES]]
+    first = next((i for i, cell in enumerate(header[-1] if header else []) if cell in _COORDS), 0)
+    kept, names, unusable = lines[:_HEADER_LINES], set[tuple[str, ...]](), list[LeftOut]()
+    for number, line in enumerate(lines[_HEADER_LINES:], _HEADER_LINES + 1):
+        cells = next(csv.reader([line]), [])
+        name = tuple(cells[:first])
+        why = _why_unusable(cells, first, len(header[-1])) if cells else None
+        if why is None and name in names:
+            why = "names an image that another row names, too"
+        names.add(name)
+        if why:
+            unusable.append(LeftOut(f"line {number} ({'/'.join(name) or 'no name'})", why))
+        else:
+            kept.append(line)
+    copy.parent.mkdir(parents=True, exist_ok=True)
+    copy.write_text("\n".join([*kept, ""]), encoding="utf-8")
+    return unusable
+
+
+def _why_unusable(cells: Sequence[str], first: int, width: int) -> str | None:
+    """Say what is wrong with the cells of a row, in words that follow 'because it'; None if nothing."""
+    if len(cells) != width:
+        return f"has {len(cells)} cells, not {width}"
+    if not "".join(cells[:first]).strip():
+        return "names no image"
+    for cell in cells[first:]:
+        try:
+            float(cell or "nan")
+        except ValueError:
+            return f"has {cell[:20]!r} in place of a number"
+    return None

@@ -1,0 +1,97 @@
+"""Which videos belong together, and what is said where they do not."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from dlc_toolbox import ToolboxError
+from dlc_toolbox.cameras.trials import check_rates, find_trials, tell_lengths, to_view
+from dlc_toolbox.project.cameras import View
+
+PAIR = (View("A", "*camA*"), View("B", "*camB*"))
+
+
+def paths(*names: str) -> list[Path]:
+    return [Path("videos") / name for name in names]
+
+
+def test_the_stars_tell_what_belongs_together(caplog):
+    videos = paths("d1_camA_x.mp4", "d1_camB_x.mp4", "d1_camB_y.mp4", "d1_camA_y.mp4", "d2_camA_x.mp4", "notes.mp4")
+    trials = find_trials(videos, PAIR)
+    assert [(trial.name, list(trial.videos)) for trial in trials] == [("d1_x", ["A", "B"]), ("d1_y", ["A", "B"])]
+    assert trials[1].videos["B"].name == "d1_camB_y.mp4"
+    assert trials[0].folder == Path("videos")
+    assert "notes.mp4: fit the pattern of no camera, and are left out" in caplog.text
+    assert "d2_x has no video of camera B; it is left out" in caplog.text
+
+
+def test_two_of_three_cameras_are_enough(caplog):
+    trials = find_trials(paths("1camA.avi", "1camC.avi"), (*PAIR, View("C", "*camC*")))
+    assert [(trial.name, list(trial.videos)) for trial in trials] == [("1", ["A", "C"])]
+    assert "1 has no video of camera B" in caplog.text and "left out" not in caplog.text
+
+
+def test_videos_without_more_in_their_names_are_one_recording():
+    (trial,) = find_trials(paths("top.avi", "side.avi"), (View("top", "top"), View("side", "side.avi")))
+    assert (trial.name, trial.videos["side"].name) == ("recording", "side.avi")
+
+
+def test_each_camera_may_have_a_folder():
+    videos = [Path(f"rig/{day}/cam{name}/{run}.avi") for day in ("mon", "tue") for name in "AB" for run in (1, 2)]
+    trials = find_trials(videos, (View("A", "camA/*.avi"), View("B", "camB/*")))
+    assert [(trial.name, str(trial.folder)) for trial in trials] == [
+        (run, f"rig/{day}/camA") for day in ("mon", "tue") for run in ("1", "2")
+    ]
+    assert {video.parent.name for video in trials[3].videos.values()} == {"camA", "camB"}
+
+
+def test_parts_of_one_video_are_cameras():
+    views = (View("top", "*", (0, 100, 0, 50), True), View("side", "*", (0, 100, 50, 100)))
+    trials = find_trials(paths("a.avi", "b.avi"), views)
+    assert [trial.name for trial in trials] == ["a", "b"]
+    assert set(trials[0].videos.values()) == {Path("videos/a.avi")}
+
+
+@pytest.mark.parametrize(
+    ("names", "views", "message"),
+    [
+        (["x_camA.avi"], (), "names no cameras: set cameras = "),
+        (["x_camA_camB.avi"], PAIR, r"x_camA_camB.avi fits the patterns of the cameras A \(\*camA\*\) and B"),
+        (["x_camA.avi", "x_camA.mp4"], PAIR, "x_camA.avi and x_camA.mp4 both seem to be camera A of one trial"),
+        (
+            ["d_camA_1.avi", "d_camB_1.avi", "d-camA-1.avi", "d-camB-1.avi"],
+            PAIR,
+            r"d-camA-1.avi and d_camA_1.avi would both be called d_1: rename the videos of one",
+        ),
+        (["x_camA.avi", "y_camB.avi"], PAIR, r"none of 2 videos belong together by the patterns of cameras \(A: "),
+    ],
+)
+def test_what_is_not_clear_is_asked(names, views, message):
+    with pytest.raises(ToolboxError, match=message):
+        find_trials(paths(*names), views)
+
+
+def test_different_rates_are_refused(caplog):
+    check_rates("day1", {"A": 100.0, "B": 100.05})
+    assert not caplog.text
+    check_rates("day1", {"A": 100.0, "B": None})
+    assert "day1: nothing tells the frame rate of B; it is taken to be that of the others" in caplog.text
+    with pytest.raises(ToolboxError, match=r"day1: .*different rates \(frames/s: A 100, B 99\)"):
+        check_rates("day1", {"A": 100.0, "B": 99.0})
+
+
+def test_different_lengths_are_said(caplog):
+    assert tell_lengths("day1", {"A": 100, "B": 103}, {"B": 3}) == 100
+    assert not caplog.text
+    assert tell_lengths("day1", {"A": 100, "B": 103}, {"B": -2}) == 105
+    assert "different numbers of frames from the first moment on (A 100, B 105); if a camera lost frames" in caplog.text
+
+
+def test_a_mirrored_view_is_flipped():
+    view = View("top", "*", (100, 200, 30, 80), mirrored=True)
+    found = to_view(np.array([[100.0, 30], [199, 79], [np.nan, np.nan]]), view, 640)
+    np.testing.assert_array_equal(found, [[99, 0], [0, 49], [np.nan, np.nan]])
+    whole = View("A", "*", mirrored=True)
+    assert to_view(np.array([0.0, 5]), whole, 640).tolist() == [639, 5]
+    assert to_view(np.array([7.0, 5]), View("A", "*"), 640).tolist() == [7, 5]

@@ -1,0 +1,110 @@
+import numpy as np
+import pytest
+
+from dlc_toolbox import ToolboxError
+from dlc_toolbox.exchange.readers.usable import usable
+
+HEAD = """<?xml version="1.0" encoding="utf-8"?>
+<annotations>
+  <version>1.1</version>
+  <meta><task><name>mice</name><labels>
+    <label><name>mouse</name><type>skeleton</type></label>
+    <label><name>nose</name><type>points</type><parent>mouse</parent></label>
+    <label><name>tail</name><type>points</type><parent>mouse</parent></label>
+  </labels></task></meta>
+"""
+SKELETON = """<image id="0" name="day1/img2.png" width="64" height="48">
+  <skeleton label="mouse" source="manual" z_order="0">
+    <points label="tail" source="manual" outside="0" occluded="1" points="30.50,20.25"></points>
+    <points label="nose" source="manual" outside="0" occluded="0" points="0.50,0.50"></points>
+  </skeleton>
+</image>
+"""
+POINTS = """<image id="1" name="img10.png" width="64" height="48">
+  <points label="nose" occluded="0" points="10.00,11.00" z_order="0"></points>
+  <box label="mouse" xtl="1" ytl="1" xbr="9" ybr="9"></box>
+</image>
+"""
+
+
+DATUMARO = """<image id="2" name="day1/img2.png" width="64" height="48">
+    <points label="nose" occluded="0" outside="0" keyframe="0" points="10.50,20.25" z_order="0">
+    </points>
+    <points label="tail" occluded="0" outside="0" keyframe="0" points="32.00,4.00" z_order="0">
+    </points>
+  </image>
+"""
+"""As the exporter of Datumaro 1.13.12, which CVAT is built on, writes Points(10.5, 20.25) and Points(32, 4)."""
+
+
+@pytest.fixture
+def write(images):
+    home = images("images/day1/img2.png", "images/img10.png")
+
+    def write(*bodies: str, head: str = HEAD):
+        (home / "annotations.xml").write_text(head + "".join(bodies) + "</annotations>")
+        return home / "annotations.xml"
+
+    return write
+
+
+def test_skeletons_and_points_count_from_the_corner(read, write):
+    found = usable(read(write(SKELETON, POINTS)))
+    assert list(found.images) == ["day1/img2.png", "set/img10.png"]
+    assert [part for _, part, _ in found.table.columns[::2]] == ["nose", "tail"], "in the order of the task"
+    np.testing.assert_array_equal(found.values, [[[0, 0], [30, 19.75]], [[9.5, 10.5], [np.nan, np.nan]]])
+    assert found.remarks[0] == "1 labels are of parts that are occluded; they are taken over as labels"
+    assert found.remarks[1].endswith("0.5 px less")
+
+
+def test_what_datumaro_wrote(read, write):
+    np.testing.assert_array_equal(usable(read(write(DATUMARO))).values, [[[10, 19.75], [31.5, 3.5]]])
+
+
+def test_the_folder_of_an_unpacked_export(read, write):
+    assert len(read(write(SKELETON, POINTS).parent).images) == 2
+
+
+def test_frames_of_a_video_that_cvat_names_without_a_suffix(read, write, images):
+    images("images/frame_000007.jpg")
+    found = usable(read(write(POINTS.replace("img10.png", "frame_000007"))))
+    assert list(found.images) == ["set/frame_000007.jpg"]
+
+
+def test_what_is_outside_is_no_label(read, write):
+    found = read(write(SKELETON.replace('outside="0" occluded="0"', 'outside="1" occluded="0"')))
+    assert np.isnan(found.values[0, 0]).all() and np.isfinite(found.values[0, 1]).all()
+
+
+@pytest.mark.parametrize(
+    ("image", "why"),
+    [
+        (SKELETON.replace("</image>", '<skeleton label="mouse"></skeleton></image>'), "has several animals"),
+        (SKELETON.replace("30.50,20.25", "1,2;3,4"), "has no single point for 'tail'"),
+        (SKELETON.replace("30.50,20.25", ""), "has no single point for 'tail'"),
+        (SKELETON.replace('label="tail"', 'label="nose"'), "has 'nose' twice"),
+        ('<image id="3" name="img4.png"></image>', "has no label"),
+        (SKELETON.replace("day1/img2.png", "/../img2.png"), "has a path that leads upwards"),
+    ],
+)
+def test_an_image_that_cannot_be_used_is_left_out(read, write, image, why):
+    found = read(write(image, POINTS))
+    assert list(found.images) == ["set/img10.png"]
+    assert found.left_out[0].why.startswith(why)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (HEAD + "<track id='0'></track></annotations>", "is an export of CVAT for videos, .*'CVAT for images 1.1'"),
+        (HEAD, "begins as xml, but is damaged"),
+        ("<!DOCTYPE a [<!ENTITY b 'c'>]>" + HEAD + "</annotations>", "is refused: it declares entities"),
+        ("<other><annotations/></other>", "is no export of CVAT"),
+        (HEAD + "</annotations>", "no label in it can be used"),
+    ],
+)
+def test_what_is_no_export_for_images(read, images, text, message):
+    path = images("img1.png") / "a.xml"
+    path.write_text(text)
+    with pytest.raises(ToolboxError, match=message):
+        read(path)

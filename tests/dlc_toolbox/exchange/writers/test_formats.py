@@ -1,0 +1,100 @@
+"""The table of formats, and the one way to write them."""
+
+import tracemalloc
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from dlc_common import files as files_module
+from dlc_toolbox import ToolboxError
+from dlc_toolbox.exchange.writers import formats, nwb
+from dlc_toolbox.exchange.writers import poses as module
+from dlc_toolbox.exchange.writers.formats import FORMATS, check_formats, export_poses, how_to_open
+from dlc_toolbox.exchange.writers.poses import Poses, gather
+from dlc_toolbox.project.long_tables import write_long_table
+from dlc_toolbox.project.tables import make_table
+from tests.dlc_toolbox.exchange.writers.toy import PARTS, STEM, settings
+
+OWN = [name for name, form in FORMATS.items() if not form.packages]
+
+
+@pytest.mark.parametrize("name", OWN)
+def test_what_is_current_is_kept(poses, name, monkeypatch, caplog):
+    caplog.set_level("INFO")
+    files = export_poses(poses, name)
+    assert f"; wrote {files[0]}" in caplog.text
+    with monkeypatch.context() as patch:
+        patch.setitem(FORMATS, name, replace(FORMATS[name], write=None))
+        assert export_poses(poses, name) == files
+    assert f"{files[0].name}: skipped, it is current" in caplog.text
+    export_poses(poses, name, overwrite=True)
+    assert f"{files[0].name}: being made, because --overwrite asks for it" in caplog.text
+
+
+def test_what_is_stale_is_written_again(video, network, poses, table, tell, caplog):
+    caplog.set_level("INFO")
+    export_poses(poses, "csv")
+    export_poses(poses, "sleap")
+    tell(table, fps=50.0)
+    export_poses(gather(video, network, settings()), "csv")
+    assert f"{STEM}_seconds.csv: being made, because fps changed" in caplog.text
+    other = gather(video, network, replace(settings(), skeleton=(("nose", "paw"),)))
+    caplog.clear()
+    export_poses(other, "csv")
+    export_poses(other, "sleap")
+    assert f"{STEM}_seconds.csv: skipped" in caplog.text
+    assert f"{STEM}.analysis.h5: being made, because fps and skeleton changed" in caplog.text
+
+
+def test_one_folder_for_all(poses, tmp_path):
+    (path,) = export_poses(poses, "csv", tmp_path / "new folder")
+    assert path == tmp_path / "new folder" / f"{STEM}_seconds.csv"
+    assert sorted(file.name for file in path.parent.iterdir()) == [path.name, f"{path.name}.json"]
+
+
+def test_two_videos_of_one_name_do_not_share_a_folder(tmp_path):
+    videos = [tmp_path / "a" / "day1.avi", tmp_path / "b" / "day1.mp4"]
+    check_formats(["csv"], videos, None)
+    with pytest.raises(ToolboxError, match=r"--into out: several videos are named day1, whose files would replace"):
+        check_formats(["csv"], videos, Path("out"))
+
+
+def test_a_missing_package_is_named_with_its_extra(monkeypatch):
+    monkeypatch.setattr(formats.importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(ToolboxError, match=r'--to nwb needs pynwb and ndx_pose; .* pip install -e "\.\[nwb\]"'):
+        check_formats(["csv", "nwb"], [], None)
+
+
+def test_how_to_open_names_the_file(poses):
+    assert how_to_open(poses, "movement", [Path("a") / "b.nc"]) == f"xarray.open_dataset({str(Path('a') / 'b.nc')!r})"
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_memory_does_not_grow_with_the_video(tmp_path, name, monkeypatch):
+    """Eight times as many frames need at most the eight bytes a frame that its time may take."""
+    monkeypatch.setattr(module, "_ROWS_AT_ONCE", 500)
+    monkeypatch.setattr(files_module, "_BLOCK_BYTES", 4096)
+    monkeypatch.setattr(nwb, "fingerprint", lambda table: "0" * 32)  # which reads small files at once
+    for package in FORMATS[name].packages:
+        pytest.importorskip(package)
+    peaks = []
+    for frames in (2_000, 16_000):
+        poses = long_poses(tmp_path / f"{frames}.h5", frames)
+        files = FORMATS[name].files(poses, tmp_path / f"{frames}")
+        tracemalloc.start()
+        FORMATS[name].write(poses, files)
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert peaks[1] < 1.2 * peaks[0] + 8 * 14_000
+
+
+def long_poses(table: Path, frames: int) -> Poses:
+    """Poses without a video; all of them make 72 bytes a frame."""
+    chunk = np.random.default_rng(0).uniform(0, 99, (2000, 3, 3))
+    chunks = (make_table("DeepCut_net", PARTS, range(n, n + 2000), chunk) for n in range(0, frames, 2000))
+    write_long_table(chunks, table, csv=False)
+    record = {"frames": frames, "fps": 30.0, "width": 99, "height": 99, "settings": {}}
+    table.with_suffix(".avi").touch()
+    return Poses(table.with_suffix(".avi"), table, "DeepCut_net", PARTS, (), record)
