@@ -15,7 +15,7 @@ from dlc_toolbox import ToolboxError
 from dlc_toolbox.poses.trust import CONFIDENCE
 from dlc_toolbox.project import records
 from dlc_toolbox.project.layout import Layout, confidence_table, pose_record
-from dlc_toolbox.project.tables import bodyparts_of, points, read_table, scorer_of
+from dlc_toolbox.project.tables import bodyparts_of, points, read_table
 
 
 def open_project(project: str | Path | None = None) -> Layout:
@@ -94,11 +94,14 @@ def trust_in_networks(layout: Layout) -> pd.DataFrame:
     Returns
     -------
     DataFrame of K rows
-        For each network the medians over its test images of expected error and radius of 90 %, in pixels; empty where
-        nothing is known, which the log of that step explains.
+        For each network, and precision, the medians over its test images of expected error and radius of 90 %, in
+        pixels; empty where nothing is known, which the log of that step explains.
     """
     columns = {}
-    for path in filter(Path.is_file, map(confidence_table, layout.evaluation_tables())):
+    for poses in layout.evaluation_tables():
+        path = confidence_table(poses)
+        if not path.is_file():
+            continue
         table = read_table(path, CONFIDENCE)
         parts = bodyparts_of(table)
         found = points(table, parts, CONFIDENCE)[..., :2]
@@ -106,7 +109,7 @@ def trust_in_networks(layout: Layout) -> pd.DataFrame:
             continue
         medians = np.nanmedian(found[np.isfinite(found).any(axis=(1, 2))], axis=0)  # over test images
         for name, of_parts in zip(("expected error (px)", "90 % within (px)"), medians.T, strict=True):
-            columns[scorer_of(table), name] = pd.Series(of_parts, parts)
+            columns[poses.stem, name] = pd.Series(of_parts, parts)
     return pd.DataFrame(columns)
 
 

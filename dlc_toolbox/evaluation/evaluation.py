@@ -57,8 +57,10 @@ class Network:
     pads : bool
         Whether it pads images to multiples of 16 pixels.
     precision : str, optional
-        Of its arithmetic. In reduced precision it is judged on the images that test it alone: there its poses teach how
-        far off they may be.
+        Of its arithmetic.
+    scale : float, optional
+        Of the images that it looks at, relative to their full size. In reduced precision or size it is judged on the
+        images that test it alone: there its poses teach how far off they may be.
     """
 
     layout: Layout
@@ -70,6 +72,13 @@ class Network:
     snapshot: Snapshot
     pads: bool = True
     precision: str = FULL_PRECISION
+    scale: float = 1.0
+
+    @property
+    def way(self) -> str:
+        """How it looks at images where that is not in full precision and size, such as ``int8_scale0.8``."""
+        precision = [self.precision] if self.precision != FULL_PRECISION else []
+        return "_".join([*precision, *([f"scale{self.scale:g}"] if self.scale != 1 else [])])
 
     @property
     def iteration(self) -> int:
@@ -84,8 +93,8 @@ class Network:
     @property
     def table(self) -> Path:
         """Its poses of the labeled images."""
-        if self.precision != FULL_PRECISION:
-            return self.layout.evaluation_table_in(self.precision, self.experiment, self.iteration)
+        if self.way:
+            return self.layout.evaluation_table_in(self.way, self.experiment, self.iteration)
         return self.layout.evaluation_table(self.experiment, self.iteration)
 
     @property
@@ -102,7 +111,7 @@ class Network:
     def images(self) -> dict[str, Path]:
         """Files of the labeled images by their names, in the order of the split's table."""
         folder = self.layout.dataset_images(self.experiment.task, self.experiment.date)
-        wanted = {*self.split.test, *(self.split.train if self.precision == FULL_PRECISION else ())}
+        wanted = {*self.split.test, *(() if self.way else self.split.train)}
         return {name: folder / name for name in self.split.table.index if name in wanted}
 
     def output(self) -> records.Output:
@@ -123,9 +132,9 @@ class Network:
                 f"{' ...' if len(missing) > 3 else ''}; bring them back, or make the training set again with Step 4"
             )
         inputs = {"snapshot": self.snapshot.path, "pose_cfg.yaml": self.config_path, **images}
-        padding = PADDED if self.pads else UNPADDED
-        shaping = {"bodyparts": list(self.bodyparts), "padding": padding, "precision": self.precision}
-        made_from = records.describe(inputs, shaping, before={"padding": PADDED, "precision": FULL_PRECISION})
+        way = {"padding": PADDED if self.pads else UNPADDED, "precision": self.precision, "analysisscale": self.scale}
+        before = {"padding": PADDED, "precision": FULL_PRECISION, "analysisscale": 1.0}
+        made_from = records.describe(inputs, {"bodyparts": list(self.bodyparts), **way}, before)
         files = [self.table, self.table.with_suffix(".csv")]
         return records.Output(str(self.table), self.record, files, made_from)
 
@@ -188,13 +197,13 @@ def find_networks(
     return networks
 
 
-def in_precision_of(settings: AnalysisSettings, layout: Layout, networks: Sequence[Network]) -> list[Network]:
-    """Return the networks in the reduced precision in which videos are analyzed.
+def as_analyzed(settings: AnalysisSettings, layout: Layout, networks: Sequence[Network]) -> list[Network]:
+    """Return the networks in the reduced precision or size in which videos are analyzed.
 
     Parameters
     ----------
     settings : AnalysisSettings
-        Its engine, and which experiment it names.
+        Its engine and analysisscale, both settled, and which experiment it names.
     layout : Layout
         The project.
     networks : sequence of Network
@@ -203,20 +212,20 @@ def in_precision_of(settings: AnalysisSettings, layout: Layout, networks: Sequen
     Returns
     -------
     list of Network
-        Those that the settings name; none where their engine computes in full precision, in which all are evaluated.
+        Those that the settings name; none where they say full precision and size, in which all are evaluated.
 
     Raises
     ------
     ToolboxError
         When the settings name a network that is not there.
     """
-    precision = precision_of(settings.engine)
-    if precision == FULL_PRECISION:
+    precision, scale = precision_of(settings.engine), float(settings.analysisscale)
+    if (precision, scale) == (FULL_PRECISION, 1):
         return []
     named = layout.locate(
         Experiment.of(settings, settings.trainingsFraction, settings.shuffle), settings.trainingsFraction
     )
-    return [replace(network, precision=precision) for network in networks if network.experiment == named]
+    return [replace(network, precision=precision, scale=scale) for network in networks if network.experiment == named]
 
 
 def predict_images(images: Sequence[Path], predict: Predict) -> tuple[np.ndarray, np.ndarray]:

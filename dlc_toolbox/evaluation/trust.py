@@ -164,7 +164,7 @@ def write_judgment(judgment: Judgment) -> None:
     trust, evaluation = judgment.trust, judgment.evaluation
     network, is_test = evaluation.network, judgment.is_test
     path = calibration_file(network.config_path.parent)
-    looked = Looked(fingerprint(network.snapshot.path), network.precision, trust.crop)
+    looked = Looked(fingerprint(network.snapshot.path), network.precision, trust.crop, network.scale)
     if trust.tells_something or path.is_file():
         labels = int(np.isfinite(evaluation.placed_errors[is_test]).sum())
         write_calibration(path, trust, network.iteration, looked, int(is_test.sum()), labels)

@@ -159,6 +159,11 @@ class Network:
     config: Mapping[str, Any]
 
     @property
+    def pads(self) -> bool:
+        """Whether it pads images to multiples of 16 pixels."""
+        return self.config.get("padding", PADDED) == PADDED
+
+    @property
     def precision(self) -> str:
         """Of its arithmetic."""
         return self.config.get("precision", FULL_PRECISION)
@@ -167,11 +172,6 @@ class Network:
     def scale(self) -> float:
         """Of the frames that it looks at, relative to their full size."""
         return self.config.get("analysisscale", 1.0)
-
-    @property
-    def pads(self) -> bool:
-        """Whether it pads images to multiples of 16 pixels."""
-        return self.config.get("padding", PADDED) == PADDED
 
 
 def precision_of(engine: str) -> str:
@@ -228,9 +228,9 @@ def find_network(
     shaping = {key: getattr(config, key) for key in _CONFIG_OF_POSES}
     if (precision := precision_of(settings.engine)) != FULL_PRECISION:  # engines of full precision give the same poses
         shaping["precision"] = precision
+    shaping["padding"] = PADDED if config.pads(snapshot.path) else UNPADDED
     if settings.analysisscale != 1:
         shaping["analysisscale"] = settings.analysisscale
-    shaping["padding"] = PADDED if config.pads(snapshot.path) else UNPADDED
     scorer = experiment.video_scorer(snapshot.iteration)
     return Network(scorer, config.all_joints_names, config_path, snapshot, shaping)
 
@@ -264,7 +264,7 @@ def describe_poses(
     """
     settings = {"scorer": network.scorer, "video": video.name, "crop": crop, "movingwindow": window, **network.config}
     settings |= (reading or Reading()).shaping
-    before = {"movingwindow": None, "analysisscale": 1, "padding": PADDED, **Reading().shaping}
+    before = {"movingwindow": None, "padding": PADDED, "analysisscale": 1, **Reading().shaping}
     return records.describe({"video": video, "snapshot": network.snapshot.path}, settings, before)
 
 

@@ -188,7 +188,10 @@ class Looked:
                 "this engine in myconfig_analysis.py"
             )
         if entry["scale"] != self.scale:
-            return f"it was learned with images at a scale of {entry['scale']:g}, not {self.scale:g}"
+            return (
+                f"it was learned with images at a scale of {entry['scale']:g}, not {self.scale:g}: {STEPS} with this "
+                "analysisscale in myconfig_analysis.py"
+            )
         if crop != self.crop:
             return f"it was learned on images with {_crop_in_words(crop)}, not {_crop_in_words(self.crop)}"
         return None

@@ -178,9 +178,9 @@ class Layout:
         """Poses of all labeled images by one snapshot."""
         return self.results / f"{experiment.evaluation_scorer(iteration)}.h5"
 
-    def evaluation_table_in(self, precision: str, experiment: Experiment, iteration: int) -> Path:
-        """Poses of the labeled images that test a snapshot, found in a reduced precision."""
-        return self.results / f"{experiment.evaluation_scorer(iteration)}_{precision}.h5"
+    def evaluation_table_in(self, way: str, experiment: Experiment, iteration: int) -> Path:
+        """Poses of the labeled images that test a snapshot, found in reduced precision or size, such as ``int8``."""
+        return self.results / f"{experiment.evaluation_scorer(iteration)}_{way}.h5"
 
     def evaluation_record(self, experiment: Experiment, iteration: int) -> Path:
         """Record of what the poses of the labeled images were made from."""

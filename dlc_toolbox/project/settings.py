@@ -139,13 +139,17 @@ class AnalysisSettings(_Crop):
 
     def problems(self) -> list[str]:
         """List what is wrong between settings that are each fine."""
+        found = super().problems()
         known = [view.name for view in self.cameras]
         strangers = [name for name, _ in self.cameraoffsets if name not in known]
-        found = [f"cameraoffsets names {', '.join(strangers)}, which cameras does not"] if strangers else []
+        if strangers:
+            found.append(f"cameraoffsets names {', '.join(strangers)}, which cameras does not")
         if self.engine == "fast" and self.analysisscale != 1:
-            chosen = f"engine = 'fast' chooses the scale itself: leave out analysisscale = {self.analysisscale!r}"
-            found.append(f"{chosen}, or name another engine")
-        return super().problems() + found
+            found.append(
+                f"engine = 'fast' chooses the scale itself: leave out analysisscale = {self.analysisscale!r}, or name "
+                "another engine"
+            )
+        return found
 
 
 Kind = TypeVar("Kind", Settings, AnalysisSettings)

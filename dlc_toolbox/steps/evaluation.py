@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -11,8 +11,10 @@ from pathlib import Path
 from dlc_common import UsersError, cli
 from dlc_common.locks import alone
 from dlc_toolbox.evaluation import evaluation, outlook, report, results, trust
+from dlc_toolbox.poses.network import Predict
+from dlc_toolbox.poses.scaled import scaled
 from dlc_toolbox.project.layout import Layout
-from dlc_toolbox.project.settings import AnalysisSettings, load_analysis_settings, load_settings
+from dlc_toolbox.project.settings import load_analysis_settings, load_settings
 from dlc_toolbox.steps.device import tell_device
 from dlc_toolbox.steps.modes import settle
 
@@ -22,8 +24,8 @@ log = logging.getLogger(__name__)
 def evaluate(project: Path, *, overwrite: bool = False) -> None:
     """Let the networks that the settings choose find the body parts in all labeled images.
 
-    Where `myconfig_analysis.py` names one of them with an engine of reduced precision, it does so once more with that
-    engine in the images that test it, which tells how far off such poses in videos may be.
+    Where `myconfig_analysis.py` looks at videos with one of them in reduced precision or size, it does so once more in
+    that way in the images that test it, which tells how far off such poses in videos may be.
 
     Parameters
     ----------
@@ -47,12 +49,11 @@ def evaluate(project: Path, *, overwrite: bool = False) -> None:
         snapshot = Snapshot(network.snapshot.iteration, network.snapshot.path)
         load_predictor = partial(predict.load_predictor, network.config_path, snapshot)
         evaluation.evaluate(network, load_predictor, overwrite=overwrite)
-    reduced = _as_videos_are_analyzed(project, networks)
-    engine = _analysis_settings(project).engine if reduced else ""
-    for network in reduced:
+    engine, as_analyzed = _as_videos_are_analyzed(project, networks)
+    for network in as_analyzed:
         snapshot = Snapshot(network.snapshot.iteration, network.snapshot.path)
         load_predictor = partial(predict.load_predictor, network.config_path, snapshot, engine)
-        evaluation.evaluate(network, load_predictor, overwrite=overwrite)
+        evaluation.evaluate(network, partial(_load_scaled, load_predictor, network.scale), overwrite=overwrite)
     log.info("Next: %s", cli.command(project, "Evaluation-tools/Step2_AnalysisofResults.py"))
 
 
@@ -86,7 +87,7 @@ def analyze_results(project: Path, *, overwrite: bool = False) -> None:
     for judgment, outlook_ in zip(judgments, outlooks, strict=True):
         for sentence in (*judgment.in_words(), outlook_):
             log.info("%s: %s", judgment.evaluation.network.scorer, sentence)
-    _learn_in_reduced_precision(project, [evaluated.network for evaluated in evaluations])
+    _learn_as_analyzed(project, [evaluated.network for evaluated in evaluations])
     if settings.plotting:
         for evaluated, pcutoff in zip(evaluations, cutoffs, strict=True):
             drawn = report.draw_evaluation(evaluated, replace(settings, pcutoff=pcutoff), overwrite=overwrite)
@@ -108,37 +109,39 @@ def _held_out(evaluated: results.Evaluation) -> tuple[str, ...]:
     )
 
 
-def _learn_in_reduced_precision(project: Path, networks: Sequence[evaluation.Network]) -> None:
-    """Learn how far off poses may be that are found in videos in reduced precision, where these were evaluated."""
+def _load_scaled(load_predictor: Callable[[], Predict], scale: float) -> Predict:
+    """Load a predictor that looks at images at a scale."""
+    return scaled(load_predictor(), scale)
+
+
+def _learn_as_analyzed(project: Path, networks: Sequence[evaluation.Network]) -> None:
+    """Learn how far off poses in videos may be in reduced precision or size, where that was evaluated."""
     settings = load_settings(project)
-    for network in _as_videos_are_analyzed(project, networks):
+    for network in _as_videos_are_analyzed(project, networks)[1]:
         try:
             judgment = trust.judge(results.read_evaluation(network, settings.bodyparts), settings)
         except UsersError as error:
-            log.warning("How far off poses in %s may be is not known: %s", network.precision, error)
+            log.warning("How far off poses in %s may be is not known: %s", network.way, error)
             continue
         trust.write_judgment(judgment)
-        log.info("%s in %s: %s", network.scorer, network.precision, judgment.in_words()[0])
+        log.info("%s in %s: %s", network.scorer, network.way, judgment.in_words()[0])
 
 
-def _as_videos_are_analyzed(project: Path, networks: Sequence[evaluation.Network]) -> list[evaluation.Network]:
-    """Return those in the reduced precision that `myconfig_analysis.py` names; an evaluation needs no such file.
+def _as_videos_are_analyzed(
+    project: Path, networks: Sequence[evaluation.Network]
+) -> tuple[str, list[evaluation.Network]]:
+    """Return the engine of `myconfig_analysis.py`, and the networks as it looks at videos with them.
 
-    There are none where videos are analyzed at a smaller size, at which images are not evaluated.
+    There is none where that is in full precision and size. An evaluation needs no such file, and measures no mode.
     """
     if not (project / "myconfig_analysis.py").is_file():
-        return []
+        return "auto", []
     try:
-        settings = _analysis_settings(project)
-        return evaluation.in_precision_of(settings, Layout(project), networks) if settings.analysisscale == 1 else []
+        settings, _ = settle(Layout(project), load_analysis_settings(project), measures=False)
+        return settings.engine, evaluation.as_analyzed(settings, Layout(project), networks)
     except UsersError as error:
-        log.warning("How far off poses in videos may be is learned for full precision alone: %s", error)
-        return []
-
-
-def _analysis_settings(project: Path) -> AnalysisSettings:
-    """Return `myconfig_analysis.py`, with the engine that was measured last in the place of 'fast'."""
-    return settle(Layout(project), load_analysis_settings(project), measures=False)[0]
+        log.warning("How far off poses in videos may be is learned for full precision and size alone: %s", error)
+        return "auto", []
 
 
 def find_networks(project: Path) -> list[evaluation.Network]:

@@ -93,8 +93,8 @@ def test_trust_in_networks_is_the_median_of_the_test_images(tmp_path: Path):
         confidence_table(table),
     )
     told = trust_in_networks(layout)
-    assert told["Net_500", "expected error (px)"].to_dict() == {"nose": 2, "paw": 5}
-    assert told["Net_500", "90 % within (px)"].tolist() == [10, 10]
+    assert told["Net_500forTask_toy", "expected error (px)"].to_dict() == {"nose": 2, "paw": 5}
+    assert told["Net_500forTask_toy", "90 % within (px)"].tolist() == [10, 10]
     found[..., :2] = np.nan  # views or postures alone
     found[..., 2:] = 1
     write_table(

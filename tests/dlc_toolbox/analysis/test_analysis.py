@@ -618,16 +618,6 @@ def test_reduced_precision_belongs_to_what_poses_are_made_from(find, trained_pro
         assert find().config == {**made, **precision}
 
 
-def test_a_scale_belongs_to_what_poses_are_made_from_and_full_size_does_not(find, trained_project):
-    made = find().config
-    assert find().scale == 1
-    for scale in (1, 1.0, 0.5):
-        with (trained_project / "myconfig_analysis.py").open("a") as file:
-            file.write(f"analysisscale = {scale!r}\n")
-        assert find().config == ({**made, "analysisscale": 0.5} if scale == 0.5 else made)
-    assert (find().scale, find().precision) == (0.5, "float32")
-
-
 def test_poses_without_padding_are_others_and_those_of_before_stay_current(find, tmp_path):
     network, video = find(), tmp_path / "video.avi"
     video.write_bytes(b"video")
@@ -641,6 +631,16 @@ def test_poses_without_padding_are_others_and_those_of_before_stay_current(find,
 
 def without(config, key):
     return {name: value for name, value in config.items() if name != key}
+
+
+def test_a_scale_belongs_to_what_poses_are_made_from_and_full_size_does_not(find, trained_project):
+    made = find().config
+    assert find().scale == 1
+    for scale in (1, 1.0, 0.5):
+        with (trained_project / "myconfig_analysis.py").open("a") as file:
+            file.write(f"analysisscale = {scale!r}\n")
+        assert find().config == ({**made, "analysisscale": 0.5} if scale == 0.5 else made)
+    assert (find().scale, find().precision) == (0.5, "float32")
 
 
 @pytest.mark.parametrize(
