@@ -30,8 +30,8 @@ def largest_error_px(reference_px: float, chance_px: float = 0.0) -> float:
 
     Examples
     --------
-    >>> largest_error_px(10.0, chance_px=0.1)
-    10.3
+    >>> largest_error_px(50.0, chance_px=2.0)
+    53.0
     """
     return (1 + LARGEST_INCREASE) * reference_px + chance_px
 

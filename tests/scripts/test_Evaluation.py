@@ -1,3 +1,4 @@
+import json
 import re
 import runpy
 import subprocess
@@ -11,6 +12,7 @@ import pytest
 from deepercut.weights.snapshots import state_path
 from dlc_common import cli
 from dlc_common.cli import CHECKOUT
+from dlc_common.fingerprints import fingerprint
 from dlc_toolbox.project.layout import Layout
 from dlc_toolbox.project.tables import read_table, write_table
 
@@ -218,6 +220,18 @@ def test_with_an_engine_of_reduced_precision_test_images_are_looked_at_once_more
     (results / f"{NETWORK}_int8.h5").unlink()
     assert run(STEP2) == 0
     assert "How far off poses in int8 may be is not known: " in capsys.readouterr().err
+
+
+def test_fast_stands_for_what_was_measured(run, trained_project, stub_network):
+    snapshot = Layout(trained_project).models / "toyJan1-trainset70shuffle1" / "train" / "snapshot-100.weights.h5"
+    figures = dict.fromkeys(("seconds", "error_px", "reference_px", "median_px", "reference_median_px"), 1.0)
+    figures |= {"chance_px": 0.0, "difference_px": 0.1, "mode": {"engine": "openvino-int8"}}
+    answer = {"inputs": {"snapshot": fingerprint(snapshot)}, "chosen": 0, "modes": [figures], "images": 3}
+    snapshot.with_name("snapshot-100-fast.json").write_text(json.dumps(answer))
+    with (trained_project / "myconfig_analysis.py").open("a") as file:
+        file.write("engine = 'fast'\n")
+    assert run(STEP1) == 0
+    assert stub_network == [100, "openvino-int8"]
 
 
 def test_settings_of_the_analysis_that_are_wrong_stop_no_evaluation(run, trained_project, stub_network, capsys):
