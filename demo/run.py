@@ -25,7 +25,7 @@ except ImportError as error:
         f"{error}. Install once, in the DeepLabCut folder: pip install -r requirements.txt -e ."
     ) from error
 
-TRAINING = ["--max-iters", "500", "--save-iters", "500", "--display-iters", "20", "--seed", "1"]
+TRAINING = ["--max-iters", "320", "--save-iters", "320", "--display-iters", "20", "--seed", "1"]
 """Short enough for two CPU cores (tests/benchmarks/README.md); a real training takes the values of pose_cfg.yaml."""
 
 

@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT)]
 
 from dlc_common.images import list_images  # noqa: E402
-from dlc_toolbox.labels.fiji import read_clicks, write_clicks  # noqa: E402
+from dlc_toolbox.labels.fiji import read_clicks  # noqa: E402
 from dlc_toolbox.labels.machine import write_machine_labels  # noqa: E402
 from dlc_toolbox.project.layout import Layout  # noqa: E402
 from dlc_toolbox.project.settings import Settings, load_settings  # noqa: E402
@@ -30,6 +30,7 @@ from dlc_toolbox.project.tables import points, read_table  # noqa: E402
 from tests.browser import start_browser  # noqa: E402
 from tests.dlc_toolbox.labeling.page.conftest import click, show  # noqa: E402
 from tests.dlc_toolbox.labeling.page.kills import start_server  # noqa: E402
+from tests.fiji_files import write_clicks  # noqa: E402
 
 LABELED = 20
 FOLDER = "mirror-mouse"

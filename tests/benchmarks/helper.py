@@ -19,13 +19,17 @@ from time import perf_counter
 
 import numpy as np
 
-from dlc_common.cli import CHECKOUT
-from dlc_common.images import list_images
-from dlc_toolbox.labeling.help import offer
-from dlc_toolbox.labels.fiji import read_clicks, write_clicks
-from dlc_toolbox.measure.metrics import euclidean_errors
-from dlc_toolbox.project.layout import Layout, machine_labels
-from dlc_toolbox.project.settings import Settings, load_settings
+ROOT = Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(ROOT)]
+
+from dlc_common.cli import CHECKOUT  # noqa: E402
+from dlc_common.images import list_images  # noqa: E402
+from dlc_toolbox.labeling.help import offer  # noqa: E402
+from dlc_toolbox.labels.fiji import read_clicks  # noqa: E402
+from dlc_toolbox.measure.metrics import euclidean_errors  # noqa: E402
+from dlc_toolbox.project.layout import Layout, machine_labels  # noqa: E402
+from dlc_toolbox.project.settings import Settings, load_settings  # noqa: E402
+from tests.fiji_files import write_clicks  # noqa: E402
 
 FOLDER = "mirror-mouse"
 
