@@ -89,15 +89,12 @@ def draw_pictures(
             f"pictures are to be drawn into {folder}, but it holds files and no {record.name}, so they may be a "
             "video's images: rename it"
         )
-    made_from = records.describe(
-        {name: path for name, path in images.items() if path.is_file()},
-        {
-            **asdict(look),
-            "colors": look.colors.tolist(),
-            "points": hashlib.blake2b(np.ascontiguousarray(layers).tobytes(), digest_size=16).hexdigest(),
-        },
-        before={"joined": ()},
-    )
+    how = asdict(look) | {
+        "colors": look.colors.tolist(),
+        "points": hashlib.blake2b(np.ascontiguousarray(layers).tobytes(), digest_size=16).hexdigest(),
+    }
+    del how["joined"]  # no setting: pictures of before there were lines stay as they are
+    made_from = records.describe({name: path for name, path in images.items() if path.is_file()}, how)
     pictures = [folder / name for name in images]
     files = [*pictures, *(map(thumbnail, pictures) if thumbnails else ()), contact_sheet(folder)]
     output = records.Output(str(folder), record, files, made_from)

@@ -27,7 +27,8 @@ from dlc_toolbox.labels.labels import convert_labels  # noqa: E402
 from dlc_toolbox.project.layout import Layout  # noqa: E402
 from dlc_toolbox.project.settings import load_settings  # noqa: E402
 from dlc_toolbox.project.tables import points, read_table  # noqa: E402
-from tests.dlc_toolbox.labeling.page.conftest import click, saved, shown, start_browser  # noqa: E402
+from tests.browser import start_browser  # noqa: E402
+from tests.dlc_toolbox.labeling.page.conftest import click, saved, shown  # noqa: E402
 from tests.dlc_toolbox.labeling.page.kills import start_server, survive  # noqa: E402
 from tests.dlc_toolbox.labeling.page.lab import Lab  # noqa: E402
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.dlc_toolbox.labeling.page.conftest import start_browser
+from tests.browser import start_browser
 from tests.dlc_toolbox.labeling.page.kills import survive
 
 
