@@ -79,7 +79,7 @@ def test_the_reference_tests_what_it_should():
     assert (REFERENCE["scores"][..., CERTAIN] == 1).sum() > 1
 
 
-@pytest.mark.parametrize("engine", [pytest.param("keras", marks=pytest.mark.slow), "openvino"])
+@pytest.mark.parametrize("engine", [pytest.param("keras", marks=pytest.mark.campaign), "openvino"])
 def test_a_checkpoint_gives_the_poses_of_deeplabcut(config_path, engine):
     predictor = load_predictor(config_path, select_snapshot(config_path.parent), engine)
     for size, shape in SIZES.items():
@@ -113,7 +113,7 @@ def test_score_maps_are_deeplabcuts(config_path, arrays):
     np.testing.assert_allclose(scores[..., OTHERS], REFERENCE["scores"][..., OTHERS], atol=LARGEST_LIKELIHOOD)
 
 
-@pytest.mark.slow
+@pytest.mark.campaign
 def test_padding_moves_poses_except_where_sides_are_multiples_of_16(config_path):
     """So that the tests above can fail; and a network of ours, or one whose file says so, is padded."""
     padded = config_path.with_name("padded.yaml")

@@ -232,6 +232,7 @@ def random_weights(weights):
 @pytest.mark.slow
 def test_a_real_training_and_its_suggestions(run_here, toy_project, data, random_weights, monkeypatch):
     monkeypatch.setattr(helper, "_MOST_ITERATIONS", 3)
+    monkeypatch.setattr(helper, "_HEADS_ITERATIONS", 3)
     code, output = run_here(SCRIPT, "--project", toy_project, "--train", "--json")
     assert code == 0
     told = [json.loads(line)["message"] for line in output.splitlines() if line.startswith("{")]
@@ -242,7 +243,7 @@ def test_a_real_training_and_its_suggestions(run_here, toy_project, data, random
     assert [path.name for path in (data / ".helper").glob("snapshot*")] == ["snapshot-4.weights.h5"]
 
 
-@pytest.mark.slow
+@pytest.mark.campaign
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGTERM that a process could answer")
 def test_a_training_that_is_cancelled_leaves_nothing_behind(toy_project, data, random_weights):
     before = sorted(data.rglob("*"))

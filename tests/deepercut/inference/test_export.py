@@ -113,7 +113,7 @@ def test_a_model_that_deviates_is_not_kept_and_does_not_replace_an_earlier_one(t
     assert (folder / "model.json").read_bytes() == before
 
 
-@pytest.mark.slow
+@pytest.mark.campaign
 def test_what_a_killed_export_left_half_written_goes_with_the_next_one(trained, random_arrays, monkeypatch):
     config_path, snapshot = trained
     leftover = config_path.parent / "exported-models" / ".part-killed"
@@ -169,7 +169,7 @@ def test_an_openvino_model_says_that_it_wants_float32_and_gets_it_without_being_
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("padding", [16, "none"])
+@pytest.mark.parametrize("padding", [pytest.param(16, marks=pytest.mark.campaign), "none"])
 def test_a_checkpoint_computes_as_deeplabcut_does_and_says_so(trained, random_arrays, padding, caplog):
     config_path, snapshot = trained
     config_path.write_text(config_path.read_text() + f"padding: {padding}\n")

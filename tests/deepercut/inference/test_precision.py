@@ -103,7 +103,7 @@ def test_a_network_that_fails_is_remembered_but_not_its_model(labeled, arrays, q
     assert json.loads(description.read_text())["accuracy"]["images"] == 3
 
 
-@pytest.mark.slow
+@pytest.mark.campaign
 def test_the_model_is_made_again_when_the_weights_change(labeled, arrays, quantized):
     config, snapshot = labeled
     frames = noise(1, 40, 56)

@@ -501,7 +501,7 @@ def test_network_of_pads_as_the_configuration_says(make_train_folder, keys, padd
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("padding", ["none", None])
+@pytest.mark.parametrize("padding", ["none", pytest.param(None, marks=pytest.mark.campaign)])
 def test_a_network_of_deeplabcut_trains_on(make_train_folder, start_weights, padding, caplog):
     """Images of 120 x 136 pixels and other sizes; without padding, the maps' sizes must still fit the targets'."""
     caplog.set_level("INFO")
