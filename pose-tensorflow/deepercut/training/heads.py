@@ -28,12 +28,15 @@ RAREST = 1e-4
 MOST_BYTES = 2**30
 """Memory for what the ResNet makes of the images; of more images, those that come first teach the heads."""
 
+MOST_PER_ITERATION = 2
+"""Updates for each iteration of the training, at most: a training of a few, to see that all works, is soon done."""
+
 Stored = tuple[np.ndarray, dict[str, np.ndarray]]
 """Of a batch: the input of the heads, float32 (B, R / 2, C / 2, F), and what they shall answer, by their names."""
 
 
 def train_heads(network: keras.Model, config: PoseConfig, batches: TrainingBatches, *, quiet: bool = False) -> None:
-    """Train the heads on the last block, and nothing else, for `heads_iters` updates.
+    """Train the heads on the last block, and nothing else, for `heads_iters` updates, or twice `max_iters` if fewer.
 
     Whatever they were, they begin with the answer that is best without a look at the image: the share of positive cells
     of each part as its likelihood, and no refinement.
@@ -43,7 +46,7 @@ def train_heads(network: keras.Model, config: PoseConfig, batches: TrainingBatch
     network : keras.Model
         From `network_of`, its ResNet filled. A head on an earlier block stays as it is.
     config : PoseConfig
-        `heads_iters` and the losses.
+        `heads_iters`, `max_iters` and the losses.
     batches : TrainingBatches
         From iteration 0 on; those of the first pass over the images come again and again.
     quiet : bool, optional
@@ -58,10 +61,9 @@ def train_heads(network: keras.Model, config: PoseConfig, batches: TrainingBatch
     names = [name for name in network.output if network.get_layer(name).input is features]
     resnet = keras.Model(network.input, features)
     resnet.compile(jit_compile=jit_compile)
+    updates = min(config.heads_iters, MOST_PER_ITERATION * config.max_iters)
     stored = list(_look_once(resnet, batches, names))
-    log.info(
-        "The heads learn first, alone: %d updates on %d images", config.heads_iters, sum(len(x) for x, _ in stored)
-    )
+    log.info("The heads learn first, alone: %d updates on %d images", updates, sum(len(x) for x, _ in stored))
     for name in names:
         kernel, bias = network.get_layer(name).weights
         kernel.assign(np.zeros(kernel.shape))
@@ -69,10 +71,10 @@ def train_heads(network: keras.Model, config: PoseConfig, batches: TrainingBatch
     inputs = keras.Input(features.shape[1:])
     heads = keras.Model(inputs, {n: network.get_layer(f"{n}_crop")(network.get_layer(n)(inputs)) for n in names})
     losses, weights = losses_of(names, config.locref_loss_weight, config.locref_huber_loss)
-    rate = keras.optimizers.schedules.CosineDecay(RATE, config.heads_iters)
+    rate = keras.optimizers.schedules.CosineDecay(RATE, updates)
     heads.compile(Adam(rate), loss=losses, loss_weights=weights, jit_compile=jit_compile)
     rng = np.random.default_rng([batches.seed, 3])
-    for update in tqdm(range(config.heads_iters), unit="it", dynamic_ncols=True, desc="Heads", disable=quiet):
+    for update in tqdm(range(updates), unit="it", dynamic_ncols=True, desc="Heads", disable=quiet):
         if update % len(stored) == 0:
             order = rng.permutation(len(stored))
         heads.train_on_batch(*stored[order[update % len(stored)]])

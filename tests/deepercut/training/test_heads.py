@@ -51,6 +51,15 @@ def test_heads_learn_and_all_else_stays(config: PoseConfig, batches: TrainingBat
 
 
 @pytest.mark.slow
+def test_a_training_of_few_iterations_does_not_wait_for_its_heads(make_train_folder, caplog):
+    caplog.set_level("INFO")
+    config = load_config(make_train_folder() / "pose_cfg.yaml", {"heads_iters": 100, "max_iters": 2})
+    batches = TrainingBatches(load_dataset(config), config, seed=3, start=0, stop=2)
+    train_heads(network_of(config), config, batches, quiet=True)
+    assert "4 updates on 2 images" in caplog.text
+
+
+@pytest.mark.slow
 def test_of_more_images_than_memory_holds_the_first_teach(config, batches, caplog, monkeypatch):
     caplog.set_level("INFO")
     monkeypatch.setattr(heads, "MOST_BYTES", 2 * 8 * 9 * 2048 * 4)  # of two images of 120 x 136 pixels, padded
