@@ -296,8 +296,8 @@ def find_videos(
 
 
 def _beside(path: Path) -> str:
-    """Name what lies where a file was looked for, files of the same stem first, for messages; empty without any."""
-    there = path.parent.iterdir() if path.parent.is_dir() else ()
+    """Name what lies where a file, not a folder, was looked for, of the same stem first, for messages."""
+    there = path.parent.iterdir() if path.suffix and path.parent.is_dir() else ()
     names = [other.name for other in there if not other.name.startswith(".")]
     names.sort(key=lambda name: (Path(name).stem != path.stem, name))
     more = ", ..." if len(names) > _NAMED else ""
