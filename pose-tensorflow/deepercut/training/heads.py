@@ -36,7 +36,7 @@ Stored = tuple[np.ndarray, dict[str, np.ndarray]]
 
 
 def train_heads(network: keras.Model, config: PoseConfig, batches: TrainingBatches, *, quiet: bool = False) -> None:
-    """Train the heads on the last block, and nothing else, for `heads_iters` updates, or twice `max_iters` if fewer.
+    """Train the heads on the last block, and nothing else, for `heads_iters` updates, or two an iteration if fewer.
 
     Whatever they were, they begin with the answer that is best without a look at the image: the share of positive cells
     of each part as its likelihood, and no refinement.
@@ -46,7 +46,7 @@ def train_heads(network: keras.Model, config: PoseConfig, batches: TrainingBatch
     network : keras.Model
         From `network_of`, its ResNet filled. A head on an earlier block stays as it is.
     config : PoseConfig
-        `heads_iters`, `max_iters` and the losses.
+        `heads_iters`, how many iterations the training has, and the losses.
     batches : TrainingBatches
         From iteration 0 on; those of the first pass over the images come again and again.
     quiet : bool, optional
@@ -61,7 +61,7 @@ def train_heads(network: keras.Model, config: PoseConfig, batches: TrainingBatch
     names = [name for name in network.output if network.get_layer(name).input is features]
     resnet = keras.Model(network.input, features)
     resnet.compile(jit_compile=jit_compile)
-    updates = min(config.heads_iters, MOST_PER_ITERATION * config.max_iters)
+    updates = min(config.heads_iters, MOST_PER_ITERATION * config.iterations)
     stored = list(_look_once(resnet, batches, names))
     log.info("The heads learn first, alone: %d updates on %d images", updates, sum(len(x) for x, _ in stored))
     for name in names:

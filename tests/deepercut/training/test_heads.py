@@ -1,5 +1,7 @@
 """New heads learn from what the ResNet makes of the images, and the ResNet stays as it is."""
 
+from dataclasses import replace
+
 import keras
 import numpy as np
 import pytest
@@ -51,9 +53,10 @@ def test_heads_learn_and_all_else_stays(config: PoseConfig, batches: TrainingBat
 
 
 @pytest.mark.slow
-def test_a_training_of_few_iterations_does_not_wait_for_its_heads(make_train_folder, caplog):
+@pytest.mark.parametrize("length", [{"max_iters": 2}, {"max_iters": None, "multi_step": ((0.01, 2),)}])
+def test_a_training_of_few_iterations_does_not_wait_for_its_heads(make_train_folder, caplog, length):
     caplog.set_level("INFO")
-    config = load_config(make_train_folder() / "pose_cfg.yaml", {"heads_iters": 100, "max_iters": 2})
+    config = replace(load_config(make_train_folder() / "pose_cfg.yaml"), heads_iters=100, **length)
     batches = TrainingBatches(load_dataset(config), config, seed=3, start=0, stop=2)
     train_heads(network_of(config), config, batches, quiet=True)
     assert "4 updates on 2 images" in caplog.text
