@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from dlc_common import cli, is_users_error
+from dlc_common import cli
 from dlc_toolbox import ToolboxError
 from dlc_toolbox.cameras.boards import corner_places
 from dlc_toolbox.cameras.calibrate import Calibration, calibrate
@@ -30,7 +30,7 @@ from dlc_toolbox.project.settings import AnalysisSettings, load_analysis_setting
 from dlc_toolbox.steps.videos import find_work
 from dlc_toolbox.video.recording import Reading
 from dlc_toolbox.video.sequences import recordings_in
-from dlc_toolbox.video.video import find_videos
+from dlc_toolbox.video.video import find_videos, for_each
 
 log = logging.getLogger(__name__)
 
@@ -62,7 +62,7 @@ def calibrate_cameras(
     """
     settings = load_analysis_settings(project)
     wanted = _board(settings, board or {})
-    folder = Layout(project).analysis_root / Path(settings.calibrationfolder).expanduser()
+    folder = _calibration_folder(project, settings)
     advice = "Put the videos of the board there, or set calibrationfolder in myconfig_analysis.py."
     videos = find_videos(
         named or [folder], settings.videotype, advice, within=partial(recordings_in, whatever=bool(named))
@@ -231,28 +231,26 @@ def triangulate_videos(
         When cameras are not named or calibrated; in the end, when a trial could not be done.
     """
     settings = load_analysis_settings(project)
-    folder = Layout(project).analysis_root / Path(settings.calibrationfolder).expanduser()
+    folder = _calibration_folder(project, settings)
     path = (calibration or layout.calibration_file(folder)).resolve()
     cameras = read_cameras(path)
     _check_views(path, settings)
-    work = find_work(project, named)
+    work = find_work(project, named, settings)
     marks_of(work.settings, work.network.bodyparts)  # refuses a skeleton of parts that are not known
     trials = find_trials(work.videos, work.settings.cameras)
     views = load_settings(project).views if any(view.crop for view in settings.cameras) else ()
-    failed = []
-    for trial in trials:
-        try:
-            arguments = trial, path, cameras, work.network, work.settings, views
-            table = triangulate_trial(*arguments, overwrite=overwrite)
-            show_trial(trial, table, work.network, work.settings, views, span_s=span_s, overwrite=overwrite)
-        except Exception as error:
-            if not is_users_error(error):
-                raise
-            log.error("%s", error)
-            failed.append(trial.name)
-    if failed:
-        raise ToolboxError(f"{len(failed)} of {len(trials)} trials could not be done, see above: {', '.join(failed)}")
+
+    def find_points(trial: Trial) -> None:
+        table = triangulate_trial(trial, path, cameras, work.network, work.settings, views, overwrite=overwrite)
+        show_trial(trial, table, work.network, work.settings, views, span_s=span_s, overwrite=overwrite)
+
+    for_each("trials", trials, find_points, name=lambda trial: trial.name)
     log.info("Done: open the pages (_3d.html) in a browser, and turn the points")
+
+
+def _calibration_folder(project: Path, settings: AnalysisSettings) -> Path:
+    """Return the folder of the board's videos and of the calibration."""
+    return Layout(project).analysis_root / Path(settings.calibrationfolder).expanduser()
 
 
 def _check_views(path: Path, settings: AnalysisSettings) -> None:

@@ -64,7 +64,14 @@ class Work:
     mode: str | None = None
 
 
-def find_work(project: Path, named: Sequence[Path] = (), *, needs_pcutoff: bool = True, measures: bool = False) -> Work:
+def find_work(
+    project: Path,
+    named: Sequence[Path] = (),
+    settings: AnalysisSettings | None = None,
+    *,
+    needs_pcutoff: bool = True,
+    measures: bool = False,
+) -> Work:
     """Find the videos, and the network that the settings name.
 
     Parameters
@@ -73,6 +80,8 @@ def find_work(project: Path, named: Sequence[Path] = (), *, needs_pcutoff: bool 
         The folder of the settings.
     named : sequence of Path
         Videos or folders, instead of `videofolder`.
+    settings : AnalysisSettings, optional
+        Those of the project, where they are read already.
     needs_pcutoff : bool
         Whether 'auto' must become what the evaluation recommends.
     measures : bool
@@ -88,7 +97,7 @@ def find_work(project: Path, named: Sequence[Path] = (), *, needs_pcutoff: bool 
     UsersError
         When there is no such network or video, or nothing is recommended.
     """
-    layout, settings = Layout(project), load_analysis_settings(project)
+    layout, settings = Layout(project), settings or load_analysis_settings(project)
     warn_of_disagreements(project, settings)
     videos = videos_to_analyze(layout, settings, named)  # first, because the network takes seconds
 
@@ -131,7 +140,8 @@ def analyze_videos(
     UsersError
         When there is no such network or video; in the end, when a video could not be analyzed.
     """
-    work = find_work(project, named, needs_pcutoff=load_analysis_settings(project).movingwindow, measures=True)
+    settings = load_analysis_settings(project)
+    work = find_work(project, named, settings, needs_pcutoff=settings.movingwindow, measures=True)
     _check_names(work.network)
     analysis = _analysis(work, overwrite)
     if scheduler or workers:
@@ -213,7 +223,7 @@ def label_videos(
     """
     settings = load_analysis_settings(project)
     clip = clip_of(span_s, speed, settings.slowmotion, beside=beside, gif=gif)
-    work = find_work(project, named)
+    work = find_work(project, named, settings)
     marks = marks_of(work.settings, work.network.bodyparts)
     crop = work.settings.crop
 
@@ -304,8 +314,9 @@ def export_poses(
         When a package is missing or the lab's file is wrong; in the end, when a video has no poses by this network, or
         a format cannot hold them.
     """
-    wants_filtered = filtered or load_analysis_settings(project).drawfiltered
-    work = find_work(project, named, needs_pcutoff=wants_filtered)
+    settings = load_analysis_settings(project)
+    wants_filtered = filtered or settings.drawfiltered
+    work = find_work(project, named, settings, needs_pcutoff=wants_filtered)
     check_formats(formats, work.videos, into)
     own = work.layout.nwb_metadata
     lab_file = lab_file or (own if own.is_file() else None)

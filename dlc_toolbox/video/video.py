@@ -354,14 +354,25 @@ def recorded_at(video: Path) -> datetime | None:
 
 
 def for_each_video(videos: Sequence[Path], work: Callable[[Path], object]) -> None:
-    """Work on each video; one that cannot be done is reported, and the rest goes on.
+    """Work on each video, as `for_each`."""
+    for_each("videos", videos, work)
+
+
+def for_each(
+    kind: str, items: Sequence[Item], work: Callable[[Item], object], name: Callable[[Item], str] = str
+) -> None:
+    """Work on each of several things; one that cannot be done is reported, and the rest goes on.
 
     Parameters
     ----------
-    videos : sequence of Path
-        The videos.
+    kind : str
+        What they are, such as 'videos'.
+    items : sequence
+        The things.
     work : callable
-        ``work(video)``.
+        ``work(item)``.
+    name : callable, optional
+        ``name(item)``, for the message.
 
     Raises
     ------
@@ -369,13 +380,13 @@ def for_each_video(videos: Sequence[Path], work: Callable[[Path], object]) -> No
         In the end, when `work` raised an error of the user's (`is_users_error`) for any; the message lists those.
     """
     failed = []
-    for video in videos:
+    for item in items:
         try:
-            work(video)
+            work(item)
         except Exception as error:
             if not is_users_error(error):
                 raise
             log.error("%s", error)
-            failed.append(str(video))
+            failed.append(name(item))
     if failed:
-        raise ToolboxError(f"{len(failed)} of {len(videos)} videos could not be done, see above: {', '.join(failed)}")
+        raise ToolboxError(f"{len(failed)} of {len(items)} {kind} could not be done, see above: {', '.join(failed)}")
