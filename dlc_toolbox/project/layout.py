@@ -188,10 +188,6 @@ class Layout:
         """Poses of the labeled images that test a snapshot, found in reduced precision or size, such as ``int8``."""
         return self.results / f"{experiment.evaluation_scorer(iteration)}_{way}.h5"
 
-    def evaluation_record(self, experiment: Experiment, iteration: int) -> Path:
-        """Record of what the poses of the labeled images were made from."""
-        return self.evaluation_table(experiment, iteration).with_suffix(".json")
-
     def evaluation_tables(self) -> list[Path]:
         """List the poses of labeled images, by whatever network, in alphabetical order."""
         return sorted(table for table in self.results.glob("*.h5") if not table.name.endswith(_BESIDE_POSES))

@@ -80,11 +80,6 @@ class LabelFiles:
         """Whether there is any."""
         return any(file.table is not None for file in self._files.values())
 
-    @property
-    def complete(self) -> bool:
-        """Whether Step 2 finds all of them."""
-        return all(file.table is not None and file.path.is_file() for file in self._files.values())
-
     def paths(self) -> list[Path]:
         """List the files that are there."""
         return [file.path for file in self._files.values() if file.path.is_file()]
