@@ -14,6 +14,12 @@ from dlc_common import cli
 from dlc_common.cli import CHECKOUT
 
 
+def set_analysis(project: Path, **changes: object) -> None:
+    """Add settings to a project's myconfig_analysis.py."""
+    with (project / "myconfig_analysis.py").open("a") as file:
+        file.writelines(f"{name} = {value!r}\n" for name, value in changes.items())
+
+
 @pytest.fixture
 def run_script(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess]:
     """``run_script(script, *arguments)``: run a script of the checkout from a foreign directory, which stays empty."""
@@ -40,3 +46,13 @@ def run_here(own_handlers: None, capsys: pytest.CaptureFixture) -> Callable[...,
         return code, said.err + said.out if code == 0 else said.out + said.err  # what matters comes last
 
     return run
+
+
+@pytest.fixture
+def run(run_here, trained_project, tmp_path, monkeypatch, find_dots):
+    """``run(script, *arguments)``: with a network that finds dots, on the trained toy, from a foreign directory."""
+    from deepercut.inference import predict
+
+    monkeypatch.setattr(predict, "load_predictor", lambda *arguments, **flags: find_dots)
+    monkeypatch.chdir(tmp_path)
+    return lambda script, *arguments: run_here(script, "--project", trained_project, *arguments)

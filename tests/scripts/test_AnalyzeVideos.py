@@ -14,6 +14,7 @@ from dlc_common.cli import CHECKOUT
 from dlc_toolbox.analysis import scaleout
 from dlc_toolbox.project.layout import Layout
 from dlc_toolbox.project.tables import points, read_table
+from tests.scripts.conftest import set_analysis
 
 SCRIPT = "Analysis-tools/AnalyzeVideos.py"
 STEM = "toyDeepCut_resnet50_toyJan1shuffle1_100"
@@ -39,11 +40,6 @@ def run(run_here, trained_project, tmp_path, monkeypatch):
     """Run the script on the toy project, from a foreign directory."""
     monkeypatch.chdir(tmp_path)
     return lambda *arguments: run_here(SCRIPT, "--project", trained_project, *arguments)
-
-
-def set_analysis(project, **changes):
-    with (project / "myconfig_analysis.py").open("a") as file:
-        file.writelines(f"{name} = {value!r}\n" for name, value in changes.items())
 
 
 def test_the_next_step_is_told_for_the_videos_that_were_named(run, trained_project, loaded):

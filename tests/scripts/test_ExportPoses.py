@@ -16,16 +16,6 @@ ANALYZE, FILTER, EXPORT = (
 STEM = "toyDeepCut_resnet50_toyJan1shuffle1_100"
 
 
-@pytest.fixture
-def run(run_here, trained_project, tmp_path, monkeypatch, find_dots):
-    """Run one of the scripts on the toy project, from a foreign directory."""
-    from deepercut.inference import predict
-
-    monkeypatch.setattr(predict, "load_predictor", lambda *arguments, **flags: find_dots)
-    monkeypatch.chdir(tmp_path)
-    return lambda script, *arguments: run_here(script, "--project", trained_project, *arguments)
-
-
 def test_without_a_flag_it_writes_a_csv_with_seconds(run, trained_project):
     assert run(ANALYZE)[0] == 0
     code, output = run(EXPORT)

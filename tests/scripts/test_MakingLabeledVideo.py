@@ -9,6 +9,7 @@ import pytest
 from dlc_common.cli import CHECKOUT
 from dlc_toolbox.pictures.palette import part_colors
 from dlc_toolbox.video.video import Video
+from tests.scripts.conftest import set_analysis
 
 ANALYZE = "Analysis-tools/AnalyzeVideos.py"
 SCRIPT = "Analysis-tools/MakingLabeledVideo.py"
@@ -22,11 +23,6 @@ def run(run_here, trained_project, tmp_path, monkeypatch, find_dots):
     monkeypatch.setattr(predict, "load_predictor", lambda config_path, snapshot, engine: find_dots)
     monkeypatch.chdir(tmp_path)
     return lambda script, *arguments: run_here(script, "--project", trained_project, *arguments)
-
-
-def set_analysis(project, **changes):
-    with (project / "myconfig_analysis.py").open("a") as file:
-        file.writelines(f"{name} = {value!r}\n" for name, value in changes.items())
 
 
 def test_the_labeled_toy_video(run, trained_project, toy_points):

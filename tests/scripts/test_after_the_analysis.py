@@ -12,6 +12,7 @@ from dlc_toolbox.poses.trust import Looked, Trust, calibration_file, write_calib
 from dlc_toolbox.project.layout import Layout
 from dlc_toolbox.project.tables import read_table, write_table
 from dlc_toolbox.video.video import Video
+from tests.scripts.conftest import set_analysis
 
 ANALYZE, LABEL, FILTER, PLOT, EXTRACT = (
     f"Analysis-tools/{name}.py"
@@ -22,21 +23,6 @@ ANALYZE, LABEL, FILTER, PLOT, EXTRACT = (
 )
 EACH = pytest.mark.parametrize("script", [FILTER, PLOT, EXTRACT])
 STEM = "toyDeepCut_resnet50_toyJan1shuffle1_100"
-
-
-@pytest.fixture
-def run(run_here, trained_project, tmp_path, monkeypatch, find_dots):
-    """Run one of the scripts on the toy project, from a foreign directory."""
-    from deepercut.inference import predict
-
-    monkeypatch.setattr(predict, "load_predictor", lambda *arguments, **flags: find_dots)
-    monkeypatch.chdir(tmp_path)
-    return lambda script, *arguments: run_here(script, "--project", trained_project, *arguments)
-
-
-def set_analysis(project, **changes):
-    with (project / "myconfig_analysis.py").open("a") as file:
-        file.writelines(f"{name} = {value!r}\n" for name, value in changes.items())
 
 
 def test_from_poses_to_everything_people_look_at(run, trained_project):

@@ -12,6 +12,7 @@ from dlc_toolbox.cameras.calibration_file import read_cameras, write_cameras
 from dlc_toolbox.cameras.triangulate import COORDS
 from dlc_toolbox.project.tables import bodyparts_of, points, read_table
 from dlc_toolbox.video.video import Video
+from tests.scripts.conftest import set_analysis
 from tests.studio import CHARUCO, board_motions, make_cameras, middle_of, photograph
 
 ANALYZE, CALIBRATE, TRIANGULATE = (
@@ -19,21 +20,6 @@ ANALYZE, CALIBRATE, TRIANGULATE = (
 )
 BOARD = {"columns": 7, "rows": 5, "squarelength": 20, "markerlength": 15, "dictionary": "DICT_4X4_50"}
 MOMENTS = 20
-
-
-@pytest.fixture
-def run(run_here, trained_project, tmp_path, monkeypatch, find_dots):
-    """Run one of the scripts on the toy project, from a foreign directory."""
-    from deepercut.inference import predict
-
-    monkeypatch.setattr(predict, "load_predictor", lambda *arguments, **flags: find_dots)
-    monkeypatch.chdir(tmp_path)
-    return lambda script, *arguments: run_here(script, "--project", trained_project, *arguments)
-
-
-def set_analysis(project, **changes):
-    with (project / "myconfig_analysis.py").open("a") as file:
-        file.writelines(f"{name} = {value!r}\n" for name, value in changes.items())
 
 
 @pytest.fixture
