@@ -14,7 +14,7 @@ from dlc_toolbox.evaluation.results import Evaluation
 from dlc_toolbox.measure.confidence import Calibration, fit_calibration, held_out, recommended_pcutoff
 from dlc_toolbox.measure.judging import coverage, doubtful_labels, steps_to_training
 from dlc_toolbox.measure.metrics import AUTO, Cutoff, euclidean_errors
-from dlc_toolbox.measure.posture import fit_postures
+from dlc_toolbox.measure.posture import Postures, fit_postures
 from dlc_toolbox.measure.views import Plane, fit_planes
 from dlc_toolbox.poses.trust import CONFIDENCE, STEPS, Looked, Trust, calibration_file, cutoffs_of, write_calibration
 from dlc_toolbox.project.layout import confidence_table
@@ -93,8 +93,10 @@ class Judgment:
         return [*_expected_in_words(self), *_cutoffs_in_words(self.trust), *self.unknown_views]
 
 
-def judge(evaluation: Evaluation, settings: Settings) -> Judgment:
+def judge(evaluation: Evaluation, settings: Settings, postures: Postures | str | None = None) -> Judgment:
     """Learn from the test images how far off the poses of a network may be, and judge that on them.
+
+    Postures are learned from the training images alone, so that those of test images are as new as a video's.
 
     Parameters
     ----------
@@ -102,6 +104,8 @@ def judge(evaluation: Evaluation, settings: Settings) -> Judgment:
         As `results.read_evaluation` returns it.
     settings : Settings
         wantederror, views, seed and the crop of the images.
+    postures : Postures or str, optional
+        Where they are learned already, as of an evaluation that holds test images alone.
 
     Returns
     -------
@@ -110,31 +114,30 @@ def judge(evaluation: Evaluation, settings: Settings) -> Judgment:
     """
     is_test, errors = ~evaluation.is_train, evaluation.placed_errors
     planes, unknown_views = _learn_planes(evaluation, settings)
-    expected, radius = np.full(errors.shape, np.nan), np.full(errors.shape, np.nan)
-    calibration: Calibration | str = (
-        f"the poses were made before the network told about its maps: {STEPS} --overwrite"
-        if evaluation.features is None
-        else fit_calibration(evaluation.features[is_test], errors[is_test], np.isfinite(evaluation.errors[is_test]))
-    )
-    if evaluation.features is not None and isinstance(calibration, Calibration):
-        others = held_out(evaluation.features[is_test], errors[is_test])
-        if not isinstance(others, str):
-            expected[is_test], radius[is_test] = others
+    if postures is None:
+        postures = fit_postures(evaluation.labels[evaluation.is_train], np.random.default_rng(settings.seed))
     cutoffs = recommended_pcutoff(evaluation.likelihoods[is_test], errors[is_test], settings.wantederror)
     trust = Trust(
         bodyparts=tuple(evaluation.bodyparts),
-        calibration=calibration,
+        calibration=f"the poses were made before the network told about its maps: {STEPS} --overwrite",
         views=settings.views,
         planes=tuple(planes),
-        postures=fit_postures(evaluation.labels, np.random.default_rng(settings.seed)),
-        crop=settings.crop,
+        postures=postures,
         pcutoffs={
             part: None if np.isnan(cutoff) else float(cutoff)
             for part, cutoff in zip(evaluation.bodyparts, cutoffs, strict=True)
         },
         wanted_px=float(settings.wantederror),
     )
-    return Judgment(evaluation, trust, expected, radius, tuple(unknown_views))
+    expected, radius = np.full(errors.shape, np.nan), np.full(errors.shape, np.nan)
+    if evaluation.features is not None:  # these poses are in pixels of the labeled images, where no crop counts
+        evidence = trust.evidence(evaluation.poses, evaluation.features)[is_test]
+        calibration = fit_calibration(evidence, errors[is_test], np.isfinite(evaluation.errors[is_test]))
+        trust = replace(trust, calibration=calibration)
+        others = held_out(evidence, errors[is_test])
+        if isinstance(calibration, Calibration) and not isinstance(others, str):
+            expected[is_test], radius[is_test] = others
+    return Judgment(evaluation, replace(trust, crop=settings.crop), expected, radius, tuple(unknown_views))
 
 
 def _learn_planes(evaluation: Evaluation, settings: Settings) -> tuple[list[Plane], list[str]]:

@@ -1,4 +1,4 @@
-"""How far off a pose may be: from what a network's maps tell about it, calibrated on images it has not seen.
+"""How far off a pose may be: from what maps and posture tell about it, calibrated on images that trained nothing.
 
 A likelihood is no probability of being right. On labeled images that did not train the network, the errors of its poses
 are known; what poses like a new one were off there is what to expect of it.
@@ -11,7 +11,7 @@ Barber RF, Candes E, Ramdas A, Tibshirani RJ. Predictive inference with the jack
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -20,6 +20,9 @@ from scipy.optimize import isotonic_regression
 
 FEATURES = ("likelihood", "second_likelihood", "second_distance_px", "peak_width_px")
 """What the maps tell about a pose: of its best cell, of the best cell elsewhere, how far that is, how wide the peak."""
+
+EVIDENCE = (*FEATURES, "posture_px")
+"""What an expected error follows from: the maps, and how far the part is from where the others say, see `posture`."""
 
 FEWEST_LABELS = 40
 """Labels that a calibration is fitted on, at least."""
@@ -32,6 +35,7 @@ _FOLDS = 5
 _RIDGE = 3.0
 _LEAST_PX = 0.1  # errors below it are as good as none
 _CLIPPED = 1e-4
+_FORMS = ((0,), (0, 4), (0, 1), (0, 1, 4), (0, 1, 2, 3), (0, 1, 2, 3, 4))  # places in EVIDENCE, the simplest first
 
 
 @dataclass(frozen=True)
@@ -41,7 +45,7 @@ class Calibration:
     Parameters
     ----------
     center, scale, weights : list of float
-        Of the features: the score of a pose is their weighted sum, larger for larger errors.
+        Of the evidence: the score of a pose is their weighted sum, larger for larger errors.
     score_knots, log_error_knots : list of float
         The median of log error (pixels) rises with the score along these.
     part_offsets : list of float
@@ -65,33 +69,34 @@ class Calibration:
     visible_knots: list[float]
     visible_shares: list[float]
 
-    def error_px(self, features: np.ndarray) -> np.ndarray:
+    def error_px(self, evidence: np.ndarray) -> np.ndarray:
         """Return the expected (median) error of poses.
 
         Parameters
         ----------
-        features : ndarray of shape (N, K, F)
-            As given to `fit_calibration`.
+        evidence : ndarray of shape (N, K, F)
+            As given to `fit_calibration`, or more of `EVIDENCE`.
 
         Returns
         -------
         ndarray of shape (N, K)
-            In pixels; NaN where a feature is missing.
+            In pixels; NaN where the maps tell nothing. A posture that is not known counts as an average one.
         """
-        return np.exp(self._log_error(features))
+        return np.exp(self._log_error(evidence))
 
-    def radius90_px(self, features: np.ndarray) -> np.ndarray:
+    def radius90_px(self, evidence: np.ndarray) -> np.ndarray:
         """Return the radius within which nine of ten poses like these lie, (N, K) in pixels; see `error_px`."""
-        bins = np.searchsorted(self.likelihood_edges, np.nan_to_num(features[..., 0]), side="right")
-        return np.exp(self._log_error(features) + np.array(self.log_radius_factors)[bins])
+        bins = np.searchsorted(self.likelihood_edges, np.nan_to_num(evidence[..., 0]), side="right")
+        return np.exp(self._log_error(evidence) + np.array(self.log_radius_factors)[bins])
 
-    def visible(self, features: np.ndarray) -> np.ndarray:
+    def visible(self, evidence: np.ndarray) -> np.ndarray:
         """Return the chance, (N, K), that a person would have labeled the part here; see `error_px`."""
-        return np.interp(features[..., 0], self.visible_knots, self.visible_shares)
+        return np.interp(evidence[..., 0], self.visible_knots, self.visible_shares)
 
-    def _log_error(self, features: np.ndarray) -> np.ndarray:
+    def _log_error(self, evidence: np.ndarray) -> np.ndarray:
         """Return the median of log error, (N, K)."""
-        score = ((_transform(features) - self.center) / self.scale) @ np.array(self.weights)
+        known = _transform(evidence[..., : len(self.center)])
+        score = _standardized(known, self.center, self.scale) @ np.array(self.weights)
         return np.interp(score, self.score_knots, self.log_error_knots) + np.array(self.part_offsets)
 
     def as_json(self) -> dict[str, Any]:
@@ -105,14 +110,14 @@ class Calibration:
 
 
 def fit_calibration(
-    features: np.ndarray, errors_px: np.ndarray, is_labeled: np.ndarray | None = None
+    evidence: np.ndarray, errors_px: np.ndarray, is_labeled: np.ndarray | None = None
 ) -> Calibration | str:
     """Fit a calibration on images that did not train the network.
 
     Parameters
     ----------
-    features : ndarray of shape (N, K, F)
-        Of the poses of N images, the first F of `FEATURES`, F at least 1.
+    evidence : ndarray of shape (N, K, F)
+        Of the poses of N images, the first F of `EVIDENCE`, F at least 1; a posture may be NaN.
     errors_px : ndarray of shape (N, K)
         Their distances from a person's labels; NaN where nobody labeled.
     is_labeled : ndarray of shape (N, K), optional
@@ -127,22 +132,22 @@ def fit_calibration(
     labeled = np.isfinite(errors_px)
     if labeled.sum() < FEWEST_LABELS:
         return f"{labeled.sum()} labels on images that it did not train on, at least {FEWEST_LABELS} are needed"
-    form, surplus = _choose_form(features, errors_px)
-    model = _fit_median(features, errors_px, form)
-    edges = _bin_edges(features[..., 0][labeled])
-    factors = _radius_factors(surplus[labeled], features[..., 0][labeled], edges)
-    knots, shares = _fit_visible(features[..., 0], labeled if is_labeled is None else is_labeled)
+    form, surplus = _choose_form(evidence, errors_px)
+    model = _fit_median(evidence, errors_px, form)
+    edges = _bin_edges(evidence[..., 0][labeled])
+    factors = _radius_factors(surplus[labeled], evidence[..., 0][labeled], edges)
+    knots, shares = _fit_visible(evidence[..., 0], labeled if is_labeled is None else is_labeled)
     return Calibration(
         **model, likelihood_edges=edges, log_radius_factors=factors, visible_knots=knots, visible_shares=shares
     )
 
 
-def held_out(features: np.ndarray, errors_px: np.ndarray) -> tuple[np.ndarray, np.ndarray] | str:
+def held_out(evidence: np.ndarray, errors_px: np.ndarray) -> tuple[np.ndarray, np.ndarray] | str:
     """Predict the error of each image's poses by a calibration on the other images: what coverage may be judged on.
 
     Parameters
     ----------
-    features, errors_px : ndarray
+    evidence, errors_px : ndarray
         As of `fit_calibration`.
 
     Returns
@@ -152,10 +157,10 @@ def held_out(features: np.ndarray, errors_px: np.ndarray) -> tuple[np.ndarray, n
     """
     error, radius = np.full(errors_px.shape, np.nan), np.full(errors_px.shape, np.nan)
     for fold in _folds(len(errors_px)):
-        calibration = fit_calibration(features[~fold], errors_px[~fold])
+        calibration = fit_calibration(evidence[~fold], errors_px[~fold])
         if isinstance(calibration, str):
             return calibration
-        error[fold], radius[fold] = calibration.error_px(features[fold]), calibration.radius90_px(features[fold])
+        error[fold], radius[fold] = calibration.error_px(evidence[fold]), calibration.radius90_px(evidence[fold])
     return error, radius
 
 
@@ -165,43 +170,51 @@ def _folds(images: int) -> list[np.ndarray]:
     return [order == fold for fold in range(min(_FOLDS, images))]
 
 
-def _transform(features: np.ndarray) -> np.ndarray:
-    """Return features on scales on which log error is about linear."""
-    likelihoods = np.clip(features[..., :2], _CLIPPED, 1 - _CLIPPED)
-    lengths = np.log1p(np.maximum(features[..., 2:], 0))
+def _transform(evidence: np.ndarray) -> np.ndarray:
+    """Return evidence on scales on which log error is about linear."""
+    likelihoods = np.clip(evidence[..., :2], _CLIPPED, 1 - _CLIPPED)
+    lengths = np.log1p(np.maximum(evidence[..., 2:], 0))
     return np.concatenate([np.log(likelihoods / (1 - likelihoods)), lengths], axis=-1)
+
+
+def _standardized(transformed: np.ndarray, center: Sequence[float], scale: Sequence[float]) -> np.ndarray:
+    """Return evidence in standard deviations from its mean, which a posture that is not known is taken for."""
+    standard = (transformed - center) / scale
+    standard[..., len(FEATURES) :] = np.nan_to_num(standard[..., len(FEATURES) :])
+    return standard
 
 
 @dataclass(frozen=True)
 class _Form:
-    """What the expected error follows from: the first `features` of a pose, and its part or not."""
+    """What the expected error follows from: places in `EVIDENCE`, and the part or not."""
 
-    features: int
+    places: tuple[int, ...]
     by_part: bool
 
 
-def _choose_form(features: np.ndarray, errors_px: np.ndarray) -> tuple[_Form, np.ndarray]:
+def _choose_form(evidence: np.ndarray, errors_px: np.ndarray) -> tuple[_Form, np.ndarray]:
     """Choose what predicts the log error of other images best, the simplest first; with few labels that is little.
 
     Returns the form, and log error minus what the other images let expect by it, (N, K).
     """
-    counts = sorted({1, min(2, features.shape[-1]), features.shape[-1]})
-    forms = [_Form(count, by_part) for by_part in (False, True) for count in counts]
-    surpluses = [_held_out_surplus(features, errors_px, form) for form in forms]
+    told = [places for places in _FORMS if max(places) < evidence.shape[-1]]
+    forms = [_Form(places, by_part) for by_part in (False, True) for places in told]
+    surpluses = [_held_out_surplus(evidence, errors_px, form) for form in forms]
     losses = [float(np.nanmean(np.abs(surplus))) for surplus in surpluses]
     best = int(np.argmin(losses))
     return forms[best], surpluses[best]
 
 
-def _fit_median(features: np.ndarray, errors_px: np.ndarray, form: _Form) -> dict[str, list[float]]:
+def _fit_median(evidence: np.ndarray, errors_px: np.ndarray, form: _Form) -> dict[str, list[float]]:
     """Fit score, parts and the rising median of log error."""
     labeled = np.isfinite(errors_px)
-    transformed, log_error = _transform(features)[labeled], np.log(np.maximum(errors_px[labeled], _LEAST_PX))
+    transformed, log_error = _transform(evidence)[labeled], np.log(np.maximum(errors_px[labeled], _LEAST_PX))
     parts = np.nonzero(labeled)[1]
-    center, scale = transformed.mean(axis=0), transformed.std(axis=0) + 1e-9
-    standard = (transformed - center) / scale
+    known = np.ma.masked_invalid(transformed)
+    center, scale = known.mean(axis=0).filled(0), known.std(axis=0).filled(0) + 1e-9
+    standard, places = _standardized(transformed, center, scale), list(form.places)
     weights = np.zeros(standard.shape[1])
-    weights[: form.features] = _ridge(standard[:, : form.features], log_error)
+    weights[places] = _ridge(standard[:, places], log_error)
     score = standard @ weights
     offsets = np.zeros(errors_px.shape[1])
     if form.by_part:
@@ -218,7 +231,7 @@ def _fit_median(features: np.ndarray, errors_px: np.ndarray, form: _Form) -> dic
 
 
 def _ridge(standard: np.ndarray, log_error: np.ndarray) -> np.ndarray:
-    """Weigh standardized features, (M, F), to follow log error; the likelihood alone where it does not fall with it."""
+    """Weigh standardized evidence, (M, F), to follow log error; the likelihood alone where it does not fall with it."""
     penalty = _RIDGE * np.eye(standard.shape[1])
     weights = np.linalg.solve(standard.T @ standard + penalty, standard.T @ (log_error - log_error.mean()))
     alone = np.zeros_like(weights)
@@ -262,14 +275,14 @@ def _part_offsets(residual: np.ndarray, parts: np.ndarray, count: int) -> np.nda
     return means * sizes / (sizes + within / between)
 
 
-def _held_out_surplus(features: np.ndarray, errors_px: np.ndarray, form: _Form) -> np.ndarray:
+def _held_out_surplus(evidence: np.ndarray, errors_px: np.ndarray, form: _Form) -> np.ndarray:
     """Return log error minus what the other images let expect, (N, K)."""
     surplus = np.full(errors_px.shape, np.nan)
     for fold in _folds(len(errors_px)):
         if not np.isfinite(errors_px[~fold]).any():
             continue
-        model = _fit_median(features[~fold], errors_px[~fold], form)
-        expected = Calibration(**model, **_NO_RADIUS)._log_error(features[fold])
+        model = _fit_median(evidence[~fold], errors_px[~fold], form)
+        expected = Calibration(**model, **_NO_RADIUS)._log_error(evidence[fold])
         surplus[fold] = np.log(np.maximum(errors_px[fold], _LEAST_PX)) - expected
     return surplus
 

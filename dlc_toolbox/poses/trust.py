@@ -96,11 +96,16 @@ class Trust:
             `CONFIDENCE`, in pixels; NaN where nothing is known.
         """
         found = np.full((*poses.shape[:2], len(CONFIDENCE)), np.nan)
+        evidence = self.evidence(poses, features)
         if isinstance(self.calibration, Calibration):
-            found[..., 0] = self.calibration.error_px(features)
-            found[..., 1] = self.calibration.radius90_px(features)
-        found[..., 2], found[..., 3] = self.views_px(poses), self.posture_px(poses)
+            found[..., 0] = self.calibration.error_px(evidence)
+            found[..., 1] = self.calibration.radius90_px(evidence)
+        found[..., 2], found[..., 3] = self.views_px(poses), evidence[..., -1]
         return found
+
+    def evidence(self, poses: np.ndarray, features: np.ndarray) -> np.ndarray:
+        """Return what an expected error follows from, (N, K, 5), see `confidence.EVIDENCE`; of `confidence`'s poses."""
+        return np.concatenate([features, self.posture_px(poses)[..., None]], axis=-1)
 
     def views_px(self, poses: np.ndarray) -> np.ndarray:
         """Return how far parts are from what the views together allow, (N, K) in pixels of one view; see `views`."""

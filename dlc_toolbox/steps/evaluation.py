@@ -87,7 +87,7 @@ def analyze_results(project: Path, *, overwrite: bool = False) -> None:
     for judgment, outlook_ in zip(judgments, outlooks, strict=True):
         for sentence in (*judgment.in_words(), outlook_):
             log.info("%s: %s", judgment.evaluation.network.scorer, sentence)
-    _learn_as_analyzed(project, [evaluated.network for evaluated in evaluations])
+    _learn_as_analyzed(project, judgments)
     if settings.plotting:
         for evaluated, pcutoff in zip(evaluations, cutoffs, strict=True):
             drawn = report.draw_evaluation(evaluated, replace(settings, pcutoff=pcutoff), overwrite=overwrite)
@@ -114,12 +114,15 @@ def _load_scaled(load_predictor: Callable[[], Predict], scale: float) -> Predict
     return scaled(load_predictor(), scale)
 
 
-def _learn_as_analyzed(project: Path, networks: Sequence[evaluation.Network]) -> None:
+def _learn_as_analyzed(project: Path, judgments: Sequence[trust.Judgment]) -> None:
     """Learn how far off poses in videos may be in reduced precision or size, where that was evaluated."""
     settings = load_settings(project)
+    networks = [judgment.evaluation.network for judgment in judgments]
+    postures = {judgment.evaluation.network.experiment: judgment.trust.postures for judgment in judgments}
     for network in _as_videos_are_analyzed(project, networks)[1]:
         try:
-            judgment = trust.judge(results.read_evaluation(network, settings.bodyparts), settings)
+            evaluated = results.read_evaluation(network, settings.bodyparts)
+            judgment = trust.judge(evaluated, settings, postures[network.experiment])
         except UsersError as error:
             log.warning("How far off poses in %s may be is not known: %s", network.way, error)
             continue

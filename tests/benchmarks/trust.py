@@ -98,20 +98,21 @@ def repeated(judgments: Sequence[Judgment], repeats: int) -> Judged:
     names, columns = [], {}
     for judgment in judgments:
         test, evaluation = judgment.is_test, judgment.evaluation
-        features, errors = evaluation.features[test], evaluation.errors[test]
-        places = np.array([[evaluation.bodyparts.index(part) for part in point] for point in judgment.trust.views])
+        trust, errors = replace(judgment.trust, crop=None), evaluation.errors[test]
+        evidence = trust.evidence(evaluation.poses, evaluation.features)[test]
+        places = np.array([[evaluation.bodyparts.index(part) for part in point] for point in trust.views])
         in_views = errors[:, places].max(axis=2)  # NaN unless all of a point's parts are labeled
         fixed = {
             "errors": errors,
             "likelihood": -evaluation.likelihoods[test],
-            "posture_px": judgment.trust.posture_px(evaluation.poses)[test],
+            "posture_px": trust.posture_px(evaluation.poses)[test],
             "errors of points": in_views,
-            "views_px": judgment.trust.views_px(evaluation.poses)[test][:, places[:, 0]],
+            "views_px": trust.views_px(evaluation.poses)[test][:, places[:, 0]],
             "likelihood of points": -evaluation.likelihoods[test][:, places].min(axis=2),
         }
         for repeat in range(repeats):
             order = np.random.default_rng(repeat).permutation(len(errors))
-            found = held_out(features[order], errors[order])
+            found = held_out(evidence[order], errors[order])
             assert not isinstance(found, str), found
             back = np.argsort(order)
             for name, column in {**fixed, "error_px": found[0][back], "radius90_px": found[1][back]}.items():

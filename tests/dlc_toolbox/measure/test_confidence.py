@@ -127,6 +127,26 @@ def test_what_the_maps_do_not_tell_is_not_made_up(calibration):
         assert np.isfinite(values[0]).tolist() == [True] + [False] * (len(PARTS_FACTOR) - 1)
 
 
+def test_a_posture_tells_of_errors_that_the_maps_do_not():
+    """Half of the parts are off by what the posture says; of a new pose it may be unknown, and of all labels, too."""
+    rng = np.random.default_rng(0)
+    maps, posture = np.full((200, 4, 4), 0.5), np.exp(rng.uniform(0, 4, (200, 4)))
+    errors = posture * np.exp(rng.normal(0, 0.1, (200, 4)))
+    calibration = fit_calibration(np.concatenate([maps, posture[..., None]], axis=-1), errors)
+    new = np.full((1, 4, 5), 0.5)
+    new[0, :, 4] = [2, 20, np.nan, 50]
+    near, far, unknown, farther = calibration.error_px(new)[0]
+    np.testing.assert_allclose([near, far, farther], [2, 20, 50], rtol=0.15)
+    assert unknown == pytest.approx(np.exp(2), rel=0.25)
+    never = np.concatenate([maps, np.full((200, 4, 1), np.nan)], axis=-1)
+    np.testing.assert_array_equal(fit_calibration(never, errors).error_px(new)[0], np.full(4, np.median(errors)))
+
+
+def test_a_calibration_of_the_maps_alone_is_still_read(calibration):
+    evidence = np.concatenate([make_poses(5, seed=1)[0], np.full((5, len(PARTS_FACTOR), 1), 30.0)], axis=-1)
+    np.testing.assert_array_equal(calibration.error_px(evidence), calibration.error_px(evidence[..., :4]))
+
+
 def test_too_few_labels_say_so():
     features, errors = np.full((10, 4, 1), 0.5), np.full((10, 4), 2.0)
     assert isinstance(fit_calibration(features, errors), Calibration)
