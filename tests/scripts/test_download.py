@@ -20,19 +20,6 @@ def run(command, folder, **environment):
     )
 
 
-def test_help_and_import_are_quick_and_do_nothing(tmp_path):
-    code = (
-        "import runpy, sys; runpy.run_path(sys.argv[1]); "
-        "sys.exit('loads a network library' if {'keras', 'tensorflow'} & set(sys.modules) else 0)"
-    )
-    imported = run([sys.executable, "-c", code, SCRIPT], tmp_path)
-    assert (imported.returncode, imported.stdout, imported.stderr) == (0, "", "")
-    shown = run([sys.executable, SCRIPT, "--help"], tmp_path)
-    assert shown.returncode == 0
-    flags = ("--project", "--depth", "--origin", "--overwrite", "--verbose", "resnet_v1_")
-    assert all(flag in shown.stdout for flag in flags)
-
-
 def test_wrong_usage_exits_with_2(tmp_path):
     done = run([sys.executable, SCRIPT, "--depth", "34"], tmp_path)
     assert done.returncode == 2 and "invalid choice" in done.stderr
