@@ -104,7 +104,7 @@ def draw_dots() -> Callable[..., np.ndarray]:
     return _draw_dots
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def write_video() -> Callable[..., Path]:
     """``write_video(path, frames, rate=25)``: a lossless video (FFV1) of the frames, made with its folder."""
     return _write_video
