@@ -19,6 +19,9 @@ demo: export MALLOC_MMAP_THRESHOLD_ = 33554432
 demo: $(VENV)/installed
 	$(BIN)/python demo/run.py
 
+# The tests start many Pythons, each of which would compile the libraries anew where the environment forbids to keep them.
+test test-all coverage: export PYTHONDONTWRITEBYTECODE =
+
 test: $(VENV)/installed
 	$(BIN)/python -m pytest $(IN_PARALLEL) -m "not campaign"
 

@@ -104,7 +104,7 @@ def draw_dots() -> Callable[..., np.ndarray]:
     return _draw_dots
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def write_video() -> Callable[..., Path]:
     """``write_video(path, frames, rate=25)``: a lossless video (FFV1) of the frames, made with its folder."""
     return _write_video
@@ -140,12 +140,14 @@ def toy_project(tmp_path: Path, toy_template: Path) -> Path:
     return shutil.copytree(toy_template, tmp_path / toy_template.name, copy_function=shutil.copyfile)
 
 
-@pytest.fixture
-def trained_project(toy_project: Path, toy_points: np.ndarray) -> Path:
-    """The toy project with label table, split (7 train, 3 test) and snapshots 20 and 100, which hold no network."""
-    layout = Layout(toy_project)
+@pytest.fixture(scope="session")
+def trained_template(tmp_path_factory: pytest.TempPathFactory, toy_template: Path) -> Path:
+    """The project that `trained_project` copies; nobody else touches it."""
+    project = tmp_path_factory.mktemp("trained template") / toy_template.name
+    shutil.copytree(toy_template, project, copy_function=shutil.copyfile)
+    layout = Layout(project)
     experiment = Experiment("toy", "Jan1", "Ann", 70, 1, 50)
-    labels = toy_points[list(TOY_LABELED)]
+    labels = _toy_points()[list(TOY_LABELED)]
     labels[list(TOY_LABELED).index(TOY_HIDDEN[0]), TOY_HIDDEN[1]] = np.nan
     names = [f"toy/img{frame:02d}.png" for frame in TOY_LABELED]
     table = make_table("Ann", TOY_BODYPARTS, names, labels)
@@ -160,7 +162,13 @@ def trained_project(toy_project: Path, toy_points: np.ndarray) -> Path:
     (train / "pose_cfg.yaml").write_text(yaml.safe_dump({**config, "net_type": "resnet_50"}))
     for iteration in (20, 100):
         (train / f"snapshot-{iteration}.weights.h5").write_bytes(bytes([iteration]))
-    return toy_project
+    return project
+
+
+@pytest.fixture
+def trained_project(toy_project: Path, trained_template: Path) -> Path:
+    """The toy project with label table, split (7 train, 3 test) and snapshots 20 and 100, which hold no network."""
+    return shutil.copytree(trained_template, toy_project, copy_function=shutil.copyfile, dirs_exist_ok=True)
 
 
 @pytest.fixture

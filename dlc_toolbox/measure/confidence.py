@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from itertools import accumulate, pairwise
 from typing import Any
 
 import numpy as np
@@ -253,14 +254,21 @@ class _Curve:
 def _rising_median(score: np.ndarray, log_error: np.ndarray) -> _Curve:
     """Fit a rising curve of medians by pooling adjacent violators, straight between the middles of the pools."""
     order = np.lexsort((-log_error, score))  # equal scores: falling, and so in one pool
-    start = np.array_split(order, min(len(order), _MOST_POOLS))  # neighbours beyond that many begin in one pool
-    pools: list[tuple[np.ndarray, float]] = []
+    start = np.array_split(log_error[order], min(len(order), _MOST_POOLS))  # neighbours beyond that many begin as one
+    pools: list[list[float]] = []  # log errors, sorted: medians of few values, which NumPy is slow at, are then at hand
     for members in start:
-        pools.append((members, float(np.median(log_error[members]))))
-        while len(pools) > 1 and pools[-2][1] >= pools[-1][1]:
-            members = np.concatenate([pools[-2][0], pools[-1][0]])
-            pools[-2:] = [(members, float(np.median(log_error[members])))]
-    return _Curve(np.array([np.median(score[members]) for members, _ in pools]), np.array([m for _, m in pools]))
+        pools.append(sorted(members.tolist()))
+        while len(pools) > 1 and _middle(pools[-2]) >= _middle(pools[-1]):
+            pools[-2:] = [sorted(pools[-2] + pools[-1])]
+    rising, ends = score[order].tolist(), accumulate(map(len, pools), initial=0)
+    knots = [_middle(rising[begin:end]) for begin, end in pairwise(ends)]
+    return _Curve(np.array(knots), np.array([_middle(pool) for pool in pools]))
+
+
+def _middle(ordered: list[float]) -> float:
+    """Return the median of sorted values."""
+    half = len(ordered) // 2
+    return (ordered[half] + ordered[~half]) / 2
 
 
 def _part_offsets(residual: np.ndarray, parts: np.ndarray, count: int) -> np.ndarray:

@@ -49,6 +49,19 @@ def run_here(own_handlers: None, capsys: pytest.CaptureFixture) -> Callable[...,
 
 
 @pytest.fixture
+def refuse(run_here: Callable[..., tuple[int, str]], capsys: pytest.CaptureFixture) -> Callable[..., str]:
+    """``refuse(script, *arguments)``: what a script says of wrong usage."""
+
+    def run(script: str, *arguments: object) -> str:
+        with pytest.raises(SystemExit) as end:
+            run_here(script, *arguments)
+        assert end.value.code == 2
+        return capsys.readouterr().err
+
+    return run
+
+
+@pytest.fixture
 def run(run_here, trained_project, tmp_path, monkeypatch, find_dots):
     """``run(script, *arguments)``: with a network that finds dots, on the trained toy, from a foreign directory."""
     from deepercut.inference import predict

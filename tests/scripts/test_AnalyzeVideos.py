@@ -3,14 +3,11 @@
 import json
 import re
 import shlex
-import subprocess
-import sys
 from contextlib import contextmanager
 
 import numpy as np
 import pytest
 
-from dlc_common.cli import CHECKOUT
 from dlc_toolbox.analysis import scaleout
 from dlc_toolbox.project.layout import Layout
 from dlc_toolbox.project.tables import points, read_table
@@ -296,26 +293,9 @@ def test_no_video_says_what_to_do(run, trained_project, loaded):
     assert "nowhere.avi does not exist" in output
 
 
-def test_help_and_import_are_quick_and_do_nothing(tmp_path):
-    code = (
-        "import runpy, sys; runpy.run_path(sys.argv[1]); "
-        "sys.exit('loads a network library' if {'keras', 'tensorflow'} & set(sys.modules) else 0)"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", code, str(CHECKOUT / SCRIPT)], cwd=tmp_path, capture_output=True, text=True
-    )
-    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
-
-
-def test_help_names_the_flags(run_script):
-    done = run_script(SCRIPT, "--help")
-    assert done.returncode == 0
-    assert all(flag in done.stdout for flag in ("videos", "--project", "--overwrite", "--verbose"))
-
-
-def test_settings_are_checked_before_a_network_is_loaded(run_script, trained_project):
+def test_settings_are_checked_before_a_network_is_loaded(run, trained_project, loaded):
     set_analysis(trained_project, dotsise=3)
-    done = run_script(SCRIPT, "--project", trained_project)
-    assert done.returncode == 1
-    assert "dotsise is no setting; did you mean dotsize?" in done.stdout
-    assert "Device" not in done.stdout
+    code, output = run()
+    assert code == 1
+    assert "dotsise is no setting; did you mean dotsize?" in output
+    assert "Device" not in output and loaded == []

@@ -1,36 +1,10 @@
 """LabelFrames.py's flags; that it serves is tested with the labeling page's server."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-from dlc_common.cli import CHECKOUT
-
 SCRIPT = "Generating_a_Training_Set/LabelFrames.py"
-
-IMPORT_THEN_HELP = """
-import pathlib, runpy, sys
-runpy.run_path(sys.argv[1], run_name="imported")
-assert not list(pathlib.Path().iterdir()), "importing wrote files"
-sys.argv[1:] = [sys.argv[1], "--help"]
-try:
-    runpy.run_path(sys.argv[1], run_name="__main__")
-except SystemExit as end:
-    assert end.code in (0, None), end.code
-heavy = {"tensorflow", "keras", "torch", "jax", "uvicorn"} & set(sys.modules)
-assert not heavy, heavy
-"""
-
-
-def test_importing_does_nothing_and_help_is_light(tmp_path: Path):
-    command = [sys.executable, "-c", IMPORT_THEN_HELP, str(CHECKOUT / SCRIPT)]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    for flag in ("--project", "--scorer", "--image", "--part", "--port", "--host", "--no-browser", "--verbose"):
-        assert flag in done.stdout
-    assert "--overwrite" not in done.stdout
 
 
 @pytest.mark.parametrize("port", ["-1", "x", "1.5"])

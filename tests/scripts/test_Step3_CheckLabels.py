@@ -25,16 +25,6 @@ def test_it_runs_from_a_foreign_directory_and_names_the_next_step(trained_projec
     assert len(list((Layout(trained_project).data_folder("toy") / "toylabeled").glob("img*.png"))) == 10
 
 
-def test_help_names_the_flags_and_needs_no_network():
-    code = f"import runpy, sys; sys.argv = ['x', '--help']\ntry: runpy.run_path({str(SCRIPT)!r}, run_name='__main__')\n"
-    code += (
-        "except SystemExit as end: sys.exit(end.code or 3 * ('keras' in sys.modules or 'tensorflow' in sys.modules))"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-    assert done.returncode == 0
-    assert all(flag in done.stdout for flag in ("--project", "--overwrite", "--verbose"))
-
-
 def test_a_missing_table_is_one_clear_line_and_exit_code_1(trained_project, main, capsys):
     Layout(trained_project).label_table("toy", "Ann").unlink()
     assert cli.run(main, ["--project", str(trained_project)]) == 1

@@ -1,12 +1,8 @@
 """The scripts that work on poses, after AnalyzeVideos.py with a stub in place of the network."""
 
-import subprocess
-import sys
-
 import pandas as pd
 import pytest
 
-from dlc_common.cli import CHECKOUT
 from dlc_common.fingerprints import fingerprint
 from dlc_toolbox.poses.trust import Looked, Trust, calibration_file, write_calibration
 from dlc_toolbox.project.layout import Layout
@@ -83,24 +79,6 @@ def test_without_poses_each_asks_for_the_analysis(run, trained_project, script):
     code, output = run(script)
     assert code == 1
     assert f"{STEM}.h5 does not exist. Analyze the video first, with AnalyzeVideos.py." in output
-
-
-@EACH
-def test_import_is_quick_and_does_nothing(tmp_path, script):
-    code = (
-        "import runpy, sys; runpy.run_path(sys.argv[1]); "
-        "sys.exit('loads a network library' if {'keras', 'tensorflow'} & set(sys.modules) else 0)"
-    )
-    command = [sys.executable, "-c", code, str(CHECKOUT / script)]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
-    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
-
-
-@EACH
-def test_help_names_the_flags(run_script, script):
-    done = run_script(script, "--help")
-    assert done.returncode == 0
-    assert all(flag in done.stdout for flag in ("videos", "--project", "--overwrite", "--verbose"))
 
 
 def test_auto_is_what_the_evaluation_recommends(run, trained_project):

@@ -1,13 +1,10 @@
 """Calibrate.py and Triangulate.py: from videos of a board and of dots, seen by known cameras, to the dots in space."""
 
 import json
-import subprocess
-import sys
 
 import numpy as np
 import pytest
 
-from dlc_common.cli import CHECKOUT
 from dlc_toolbox.cameras.calibration_file import read_cameras, write_cameras
 from dlc_toolbox.cameras.triangulate import COORDS
 from dlc_toolbox.project.tables import bodyparts_of, points, read_table
@@ -160,21 +157,3 @@ def test_a_camera_that_records_otherwise_than_it_was_calibrated(run, project):
     code, output = run(TRIANGULATE, "--calibration", project / "rig.toml")
     assert code == 1
     assert "mon_camA_x.avi shows 320 x 240 pixels, but camera A was calibrated with 560 x 420" in output
-
-
-@pytest.mark.parametrize("script", [CALIBRATE, TRIANGULATE])
-def test_import_is_quick_and_does_nothing(tmp_path, script):
-    code = (
-        "import runpy, sys; runpy.run_path(sys.argv[1]); "
-        "sys.exit('loads a network library' if {'keras', 'tensorflow'} & set(sys.modules) else 0)"
-    )
-    command = [sys.executable, "-c", code, str(CHECKOUT / script)]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
-    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
-
-
-@pytest.mark.parametrize("script", [CALIBRATE, TRIANGULATE])
-def test_help_names_the_flags(run_script, script):
-    done = run_script(script, "--help")
-    assert done.returncode == 0
-    assert all(flag in done.stdout for flag in ("videos", "--project", "--overwrite", "--verbose"))

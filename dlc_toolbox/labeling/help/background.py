@@ -103,8 +103,9 @@ class Job:
     def _follow(self) -> None:
         """Listen to it until it ends."""
         assert self._process.stdout is not None
-        for line in self._process.stdout:
-            self._hear(line.rstrip("\n"))
+        with self._process.stdout as said:
+            for line in said:
+                self._hear(line.rstrip("\n"))
         code = self._process.wait()
         with self._lock:
             self._state = "done" if code == 0 else "cancelled" if self._is_cancelled else "failed"

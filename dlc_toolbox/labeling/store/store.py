@@ -208,6 +208,7 @@ class LabelStore:
         folder, name = self._video(video).pick(video, frame)
         with self._lock:
             self.contents.load_folders()
+            self._refresh_folder(folder)  # one that was there before has one image more
         self.events.publish("project", {})
         return {"folder": folder, "name": name}
 

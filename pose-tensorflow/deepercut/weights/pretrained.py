@@ -77,6 +77,8 @@ def is_sound(path: Path, depth: int) -> bool:
     bool
         Whether it can be read and all names and shapes are right.
     """
+    if not path.is_file():
+        return False  # known before a network is built
     try:
         load_weights(build_backbone(depth), path)
     except UsersError as error:
@@ -111,11 +113,12 @@ def fetch_pretrained(folder: Path, depth: int = 50, origin: str | None = None) -
     """
     check_depth(depth)
     candidates = [o for o in ORIGINS if depth in o.depths and origin in (None, o.name)]
-    backbone = build_backbone(depth)
     problems = []
     for candidate in candidates:
         try:
-            fill(backbone, _obtain(candidate, depth, Path(folder)), candidate.filename(depth))
+            arrays = _obtain(candidate, depth, Path(folder))
+            backbone = build_backbone(depth)
+            fill(backbone, arrays, candidate.filename(depth))
         except (OSError, HTTPException, UsersError) as error:
             log.info("Not from %s: %s", candidate.name, error)
             problems.append(f"{candidate.name}: {error}")

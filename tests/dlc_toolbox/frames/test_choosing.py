@@ -54,9 +54,10 @@ def test_an_excluded_frame_changes_no_other():
 
 
 @pytest.fixture
-def video(tmp_path: Path, toy_points: np.ndarray, draw_dots, write_video) -> Path:
+def video(tmp_path: Path, toy_template: Path) -> Path:
     """30 frames, each with its dots elsewhere."""
-    return write_video(tmp_path / "v" / "m.1.avi", [draw_dots(points) for points in toy_points])
+    (tmp_path / "v").mkdir()
+    return shutil.copyfile(toy_template / "videos" / "toy.avi", tmp_path / "v" / "m.1.avi")
 
 
 @pytest.fixture
@@ -329,15 +330,23 @@ def picked(folder: Path) -> list[int]:
     return [int(image.stem[3:]) for image in list_images(folder, ".png")]
 
 
-@pytest.fixture
-def scenes(tmp_path: Path, draw_dots, write_video) -> Path:
+@pytest.fixture(scope="module")
+def scenes_template(tmp_path_factory: pytest.TempPathFactory, draw_dots, write_video) -> Path:
     """120 frames at 25 per second: black, then dots at three places, frozen, and black again."""
     noise = np.random.default_rng(0)
     places = [(20, 20), (130, 30), (80, 90)]
     shown = [draw_dots(np.array([places[number // 30]] * 3) + noise.normal(0, 1, (3, 2))) for number in range(60)]
     last = [draw_dots(np.array([places[2]] * 3) + noise.normal(0, 1, (3, 2))) for _ in range(20)]
     black = [np.zeros_like(shown[0])] * 10
-    return write_video(tmp_path / "v" / "scenes.avi", [*black, *shown, *last, *[last[-1]] * 20, *black])
+    path = tmp_path_factory.mktemp("scenes") / "scenes.avi"
+    return write_video(path, [*black, *shown, *last, *[last[-1]] * 20, *black])
+
+
+@pytest.fixture
+def scenes(tmp_path: Path, scenes_template: Path) -> Path:
+    """A copy of them."""
+    (tmp_path / "v").mkdir(exist_ok=True)
+    return shutil.copyfile(scenes_template, tmp_path / "v" / "scenes.avi")
 
 
 @pytest.mark.parametrize("framechoice", ["kmeans", "even"])

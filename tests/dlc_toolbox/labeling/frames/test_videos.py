@@ -144,6 +144,12 @@ class TestPicked:
             decoded(toy.neighbour("toy_picked", picked["name"], 1)), frames[min(number + 1, 29)]
         )
 
+    def test_is_in_the_project_at_once(self, toy):
+        for number in self.unpicked(toy)[:2]:
+            picked = toy.pick("toy.avi", number)
+            images = {folder["name"]: folder["images"] for folder in toy.project()["folders"]}[picked["folder"]]
+            assert picked["name"] in [image["name"] for image in images]
+
     def test_is_recorded(self, toy):
         first, second = self.unpicked(toy)[5], self.unpicked(toy)[2]
         toy.pick("toy.avi", first), toy.pick("toy.avi", second)

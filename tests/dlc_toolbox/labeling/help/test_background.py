@@ -1,7 +1,9 @@
 """Work in processes of its own."""
 
+import gc
 import sys
 import time
+import warnings
 
 import pytest
 
@@ -42,6 +44,15 @@ def wait_for(happens) -> None:
     while not happens():
         assert time.monotonic() < deadline
         time.sleep(0.02)
+
+
+def test_what_a_process_said_through_is_closed(jobs):
+    with warnings.catch_warnings(record=True) as warned:
+        warnings.simplefilter("always")
+        jobs.start("suggest", python(SAYS)).wait(20)
+        jobs._jobs.clear()
+        gc.collect()
+    assert [str(warning.message) for warning in warned] == []
 
 
 def test_progress_and_log(jobs, events):

@@ -14,6 +14,9 @@ playwright = pytest.importorskip(
 )
 
 
+WINDOW = {"width": 1280, "height": 720}
+
+
 @pytest.fixture
 def names() -> tuple[str, ...]:
     return MOUSE
@@ -26,23 +29,77 @@ def lab(tmp_path: Path, names) -> Iterator[Lab]:
     made.stop()
 
 
-@pytest.fixture
-def open_page(browser, lab) -> Iterator[Callable[..., playwright.Page]]:
-    """``open_page(**context)``: the page with its first image shown; errors in the page fail the test."""
-    errors: list[str] = []
-    contexts = []
+class Tab:
+    """A tab that serves one test after the other: Chromium takes two seconds of CPU time to make a new one.
+
+    A test leaves nothing in it: each server has a port of its own, which browsers keep apart, and what the test hung on
+    the tab is taken off. A tab that could not be cleaned is closed.
+    """
+
+    def __init__(self, browser) -> None:
+        self._browser, self._page, self._is_free = browser, None, True
+
+    def take(self, errors: list[str]) -> playwright.Page | None:
+        """Hand the tab out, with its errors to be collected; None while somebody has it."""
+        if not self._is_free:
+            return None
+        if self._page is None:
+            self._page = self._browser.new_context(viewport=WINDOW).new_page()
+        self._is_free, self._ears = False, collect(self._page, errors)
+        return self._page
+
+    def give_back(self) -> None:
+        """Leave the page that is shown."""
+        if self._is_free:
+            return
+        page, self._page, self._is_free = self._page, None, True
+        for event, ear in self._ears.items():
+            page.remove_listener(event, ear)
+        for other in page.context.pages[1:]:
+            other.close()
+        page.goto("about:blank")
+        page.mouse.move(0, 0)
+        page.unroute_all()
+        page.context.clear_cookies()
+        self._page = page
+
+
+def collect(page, errors: list[str]) -> dict[str, Callable]:
+    """Add what goes wrong in a page to a list; return what listens, by event."""
 
     def heard(message):
         if message.type == "error" and "Failed to load resource" not in message.text:
             errors.append(message.text)  # a violated Content-Security-Policy comes here too
 
+    ears = {"pageerror": lambda error: errors.append(str(error)), "console": heard}
+    for event, ear in ears.items():
+        page.on(event, ear)
+    return ears
+
+
+@pytest.fixture(scope="session")
+def tab(browser) -> Tab:
+    return Tab(browser)
+
+
+@pytest.fixture
+def open_page(browser, tab, lab) -> Iterator[Callable[..., playwright.Page]]:
+    """``open_page(**context)``: the page with its first image shown; errors in the page fail the test.
+
+    The first one without options is in the tab that tests share.
+    """
+    errors: list[str] = []
+    contexts = []
+
+    def new_page(options):
+        contexts.append(browser.new_context(**{"viewport": WINDOW, **options}))
+        page = contexts[-1].new_page()
+        collect(page, errors)
+        return page
+
     def opened(shown="[data-image][aria-current=true]", address=None, **options) -> playwright.Page:
-        context = browser.new_context(**{"viewport": {"width": 1280, "height": 720}, **options})
-        contexts.append(context)
-        page = context.new_page()
+        page = (None if options else tab.take(errors)) or new_page(options)
         page.set_default_timeout(20_000)
-        page.on("pageerror", lambda error: errors.append(str(error)))
-        page.on("console", heard)
         with page.expect_response("**/api/events"):
             page.goto(address or lab.address)
         page.wait_for_selector(shown)
@@ -51,6 +108,7 @@ def open_page(browser, lab) -> Iterator[Callable[..., playwright.Page]]:
     yield opened
     for context in contexts:
         context.close()
+    tab.give_back()
     assert not errors
 
 

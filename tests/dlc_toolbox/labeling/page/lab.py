@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import socket
 import sys
@@ -240,6 +241,11 @@ class _Server(uvicorn.Server):
     """A server that lets its pages go before it waits for them, as LabelFrames.py does."""
 
     news: News
+
+    async def main_loop(self) -> None:
+        """Look ten times as often as uvicorn whether the end has come: each test waits for it."""
+        while not self.should_exit:
+            await asyncio.sleep(0.01)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self.news.close()
