@@ -17,7 +17,7 @@ from itertools import accumulate, pairwise
 from typing import Any
 
 import numpy as np
-from scipy.optimize import isotonic_regression
+from scipy.optimize import isotonic_regression, lsq_linear
 
 FEATURES = ("likelihood", "second_likelihood", "second_distance_px", "peak_width_px")
 """What the maps tell about a pose: of its best cell, of the best cell elsewhere, how far that is, how wide the peak."""
@@ -37,6 +37,7 @@ _RIDGE = 3.0
 _LEAST_PX = 0.1  # errors below it are as good as none
 _CLIPPED = 1e-4
 _FORMS = ((0,), (0, 4), (0, 1), (0, 1, 4), (0, 1, 2, 3), (0, 1, 2, 3, 4))  # places in EVIDENCE, the simplest first
+_SIGNS = {0: (-np.inf, 0), 4: (0, np.inf)}  # of their weights: of the likelihood, of the posture
 
 
 @dataclass(frozen=True)
@@ -215,7 +216,7 @@ def _fit_median(evidence: np.ndarray, errors_px: np.ndarray, form: _Form) -> dic
     center, scale = known.mean(axis=0).filled(0), known.std(axis=0).filled(0) + 1e-9
     standard, places = _standardized(transformed, center, scale), list(form.places)
     weights = np.zeros(standard.shape[1])
-    weights[places] = _ridge(standard[:, places], log_error)
+    weights[places] = _ridge(standard[:, places], log_error, places)
     score = standard @ weights
     offsets = np.zeros(errors_px.shape[1])
     if form.by_part:
@@ -231,13 +232,16 @@ def _fit_median(evidence: np.ndarray, errors_px: np.ndarray, form: _Form) -> dic
     }
 
 
-def _ridge(standard: np.ndarray, log_error: np.ndarray) -> np.ndarray:
-    """Weigh standardized evidence, (M, F), to follow log error; the likelihood alone where it does not fall with it."""
-    penalty = _RIDGE * np.eye(standard.shape[1])
-    weights = np.linalg.solve(standard.T @ standard + penalty, standard.T @ (log_error - log_error.mean()))
-    alone = np.zeros_like(weights)
-    alone[0] = -1
-    return weights if weights[0] < 0 else alone
+def _ridge(standard: np.ndarray, log_error: np.ndarray, places: Sequence[int]) -> np.ndarray:
+    """Weigh standardized evidence, (M, F), to follow log error; the likelihood alone where nothing does.
+
+    An error may not grow with the likelihood, nor fall where the posture is left.
+    """
+    bounds = np.array([_SIGNS.get(place, (-np.inf, np.inf)) for place in places]).T
+    penalty = np.sqrt(_RIDGE) * np.eye(standard.shape[1])
+    target = np.concatenate([log_error - log_error.mean(), np.zeros(len(penalty))])
+    weights = lsq_linear(np.concatenate([standard, penalty]), target, bounds, method="bvls").x
+    return weights if weights.any() else -np.eye(len(weights))[0]
 
 
 @dataclass(frozen=True)

@@ -86,7 +86,7 @@ def test_a_label_that_is_wrong_is_the_first_to_look_at_again(evaluation, setting
 
 def test_a_network_that_contradicts_the_posture_is_wrong_and_not_the_label(evaluation, settings):
     """All three parts are on one height, as training images tell: who leaves it is wrong."""
-    of_label, of_network = (40, 2), (30, 2)
+    of_label, of_network = (40, 1), (30, 1)
     evaluation = replace(evaluation, is_train=np.arange(IMAGES) < 30)
     evaluation.labels[of_label] += [0, 30]
     evaluation.poses[of_network] += [0, 40, 0]
@@ -100,9 +100,9 @@ def test_a_place_off_the_posture_is_expected_to_be_off(evaluation, settings):
     """The network tells nothing of it: the likelihoods are what they were."""
     evaluation = replace(evaluation, is_train=np.arange(IMAGES) < 30)
     off = np.arange(31, IMAGES, 4)
-    evaluation.poses[off, 2] += [0, 40, 0]
+    evaluation.poses[off, 1] += [0, 40, 0]
     judgment = judge(evaluation, settings)
-    expected = judgment.expected_px[:, 2]
+    expected = judgment.expected_px[:, 1]
     assert np.nanmedian(expected[off]) > 20 > 5 > np.nanmedian(np.delete(expected, off))
     lost_in_space = replace(judgment.trust, postures="not known").confidence(evaluation.poses, evaluation.features)
     assert np.isfinite(lost_in_space[..., :2]).all(), "where no posture is known, it counts as an average one"

@@ -128,7 +128,7 @@ def test_what_the_maps_do_not_tell_is_not_made_up(calibration):
 
 
 def test_a_posture_tells_of_errors_that_the_maps_do_not():
-    """Half of the parts are off by what the posture says; of a new pose it may be unknown, and of all labels, too."""
+    """Parts are off by what the posture says; of a new pose it may be unknown, and of all labels, too."""
     rng = np.random.default_rng(0)
     maps, posture = np.full((200, 4, 4), 0.5), np.exp(rng.uniform(0, 4, (200, 4)))
     errors = posture * np.exp(rng.normal(0, 0.1, (200, 4)))
@@ -139,7 +139,7 @@ def test_a_posture_tells_of_errors_that_the_maps_do_not():
     np.testing.assert_allclose([near, far, farther], [2, 20, 50], rtol=0.15)
     assert unknown == pytest.approx(np.exp(2), rel=0.25)
     never = np.concatenate([maps, np.full((200, 4, 1), np.nan)], axis=-1)
-    np.testing.assert_array_equal(fit_calibration(never, errors).error_px(new)[0], np.full(4, np.median(errors)))
+    np.testing.assert_allclose(fit_calibration(never, errors).error_px(new)[0], np.median(errors), rtol=0.05)
 
 
 def test_a_calibration_of_the_maps_alone_is_still_read(calibration):
