@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Sequence
 from decimal import Decimal
 from itertools import pairwise
@@ -17,6 +18,7 @@ _DAY_S = 24 * 3600
 _TIME_OF_DAY = (24, 60, 60)
 _LAST_MONTH, _LAST_DAY = 12, 31
 _YEARS = range(1900, 2100)
+_COUNTING = 0.5  # the share of equal steps in numbers that count images, not moments
 
 Key = Callable[[str], list[Decimal]]
 
@@ -58,6 +60,43 @@ def in_order(names: Sequence[str]) -> tuple[list[str], list[str]]:
     if same:
         doubts.append(f"{same[0]} and {same[1]} have the same number")
     return ordered, doubts
+
+
+def gaps(names: Sequence[str]) -> tuple[int, tuple[str, str]] | None:
+    """Find out where ordered names that count images leave numbers out.
+
+    Parameters
+    ----------
+    names : sequence of str
+        In their order.
+
+    Returns
+    -------
+    count : int
+        How many images are missing.
+    first : (str, str)
+        The names around the first gap.
+    None where no number is left out, or where the names do not count: only one number in them changes, nearly always
+    by as much.
+
+    Examples
+    --------
+    >>> gaps([f"img{number}.png" for number in (0, 5, 10, 15, 20, 25, 40, 45)])
+    (2, ('img25.png', 'img40.png'))
+    """
+    numbers = [[int(text) for text in re.findall(r"[0-9]+", PurePath(name).stem)] for name in names]
+    if len({len(found) for found in numbers}) != 1 or any(re.search(_DECIMAL, name) for name in names):
+        return None
+    changing = [column for column in zip(*numbers, strict=True) if len(set(column)) > 1]
+    if len(changing) != 1:
+        return None
+    steps = [later - earlier for earlier, later in pairwise(changing[0])]
+    usual, often = Counter(steps).most_common(1)[0]
+    wide = [place for place, step in enumerate(steps) if step != usual]
+    if not wide or usual <= 0 or often <= _COUNTING * len(steps) or any(steps[place] % usual for place in wide):
+        return None
+    missing = sum(steps[place] // usual - 1 for place in wide)
+    return missing, (names[wide[0]], names[wide[0] + 1])
 
 
 def _pattern(stem: str) -> str:

@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 
-from dlc_toolbox.video.order import in_order
+from dlc_toolbox.video.order import gaps, in_order
+
+NEAR_25 = 1, ("img0020_cam2.png", "img0030_cam2.png")
 
 
 def shuffled(names: list[str]) -> list[str]:
@@ -51,3 +53,20 @@ def test_what_could_be_meant_otherwise_is_said(names: list[str], doubt: str | No
     assert ordered == names
     assert len(doubts) == 1
     assert doubt in doubts[0]
+
+
+@pytest.mark.parametrize(
+    ("names", "gap"),
+    [
+        ([f"img{number}.png" for number in (1, 2, 3, 7, 8, 9, 11)], (4, ("img3.png", "img7.png"))),
+        ([f"img{number:04d}_cam2.png" for number in range(0, 60, 5) if number != 25], NEAR_25),
+        ([f"img{number}.png" for number in range(20)], None),
+        ([f"img{number}.png" for number in (3, 17, 20, 44, 61)], None),  # picked at random
+        ([f"t{number}.png" for number in (0, 33, 67, 100, 133, 167, 200)], None),  # milliseconds
+        ([f"{number / 10}.png" for number in (1, 2, 3, 7, 8, 9)], None),
+        (["a1.png", "a2.png", "a3.png", "b9.png"], (5, ("a3.png", "b9.png"))),
+        (["one.png"], None),
+    ],
+)
+def test_numbers_that_are_left_out(names: list[str], gap: tuple | None):
+    assert gaps(names) == gap
