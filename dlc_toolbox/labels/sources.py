@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import logging
-import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
 
+from dlc_common.accents import as_spelled, composed
 from dlc_common.images import refuse_undecodable
 from dlc_toolbox import ToolboxError
 from dlc_toolbox.labels.slices import in_short, slices_of
@@ -99,10 +99,13 @@ def images_to_label(folder: Path, settings: Settings, scorer: str) -> list[Path]
 
 def _spelled_alike(path: Path) -> Path | None:
     """Return a file of this name, or of one that macOS has spelled with letters and accents apart; None without any."""
-    if path.is_file() or path.name.isascii() or not path.parent.is_dir():
-        return path if path.is_file() else None
-    names = {unicodedata.normalize("NFC", other.name): other for other in path.parent.iterdir() if other.is_file()}
-    return names.get(unicodedata.normalize("NFC", path.name))
+    found = as_spelled(path)
+    return found if found.is_file() else None
+
+
+def _plain(path: Path) -> str:
+    """Return a name without what is easily written otherwise: capitals, and spaces around it."""
+    return composed(path.stem).strip().casefold()
 
 
 def _missing(tried: Sequence[Path], folder: Path, scorer: str) -> str:
@@ -114,4 +117,9 @@ def _missing(tried: Sequence[Path], folder: Path, scorer: str) -> str:
     elsewhere = folder / scorer if home == folder else folder  # where they lay with more or with fewer Scorers
     found = next(filter(None, (_spelled_alike(elsewhere / path.name) for path in tried)), None)
     advice = f". {found} exists: if it is of {scorer}, move it and the others there to {home}" if found else ""
+    wanted = {_plain(path) for path in tried}
+    if near := next((path.name for path in sorted(present) if _plain(path) in wanted), None):
+        advice = f". {near} differs in capitals or spaces: rename it, or write the name in bodyparts as there"
+    if table := next((path.name for path in sorted(present) if path.name.startswith("CollectedData")), None):
+        advice = f". {table} is named as the label table of DeepLabCut is, which ImportLabels.py takes over"
     return f"neither {tried[0]} nor {tried[1].name} exists; there: {there}{advice}"
