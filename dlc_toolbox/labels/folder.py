@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -75,9 +76,15 @@ def read_folder(folder: Path, files: Sequence[Path], settings: Settings, scorer:
 
 
 def _tell_others(folder: Path, slices: Slices) -> None:
-    """Warn of images that slices do not count, and of those that Step 1 wrote and that are gone."""
+    """Say which images slices do not count, in which order the others, and which ones Step 1 wrote and are gone."""
     if slices.others:
         log.warning("%s: not counted among the labeled images: %s", folder, slices.not_counted())
+    if unsorted := next((pair for pair in pairwise(path.name for path in slices.images) if pair[0] > pair[1]), None):
+        log.info(
+            "%s: slices count the images by the numbers in their names (%s before %s), as Fiji does where 'Sort names "
+            "numerically' is ticked",
+            *(folder.name, *unsorted),
+        )
     if slices.missing:
         log.warning(
             "%s: %s, which Step 1 wrote, is not there any more. If it was deleted after the images were labeled, put "

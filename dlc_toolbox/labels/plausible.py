@@ -8,10 +8,12 @@ from itertools import combinations
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
 from dlc_toolbox import ToolboxError
 from dlc_toolbox.labels.fiji import read_clicks
 from dlc_toolbox.labels.slices import in_short
+from dlc_toolbox.project.tables import bodyparts_of, points
 
 log = logging.getLogger(__name__)
 
@@ -106,6 +108,28 @@ def warn_of_copies(contents: Mapping[Path, str]) -> None:
             log.warning(
                 "%s hold the same, though they lie in several folders: was one copied to the images of another video?",
                 in_short([str(path) for path in paths]),
+            )
+
+
+def warn_of_one_hand(labels: Mapping[str, pd.DataFrame]) -> None:
+    """Warn of scorers whose labels are the same to the last digit in most places that both have labeled.
+
+    Parameters
+    ----------
+    labels : mapping of str to DataFrame
+        The label table of each scorer. Fewer than 3 places tell nothing.
+    """
+    for (one, first), (other, second) in combinations(labels.items(), 2):
+        rows = first.index.intersection(second.index)
+        parts = [part for part in bodyparts_of(first) if part in bodyparts_of(second)]
+        xy, xy_of_other = (points(table.loc[rows], parts)[..., :2] for table in (first, second))
+        both = np.isfinite(xy + xy_of_other).all(axis=2).sum()
+        same = (xy == xy_of_other).all(axis=2).sum()
+        if both >= _FEW and 2 * same > both:
+            log.warning(
+                "%s and %s have %d of %d labels in the very same places: were the csv files of one copied, or the same "
+                "suggestions accepted? How far apart the two are then tells nothing of how well people agree",
+                *(one, other, same, both),
             )
 
 

@@ -12,7 +12,7 @@ from PIL import Image
 from dlc_common import UsersError
 from dlc_toolbox import ToolboxError
 from dlc_toolbox.labels.labels import convert_labels, read_labels, why_labels_stale
-from dlc_toolbox.labels.plausible import outside_image
+from dlc_toolbox.labels.plausible import outside_image, warn_of_one_hand
 from dlc_toolbox.labels.sources import NoLabelsError
 from dlc_toolbox.project.layout import Layout
 from dlc_toolbox.project.settings import load_settings
@@ -454,6 +454,22 @@ def test_several_scorers_have_folders_of_their_own(toy: Toy):
         toy.convert("Bob")
 
 
+def test_scorers_with_the_very_same_labels_are_told(toy: Toy, caplog):
+    toy.set("Scorers = ['Ann', 'Bob']")
+    for scorer in ("Ann", "Bob"):
+        for part in ("nose", "paw", "tail"):
+            toy.write(f"{scorer}/{part}.csv", f"1,{len(part)}0.5,60,1\n2,{len(part)}1.5,60,2")
+    tables = {scorer: toy.convert(scorer) for scorer in ("Ann", "Bob")}
+    warn_of_one_hand(tables)
+    assert "Ann and Bob have 6 of 6 labels in the very same places: were the csv files of one copied" in caplog.text
+    caplog.clear()
+    for part in ("nose", "paw"):
+        toy.write(f"Bob/{part}.csv", f"1,{len(part)}0.5,60,1\n2,{len(part)}1.5,60.01,2")
+    toy.write("Bob/tail.csv", "1,40.5,61,1")
+    warn_of_one_hand({"Ann": tables["Ann"], "Bob": toy.convert("Bob")})
+    assert "very same places" not in caplog.text, "2 of 5 may be chance"
+
+
 def test_files_of_more_or_fewer_scorers_are_to_be_moved(toy: Toy):
     toy.set("Scorers = ['Ann', 'Bob']")
     message = r"toy/nose\.csv exists: if it is of Ann, move it and the others there to .*toy/Ann\."
@@ -545,7 +561,7 @@ def test_images_that_moved_under_the_clicks_are_an_error(toy: Toy):
     Image.new("RGB", SIZE).save(toy.folder / "img10.png")
     message = (
         r"toy: img10\.png stands where img12\.png stood .* those in nose\.csv, paw\.csv, tail\.csv are the old ones\. "
-        "Put the images back, or label these anew, too"
+        "Put the images and their names back, or label these anew, too"
     )
     with pytest.raises(ToolboxError, match=message):
         toy.convert()
@@ -561,6 +577,47 @@ def test_images_that_moved_under_the_clicks_are_an_error(toy: Toy):
     toy.edit("paw.csv", lambda text: text + "\n")
     (toy.folder / "tail.csv").write_text("".join((toy.folder / "tail.csv").read_text().splitlines(True)[:4]))
     assert toy.convert().loc["toy/img10.png", ("Ann", "nose")].tolist() == [36.5, 80.57], "labeled anew"
+
+
+def test_images_of_another_size_under_the_same_clicks_are_an_error(toy: Toy):
+    toy.convert()
+    image = toy.folder / "img03.png"
+    Image.new("RGB", (320, 240)).save(image)
+    settings = load_settings(toy.layout.root)
+    assert why_labels_stale(toy.layout, settings, "Ann") == "images have another size"
+    message = r"toy: img03\.png has 320 x 240 pixels, but had 160 x 120 when the folder was converted, and the clicks"
+    for flags in ({}, {"overwrite": True}):
+        with pytest.raises(ToolboxError, match=message):
+            toy.convert(**flags)
+    Image.new("RGB", SIZE).save(image)
+    assert why_labels_stale(toy.layout, settings, "Ann") is None
+    Image.new("RGB", (320, 240)).save(image)
+    for part in ("nose", "paw", "tail"):
+        toy.write(f"{part}.csv", "1,200,150,2")  # measured again
+    assert toy.convert().loc["toy/img03.png"].tolist() == [200, 150] * 3
+
+
+def test_the_order_that_slices_count_is_told(toy: Toy, caplog):
+    caplog.set_level("INFO")
+    folder = toy.add_folder("wild", images=11)
+    for part in ("nose", "paw", "tail"):
+        (folder / f"{part}.csv").write_text(" ,X,Y,Slice\n1,50,60,11\n")
+    assert toy.convert().loc["wild/img10.png"].tolist() == [50, 60] * 3
+    assert "wild: slices count the images by the numbers in their names (img9.png before img10.png)" in caplog.text
+    assert "toy: slices count" not in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("name", "advice"),
+    [
+        ("Nose.csv", r"Nose\.csv differs in capitals or spaces: rename it, or write the name in bodyparts as there"),
+        ("CollectedData_Ann.csv", r"CollectedData_Ann\.csv is named as the label table of DeepLabCut is, which Import"),
+    ],
+)
+def test_a_file_under_nearly_the_right_name(toy: Toy, name: str, advice: str):
+    (toy.folder / "nose.csv").rename(toy.folder / name)
+    with pytest.raises(ToolboxError, match=advice):
+        toy.convert()
 
 
 @pytest.mark.parametrize("change", ["invisibleboundary = 5", "bodyparts = ['paw', 'nose', 'tail']", "image"])
