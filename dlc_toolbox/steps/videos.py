@@ -234,6 +234,7 @@ def label_videos(
             filtered=drawn_filter(work.settings),
             saved_frames=saved_frames,
             confidence=drawn_radius(video, work.network, work.settings),
+            fps=work.settings.fps,
             overwrite=overwrite,
         )
         if clip:
