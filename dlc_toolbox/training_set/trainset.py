@@ -15,7 +15,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import yaml
-from tqdm import tqdm
 
 from dlc_common import UsersError
 from dlc_common.culprits import for_all
@@ -23,6 +22,7 @@ from dlc_common.files import replacing
 from dlc_common.fingerprints import fingerprint
 from dlc_common.images import image_size, read_image
 from dlc_common.pixels import is_blank, is_dark
+from dlc_common.progress import tqdm
 from dlc_common.training_set import LabeledImage, write_training_set
 from dlc_common.versions import versions
 from dlc_toolbox import ToolboxError
