@@ -23,6 +23,8 @@ from dlc_toolbox.video.turns import warn_of_turns
 
 log = logging.getLogger(__name__)
 
+_FEW_CLICKS = 7  # fewer are in the order of their places by chance
+
 
 def read_folder(folder: Path, files: Sequence[Path], settings: Settings, scorer: str) -> pd.DataFrame:
     """Make the rows of one folder.
@@ -128,9 +130,22 @@ def _part_labels(path: Path, slices: Slices) -> np.ndarray:
     return labels
 
 
+def _refuse_sorted(clicks: pd.DataFrame, path: Path) -> None:
+    """Raise when clicks go by X or Y from image to image, as no person clicks: which part is which is lost."""
+    for column in ("x", "y"):
+        steps = np.diff(clicks[column])
+        is_sorted = (steps >= 0).all() or (steps <= 0).all()
+        if is_sorted and np.count_nonzero(steps) >= _FEW_CLICKS and not clicks["slice"].is_monotonic_increasing:
+            raise ToolboxError(
+                f"{path} is sorted by {column.upper()}, so the order in which the body parts were clicked is lost: "
+                "take the file as Fiji saved it, or measure again; one csv for each body part may be in any order"
+            )
+
+
 def _cyclic_labels(path: Path, slices: Slices, bodyparts: Sequence[str]) -> np.ndarray:
     """Return all body parts' x, y in every image, (N, K, 2), from clicks on one part after the other."""
     clicks = read_clicks(path)
+    _refuse_sorted(clicks, path)
     positions = image_positions(clicks, slices.images, path, slices.others)
     labels = np.full((len(slices.images), len(bodyparts), 2), np.nan)
     problems = []

@@ -70,6 +70,8 @@ def convert_labels(layout: Layout, settings: Settings, scorer: str, *, overwrite
     output.log(reason)
     if reason is None:
         return path
+    if settings.multibodypartsfile:
+        _warn_of_new_order(output)
     table = _gather(layout, settings, scorer, sources)
     labeled = np.isfinite(points(table)).all(axis=2)
     if not labeled.any():
@@ -167,6 +169,22 @@ def _output(layout: Layout, settings: Settings, scorer: str, sources: dict[Path,
 def _inputs(sources: Mapping[Path, Sequence[Path]]) -> dict[str, Path]:
     """Return the csv files by names that stay when the project moves."""
     return {path.relative_to(folder.parent).as_posix(): path for folder in sources for path in sources[folder]}
+
+
+def _warn_of_new_order(output: records.Output) -> None:
+    """Warn where body parts, whose clicks one file holds in their order, stand in another order by now."""
+    try:
+        before = records.read(output.record).get("settings", {}).get("bodyparts")
+    except UsersError:
+        return
+    now = output.made_from["settings"]["bodyparts"]
+    if isinstance(before, list) and before != now and sorted(map(str, before)) == sorted(now):
+        exchanged = [f"those on {old} are of {new} now" for old, new in zip(before, now, strict=True) if old != new]
+        log.warning(
+            "bodyparts has another order than when the clicks were last converted: %s. If you did not mean to correct "
+            "that, put the names back in order",
+            "; ".join(exchanged),
+        )
 
 
 def _refuse_moved_images(output: records.Output, sources: dict[Path, list[Path]]) -> None:

@@ -454,6 +454,30 @@ def test_several_scorers_have_folders_of_their_own(toy: Toy):
         toy.convert("Bob")
 
 
+def test_clicks_in_one_file_that_a_spreadsheet_has_sorted_are_refused(toy: Toy):
+    toy.set("multibodypartsfile = True")
+    clicks = [(10 * n + 7.5 * i, 90 - 5 * i + 7 * n, i + 1) for i in range(4) for n in range(3)]
+    rows = [f"{x},{y},{place}" for x, y, place in clicks]
+    toy.write("Results.csv", "\n".join(rows), header="X,Y,Slice")
+    assert toy.convert().loc["toy/img03.png"].tolist() == [7.5, 85, 17.5, 92, 27.5, 99]
+    for column, name in ((0, "X"), (1, "Y")):
+        in_order = [rows[n] for n in sorted(range(12), key=lambda n: clicks[n][column], reverse=column == 1)]
+        toy.write("Results.csv", "\n".join(in_order), header="X,Y,Slice")
+        with pytest.raises(ToolboxError, match=rf"is sorted by {name}, so the order in which the body parts were"):
+            toy.convert()
+
+
+def test_another_order_of_the_parts_whose_clicks_are_in_one_file_is_told(toy: Toy, caplog):
+    toy.set("multibodypartsfile = True")
+    toy.write("Results.csv", "50,60,1\n70,60,1\n90,60,1", header="X,Y,Slice")
+    toy.convert()
+    toy.set("bodyparts = ['paw', 'nose', 'tail']")
+    table = toy.convert()
+    assert points(table, ["nose", "paw"])[0].tolist() == [[70, 60], [50, 60]]
+    told = "another order than when the clicks were last converted: those on nose are of paw now; those on paw are of"
+    assert told in caplog.text
+
+
 def test_scorers_with_the_very_same_labels_are_told(toy: Toy, caplog):
     toy.set("Scorers = ['Ann', 'Bob']")
     for scorer in ("Ann", "Bob"):
