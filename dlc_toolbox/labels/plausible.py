@@ -103,12 +103,17 @@ def warn_of_copies(contents: Mapping[Path, str]) -> None:
     alike: dict[str, list[Path]] = {}
     for path, content in contents.items():
         alike.setdefault(content, []).append(path)
+    names: dict[tuple[Path, ...], list[str]] = {}
     for paths in alike.values():
-        if len({path.parent for path in paths}) > 1 and len(read_clicks(paths[0])) >= _FEW:
-            log.warning(
-                "%s hold the same, though they lie in several folders: was one copied to the images of another video?",
-                in_short([str(path) for path in paths]),
-            )
+        folders = tuple(dict.fromkeys(path.parent for path in paths))
+        if len(folders) > 1 and len(read_clicks(paths[0])) >= _FEW:
+            names.setdefault(folders, []).extend(dict.fromkeys(path.name for path in paths))
+    for folders, copied in names.items():
+        log.warning(
+            "%s: the same clicks in %s: were they copied to the images of another video, or is one folder a copy?",
+            in_short(copied),
+            in_short([str(folder) for folder in folders]),
+        )
 
 
 def warn_of_one_hand(labels: Mapping[str, pd.DataFrame]) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from dlc_common.accents import as_spelled, composed
-from dlc_common.images import refuse_undecodable
+from dlc_common.images import images_in, refuse_undecodable
 from dlc_toolbox import ToolboxError
 from dlc_toolbox.labels.slices import in_short, slices_of
 from dlc_toolbox.project.layout import Layout, first_step_advice, image_folders
@@ -50,6 +50,9 @@ def find_label_files(layout: Layout, settings: Settings, scorer: str) -> dict[Pa
         absent = [paths for paths, path in zip(tried, found, strict=True) if path is None]
         if not absent:
             sources[folder] = [path for path in found if path]
+        elif not images_in(folder):
+            if any(found):
+                log.warning("%s is left out: it holds csv files, but no image", folder)
         elif any(found):
             incomplete += [_missing(paths, folder, scorer) for paths in absent]
         else:

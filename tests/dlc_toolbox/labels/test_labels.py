@@ -815,6 +815,19 @@ def test_clicks_that_were_copied_to_the_images_of_another_video_are_named(toy: T
         (folder / f"{part}.csv").write_text(" ,X,Y,Slice\n" + ("" if part == "tail" else "1,4,9,1\n"))
     shutil.copyfile(toy.folder / "nose.csv", folder / "nose.csv")
     toy.convert()
-    (said,) = [record.message for record in caplog.records if "hold the same" in record.message]
-    assert said.count("nose.csv") == 2
-    assert "paw" not in said
+    (said,) = [record.message for record in caplog.records if "the same clicks" in record.message]
+    assert said.startswith(f"nose.csv: the same clicks in {folder}, {toy.folder}: were they copied")
+    shutil.copyfile(toy.folder / "paw.csv", folder / "paw.csv")
+    caplog.clear()
+    toy.convert()
+    (said,) = [record.message for record in caplog.records if "the same clicks" in record.message]
+    assert said.startswith(f"nose.csv, paw.csv: the same clicks in {folder}, {toy.folder}: were they copied")
+
+
+def test_a_folder_without_images_blocks_nothing(toy: Toy, caplog):
+    (toy.data / "backup").mkdir()
+    (toy.data / "__MACOSX").mkdir()
+    shutil.copyfile(toy.folder / "nose.csv", toy.data / "backup" / "nose.csv")
+    assert len(toy.convert()) == 10
+    (said,) = [record.message for record in caplog.records if record.levelname == "WARNING"]
+    assert said == f"{toy.data / 'backup'} is left out: it holds csv files, but no image"
