@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+import struct
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from math import inf
@@ -66,6 +67,8 @@ class TiffPages:
         Along which numbers its pictures count, when nothing tells which of them counts frames; else empty.
     is_joined : bool
         Whether another TIFF file stands right behind this one, of which nothing is read.
+    is_cut_off : bool
+        Whether the last page that is found tells of a next one, which is not there.
     """
 
     def __init__(self, path: Path):
@@ -84,6 +87,7 @@ class TiffPages:
         self.time_points, self.channels = self._axes.get(self._frame_axis, 1), self._axes.get("C", 1)
         self.slices = slices if self._frame_axis == "T" else 1
         self.is_joined = _is_joined(self._file, {self._pages[0], self._pages[-1]})
+        self.is_cut_off = _is_cut_off(self._file)
 
     def __enter__(self) -> TiffPages:
         return self
@@ -161,6 +165,16 @@ def _is_plain(page: tifffile.TiffPage) -> bool:
 def _inverted(values: np.ndarray, bits: int) -> np.ndarray:
     """Return values of which 0 is white as those of which 0 is black."""
     return 1 - values if values.dtype.kind == "f" else values.dtype.type(2**bits - 1) - values
+
+
+def _is_cut_off(file: tifffile.TiffFile) -> bool:
+    """Tell whether the last page names a place for the next one behind the end of the file, or ends before it does."""
+    form, content, last = file.tiff, file.filehandle, file.pages[-1].offset
+    content.seek(last)
+    (tags,) = struct.unpack(form.tagnoformat, content.read(form.tagnosize))
+    content.seek(last + form.tagnosize + tags * form.tagsize)
+    told = content.read(form.offsetsize)
+    return len(told) < form.offsetsize or struct.unpack(form.offsetformat, told)[0] >= content.size
 
 
 def _is_joined(file: tifffile.TiffFile, looked_at: set[int]) -> bool:

@@ -207,6 +207,8 @@ def _remarks_on_pages(pages: TiffPages, channel_is_chosen: bool) -> Iterator[str
             f"holds {pages.channels} channels of each of its {pages.time_points} frames: channel 1 is read; to read "
             "another, set channel to its number in the settings"
         )
+    if pages.is_cut_off:
+        yield f"is cut off: {pages.count} pages were found, and the last of them tells that more follow; copy it again"
     if pages.is_joined:
         yield (
             "is several TIFF files one behind the other: only the first of them is read, also by Fiji. Analyze each "

@@ -137,6 +137,20 @@ def test_files_that_were_joined_are_known(tmp_path: Path, options: dict):
             assert (tiff.is_joined, tiff.count) == (is_joined, 5)
 
 
+@pytest.mark.parametrize("options", [{}, {"bigtiff": True}, {"byteorder": ">"}])
+def test_a_file_that_is_cut_off_behind_a_page_is_known(tmp_path: Path, options: dict):
+    with tifffile.TiffWriter(tmp_path / "a.tif", **options) as file:
+        for page in PAGES[:5]:
+            file.write(page, metadata=None, contiguous=False)
+    whole = (tmp_path / "a.tif").read_bytes()
+    with tifffile.TiffFile(tmp_path / "a.tif") as file:
+        third = file.pages[3].offset
+    for content, is_cut_off, count in ((whole, False, 5), (whole[:third], True, 3)):
+        (tmp_path / "b.tif").write_bytes(content)
+        with TiffPages(tmp_path / "b.tif") as tiff:
+            assert (tiff.is_cut_off, tiff.count) == (is_cut_off, count)
+
+
 def test_where_0_is_white_values_of_16_bits_are_inverted_as_those_of_8_are(tmp_path: Path):
     stored = np.array([[0, 257, 65535]], np.uint16)
     tifffile.imwrite(tmp_path / "a.tif", stored, photometric="miniswhite")
