@@ -117,8 +117,11 @@ class Video(Recording):
     def missing_at_end(self, frames: int, end_s: float) -> int:
         """Return how many frames the header counts beyond those in the file, see `Recording.missing_at_end`."""
         if self.header_frames:
-            is_short = frames < self.header_frames
-            return max(self.header_frames - self._decoder.count_packets(), 0) if is_short else 0
+            behind = round(
+                self.header_frames - end_s * float(self.rate)
+            )  # less than all, where some are left out before
+            is_short = frames < self.header_frames and behind > 0
+            return min(behind, max(self.header_frames - self._decoder.count_packets(), 0)) if is_short else 0
         missing = round((self._stream.duration_s - end_s) * self.fps)
         return missing if missing > _ROUNDED_FRAMES else 0
 
