@@ -15,7 +15,7 @@ from dlc_common.images import image_size
 from dlc_toolbox import ToolboxError
 from dlc_toolbox.labels.calibration import refuse_calibrated, warn_of_calibrated
 from dlc_toolbox.labels.fiji import read_clicks
-from dlc_toolbox.labels.plausible import check_coincidence, check_corner, name_labels, outside_image
+from dlc_toolbox.labels.plausible import check_coincidence, check_corner, name_labels, outside_image, why_outside
 from dlc_toolbox.labels.slices import Slices, image_positions, in_short, refuse_uncounted, slices_of
 from dlc_toolbox.project.settings import Settings
 from dlc_toolbox.project.tables import make_table
@@ -73,7 +73,8 @@ def read_folder(folder: Path, files: Sequence[Path], settings: Settings, scorer:
     outside = outside_image(labels, sizes)
     if outside.any():
         message = "%d labels lie outside their images; they stay in the table, Step 4 leaves them out: %s"
-        log.warning(message, outside.sum(), name_labels(outside, labels, names, settings.bodyparts))
+        named = name_labels(outside, labels, names, settings.bodyparts)
+        log.warning(message, outside.sum(), named + why_outside(labels, sizes))
     return make_table(scorer, settings.bodyparts, names, labels)
 
 

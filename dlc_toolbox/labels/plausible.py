@@ -47,6 +47,34 @@ def outside_image(labels: np.ndarray, sizes: np.ndarray) -> np.ndarray:
     return np.any((labels < -0.5) | (labels > sizes[:, None] - 0.5), axis=2)
 
 
+def why_outside(labels: np.ndarray, sizes: np.ndarray) -> str:
+    """Ask what may be the reason that labels lie outside their images; empty where nothing tells.
+
+    Parameters
+    ----------
+    labels, sizes
+        As for `outside_image`.
+
+    Returns
+    -------
+    str
+        What follows the list of such labels.
+    """
+    outside, labeled = outside_image(labels, sizes).sum(), np.isfinite(labels).all(axis=2).sum()
+    if outside < _FEW:
+        return ""
+    if not outside_image(labels[..., ::-1], sizes).any():
+        return ". With x and y exchanged all labels would lie inside: were the two columns exchanged?"
+    if 2 * outside > labeled:
+        width, height = sizes.max(axis=0)
+        right, bottom = np.nanmax(labels, axis=(0, 1))
+        return (
+            f". These are most: labels reach x {right:g}, y {bottom:g}, the images {width} x {height} pixels: were they "
+            "scaled or cropped after they were labeled?"
+        )
+    return ""
+
+
 def name_labels(chosen: np.ndarray, labels: np.ndarray, names: Sequence[str], bodyparts: Sequence[str]) -> str:
     """List chosen labels, (N, K) bool, by body part, image and place, at most the first 20."""
     listed = [

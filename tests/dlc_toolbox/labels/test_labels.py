@@ -12,7 +12,7 @@ from PIL import Image
 from dlc_common import UsersError
 from dlc_toolbox import ToolboxError
 from dlc_toolbox.labels.labels import convert_labels, read_labels, why_labels_stale
-from dlc_toolbox.labels.plausible import outside_image, warn_of_one_hand
+from dlc_toolbox.labels.plausible import outside_image, warn_of_one_hand, why_outside
 from dlc_toolbox.labels.sources import NoLabelsError
 from dlc_toolbox.project.layout import Layout
 from dlc_toolbox.project.settings import load_settings
@@ -412,6 +412,17 @@ def test_labels_outside_the_image_are_named_and_stay(toy: Toy, caplog):
     assert toy.convert().loc["toy/img00.png", ("Ann", "nose")].tolist() == [200.5, 50]
     assert "1 labels lie outside their images" in caplog.text
     assert "nose in toy/img00.png (x 200.5, y 50)" in caplog.text
+
+
+def test_what_may_be_the_reason_that_labels_lie_outside():
+    sizes = np.array([[160, 120]] * 2)
+    inside = np.array([[[150.0, 20.0], [130.0, 100.0]], [[140.0, 50.0], [155.0, NAN]]])
+    inside[1, 1] = NAN
+    assert why_outside(inside, sizes) == ""
+    assert why_outside(inside[..., ::-1], sizes).startswith(". With x and y exchanged all labels would lie inside")
+    told = why_outside(inside, sizes // 2)
+    assert told.startswith(". These are most: labels reach x 150, y 100, the images 80 x 60 pixels: were they")
+    assert why_outside(np.array([[[10.0, 130.0], [5.0, 5.0]]]), sizes[:1]) == "", "one slip tells nothing"
 
 
 def test_outside_begins_half_a_pixel_beyond_the_last_centre():
