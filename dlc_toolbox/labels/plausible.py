@@ -69,8 +69,8 @@ def why_outside(labels: np.ndarray, sizes: np.ndarray) -> str:
         width, height = sizes.max(axis=0)
         right, bottom = np.nanmax(labels, axis=(0, 1))
         return (
-            f". These are most: labels reach x {right:g}, y {bottom:g}, the images {width} x {height} pixels: were they "
-            "scaled or cropped after they were labeled?"
+            f". These are most: labels reach x {right:g}, y {bottom:g}, the images {width} x {height} pixels: were "
+            "they scaled or cropped after they were labeled?"
         )
     return ""
 
