@@ -21,6 +21,7 @@ _LINE_ENDS = re.compile(r"\r\n|\r|\n")  # splitlines would also split at form fe
 POSITIONS = ("Slice", "Frame", "Ch", "Channel")
 """Columns of a position, in the order in which they are believed."""
 
+_CERTAIN = 8  # letters without accents that tell UTF-16 where no mark does
 _SUMMARY = ["Mean", "SD", "Min", "Max"]
 """Labels of the last rows of a table that was summarized in Fiji (Summarize): no clicks."""
 
@@ -224,6 +225,9 @@ def decoded(data: bytes) -> tuple[str, str]:
     """
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
         return data.decode("utf-16", errors="replace"), "utf-16"
+    for encoding, high in (("utf-16-le", data[1::2]), ("utf-16-be", data[::2])):
+        if data and not any(high[:_CERTAIN]):  # a column of zeros: what no other encoding has
+            return data.decode(encoding, errors="replace"), encoding
     for encoding in ("utf-8-sig", "cp1252"):
         with suppress(UnicodeDecodeError):
             return data.decode(encoding), encoding

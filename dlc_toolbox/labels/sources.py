@@ -70,7 +70,7 @@ def find_label_files(layout: Layout, settings: Settings, scorer: str) -> dict[Pa
 
 def label_home(folder: Path, settings: Settings, scorer: str) -> Path:
     """Return where a scorer's csv files lie: beside the images, or with several Scorers in a folder of their own."""
-    return folder / scorer if len(settings.Scorers) > 1 else folder
+    return as_spelled(folder / scorer) if len(settings.Scorers) > 1 else folder
 
 
 def label_file_names(settings: Settings) -> list[str]:

@@ -38,6 +38,8 @@ def read(tmp_path: Path):
         "X,Y,Slice\n2.02e2,629.5,1.0\n+393.25,199.,2\n",
         "\ufeff" + V1,
         V1.encode("utf-16"),
+        V1.encode("utf-16-le"),
+        V1.encode("utf-16-be"),
         V1.replace("Mean", "Mean µm²").encode("latin-1"),
     ],
 )

@@ -505,6 +505,17 @@ def test_scorers_with_the_very_same_labels_are_told(toy: Toy, caplog):
     assert "very same places" not in caplog.text, "2 of 5 may be chance"
 
 
+def test_folders_whose_accents_macos_has_spelled(toy: Toy):
+    apart, together = "Ma\u0308use", "M\u00e4use"
+    toy.set(f"Task = {together!r}\nscorer = {together!r}\nScorers = [{together!r}, 'Bob']")
+    for part in ("nose", "paw", "tail"):
+        toy.write(f"{apart}/{part}.csv", "1,50,60,1")
+    toy.data.rename(toy.data.with_name(f"data-{apart}"))
+    table = toy.convert(together)
+    assert table.loc["toy/img00.png"].tolist() == [50, 60] * 3
+    assert toy.layout.data_folder(together).name == f"data-{apart}"
+
+
 def test_files_of_more_or_fewer_scorers_are_to_be_moved(toy: Toy):
     toy.set("Scorers = ['Ann', 'Bob']")
     message = r"toy/nose\.csv exists: if it is of Ann, move it and the others there to .*toy/Ann\."
