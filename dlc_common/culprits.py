@@ -2,25 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TypeVar
 
 from dlc_common import UsersError
 
 _SHOWN = 5  # told one by one
+_CLAUSE = re.compile(r"(?<=[.:;] )")
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
 class SeveralError(UsersError):
-    """Problems of several things, in one message."""
+    """Problems of several things, in one message, in which the same advice is given once."""
 
     def __init__(self, problems: list[str]):
         self.problems = problems
         more = f"; and {len(problems) - _SHOWN} more" if len(problems) > _SHOWN else ""
-        told = (f"({number}) {problem.rstrip('. ')}" for number, problem in enumerate(problems[:_SHOWN], 1))
+        told = (f"({number}) {problem}" for number, problem in enumerate(_once(problems[:_SHOWN]), 1))
         super().__init__(f"{len(problems)} problems: {'; '.join(told)}{more}")
+
+
+def _once(problems: Sequence[str]) -> Iterator[str]:
+    """Yield problems without the last clauses that an earlier one ends with, too: it is the advice for both."""
+    ends = set[tuple[str, ...]]()
+    for problem in problems:
+        clauses = _CLAUSE.split(problem.rstrip(". "))
+        said = next((n for n in range(1, len(clauses)) if tuple(clauses[n:]) in ends), len(clauses))
+        ends |= {tuple(clauses[n:]) for n in range(1, len(clauses))}
+        yield "".join(clauses[:said]).rstrip(" .:;")
 
 
 def for_all(work: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import logging
+import re
+import struct
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +18,13 @@ import tifffile
 logging.getLogger("tifffile").setLevel(logging.CRITICAL)  # whoever reads tells what is damaged
 
 _MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+_BETWEEN_BYTES = 64  # that may stand between two files that were joined: the end of a list of pages, and what fills up
 _ORIENTATION = 274  # the tag
 _FEW_PAGES = 64  # in so few, one may be a small copy of another
-_SECONDS = (None, "", "s", "sec", "second", "seconds")
+_UNITS_S = {"": 1.0, "s": 1.0, "sec": 1.0, "second": 1.0, "seconds": 1.0, "ms": 1e-3, "msec": 1e-3}
+_UNITS_S |= {"us": 1e-6, "usec": 1e-6, "µs": 1e-6, "μs": 1e-6, "ns": 1e-9, "min": 60.0, "h": 3600.0, "hour": 3600.0}
+_OME_INCREMENT = re.compile(r'<Pixels\b[^>]*?\sTimeIncrement="([0-9.eE+-]+)"')
+_OME_UNIT = re.compile(r'<Pixels\b[^>]*?\sTimeIncrementUnit="([^"]*)"')
 
 _UNTURNED: dict[int, Callable[[np.ndarray], np.ndarray]] = {
     2: lambda turned: turned[:, ::-1],
@@ -58,6 +65,10 @@ class TiffPages:
         Number of pictures that the file says it holds, or 0.
     untold : tuple of int
         Along which numbers its pictures count, when nothing tells which of them counts frames; else empty.
+    is_joined : bool
+        Whether another TIFF file stands right behind this one, of which nothing is read.
+    is_cut_off : bool
+        Whether the last page that is found tells of a next one, which is not there.
     """
 
     def __init__(self, path: Path):
@@ -67,13 +78,16 @@ class TiffPages:
         self._pillow: Any = None
         self._pages = _whole_pages(self._file)
         told = (self._file.imagej_metadata if self._file.is_imagej else None) or {}
-        self.claimed, self.interval_s = int(told.get("images", 0)), _interval_s(told)
+        self.claimed = int(told.get("images", 0))
+        self.interval_s = _interval_s(told) or _ome_interval_s(self._file.ome_metadata or "")
         self._axes = _axes(self._file, told, len(self._pages))
         self.untold = () if len(self._axes) > 1 else _untold(self._file, len(self._pages))
         slices = self._axes.get("Z", 1)
         self._frame_axis = "Z" if self._axes.get("T", 1) == 1 and slices > 1 else "T"
         self.time_points, self.channels = self._axes.get(self._frame_axis, 1), self._axes.get("C", 1)
         self.slices = slices if self._frame_axis == "T" else 1
+        self.is_joined = _is_joined(self._file, {self._pages[0], self._pages[-1]})
+        self.is_cut_off = _is_cut_off(self._file)
 
     def __enter__(self) -> TiffPages:
         return self
@@ -128,6 +142,8 @@ class TiffPages:
         if values.ndim == 3:
             values = np.moveaxis(values, page.axes.index("S"), -1) if "S" in page.axes else values[..., None][0]
             values = values[..., :3] if values.shape[-1] >= 3 else values[..., 0]
+        if page.keyframe.photometric == tifffile.PHOTOMETRIC.MINISWHITE:
+            values = _inverted(values, page.keyframe.bitspersample)
         return values if is_deep or values.ndim == 3 else np.repeat(values[..., None], 3, axis=2)
 
     def _by_pillow(self, number: int, page: tifffile.TiffPage, mode: str | None) -> np.ndarray:
@@ -144,6 +160,37 @@ def _is_plain(page: tifffile.TiffPage) -> bool:
     is_seen = key.photometric in (tifffile.PHOTOMETRIC.MINISBLACK, tifffile.PHOTOMETRIC.RGB)
     is_simple = key.compression in (tifffile.COMPRESSION.NONE, tifffile.COMPRESSION.ADOBE_DEFLATE)
     return is_seen and is_simple and key.dtype == np.uint8 and key.bitspersample == 8
+
+
+def _inverted(values: np.ndarray, bits: int) -> np.ndarray:
+    """Return values of which 0 is white as those of which 0 is black."""
+    return 1 - values if values.dtype.kind == "f" else values.dtype.type(2**bits - 1) - values
+
+
+def _is_cut_off(file: tifffile.TiffFile) -> bool:
+    """Tell whether the last page names a place for the next one behind the end of the file, or ends before it does."""
+    form, content, last = file.tiff, file.filehandle, file.pages[-1].offset
+    content.seek(last)
+    (tags,) = struct.unpack(form.tagnoformat, content.read(form.tagnosize))
+    content.seek(last + form.tagnosize + tags * form.tagsize)
+    told = content.read(form.offsetsize)
+    return len(told) < form.offsetsize or struct.unpack(form.offsetformat, told)[0] >= content.size
+
+
+def _is_joined(file: tifffile.TiffFile, looked_at: set[int]) -> bool:
+    """Tell whether a TIFF file begins right behind this one, whose last byte belongs to one of the pages looked at."""
+    ends = [0]
+    with suppress(Exception):  # a damaged page, which whoever reads it tells
+        for number in looked_at:
+            page = file.pages[number]
+            ends += map(sum, zip(page.dataoffsets, page.databytecounts, strict=False))
+            if isinstance(page, tifffile.TiffPage):
+                ends += [page.offset, *(tag.valueoffset + tag.valuebytecount for tag in page.tags.values())]
+    if max(ends) == 0:
+        return False
+    file.filehandle.seek(max(ends))
+    behind = file.filehandle.read(_BETWEEN_BYTES)
+    return any(behind[place:].startswith(_MAGIC) for place in range(len(behind)))
 
 
 def _axes(file: tifffile.TiffFile, told: dict[str, Any], count: int) -> dict[str, int]:
@@ -194,7 +241,15 @@ def _orientation(page: tifffile.TiffPage) -> int:
 
 def _interval_s(told: dict[str, Any]) -> float | None:
     """Return the time between two frames that ImageJ notes, if it does, in seconds."""
-    interval = told.get("finterval")
-    if isinstance(interval, int | float) and interval > 0 and told.get("tunit") in _SECONDS:
-        return float(interval)
+    interval, unit_s = told.get("finterval"), _UNITS_S.get(str(told.get("tunit", "")).strip())
+    return float(interval) * unit_s if isinstance(interval, int | float) and interval > 0 and unit_s else None
+
+
+def _ome_interval_s(xml: str) -> float | None:
+    """Return the time between two frames that OME's description tells, if it does, in seconds, its usual unit."""
+    increment, unit = _OME_INCREMENT.search(xml), _OME_UNIT.search(xml)
+    unit_s = _UNITS_S.get(unit[1] if unit else "s")
+    with suppress(ValueError):
+        interval_s = float(increment[1]) * unit_s if increment and unit_s else 0.0
+        return interval_s if 0 < interval_s < inf else None
     return None

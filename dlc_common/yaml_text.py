@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,17 @@ class _OnceLoader(yaml.SafeLoader):
                     )
                 lines[key.value] = line
         return super().construct_mapping(node, deep)
+
+    def construct_number(self, node: yaml.ScalarNode) -> float | str:
+        """Return a number, or the text of one that yaml alone takes for octal (0100) or for minutes (1:30)."""
+        text = str(self.construct_scalar(node))
+        if re.fullmatch(r"[-+]?0[0-9_]+|.*:.*", text):
+            return text
+        return self.construct_yaml_int(node) if node.tag.endswith("int") else self.construct_yaml_float(node)
+
+
+for _kind in ("int", "float"):
+    _OnceLoader.add_constructor(f"tag:yaml.org,2002:{_kind}", _OnceLoader.construct_number)
 
 
 def read_yaml(path: Path) -> Any:
@@ -67,8 +79,8 @@ def load_yaml(text: str) -> Any:
 
     Examples
     --------
-    >>> load_yaml("joints: [nose]\nmax: 5\n")
-    {'joints': ['nose'], 'max': 5}
+    >>> load_yaml("joints: [nose]\nmax: 5\ndate: 0105\n")
+    {'joints': ['nose'], 'max': 5, 'date': '0105'}
     >>> load_yaml("a: 1\na: 2\n")
     Traceback (most recent call last):
     yaml.error.YAMLError: the key 'a' stands twice, in lines 1 and 2: delete one

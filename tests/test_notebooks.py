@@ -125,3 +125,18 @@ def test_from_frames_to_a_labeled_video(project: Path):
     tour = run(DEMO, project)
     assert "video/mp4" in tour
     assert "Training on" not in tour
+
+
+@pytest.mark.parametrize("has_widgets", [True, False])
+def test_a_bar_in_a_notebook_is_one_where_it_can_be_shown(has_widgets: bool):
+    """Widgets where ipywidgets is there; otherwise the text of a terminal, without a warning."""
+    hide = "" if has_widgets else "import importlib.util as util\nutil.find_spec = lambda name: None\n"
+    use = "from dlc_common.progress import tqdm\nlist(tqdm(range(3), 'images'))"
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(hide + use)])
+    NotebookClient(notebook, kernel_name="python3").execute()
+    shown = notebook.cells[0].outputs
+    kinds = [kind for output in shown for kind in output.get("data", {})]
+    text = "".join(output.get("text", "") for output in shown)
+    assert ("application/vnd.jupyter.widget-view+json" in kinds) == has_widgets
+    assert ("3/3" in text) != has_widgets
+    assert "arning" not in text

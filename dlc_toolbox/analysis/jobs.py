@@ -12,8 +12,8 @@ from time import perf_counter
 from typing import Any, Protocol
 
 import numpy as np
-from tqdm import tqdm
 
+from dlc_common.progress import tqdm
 from dlc_toolbox import ToolboxError
 from dlc_toolbox.analysis.partial import Partial
 from dlc_toolbox.analysis.window import BATCHES_PER_REFRESH, MovingWindow, WindowRule

@@ -25,8 +25,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from tqdm import tqdm
 
+from dlc_common.progress import tqdm
 from dlc_toolbox import ToolboxError
 from dlc_toolbox.analysis.analysis import Analysis, analyze_video
 from dlc_toolbox.analysis.jobs import Job, fill_rows

@@ -210,7 +210,7 @@ class _Files:
 def _find_files(video: Path, network: Network, settings: AnalysisSettings) -> _Files:
     """Find what is known of the poses of a video."""
     raw = layout.pose_table(video, network.scorer)
-    poses = find_poses(video, network, crop=settings.crop, filtered=drawn_filter(settings))
+    poses = find_poses(video, network, crop=settings.crop, filtered=drawn_filter(settings), fps=settings.fps)
     trusted = layout.confidence_table(raw)
     return _Files(poses, raw, trusted if trusted.exists() else None)
 

@@ -12,8 +12,8 @@ from itertools import combinations
 
 import numpy as np
 from scipy.stats import chi2
-from tqdm import tqdm
 
+from dlc_common.progress import tqdm
 from dlc_toolbox.cameras.geometry import Camera
 
 COORDS = ("x", "y", "z", "sd", "error_px", "views", "doubtful")

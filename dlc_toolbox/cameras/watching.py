@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from tqdm import tqdm
 
+from dlc_common.progress import tqdm
 from dlc_toolbox import ToolboxError
 from dlc_toolbox.cameras.boards import BoardFinder, Corners
 from dlc_toolbox.cameras.trials import Trial, check_rates

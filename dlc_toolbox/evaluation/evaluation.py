@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-from tqdm import tqdm
 
 from dlc_common.images import read_image
+from dlc_common.progress import tqdm
 from dlc_toolbox import ToolboxError
 from dlc_toolbox.measure.confidence import FEATURES
 from dlc_toolbox.poses.network import (

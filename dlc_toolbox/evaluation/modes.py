@@ -15,12 +15,12 @@ from time import process_time
 from typing import Any
 
 import numpy as np
-from tqdm import tqdm
 
 from dlc_common import UsersError
 from dlc_common.fingerprints import fingerprint
 from dlc_common.images import read_image
 from dlc_common.locks import alone
+from dlc_common.progress import tqdm
 from dlc_common.promise import LARGEST_DIFFERENCE_PX, MEANINGFUL, is_kept, largest_error_px
 from dlc_toolbox import ToolboxError
 from dlc_toolbox.measure.metrics import euclidean_errors, mean_increase

@@ -8,11 +8,10 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from tqdm import tqdm
-
 from dlc_common import UsersError
 from dlc_common.files import replacing_folder
 from dlc_common.images import write_image
+from dlc_common.progress import tqdm
 from dlc_toolbox import ToolboxError
 from dlc_toolbox.frames.preview import write_choice_sheet
 from dlc_toolbox.frames.wanted import Wanted, choose_frames, look_for_frames

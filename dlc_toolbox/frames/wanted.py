@@ -9,8 +9,8 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
-from tqdm import tqdm
 
+from dlc_common.progress import tqdm
 from dlc_toolbox.frames.variety import Sample, choose_even, choose_various, sample_frames
 from dlc_toolbox.video.recording import Crop, Reading, Recording
 

@@ -21,6 +21,10 @@ _LINE_ENDS = re.compile(r"\r\n|\r|\n")  # splitlines would also split at form fe
 POSITIONS = ("Slice", "Frame", "Ch", "Channel")
 """Columns of a position, in the order in which they are believed."""
 
+_CERTAIN = 8  # letters without accents that tell UTF-16 where no mark does
+_SUMMARY = ["Mean", "SD", "Min", "Max"]
+"""Labels of the last rows of a table that was summarized in Fiji (Summarize): no clicks."""
+
 _SHOWN = 5  # problems named one by one
 
 
@@ -79,7 +83,14 @@ def clicks_of(cells: Cells, path: Path) -> pd.DataFrame:
             "ImportLabels.py with it"
         )
     position = position_column(cells, path)
+    if twice := [name for name in ("X", "Y", position) if header.count(name) > 1]:
+        raise ToolboxError(f"{path} has several columns {' and '.join(twice)}: delete all but the one that counts")
     missing = [name for name in ("X", "Y", position) if name not in header]
+    if missing and all(name.lower() in map(str.lower, header) for name in missing):
+        raise ToolboxError(
+            f"{path} has no column {' and '.join(missing)}, but {' and '.join(map(str.lower, missing))}: write "
+            "them with a capital, as Fiji does (Slice counts from 1, X and Y from 0)"
+        )
     if missing:
         raise ToolboxError(
             f"{path} has no column {' and '.join(missing)} (it has {', '.join(filter(None, header)) or 'none'}). "
@@ -161,16 +172,18 @@ def read_cells(data: bytes, path: Path) -> Cells:
     Returns
     -------
     Cells
-        Each row has as many as the header.
+        Each row has as many as the header; mean, SD, minimum and maximum that Fiji has put behind the clicks
+        (Summarize) are left out.
 
     Raises
     ------
     ToolboxError
-        When it is empty, of another kind, no table, or has a row with more cells than the header.
+        When it is empty, cut off, of another kind, no table, or has a row with more cells than the header.
     """
     if other := wrong_kind(path, "a csv of clicks", EMPTY):
         raise ToolboxError(other)
-    lines = _LINE_ENDS.split(decoded(data)[0])
+    text = decoded(data)[0]
+    lines = _LINE_ENDS.split(text)
     first = next((line for line in lines if line.strip()), "")
     separator = next((mark for mark in "\t;," if mark in first), ",")
     reader = csv.reader(lines, delimiter=separator)
@@ -188,8 +201,11 @@ def read_cells(data: bytes, path: Path) -> Cells:
                 f"{path} line {line} has {len(cells)} cells, but there are {len(header)} columns "
                 f"({separator!r} separates them; decimal commas need tabs or semicolons instead)"
             )
+    if rows and len(rows[-1][1]) < len(header) and text == text.rstrip():
+        raise ToolboxError(f"{path} is cut off in its last line, {rows[-1][0]}: copy it again, or measure again")
     rows = [(line, cells + [""] * (len(header) - len(cells))) for line, cells in rows]
-    return Cells(separator, header, header_line, rows)
+    labels = [cells[header.index("Label")] for _, cells in rows[-len(_SUMMARY) :]] if "Label" in header else []
+    return Cells(separator, header, header_line, rows[: -len(_SUMMARY)] if labels == _SUMMARY else rows)
 
 
 def decoded(data: bytes) -> tuple[str, str]:
@@ -209,6 +225,9 @@ def decoded(data: bytes) -> tuple[str, str]:
     """
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
         return data.decode("utf-16", errors="replace"), "utf-16"
+    for encoding, high in (("utf-16-le", data[1::2]), ("utf-16-be", data[::2])):
+        if data and not any(high[:_CERTAIN]):  # a column of zeros: what no other encoding has
+            return data.decode(encoding, errors="replace"), encoding
     for encoding in ("utf-8-sig", "cp1252"):
         with suppress(UnicodeDecodeError):
             return data.decode(encoding), encoding

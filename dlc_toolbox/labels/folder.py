@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -14,13 +15,15 @@ from dlc_common.images import image_size
 from dlc_toolbox import ToolboxError
 from dlc_toolbox.labels.calibration import refuse_calibrated, warn_of_calibrated
 from dlc_toolbox.labels.fiji import read_clicks
-from dlc_toolbox.labels.plausible import check_coincidence, check_corner, name_labels, outside_image
+from dlc_toolbox.labels.plausible import check_coincidence, check_corner, name_labels, outside_image, why_outside
 from dlc_toolbox.labels.slices import Slices, image_positions, in_short, refuse_uncounted, slices_of
 from dlc_toolbox.project.settings import Settings
 from dlc_toolbox.project.tables import make_table
 from dlc_toolbox.video.turns import warn_of_turns
 
 log = logging.getLogger(__name__)
+
+_FEW_CLICKS = 7  # fewer are in the order of their places by chance
 
 
 def read_folder(folder: Path, files: Sequence[Path], settings: Settings, scorer: str) -> pd.DataFrame:
@@ -70,14 +73,21 @@ def read_folder(folder: Path, files: Sequence[Path], settings: Settings, scorer:
     outside = outside_image(labels, sizes)
     if outside.any():
         message = "%d labels lie outside their images; they stay in the table, Step 4 leaves them out: %s"
-        log.warning(message, outside.sum(), name_labels(outside, labels, names, settings.bodyparts))
+        named = name_labels(outside, labels, names, settings.bodyparts)
+        log.warning(message, outside.sum(), named + why_outside(labels, sizes))
     return make_table(scorer, settings.bodyparts, names, labels)
 
 
 def _tell_others(folder: Path, slices: Slices) -> None:
-    """Warn of images that slices do not count, and of those that Step 1 wrote and that are gone."""
+    """Say which images slices do not count, in which order the others, and which ones Step 1 wrote and are gone."""
     if slices.others:
         log.warning("%s: not counted among the labeled images: %s", folder, slices.not_counted())
+    if unsorted := next((pair for pair in pairwise(path.name for path in slices.images) if pair[0] > pair[1]), None):
+        log.info(
+            "%s: slices count the images by the numbers in their names (%s before %s), as Fiji does where 'Sort names "
+            "numerically' is ticked",
+            *(folder.name, *unsorted),
+        )
     if slices.missing:
         log.warning(
             "%s: %s, which Step 1 wrote, is not there any more. If it was deleted after the images were labeled, put "
@@ -121,9 +131,22 @@ def _part_labels(path: Path, slices: Slices) -> np.ndarray:
     return labels
 
 
+def _refuse_sorted(clicks: pd.DataFrame, path: Path) -> None:
+    """Raise when clicks go by X or Y from image to image, as no person clicks: which part is which is lost."""
+    for column in ("x", "y"):
+        steps = np.diff(clicks[column])
+        is_sorted = (steps >= 0).all() or (steps <= 0).all()
+        if is_sorted and np.count_nonzero(steps) >= _FEW_CLICKS and not clicks["slice"].is_monotonic_increasing:
+            raise ToolboxError(
+                f"{path} is sorted by {column.upper()}, so the order in which the body parts were clicked is lost: "
+                "take the file as Fiji saved it, or measure again; one csv for each body part may be in any order"
+            )
+
+
 def _cyclic_labels(path: Path, slices: Slices, bodyparts: Sequence[str]) -> np.ndarray:
     """Return all body parts' x, y in every image, (N, K, 2), from clicks on one part after the other."""
     clicks = read_clicks(path)
+    _refuse_sorted(clicks, path)
     positions = image_positions(clicks, slices.images, path, slices.others)
     labels = np.full((len(slices.images), len(bodyparts), 2), np.nan)
     problems = []

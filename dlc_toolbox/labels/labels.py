@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import pandas as pd
 from dlc_common import UsersError
 from dlc_common.culprits import for_all
 from dlc_common.fingerprints import fingerprint
+from dlc_common.images import image_size
 from dlc_toolbox import ToolboxError
 from dlc_toolbox.labels.corrections import CSV, csv_differs, refuse_uncorrected
 from dlc_toolbox.labels.fiji import read_clicks
@@ -24,6 +26,10 @@ from dlc_toolbox.project import records
 from dlc_toolbox.project.layout import Layout
 from dlc_toolbox.project.settings import Settings
 from dlc_toolbox.project.tables import bodyparts_of, make_table, points, read_table, refuse_unnamed_rows, write_table
+
+_RESIZED = "images have another size"
+SIZES = "sizes"
+"""Of the record of a label table: width and height of the images when Step 2 wrote it."""
 
 log = logging.getLogger(__name__)
 
@@ -60,9 +66,12 @@ def convert_labels(layout: Layout, settings: Settings, scorer: str, *, overwrite
     output = _output(layout, settings, scorer, sources)
     edited = csv_differs(path)
     reason = output.why_stale(overwrite) or _damage(path) or (edited and f"{path.stem}.csv differs from it")
+    reason = reason or (_RESIZED if _resized(output, sources) else None)
     output.log(reason)
     if reason is None:
         return path
+    if settings.multibodypartsfile:
+        _warn_of_new_order(output)
     table = _gather(layout, settings, scorer, sources)
     labeled = np.isfinite(points(table)).all(axis=2)
     if not labeled.any():
@@ -72,7 +81,8 @@ def convert_labels(layout: Layout, settings: Settings, scorer: str, *, overwrite
     if edited:
         refuse_uncorrected(path, table)
     write_table(table, path)
-    output.write_record(**{CSV: fingerprint(path.with_suffix(".csv"))})
+    sizes = {folder.name: of_images for folder, of_images in _sizes(output, sources).items()}
+    output.write_record(**{CSV: fingerprint(path.with_suffix(".csv")), SIZES: sizes})
     log.info("%s: %d labels in %d of %d images", path, labeled.sum(), labeled.any(axis=1).sum(), len(table))
     return path
 
@@ -112,6 +122,7 @@ def _gather(layout: Layout, settings: Settings, scorer: str, sources: dict[Path,
     output = _output(layout, settings, scorer, sources)
     _refuse_moved_images(output, sources)
     tables = for_all(lambda folder: read_folder(folder, sources[folder], settings, scorer), sources)
+    _refuse_resized_images(output, sources)
     warn_of_copies({path: output.made_from["inputs"][key] for key, path in _inputs(sources).items()})
     return _sorted_by_folder(pd.concat([*tables, *_kept_rows(path, scorer, sources, settings.bodyparts)]))
 
@@ -132,7 +143,13 @@ def why_labels_stale(layout: Layout, settings: Settings, scorer: str) -> str | N
         )
     if not layout.label_record(settings.Task, scorer).is_file():
         return None
-    return _output(layout, settings, scorer, find_label_files(layout, settings, scorer)).why_changed()
+    sources = find_label_files(layout, settings, scorer)
+    output = _output(layout, settings, scorer, sources)
+    with suppress(UsersError):  # a damaged image is told by whoever reads it
+        if (changed := output.why_changed()) or not _resized(output, sources):
+            return changed
+        return _RESIZED
+    return None
 
 
 def _output(layout: Layout, settings: Settings, scorer: str, sources: dict[Path, list[Path]]) -> records.Output:
@@ -154,6 +171,22 @@ def _inputs(sources: Mapping[Path, Sequence[Path]]) -> dict[str, Path]:
     return {path.relative_to(folder.parent).as_posix(): path for folder in sources for path in sources[folder]}
 
 
+def _warn_of_new_order(output: records.Output) -> None:
+    """Warn where body parts, whose clicks one file holds in their order, stand in another order by now."""
+    try:
+        before = records.read(output.record).get("settings", {}).get("bodyparts")
+    except UsersError:
+        return
+    now = output.made_from["settings"]["bodyparts"]
+    if isinstance(before, list) and before != now and sorted(map(str, before)) == sorted(now):
+        exchanged = [f"those on {old} are of {new} now" for old, new in zip(before, now, strict=True) if old != new]
+        log.warning(
+            "bodyparts has another order than when the clicks were last converted: %s. If you did not mean to correct "
+            "that, put the names back in order",
+            "; ".join(exchanged),
+        )
+
+
 def _refuse_moved_images(output: records.Output, sources: dict[Path, list[Path]]) -> None:
     """Raise when images were added to or deleted from a folder, but clicks still count the old positions."""
     try:
@@ -173,10 +206,46 @@ def _refuse_moved_images(output: records.Output, sources: dict[Path, list[Path]]
         outdated = [path.name for path in kept if (read_clicks(path)["slice"] >= place).any()]
         if outdated:
             raise ToolboxError(
-                f"{folder}: {new} stands where {old} stood when the folder was converted, so images were added or "
-                f"deleted, but clicks count positions, and those in {', '.join(outdated)} are the old ones. Put the "
-                "images back, or label these anew, too; new images belong into a folder of their own"
+                f"{folder}: {new} stands where {old} stood when the folder was converted, so images were added, "
+                f"deleted or renamed, but clicks count positions, and those in {', '.join(outdated)} are the old ones. "
+                "Put the images and their names back, or label these anew, too; new images belong into a folder of "
+                "their own"
             )
+
+
+def _refuse_resized_images(output: records.Output, sources: dict[Path, list[Path]]) -> None:
+    """Raise when images have another size than when they were converted, but the clicks on them are the old ones."""
+    for folder, (name, before, now) in _resized(output, sources).items():
+        raise ToolboxError(
+            f"{folder}: {name} has {now[0]} x {now[1]} pixels, but had {before[0]} x {before[1]} when the folder was "
+            "converted, and the clicks are still those on the old images. Put the images back, or label these anew; "
+            "new images belong into a folder of their own"
+        )
+
+
+def _resized(output: records.Output, sources: dict[Path, list[Path]]) -> dict[Path, tuple[str, list[int], list[int]]]:
+    """Find folders whose csv files are as recorded, but not the size of the images: the first, with both sizes."""
+    try:
+        recorded = records.read(output.record)
+    except UsersError:
+        return {}
+    before, hashes, found = recorded.get(SIZES), recorded.get("inputs", {}), {}
+    if not isinstance(before, dict):  # of an earlier version
+        return {}
+    for folder, sizes in _sizes(output, sources).items():
+        keys = {path.relative_to(folder.parent).as_posix() for path in sources[folder]}
+        are_kept = all(hashes.get(key) == output.made_from["inputs"][key] for key in keys)
+        pairs = ((name, before.get(folder.name, {}).get(name, size), size) for name, size in sizes.items())
+        other = next((pair for pair in pairs if pair[1] != pair[2]), None)
+        if are_kept and other:
+            found[folder] = other
+    return found
+
+
+def _sizes(output: records.Output, sources: dict[Path, list[Path]]) -> dict[Path, dict[str, list[int]]]:
+    """Return width and height of the images that slices count, by folder and name."""
+    images = _images_of(output.made_from)
+    return {folder: {name: [*image_size(folder / name)] for name in images[folder.name]} for folder in sources}
 
 
 def _images_of(record: Mapping[str, Any]) -> dict[str, list[str]]:

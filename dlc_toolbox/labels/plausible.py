@@ -8,10 +8,12 @@ from itertools import combinations
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
 from dlc_toolbox import ToolboxError
 from dlc_toolbox.labels.fiji import read_clicks
 from dlc_toolbox.labels.slices import in_short
+from dlc_toolbox.project.tables import bodyparts_of, points
 
 log = logging.getLogger(__name__)
 
@@ -43,6 +45,34 @@ def outside_image(labels: np.ndarray, sizes: np.ndarray) -> np.ndarray:
     [[False, True]]
     """
     return np.any((labels < -0.5) | (labels > sizes[:, None] - 0.5), axis=2)
+
+
+def why_outside(labels: np.ndarray, sizes: np.ndarray) -> str:
+    """Ask what may be the reason that labels lie outside their images; empty where nothing tells.
+
+    Parameters
+    ----------
+    labels, sizes
+        As for `outside_image`.
+
+    Returns
+    -------
+    str
+        What follows the list of such labels.
+    """
+    outside, labeled = outside_image(labels, sizes).sum(), np.isfinite(labels).all(axis=2).sum()
+    if outside < _FEW:
+        return ""
+    if not outside_image(labels[..., ::-1], sizes).any():
+        return ". With x and y exchanged all labels would lie inside: were the two columns exchanged?"
+    if 2 * outside > labeled:
+        width, height = sizes.max(axis=0)
+        right, bottom = np.nanmax(labels, axis=(0, 1))
+        return (
+            f". These are most: labels reach x {right:g}, y {bottom:g}, the images {width} x {height} pixels: were "
+            "they scaled or cropped after they were labeled?"
+        )
+    return ""
 
 
 def name_labels(chosen: np.ndarray, labels: np.ndarray, names: Sequence[str], bodyparts: Sequence[str]) -> str:
@@ -101,11 +131,38 @@ def warn_of_copies(contents: Mapping[Path, str]) -> None:
     alike: dict[str, list[Path]] = {}
     for path, content in contents.items():
         alike.setdefault(content, []).append(path)
+    names: dict[tuple[Path, ...], list[str]] = {}
     for paths in alike.values():
-        if len({path.parent for path in paths}) > 1 and len(read_clicks(paths[0])) >= _FEW:
+        folders = tuple(dict.fromkeys(path.parent for path in paths))
+        if len(folders) > 1 and len(read_clicks(paths[0])) >= _FEW:
+            names.setdefault(folders, []).extend(dict.fromkeys(path.name for path in paths))
+    for folders, copied in names.items():
+        log.warning(
+            "%s: the same clicks in %s: were they copied to the images of another video, or is one folder a copy?",
+            in_short(copied),
+            in_short([str(folder) for folder in folders]),
+        )
+
+
+def warn_of_one_hand(labels: Mapping[str, pd.DataFrame]) -> None:
+    """Warn of scorers whose labels are the same to the last digit in most places that both have labeled.
+
+    Parameters
+    ----------
+    labels : mapping of str to DataFrame
+        The label table of each scorer. Fewer than 3 places tell nothing.
+    """
+    for (one, first), (other, second) in combinations(labels.items(), 2):
+        rows = first.index.intersection(second.index)
+        parts = [part for part in bodyparts_of(first) if part in bodyparts_of(second)]
+        xy, xy_of_other = (points(table.loc[rows], parts)[..., :2] for table in (first, second))
+        both = np.isfinite(xy + xy_of_other).all(axis=2).sum()
+        same = (xy == xy_of_other).all(axis=2).sum()
+        if both >= _FEW and 2 * same > both:
             log.warning(
-                "%s hold the same, though they lie in several folders: was one copied to the images of another video?",
-                in_short([str(path) for path in paths]),
+                "%s and %s have %d of %d labels in the very same places: were the csv files of one copied, or the same "
+                "suggestions accepted? How far apart the two are then tells nothing of how well people agree",
+                *(one, other, same, both),
             )
 
 

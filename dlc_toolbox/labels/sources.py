@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import logging
-import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
 
-from dlc_common.images import refuse_undecodable
+from dlc_common.accents import as_spelled, composed
+from dlc_common.images import images_in, refuse_undecodable
 from dlc_toolbox import ToolboxError
 from dlc_toolbox.labels.slices import in_short, slices_of
 from dlc_toolbox.project.layout import Layout, first_step_advice, image_folders
@@ -50,6 +50,9 @@ def find_label_files(layout: Layout, settings: Settings, scorer: str) -> dict[Pa
         absent = [paths for paths, path in zip(tried, found, strict=True) if path is None]
         if not absent:
             sources[folder] = [path for path in found if path]
+        elif not images_in(folder):
+            if any(found):
+                log.warning("%s is left out: it holds csv files, but no image", folder)
         elif any(found):
             incomplete += [_missing(paths, folder, scorer) for paths in absent]
         else:
@@ -67,7 +70,7 @@ def find_label_files(layout: Layout, settings: Settings, scorer: str) -> dict[Pa
 
 def label_home(folder: Path, settings: Settings, scorer: str) -> Path:
     """Return where a scorer's csv files lie: beside the images, or with several Scorers in a folder of their own."""
-    return folder / scorer if len(settings.Scorers) > 1 else folder
+    return as_spelled(folder / scorer) if len(settings.Scorers) > 1 else folder
 
 
 def label_file_names(settings: Settings) -> list[str]:
@@ -99,10 +102,13 @@ def images_to_label(folder: Path, settings: Settings, scorer: str) -> list[Path]
 
 def _spelled_alike(path: Path) -> Path | None:
     """Return a file of this name, or of one that macOS has spelled with letters and accents apart; None without any."""
-    if path.is_file() or path.name.isascii() or not path.parent.is_dir():
-        return path if path.is_file() else None
-    names = {unicodedata.normalize("NFC", other.name): other for other in path.parent.iterdir() if other.is_file()}
-    return names.get(unicodedata.normalize("NFC", path.name))
+    found = as_spelled(path)
+    return found if found.is_file() else None
+
+
+def _plain(path: Path) -> str:
+    """Return a name without what is easily written otherwise: capitals, and spaces around it."""
+    return composed(path.stem).strip().casefold()
 
 
 def _missing(tried: Sequence[Path], folder: Path, scorer: str) -> str:
@@ -114,4 +120,9 @@ def _missing(tried: Sequence[Path], folder: Path, scorer: str) -> str:
     elsewhere = folder / scorer if home == folder else folder  # where they lay with more or with fewer Scorers
     found = next(filter(None, (_spelled_alike(elsewhere / path.name) for path in tried)), None)
     advice = f". {found} exists: if it is of {scorer}, move it and the others there to {home}" if found else ""
+    wanted = {_plain(path) for path in tried}
+    if near := next((path.name for path in sorted(present) if _plain(path) in wanted), None):
+        advice = f". {near} differs in capitals or spaces: rename it, or write the name in bodyparts as there"
+    if table := next((path.name for path in sorted(present) if path.name.startswith("CollectedData")), None):
+        advice = f". {table} is named as the label table of DeepLabCut is, which ImportLabels.py takes over"
     return f"neither {tried[0]} nor {tried[1].name} exists; there: {there}{advice}"

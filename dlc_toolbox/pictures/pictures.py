@@ -9,10 +9,10 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
-from tqdm import tqdm
 
 from dlc_common import UsersError
 from dlc_common.images import read_image
+from dlc_common.progress import tqdm
 from dlc_toolbox import ToolboxError
 from dlc_toolbox.pictures import drawing
 from dlc_toolbox.pictures.drawing import Look

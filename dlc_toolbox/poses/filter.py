@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -46,7 +46,14 @@ def drawn_filter(settings: AnalysisSettings) -> Filter | None:
     return Filter(settings.windowlength, settings.pcutoff) if settings.drawfiltered else None
 
 
-def find_poses(video: Path, network: Network, *, crop: Crop | None = None, filtered: Filter | None = None) -> Path:
+def find_poses(
+    video: Path,
+    network: Network,
+    *,
+    crop: Crop | None = None,
+    filtered: Filter | None = None,
+    fps: float | None = None,
+) -> Path:
     """Find the poses of a video, and make sure that they are this network's and of the video as it is now.
 
     Parameters
@@ -56,9 +63,11 @@ def find_poses(video: Path, network: Network, *, crop: Crop | None = None, filte
     network : Network
         Whose poses are wanted, and no other's.
     crop : (x1, x2, y1, y2), optional
-        Of the analysis.
+        That of the settings.
     filtered : Filter, optional
         The filtered copy is wanted, made by this filter.
+    fps : float, optional
+        That of the settings. Poses stay where it or the crop is not that of their analysis, but it is said.
 
     Returns
     -------
@@ -89,6 +98,7 @@ def find_poses(video: Path, network: Network, *, crop: Crop | None = None, filte
             "again"
         )
     _check_rows(table, recorded, "AnalyzeVideos.py")
+    _warn_of_other_settings(video, recorded, wanted, fps)
     _warn_of_edited_csv(table)
     if filtered is None:
         return table
@@ -96,6 +106,27 @@ def find_poses(video: Path, network: Network, *, crop: Crop | None = None, filte
     _check_rows(copy, recorded, "FilterPredictions.py")
     _warn_of_edited_csv(copy)
     return copy
+
+
+def _warn_of_other_settings(
+    video: Path, recorded: Mapping[str, Any], wanted: Mapping[str, Any], fps: float | None
+) -> None:
+    """Warn where the settings tell another crop or rate than the one that the poses were found with."""
+    crops = [_crop_in_words(made["settings"].get("crop")) for made in (recorded, wanted)]
+    told = [crops] if crops[0] != crops[1] else []
+    stated = recorded.get("fps_stated")
+    if fps and fps != stated and (stated or recorded.get("fps_is_assumed")):
+        told.append([f"{recorded['fps']:g} frames/s", f"fps = {fps:g}"])
+    for then, now in told:
+        log.warning(
+            "%s: analyzed with %s; the settings tell %s by now: to use that, run AnalyzeVideos.py again",
+            *(video.name, then, now),
+        )
+
+
+def _crop_in_words(crop: Sequence[int] | None) -> str:
+    """Name a crop as the settings do."""
+    return f"x1, x2, y1, y2 = {', '.join(map(str, crop))}" if crop else "cropping = False"
 
 
 def _check_rows(table: Path, recorded: Mapping[str, Any], script: str) -> None:
@@ -151,7 +182,7 @@ def filter_poses(video: Path, network: Network, settings: AnalysisSettings, *, o
     ToolboxError
         As `find_poses`; when the system refuses to write.
     """
-    table = find_poses(video, network, crop=settings.crop)
+    table = find_poses(video, network, crop=settings.crop, fps=settings.fps)
     copy, wanted = layout.filtered_table(table), Filter(settings.windowlength, settings.pcutoff)
     output, csv = _filtered_output(table, wanted), settings.storedata_as_csv
     if output.is_current(overwrite):

@@ -9,9 +9,9 @@ from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
-from tqdm import tqdm
 
 from dlc_common.images import write_image
+from dlc_common.progress import tqdm
 from dlc_toolbox import ToolboxError
 from dlc_toolbox.measure.metrics import Cutoff, cutoff_in_words, is_confident
 from dlc_toolbox.measure.tracks import seen_points
@@ -155,6 +155,7 @@ def label_video(
     filtered: Filter | None = None,
     saved_frames: Collection[int] = (),
     confidence: Path | None = None,
+    fps: float | None = None,
     overwrite: bool = False,
 ) -> Path:
     """Make the labeled video beside a video, unless it is current.
@@ -169,6 +170,8 @@ def label_video(
         As for `make_labeled_video`.
     filtered : Filter, optional
         Draw the poses as this filter has left them.
+    fps : float, optional
+        As for `find_poses`.
     overwrite : bool
         Whether to make again what is current.
 
@@ -182,7 +185,7 @@ def label_video(
     ToolboxError
         As `find_poses` and `make_labeled_video`.
     """
-    table = find_poses(video, network, crop=crop, filtered=filtered)
+    table = find_poses(video, network, crop=crop, filtered=filtered, fps=fps)
     out = layout.labeled_video(video)
     reading = Reading.recorded(records.read(layout.pose_record(layout.pose_table(video, network.scorer))))
     shaping = {**asdict(marks), "crop": crop, **asdict(reading)}

@@ -136,7 +136,7 @@ def extract_outliers(
     ToolboxError
         As `find_poses`; when the video cannot be read as when it was analyzed, or the crop does not fit.
     """
-    table = find_poses(video, network, crop=settings.crop)
+    table = find_poses(video, network, crop=settings.crop, fps=settings.fps)
     cutoff = settings.pcutoff
     if isinstance(cutoff, tuple):  # in the order of the network's parts
         cutoff = tuple(cutoff[list(network.bodyparts).index(part)] for part in labeling.bodyparts)

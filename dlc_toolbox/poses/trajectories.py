@@ -50,7 +50,7 @@ def plot_trajectories(video: Path, network: Network, settings: AnalysisSettings,
     ToolboxError
         As `find_poses`; when the video or table cannot be read, or the system refuses to write.
     """
-    table = find_poses(video, network, crop=settings.crop, filtered=drawn_filter(settings))
+    table = find_poses(video, network, crop=settings.crop, filtered=drawn_filter(settings), fps=settings.fps)
     folder = layout.trajectories_folder(table)
     pose_record = records.read(layout.pose_record(layout.pose_table(video, network.scorer)))
     reading = Reading.recorded(pose_record)

@@ -27,6 +27,13 @@ def without_empty_columns(text: str) -> str:
     return "\n".join(line[: len(line) - surplus] for line in kept)
 
 
+def refuse_cut_off(text: str, path: Path) -> None:
+    """Raise when a csv ends in the middle of its last line, so that its last value may be wrong."""
+    lines = text.split("\n")
+    if lines[-1].strip() and lines[-1].count(",") < lines[0].count(","):
+        raise ToolboxError(f"{path} is cut off in its last line, {lines[-1][:60]!r}: copy it again, whole")
+
+
 def names_the_index(table: pd.DataFrame) -> bool:
     """Tell a fourth header row, written by pandas for a named index, from an image or a frame without any value."""
     first = table.index[0] if len(table) else None

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from dlc_common.accents import composed
 from dlc_toolbox.measure.metrics import AUTO, Cutoff
 
 Check = Callable[[Any], Any]
@@ -119,11 +120,16 @@ def list_of(item: Check) -> Check:
                 item(entry)
             except ValueError as error:
                 raise ValueError(f"a list whose every entry is {error} (entry {position + 1} is {entry!r})") from None
-            if entry in value[:position]:
+            if _alike(entry) in map(_alike, value[:position]):
                 raise ValueError(f"a list without repeated entries ({entry!r} appears twice)")
         return tuple(value)
 
     return check
+
+
+def _alike(entry: Any) -> Any:
+    """Return what two entries have in common that look the same, whether or not accents are spelled apart."""
+    return composed(entry) if isinstance(entry, str) else entry
 
 
 def text_or_texts(value: Any) -> tuple[str, ...]:

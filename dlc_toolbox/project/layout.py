@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from glob import escape
 from pathlib import Path
 
+from dlc_common.accents import as_spelled
 from dlc_common.cli import CHECKOUT
 from dlc_common.images import CROP_PREVIEW, refuse_undecodable
 from dlc_toolbox import ToolboxError
@@ -71,7 +72,7 @@ class Layout:
 
     def data_folder(self, task: str) -> Path:
         """Folder with one sub-folder of images and labels per video."""
-        return self.training_set_root / f"data-{task}"
+        return as_spelled(self.training_set_root / f"data-{task}")
 
     def other_tasks(self) -> str:
         """Name the data folders that there are, in brackets, for messages; empty without any."""
@@ -94,7 +95,7 @@ class Layout:
 
     def label_table(self, task: str, scorer: str) -> Path:
         """Label table of one scorer (.h5; a .csv of the same stem lies beside it)."""
-        return self.data_folder(task) / f"CollectedData_{scorer}.h5"
+        return as_spelled(self.data_folder(task) / f"CollectedData_{scorer}.h5")
 
     def label_record(self, task: str, scorer: str) -> Path:
         """Record of what a label table was made from."""
@@ -106,7 +107,7 @@ class Layout:
 
     def dataset_folder(self, task: str, date: str) -> Path:
         """Folder with the training copy of images and labels, the .mat files and the documentation of the splits."""
-        return self.models / f"UnaugmentedDataSet_{task}{date}"
+        return as_spelled(self.models / f"UnaugmentedDataSet_{task}{date}")
 
     def dataset_images(self, task: str, date: str) -> Path:
         """Copy of the data folder that training reads."""
@@ -131,11 +132,11 @@ class Layout:
 
     def train_folder(self, experiment: Experiment) -> Path:
         """Folder where a network is trained: pose_cfg.yaml, snapshots, learning curve."""
-        return self.models / experiment.name / "train"
+        return as_spelled(self.models / experiment.name) / "train"
 
     def test_folder(self, experiment: Experiment) -> Path:
         """Folder with the pose_cfg.yaml that v1's prediction read."""
-        return self.models / experiment.name / "test"
+        return as_spelled(self.models / experiment.name) / "test"
 
     def train_folders(self, task: str, date: str) -> list[Path]:
         """Folders of all networks that share a training copy of images."""

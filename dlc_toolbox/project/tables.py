@@ -21,7 +21,7 @@ from dlc_common.kinds import HDF5, TABLE, wrong_kind
 from dlc_common.texts import read_text
 from dlc_toolbox import ToolboxError
 from dlc_toolbox.project.attributes import refuse_code, refuse_damage
-from dlc_toolbox.project.cells import as_numbers, in_short, names_the_index, without_empty_columns
+from dlc_toolbox.project.cells import as_numbers, in_short, names_the_index, refuse_cut_off, without_empty_columns
 
 KEY = "df_with_missing"
 LEVELS = ("scorer", "bodyparts", "coords")
@@ -301,6 +301,7 @@ def _read_csv(path: Path) -> pd.DataFrame:
     """Read a csv with three header rows and one to three index columns."""
     # Names are texts, None and NA too.
     text = without_empty_columns(read_text(path))
+    refuse_cut_off(text, path)
     header = pd.read_csv(io.StringIO(text), header=None, nrows=3, dtype=str, keep_default_na=False)
     if {"X", "Y"} <= {str(cell).strip() for cell in header.loc[0]}:
         raise ToolboxError(

@@ -15,10 +15,11 @@ from dlc_toolbox.exchange.readers.recognise import read_labels, tell_left_out
 from dlc_toolbox.exchange.readers.usable import usable
 from dlc_toolbox.exchange.settings import settings_to_take, take_settings, write_splits
 from dlc_toolbox.labels import check, labels
+from dlc_toolbox.labels.plausible import warn_of_one_hand
 from dlc_toolbox.project.layout import Layout, contact_sheet, image_folders
 from dlc_toolbox.project.rewriting import written
 from dlc_toolbox.project.settings import AnalysisSettings, Settings, load_analysis_settings, load_settings
-from dlc_toolbox.project.tables import scorer_of
+from dlc_toolbox.project.tables import read_table, scorer_of
 
 log = logging.getLogger(__name__)
 
@@ -45,8 +46,8 @@ def convert_labels(project: Path, *, overwrite: bool = False) -> None:
     """
     layout, settings = Layout(project), load_settings(project)
     with alone(project / "myconfig.py"):
-        for scorer in settings.Scorers:
-            labels.convert_labels(layout, settings, scorer, overwrite=overwrite)
+        made = {name: labels.convert_labels(layout, settings, name, overwrite=overwrite) for name in settings.Scorers}
+        warn_of_one_hand({scorer: read_table(path) for scorer, path in made.items()})
     log.info("Next: %s", cli.command(project, _STEP3))
 
 

@@ -17,12 +17,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from tqdm import tqdm
 
 from dlc_common import cli
 from dlc_common.files import replacing_folder
 from dlc_common.images import image_size
 from dlc_common.locks import alone_or_refused
+from dlc_common.progress import tqdm
 from dlc_toolbox import ToolboxError
 from dlc_toolbox.labeling.help import fitting, helper, offer
 from dlc_toolbox.labeling.help.background import Jobs

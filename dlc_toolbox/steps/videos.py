@@ -234,6 +234,7 @@ def label_videos(
             filtered=drawn_filter(work.settings),
             saved_frames=saved_frames,
             confidence=drawn_radius(video, work.network, work.settings),
+            fps=work.settings.fps,
             overwrite=overwrite,
         )
         if clip:
@@ -273,7 +274,11 @@ def extract_outliers(project: Path, named: Sequence[Path] = (), *, overwrite: bo
         data_folder=work.layout.data_folder(labeling.Task),
         overwrite=overwrite,
     )
-    for_each_video(work.videos, extract)
+    folders = list[Path | None]()
+    for_each_video(work.videos, lambda video: folders.append(extract(video)))
+    if not any(folders):
+        log.info("Done: there is no frame in which the network fails by these criteria, so nothing is to be labeled")
+        return
     page = cli.command(project, "Generating_a_Training_Set/LabelFrames.py")
     step2 = cli.command(project, "Generating_a_Training_Set/Step2_ConvertingLabels2DataFrame.py")
     log.info("Next: label the new frames in the browser: %s (or in Fiji, then: %s)", page, step2)

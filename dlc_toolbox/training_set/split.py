@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from dlc_common.accents import composed
 from dlc_common.kinds import JSON, wrong_kind
 from dlc_toolbox import ToolboxError
 from dlc_toolbox.labels.slices import in_short
@@ -118,6 +119,8 @@ def split_by_rows(
     ToolboxError
         When a row does not exist, a side has no labeled image, or both have the same one.
     """
+    spelled = {composed(name): name for name in table_names}
+    rows = {side: [_as_spelled(row, spelled) for row in of_side] for side, of_side in rows.items()}
     unknown = [row for side in rows.values() for row in side if not _is_row(row, table_names)]
     if unknown:
         raise ToolboxError(
@@ -137,6 +140,35 @@ def split_by_rows(
     if both := sorted({*sides[0]} & {*sides[1]}):
         raise ToolboxError(f"the split has {both[0]} on both sides")
     return sides[0], sides[1]
+
+
+def warn_of_copies(train: Sequence[str], test: Sequence[str], hashes: Mapping[str, str]) -> None:
+    """Warn of images that are the same picture, above all where one of them trains and the other tests.
+
+    Parameters
+    ----------
+    train, test : sequence of str
+        The split.
+    hashes : mapping of str to str
+        Of the content of each image.
+    """
+    first = dict[str, str]()
+    copies = [(name, of) for name in (*train, *test) if (of := first.setdefault(hashes[name], name)) != name]
+    if not copies:
+        return
+    trained = {hashes[name] for name in train}
+    crossing = sum(hashes[name] in trained for name in test)
+    log.warning(
+        "%d images are the same picture as another: %s%s",
+        len(copies),
+        in_short([f"{name} is {of}" for name, of in copies]),
+        f"; {crossing} of them test while the other trains, so the test error will look too small" if crossing else "",
+    )
+
+
+def _as_spelled(row: int | str, spelled: Mapping[str, str]) -> int | str:
+    """Return a row's name as the label table spells it, with accents apart or not."""
+    return row if isinstance(row, int) else spelled.get(composed(row), row)
 
 
 def _is_row(row: int | str, table_names: Sequence[str]) -> bool:

@@ -15,7 +15,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import yaml
-from tqdm import tqdm
 
 from dlc_common import UsersError
 from dlc_common.culprits import for_all
@@ -23,6 +22,7 @@ from dlc_common.files import replacing
 from dlc_common.fingerprints import fingerprint
 from dlc_common.images import image_size, read_image
 from dlc_common.pixels import is_blank, is_dark
+from dlc_common.progress import tqdm
 from dlc_common.training_set import LabeledImage, write_training_set
 from dlc_common.versions import versions
 from dlc_toolbox import ToolboxError
@@ -42,7 +42,7 @@ from dlc_toolbox.training_set.pose_cfg import (
     warn_of_sizes,
     write_pose_cfgs,
 )
-from dlc_toolbox.training_set.split import split_by_rows, split_images, split_videos
+from dlc_toolbox.training_set.split import split_by_rows, split_images, split_videos, warn_of_copies
 
 log = logging.getLogger(__name__)
 
@@ -111,6 +111,7 @@ def make_training_sets(
         else:
             train, test = split_by_rows(rows, list(labels.table.index), names)
             drawn = {"fraction": _share(train, test, experiment), "seed": None}
+        warn_of_copies(train, test, made_from["inputs"])
         output.start()
         _write_training_set(layout, experiment, labels, train, test, drawn)
         output.write_record()

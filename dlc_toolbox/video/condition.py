@@ -18,6 +18,8 @@ log = logging.getLogger(__name__)
 _TOLD = 3  # frames that are named one by one
 _LONG_GAP_S, _LONG_GAP_STEPS = 1.0, 10
 _SAME_RATE = 0.01
+_EVEN = 0.9  # the share of equal steps between frames that come evenly
+_DROPPED = 1.5  # steps; so long after the frame before, one is missing between
 
 
 @dataclass(frozen=True)
@@ -162,6 +164,21 @@ class Condition:
             yield (
                 f"its time stamps jump ahead {len(long)} times, first by {steps_s[long[0]]:.2f} s after frame "
                 f"{long[0]}: the camera paused there, frames are missing, or recordings were joined"
+            )
+        yield from self._on_dropped(np.setdiff1d(np.arange(len(steps_s)), long))
+
+    def _on_dropped(self, short: np.ndarray) -> Iterator[str]:
+        """Say where single frames are missing in an even recording; `short` numbers the steps that are no pauses."""
+        steps = np.diff(self.times)[short]
+        usual = float(np.median(steps)) if len(steps) else 0.0
+        even = np.abs(steps - usual) <= self.video.rounding
+        wide = steps > _DROPPED * usual + self.video.rounding
+        if wide.any() and np.mean(even) >= _EVEN:
+            missing = int(np.rint(steps[wide] / usual - 1).sum())
+            yield (
+                f"its frames come every {usual * float(self.video.time_base):.4g} s, but by their times {missing} are "
+                f"missing, first after frame {short[wide][0]}: rows count the frames that are there; frame_times_s in "
+                "_meta.json tells when each was taken"
             )
 
 

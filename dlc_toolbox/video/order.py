@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Sequence
 from decimal import Decimal
 from itertools import pairwise
@@ -17,6 +18,8 @@ _DAY_S = 24 * 3600
 _TIME_OF_DAY = (24, 60, 60)
 _LAST_MONTH, _LAST_DAY = 12, 31
 _YEARS = range(1900, 2100)
+_SERIES = 12  # cameras or trials in one folder, rather than seconds
+_COUNTING = 0.5  # the share of equal steps in numbers that count images, not moments
 
 Key = Callable[[str], list[Decimal]]
 
@@ -57,7 +60,64 @@ def in_order(names: Sequence[str]) -> tuple[list[str], list[str]]:
     same = next((pair for pair in pairwise(ordered) if key(pair[0]) == key(pair[1])), None)
     if same:
         doubts.append(f"{same[0]} and {same[1]} have the same number")
+    if anew := _anew(ordered):
+        doubts.append(f"they start anew at {anew}; images of several cameras or trials belong into a folder each")
     return ordered, doubts
+
+
+def gaps(names: Sequence[str]) -> tuple[int, tuple[str, str]] | None:
+    """Find out where ordered names that count images leave numbers out.
+
+    Parameters
+    ----------
+    names : sequence of str
+        In their order.
+
+    Returns
+    -------
+    count : int
+        How many images are missing.
+    first : (str, str)
+        The names around the first gap.
+    None where no number is left out, or where the names do not count: only one number in them changes, nearly always
+    by as much.
+
+    Examples
+    --------
+    >>> gaps([f"img{number}.png" for number in (0, 5, 10, 15, 20, 25, 40, 45)])
+    (2, ('img25.png', 'img40.png'))
+    """
+    changing = _changing(names)
+    if len(changing) != 1:
+        return None
+    steps = [later - earlier for earlier, later in pairwise(changing[0])]
+    usual, often = Counter(steps).most_common(1)[0]
+    wide = [place for place, step in enumerate(steps) if step != usual]
+    if not wide or often <= _COUNTING * len(steps) or min(steps) <= 0 or any(steps[place] % usual for place in wide):
+        return None
+    missing = sum(steps[place] // usual - 1 for place in wide)
+    return missing, (names[wide[0]], names[wide[0] + 1])
+
+
+def _changing(names: Sequence[str]) -> list[tuple[int, ...]]:
+    """Return those of the whole numbers in names that are not the same in all; none where names are of other forms."""
+    if any(re.search(_DECIMAL, name) for name in names):
+        return []
+    numbers = [[int(text) for text in re.findall(r"[0-9]+", PurePath(name).stem)] for name in names]
+    if len({len(found) for found in numbers}) != 1:
+        return []
+    return [column for column in zip(*numbers, strict=True) if len(set(column)) > 1]
+
+
+def _anew(ordered: Sequence[str]) -> str | None:
+    """Return the name at which counting starts anew, as with images of several cameras or trials; None without any."""
+    changing = _changing(ordered)
+    if len(changing) != 2:
+        return None
+    series, count = changing
+    counted = [tuple(n for of, n in zip(series, count, strict=True) if of == one) for one in dict.fromkeys(series)]
+    is_same = len(set(counted)) == 1 and len(counted[0]) > len(counted) and len(counted) <= _SERIES
+    return ordered[len(counted[0])] if is_same else None
 
 
 def _pattern(stem: str) -> str:

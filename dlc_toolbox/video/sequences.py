@@ -20,7 +20,7 @@ from dlc_common.tiff import TiffPages
 from dlc_toolbox import ToolboxError
 from dlc_toolbox.project.layout import Layout, first_step_advice, is_output_folder
 from dlc_toolbox.project.settings import AnalysisSettings
-from dlc_toolbox.video.order import in_order
+from dlc_toolbox.video.order import gaps, in_order
 from dlc_toolbox.video.recording import Crop, Frame, Reading, Recording
 from dlc_toolbox.video.turns import remarks_on_turns
 from dlc_toolbox.video.video import Video, find_videos, videos_in
@@ -125,6 +125,11 @@ class ImageFolder(_Sequence):
         """Yield what people must know, see `Recording.remarks`."""
         for doubt in self._doubts:
             yield f"the order of its images is not certain: {doubt}. Look at images in _meta.json, or rename them"
+        if gap := gaps([image.name for image in self._paths]):
+            yield (
+                f"the numbers of its images leave out {gap[0]}, first between {gap[1][0]} and {gap[1][1]}: rows and "
+                "times count the images that are there, so they do not tell when those behind were taken"
+            )
         if self._paths[0].suffix.lower() in TIFF_SUFFIXES:
             with suppress(Exception), TiffPages(self._paths[0]) as pages:  # a damaged one is told as lost
                 yield from _remarks_on_pages(pages, self._is_chosen)
@@ -201,6 +206,13 @@ def _remarks_on_pages(pages: TiffPages, channel_is_chosen: bool) -> Iterator[str
         yield (
             f"holds {pages.channels} channels of each of its {pages.time_points} frames: channel 1 is read; to read "
             "another, set channel to its number in the settings"
+        )
+    if pages.is_cut_off:
+        yield f"is cut off: {pages.count} pages were found, and the last of them tells that more follow; copy it again"
+    if pages.is_joined:
+        yield (
+            "is several TIFF files one behind the other: only the first of them is read, also by Fiji. Analyze each "
+            "by itself, or join them in Fiji (Image > Stacks > Tools > Concatenate)"
         )
     if pages.untold:
         yield (

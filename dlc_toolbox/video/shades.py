@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -41,31 +42,51 @@ class Shades:
 
     def __init__(self, path: Path, index: int, first: av.VideoFrame):
         self.remark: str | None = None
-        self._read: Callable[[av.VideoFrame], np.ndarray] | None = None
-        self._white = 0.0
+        self._show: Callable[[av.VideoFrame], np.ndarray] = _as_told
         if first.format.name == "pal8":
             if len(np.unique(first.to_ndarray(format="pal8")[1], axis=0)) == 1:
-                self._read, self._white = _indices, 255
+                self._show = partial(_of_values, read=_indices, white=255)
                 self.remark = "says that its colours are those of a palette, but holds none: it is read as gray"
             return
-        bits, self._read = _deep(first)
-        if self._read is None:
+        bits, read = _deep(first)
+        if read is None:
             return
         try:
-            self._white = white_of(map(self._read, _sample(path, index, first)))
+            white = white_of(map(read, _sample(path, index, first)))
         except UnknownRangeError:
-            self._white = np.inf
-        if self._white >= 2**bits - 1:
-            self._read = None
             return
-        used = int(self._white).bit_length()
+        used = int(white).bit_length()
+        if used >= bits:
+            return
+        is_yuv = read is _luma_and_chroma
+        self._show = partial(_spread, missing=bits - used) if is_yuv else partial(_of_values, read=read, white=white)
         self.remark = f"uses {used} of the {bits} bits of each value: these are spread over the range of brightness"
 
     def rgb(self, frame: av.VideoFrame) -> np.ndarray:
         """Return a frame as it is stored, uint8 RGB of shape (H, W, 3)."""
-        if self._read is None:
-            return frame.to_ndarray(format="rgb24")
-        return as_rgb8(self._read(frame), self._white)
+        return self._show(frame)
+
+
+def _as_told(frame: av.VideoFrame) -> np.ndarray:
+    """Show a frame as its container says."""
+    return frame.to_ndarray(format="rgb24")
+
+
+def _of_values(frame: av.VideoFrame, read: Callable[[av.VideoFrame], np.ndarray], white: float) -> np.ndarray:
+    """Show the values of a frame, of which one is white."""
+    return as_rgb8(read(frame), white)
+
+
+def _spread(frame: av.VideoFrame, missing: int) -> np.ndarray:
+    """Show a frame of luma and chroma in which so many of the upper bits are never used."""
+    whole = av.VideoFrame(frame.width, frame.height, frame.format.name)
+    for stored, plane in zip(frame.planes, whole.planes, strict=True):
+        values = _values(stored, frame)
+        rows = np.zeros((plane.height, plane.line_size // 2), values.dtype)
+        rows[:, : plane.width] = values << missing
+        plane.update(rows.tobytes())
+    whole.colorspace, whole.color_range = frame.colorspace, frame.color_range
+    return _as_told(whole)
 
 
 def _indices(frame: av.VideoFrame) -> np.ndarray:
@@ -81,17 +102,28 @@ def _deep(frame: av.VideoFrame) -> tuple[int, Callable[[av.VideoFrame], np.ndarr
     if bits <= 8 or is_float:
         return bits, None
     if len(components) == 1 and not frame.format.name.startswith("bayer"):
-        return bits, _plane
+        return bits, _gray
+    if frame.format.name.startswith("yuv"):
+        return bits, _luma_and_chroma
     return bits, _colors_of_16_bits if frame.format.is_rgb and bits == 16 else None
 
 
-def _plane(frame: av.VideoFrame) -> np.ndarray:
-    """Return the values of a gray picture of more than 8 bits, (H, W)."""
-    plane = frame.planes[0]
+def _values(plane: av.video.plane.VideoPlane, frame: av.VideoFrame) -> np.ndarray:
+    """Return the values of more than 8 bits of a plane of a frame, (H, W)."""
     lines = np.frombuffer(memoryview(plane), np.uint8).reshape(-1, abs(plane.line_size))
-    rows = np.ascontiguousarray(lines[: frame.height, : 2 * frame.width])
+    rows = np.ascontiguousarray(lines[: plane.height, : 2 * plane.width])
     values = rows.view(">u2" if frame.format.name.endswith("be") else "<u2")
     return values[::-1] if plane.line_size < 0 else values
+
+
+def _gray(frame: av.VideoFrame) -> np.ndarray:
+    """Return the values of a gray picture of more than 8 bits, (H, W)."""
+    return _values(frame.planes[0], frame)
+
+
+def _luma_and_chroma(frame: av.VideoFrame) -> np.ndarray:
+    """Return the values of luma and chroma; where there is no colour, chroma is half of white, also in the dark."""
+    return np.concatenate([_values(plane, frame).ravel() for plane in frame.planes[:3]])
 
 
 def _colors_of_16_bits(frame: av.VideoFrame) -> np.ndarray:

@@ -25,6 +25,7 @@ _MOVING = 3  # packets; a stream of fewer is a picture
 _LOOKED_AT_PACKETS = 2000
 _COARSE_S = Fraction(1, 2000)  # time stamps of longer steps may be those of several frames
 _FINEST = 1000
+_STUCK = 3  # times as many frames as usual at one stamp
 _JOINED = (
     "is several files one behind the other, which cannot be joined byte by byte in this format: only the first is read "
     "for sure, here and by players. Analyze the parts, or join them with ffmpeg -f concat"
@@ -231,6 +232,8 @@ def _finer(path: Path, stream: av.VideoStream, rate: Fraction | None) -> int:
             if packet.size and packet.pts is not None:
                 stamps[packet.pts] += 1
     shared = max(stamps.values(), default=1)
+    if shared > _STUCK * sum(stamps.values()) / max(len(stamps), 1):
+        return 1  # a clock that stands still, as in MXF files that were joined; their frames follow each other
     return min(max(shared, ceil((rate or 1) * unit_s)), _FINEST) if shared > 1 else 1
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import queue
 import threading
 from collections import Counter
@@ -18,6 +19,7 @@ import cv2
 import numpy as np
 
 from dlc_common import is_users_error
+from dlc_common.accents import as_spelled
 from dlc_common.files import replacing
 from dlc_common.images import refuse_undecodable
 from dlc_toolbox import ToolboxError
@@ -69,7 +71,7 @@ class Video(Recording):
         self._decoder = Decoder(path, stream.index)
         first = self._decoder.first()
         self._shades = Shades(path, stream.index, first)
-        self._coded_size = first.width, first.height
+        self._coded_size, self._is_interlaced = (first.width, first.height), first.interlaced_frame
         is_turned = orientation(first)[0]
         super().__init__(
             path,
@@ -115,8 +117,11 @@ class Video(Recording):
     def missing_at_end(self, frames: int, end_s: float) -> int:
         """Return how many frames the header counts beyond those in the file, see `Recording.missing_at_end`."""
         if self.header_frames:
-            is_short = frames < self.header_frames
-            return max(self.header_frames - self._decoder.count_packets(), 0) if is_short else 0
+            behind = round(
+                self.header_frames - end_s * float(self.rate)
+            )  # less than all, where some are left out before
+            is_short = frames < self.header_frames and behind > 0
+            return min(behind, max(self.header_frames - self._decoder.count_packets(), 0)) if is_short else 0
         missing = round((self._stream.duration_s - end_s) * self.fps)
         return missing if missing > _ROUNDED_FRAMES else 0
 
@@ -127,6 +132,11 @@ class Video(Recording):
     def remarks(self) -> Iterator[str]:
         """Yield what people must know, see `Recording.remarks`."""
         yield from filter(None, (*self._stream.remarks, self._shades.remark))
+        if self._is_interlaced:
+            yield (
+                "is interlaced: each frame shows two moments, in its even and its odd lines, so what moves fast looks "
+                "like a comb. If that matters, make one picture of each with ffmpeg (-vf bwdif), and analyze that video"
+            )
         yield from super().remarks()
 
 
@@ -278,27 +288,35 @@ def find_videos(
     """
     refuse_undecodable(paths)
     found: dict[Path, Path] = {}
-    for path in (Path(path).parent.resolve() / Path(path).name for path in paths):  # a link keeps its own name
+    again: list[Path] = []
+    named = (as_spelled(Path(path)) for path in paths)
+    for path in (path.parent.resolve() / path.name for path in named):  # a link keeps its own name
         if not path.exists():
             raise ToolboxError(f"{path} does not exist{_beside(path)}. {advice}".rstrip())
         if path.is_file() and path.name.endswith(LABELED_VIDEO_ENDING):
             raise ToolboxError(f"{path} is a labeled video, made by MakingLabeledVideo.py; name the original instead")
         for video in [path] if path.is_file() else (within or videos_in)(path, videotype):
             refuse_undecodable([video, video.resolve()])
-            found.setdefault(video.resolve(), video)
+            if found.setdefault(video.resolve(), video) != video:
+                again.append(video)
     if not found:
         places = ", ".join(str(Path(path).resolve()) for path in paths)
         raise ToolboxError(
             f"{places}: no video with the suffix {videotype} (videotype) there"
             f"{_suffixes_in(paths)}{_further_down(paths, videotype)}. {advice}".rstrip()
         )
+    for video in again:
+        log.warning("%s is left out: it is a link to the same file as %s", video, found[video.resolve()].name)
     return list(found.values())
 
 
 def _beside(path: Path) -> str:
-    """Name what lies where a file, not a folder, was looked for, of the same stem first, for messages."""
-    there = path.parent.iterdir() if path.suffix and path.parent.is_dir() else ()
+    """Name what lies where a file was looked for, of the same stem first (of a folder: that alone), for messages."""
+    if "\\" in str(path) and os.name != "nt":
+        return "; folders are separated by / here, not by \\ as in Windows"
+    there = path.parent.iterdir() if path.parent.is_dir() else ()
     names = [other.name for other in there if not other.name.startswith(".")]
+    names = [name for name in names if path.suffix or Path(name).stem == path.name]
     names.sort(key=lambda name: (Path(name).stem != path.stem, name))
     more = ", ..." if len(names) > _NAMED else ""
     return f"; there: {', '.join(names[:_NAMED])}{more}" if names else ""
@@ -321,14 +339,17 @@ def _further_down(paths: Sequence[Path], videotype: str) -> str:
 
 def videos_in(folder: Path, videotype: str) -> list[Path]:
     """List the files of one folder with the suffix `videotype`, without labeled videos and hidden files."""
-    return sorted(
+    named = [
         path
-        for path in folder.iterdir()
-        if path.is_file()
-        and path.suffix.lower() == videotype.lower()
+        for path in sorted(folder.iterdir())
+        if path.suffix.lower() == videotype.lower()
         and not path.name.startswith(".")
         and not path.name.endswith(LABELED_VIDEO_ENDING)
-    )
+    ]
+    for path in named:
+        if not path.exists():
+            log.warning("%s is left out: it is a link to %s, which is not there", path, path.readlink())
+    return [path for path in named if path.is_file()]
 
 
 def recorded_at(video: Path) -> datetime | None:

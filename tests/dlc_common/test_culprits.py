@@ -35,6 +35,35 @@ def test_of_very_many_the_first_five_are_told_and_the_rest_counted():
         for_all(odd, range(2, 15, 2))
 
 
+def test_the_same_advice_is_given_once():
+    def look(name: str) -> None:
+        raise UsersError(f"{name} is empty, not a csv: copy it again; then run Step 2. It takes a second.")
+
+    expected = (
+        "2 problems: (1) a.csv is empty, not a csv: copy it again; then run Step 2. It takes a second; "
+        "(2) b: c.csv is empty, not a csv"
+    )
+    with pytest.raises(UsersError) as told:
+        for_all(look, ["a.csv", "b: c.csv"])
+    assert str(told.value) == expected
+
+
+def test_advice_of_two_kinds_is_given_twice_and_what_is_wrong_always():
+    problems = {
+        "a": "a is cut. Copy it.",
+        "b": "b is a zip: unpack it",
+        "c": "c is cut. Copy it.",
+        "d": "cut. Copy it.",
+    }
+
+    def look(name: str) -> None:
+        raise UsersError(problems[name])
+
+    with pytest.raises(UsersError) as told:
+        for_all(look, problems)
+    assert str(told.value) == "4 problems: (1) a is cut. Copy it; (2) b is a zip: unpack it; (3) c is cut; (4) cut"
+
+
 def test_a_defect_of_ours_is_not_gathered():
     with pytest.raises(ZeroDivisionError):
         for_all(lambda number: 1 / number, [1, 0])

@@ -65,8 +65,9 @@ def test_the_interval_between_frames(tmp_path: Path):
     told = imagej(images=24, frames=24, finterval=0.02)
     with TiffPages(write(tmp_path / "a.tif", told)) as tiff:
         assert tiff.interval_s == 0.02
-    with TiffPages(write(tmp_path / "b.tif", told + "tunit=min\n")) as tiff:
-        assert tiff.interval_s is None
+    for unit, interval_s in (("ms", 0.02e-3), ("min", 1.2), ("usec", 0.02e-6), ("fortnight", None)):
+        with TiffPages(write(tmp_path / "b.tif", told + f"tunit={unit}\n")) as tiff:
+            assert tiff.interval_s == (interval_s and pytest.approx(interval_s)), unit
     with TiffPages(write(tmp_path / "c.tif", imagej(images=24, frames=24, fps=7))) as tiff:
         assert tiff.interval_s is None  # the speed at which Fiji shows it
 
@@ -111,3 +112,52 @@ def test_colours_and_plain_stacks_of_python_leave_no_doubt(tmp_path: Path):
     for name in ("a.tif", "b.tif"):
         with TiffPages(tmp_path / name) as tiff:
             assert (tiff.time_points, tiff.channels, tiff.untold) == (24, 1, ())
+
+
+def test_the_interval_that_ome_tells(tmp_path: Path):
+    for told, interval_s in (
+        ({"TimeIncrement": 0.1, "TimeIncrementUnit": "s"}, 0.1),
+        ({"TimeIncrement": 20, "TimeIncrementUnit": "ms"}, 0.02),
+        ({"TimeIncrement": 0.5}, 0.5),  # seconds, unless it says otherwise
+        ({"TimeIncrement": 0}, None),
+        ({}, None),
+    ):
+        tifffile.imwrite(tmp_path / "a.ome.tif", PAGES[:5], metadata={"axes": "TYX", **told})
+        with TiffPages(tmp_path / "a.ome.tif") as tiff:
+            assert tiff.interval_s == interval_s
+
+
+@pytest.mark.parametrize("options", [{"imagej": True}, {"compression": "zlib"}, {"bigtiff": True}, {"tile": (16, 16)}])
+def test_files_that_were_joined_are_known(tmp_path: Path, options: dict):
+    tifffile.imwrite(tmp_path / "a.tif", PAGES[:5], photometric="minisblack", **options)
+    whole = (tmp_path / "a.tif").read_bytes()
+    for content, is_joined in ((whole, False), (whole * 2, True), (whole + bytes(40), False)):
+        (tmp_path / "b.tif").write_bytes(content)
+        with TiffPages(tmp_path / "b.tif") as tiff:
+            assert (tiff.is_joined, tiff.count) == (is_joined, 5)
+
+
+@pytest.mark.parametrize("options", [{}, {"bigtiff": True}, {"byteorder": ">"}])
+def test_a_file_that_is_cut_off_behind_a_page_is_known(tmp_path: Path, options: dict):
+    with tifffile.TiffWriter(tmp_path / "a.tif", **options) as file:
+        for page in PAGES[:5]:
+            file.write(page, metadata=None, contiguous=False)
+    whole = (tmp_path / "a.tif").read_bytes()
+    with tifffile.TiffFile(tmp_path / "a.tif") as file:
+        third = file.pages[3].offset
+    for content, is_cut_off, count in ((whole, False, 5), (whole[:third], True, 3)):
+        (tmp_path / "b.tif").write_bytes(content)
+        with TiffPages(tmp_path / "b.tif") as tiff:
+            assert (tiff.is_cut_off, tiff.count) == (is_cut_off, count)
+
+
+def test_where_0_is_white_values_of_16_bits_are_inverted_as_those_of_8_are(tmp_path: Path):
+    stored = np.array([[0, 257, 65535]], np.uint16)
+    tifffile.imwrite(tmp_path / "a.tif", stored, photometric="miniswhite")
+    tifffile.imwrite(tmp_path / "b.tif", (stored >> 8).astype(np.uint8), photometric="miniswhite")
+    tifffile.imwrite(tmp_path / "c.tif", np.array([[0, 0.25, 1]], np.float32), photometric="miniswhite")
+    with TiffPages(tmp_path / "a.tif") as deep, TiffPages(tmp_path / "b.tif") as shallow:
+        assert deep.read().tolist() == [[65535, 65278, 0]]
+        assert shallow.read()[..., 0].tolist() == [[255, 254, 0]]
+    with TiffPages(tmp_path / "c.tif") as floats:
+        assert floats.read().tolist() == [[1, 0.75, 0]]

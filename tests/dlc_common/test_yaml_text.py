@@ -136,3 +136,9 @@ def test_what_is_damaged_is_told_on_one_line(tmp_path: Path, text):
 def test_a_byte_order_mark_is_no_key(tmp_path: Path):
     (tmp_path / "a.yaml").write_bytes(b"\xef\xbb\xbfa: 1\n")
     assert read_yaml(tmp_path / "a.yaml") == {"a": 1}
+
+
+def test_numbers_that_yaml_alone_means_otherwise_stay_texts():
+    text = "a: 0100\nb: 1:30\nc: 1:30.5\nd: 100\ne: 0\nf: 0x10\ng: 1.50\nh: -07\ni: 0.5\n"
+    told = ["0100", "1:30", "1:30.5", 100, 0, 16, 1.5, "-07", 0.5]
+    assert list(load_yaml(text).values()) == told

@@ -8,10 +8,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from tqdm import tqdm
 
 from dlc_common import is_users_error
 from dlc_common.images import as_png, read_image
+from dlc_common.progress import tqdm
 from dlc_toolbox.exchange.readers.found import Found, FrameOf, LeftOut
 from dlc_toolbox.video.video import Video
 

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-from tqdm import tqdm
 
 from dlc_common import UsersError
 from dlc_common.images import image_size, read_image
+from dlc_common.progress import tqdm
 from dlc_toolbox import ToolboxError
 from dlc_toolbox.exchange.readers.found import Found, LeftOut, safe_name
 from dlc_toolbox.labels.calibration import looks_calibrated

@@ -187,7 +187,7 @@ def gather(
     ToolboxError
         As `find_poses`; when the skeleton names a part that the network does not know.
     """
-    table = find_poses(video, network, crop=settings.crop, filtered=filtered)
+    table = find_poses(video, network, crop=settings.crop, filtered=filtered, fps=settings.fps)
     record = records.read(layout.pose_record(layout.pose_table(video, network.scorer)))
     skeleton = skeleton_of(settings, network.bodyparts)
     poses = Poses(video, table, network.scorer, tuple(network.bodyparts), skeleton, record, filtered, lab)

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from tqdm import tqdm
 
 from deepercut import DeepercutError, __version__
 from deepercut.backend import start_backend
@@ -34,6 +33,7 @@ from deepercut.inference.models import (
 )
 from deepercut.weights.snapshots import Snapshot
 from dlc_common.files import replacing_folder
+from dlc_common.progress import tqdm
 from dlc_common.promise import LARGEST_DIFFERENCE_PX, LARGEST_INCREASE, MEANINGFUL, is_kept, largest_error_px
 
 if TYPE_CHECKING:

@@ -13,7 +13,6 @@ import cv2
 import keras
 import numpy as np
 from keras import ops
-from tqdm import tqdm
 
 from deepercut import DeepercutError
 from deepercut.config import PoseConfig
@@ -25,6 +24,7 @@ from deepercut.weights.checkpoints import rounded_kernels, save_snapshot
 from deepercut.weights.keeping import tidy
 from deepercut.weights.snapshots import read_validation_errors, snapshot_path, state_path, statistics_path
 from deepercut.weights.state import write_state
+from dlc_common.progress import tqdm
 
 if TYPE_CHECKING:
     from tensorboard.summary.writer.event_file_writer import EventFileWriter

@@ -10,12 +10,12 @@ from collections.abc import Iterable, Iterator
 
 import keras
 import numpy as np
-from tqdm import tqdm
 
 from deepercut.config import PoseConfig
 from deepercut.data.dataset import TrainingBatches
 from deepercut.network.losses import losses_of
 from deepercut.training.optimizers import Adam
+from dlc_common.progress import tqdm
 
 log = logging.getLogger(__name__)
 

@@ -22,7 +22,6 @@ from typing import IO
 
 import keras
 import numpy as np
-from tqdm import tqdm
 
 from deepercut import DeepercutError
 from deepercut.network.architecture import UNITS, check_depth
@@ -37,6 +36,7 @@ from deepercut.weights.checkpoints import (
     save_snapshot,
 )
 from dlc_common import UsersError
+from dlc_common.progress import tqdm
 
 log = logging.getLogger(__name__)
 

@@ -38,6 +38,8 @@ def read(tmp_path: Path):
         "X,Y,Slice\n2.02e2,629.5,1.0\n+393.25,199.,2\n",
         "\ufeff" + V1,
         V1.encode("utf-16"),
+        V1.encode("utf-16-le"),
+        V1.encode("utf-16-be"),
         V1.replace("Mean", "Mean µm²").encode("latin-1"),
     ],
 )
@@ -135,4 +137,27 @@ def test_a_table_without_clicks_is_empty(read):
 )
 def test_bad_files_are_named_with_line_and_column(read, text, message: str):
     with pytest.raises(ToolboxError, match=rf"nose\.csv {message}|nose\.csv.*{message}"):
+        read(text)
+
+
+def test_what_fiji_summarizes_is_no_click(read):
+    summary = "3,Mean,297.6,414.2,1.5\n4,SD,135,304,0.7\n5,Min,202,199,1\n6,Max,393.25,629.5,2\n"
+    header = " ,Label,X,Y,Slice\n"
+    table = read(header + "1,v:a1.png,202,629.5,1\n2,v:a2.png,393.25,199,2\n" + summary)
+    assert table[["x", "y", "slice"]].to_numpy().tolist() == CLICKS
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (" ,X,X,Y,Slice\n1,9,202,629.5,1\n", "has several columns X: delete all but the one that counts"),
+        (
+            "x,y,slice\n202,629.5,1\n",
+            "has no column X and Y and Slice, but x and y and slice: write them with a",
+        ),
+        (" ,X,Y,Slice\n1,202,629.5,1\n2,393.25,19", "is cut off in its last line, 3: copy it again, or measure again"),
+    ],
+)
+def test_tables_that_other_hands_have_changed(read, text: str, message: str):
+    with pytest.raises(ToolboxError, match=message):
         read(text)

@@ -12,7 +12,7 @@ from PIL import Image
 from dlc_common import UsersError
 from dlc_toolbox import ToolboxError
 from dlc_toolbox.labels.labels import convert_labels, read_labels, why_labels_stale
-from dlc_toolbox.labels.plausible import outside_image
+from dlc_toolbox.labels.plausible import outside_image, warn_of_one_hand, why_outside
 from dlc_toolbox.labels.sources import NoLabelsError
 from dlc_toolbox.project.layout import Layout
 from dlc_toolbox.project.settings import load_settings
@@ -414,6 +414,17 @@ def test_labels_outside_the_image_are_named_and_stay(toy: Toy, caplog):
     assert "nose in toy/img00.png (x 200.5, y 50)" in caplog.text
 
 
+def test_what_may_be_the_reason_that_labels_lie_outside():
+    sizes = np.array([[160, 120]] * 2)
+    inside = np.array([[[150.0, 20.0], [130.0, 100.0]], [[140.0, 50.0], [155.0, NAN]]])
+    inside[1, 1] = NAN
+    assert why_outside(inside, sizes) == ""
+    assert why_outside(inside[..., ::-1], sizes).startswith(". With x and y exchanged all labels would lie inside")
+    told = why_outside(inside, sizes // 2)
+    assert told.startswith(". These are most: labels reach x 150, y 100, the images 80 x 60 pixels: were they")
+    assert why_outside(np.array([[[10.0, 130.0], [5.0, 5.0]]]), sizes[:1]) == "", "one slip tells nothing"
+
+
 def test_outside_begins_half_a_pixel_beyond_the_last_centre():
     labels = np.array([[[-0.5, 0], [9.5, 7.5]], [[-0.6, 0], [NAN, NAN]], [[0, 7.6], [9.6, 0]]])
     expected = [[False, False], [True, False], [True, True]]
@@ -452,6 +463,57 @@ def test_several_scorers_have_folders_of_their_own(toy: Toy):
     (toy.folder / "Bob" / "tail.csv").unlink()
     with pytest.raises(ToolboxError, match=r"neither .*toy/Bob/tail\.csv nor tail\.xls exists"):
         toy.convert("Bob")
+
+
+def test_clicks_in_one_file_that_a_spreadsheet_has_sorted_are_refused(toy: Toy):
+    toy.set("multibodypartsfile = True")
+    clicks = [(10 * n + 7.5 * i, 90 - 5 * i + 7 * n, i + 1) for i in range(4) for n in range(3)]
+    rows = [f"{x},{y},{place}" for x, y, place in clicks]
+    toy.write("Results.csv", "\n".join(rows), header="X,Y,Slice")
+    assert toy.convert().loc["toy/img03.png"].tolist() == [7.5, 85, 17.5, 92, 27.5, 99]
+    for column, name in ((0, "X"), (1, "Y")):
+        in_order = [rows[n] for n in sorted(range(12), key=lambda n: clicks[n][column], reverse=column == 1)]
+        toy.write("Results.csv", "\n".join(in_order), header="X,Y,Slice")
+        with pytest.raises(ToolboxError, match=rf"is sorted by {name}, so the order in which the body parts were"):
+            toy.convert()
+
+
+def test_another_order_of_the_parts_whose_clicks_are_in_one_file_is_told(toy: Toy, caplog):
+    toy.set("multibodypartsfile = True")
+    toy.write("Results.csv", "50,60,1\n70,60,1\n90,60,1", header="X,Y,Slice")
+    toy.convert()
+    toy.set("bodyparts = ['paw', 'nose', 'tail']")
+    table = toy.convert()
+    assert points(table, ["nose", "paw"])[0].tolist() == [[70, 60], [50, 60]]
+    told = "another order than when the clicks were last converted: those on nose are of paw now; those on paw are of"
+    assert told in caplog.text
+
+
+def test_scorers_with_the_very_same_labels_are_told(toy: Toy, caplog):
+    toy.set("Scorers = ['Ann', 'Bob']")
+    for scorer in ("Ann", "Bob"):
+        for part in ("nose", "paw", "tail"):
+            toy.write(f"{scorer}/{part}.csv", f"1,{len(part)}0.5,60,1\n2,{len(part)}1.5,60,2")
+    tables = {scorer: toy.convert(scorer) for scorer in ("Ann", "Bob")}
+    warn_of_one_hand(tables)
+    assert "Ann and Bob have 6 of 6 labels in the very same places: were the csv files of one copied" in caplog.text
+    caplog.clear()
+    for part in ("nose", "paw"):
+        toy.write(f"Bob/{part}.csv", f"1,{len(part)}0.5,60,1\n2,{len(part)}1.5,60.01,2")
+    toy.write("Bob/tail.csv", "1,40.5,61,1")
+    warn_of_one_hand({"Ann": tables["Ann"], "Bob": toy.convert("Bob")})
+    assert "very same places" not in caplog.text, "2 of 5 may be chance"
+
+
+def test_folders_whose_accents_macos_has_spelled(toy: Toy):
+    apart, together = "Ma\u0308use", "M\u00e4use"
+    toy.set(f"Task = {together!r}\nscorer = {together!r}\nScorers = [{together!r}, 'Bob']")
+    for part in ("nose", "paw", "tail"):
+        toy.write(f"{apart}/{part}.csv", "1,50,60,1")
+    toy.data.rename(toy.data.with_name(f"data-{apart}"))
+    table = toy.convert(together)
+    assert table.loc["toy/img00.png"].tolist() == [50, 60] * 3
+    assert toy.layout.data_folder(together).name == f"data-{apart}"
 
 
 def test_files_of_more_or_fewer_scorers_are_to_be_moved(toy: Toy):
@@ -545,7 +607,7 @@ def test_images_that_moved_under_the_clicks_are_an_error(toy: Toy):
     Image.new("RGB", SIZE).save(toy.folder / "img10.png")
     message = (
         r"toy: img10\.png stands where img12\.png stood .* those in nose\.csv, paw\.csv, tail\.csv are the old ones\. "
-        "Put the images back, or label these anew, too"
+        "Put the images and their names back, or label these anew, too"
     )
     with pytest.raises(ToolboxError, match=message):
         toy.convert()
@@ -561,6 +623,47 @@ def test_images_that_moved_under_the_clicks_are_an_error(toy: Toy):
     toy.edit("paw.csv", lambda text: text + "\n")
     (toy.folder / "tail.csv").write_text("".join((toy.folder / "tail.csv").read_text().splitlines(True)[:4]))
     assert toy.convert().loc["toy/img10.png", ("Ann", "nose")].tolist() == [36.5, 80.57], "labeled anew"
+
+
+def test_images_of_another_size_under_the_same_clicks_are_an_error(toy: Toy):
+    toy.convert()
+    image = toy.folder / "img03.png"
+    Image.new("RGB", (320, 240)).save(image)
+    settings = load_settings(toy.layout.root)
+    assert why_labels_stale(toy.layout, settings, "Ann") == "images have another size"
+    message = r"toy: img03\.png has 320 x 240 pixels, but had 160 x 120 when the folder was converted, and the clicks"
+    for flags in ({}, {"overwrite": True}):
+        with pytest.raises(ToolboxError, match=message):
+            toy.convert(**flags)
+    Image.new("RGB", SIZE).save(image)
+    assert why_labels_stale(toy.layout, settings, "Ann") is None
+    Image.new("RGB", (320, 240)).save(image)
+    for part in ("nose", "paw", "tail"):
+        toy.write(f"{part}.csv", "1,200,150,2")  # measured again
+    assert toy.convert().loc["toy/img03.png"].tolist() == [200, 150] * 3
+
+
+def test_the_order_that_slices_count_is_told(toy: Toy, caplog):
+    caplog.set_level("INFO")
+    folder = toy.add_folder("wild", images=11)
+    for part in ("nose", "paw", "tail"):
+        (folder / f"{part}.csv").write_text(" ,X,Y,Slice\n1,50,60,11\n")
+    assert toy.convert().loc["wild/img10.png"].tolist() == [50, 60] * 3
+    assert "wild: slices count the images by the numbers in their names (img9.png before img10.png)" in caplog.text
+    assert "toy: slices count" not in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("name", "advice"),
+    [
+        ("Nose.csv", r"Nose\.csv differs in capitals or spaces: rename it, or write the name in bodyparts as there"),
+        ("CollectedData_Ann.csv", r"CollectedData_Ann\.csv is named as the label table of DeepLabCut is, which Import"),
+    ],
+)
+def test_a_file_under_nearly_the_right_name(toy: Toy, name: str, advice: str):
+    (toy.folder / "nose.csv").rename(toy.folder / name)
+    with pytest.raises(ToolboxError, match=advice):
+        toy.convert()
 
 
 @pytest.mark.parametrize("change", ["invisibleboundary = 5", "bodyparts = ['paw', 'nose', 'tail']", "image"])
@@ -734,6 +837,19 @@ def test_clicks_that_were_copied_to_the_images_of_another_video_are_named(toy: T
         (folder / f"{part}.csv").write_text(" ,X,Y,Slice\n" + ("" if part == "tail" else "1,4,9,1\n"))
     shutil.copyfile(toy.folder / "nose.csv", folder / "nose.csv")
     toy.convert()
-    (said,) = [record.message for record in caplog.records if "hold the same" in record.message]
-    assert said.count("nose.csv") == 2
-    assert "paw" not in said
+    (said,) = [record.message for record in caplog.records if "the same clicks" in record.message]
+    assert said.startswith(f"nose.csv: the same clicks in {folder}, {toy.folder}: were they copied")
+    shutil.copyfile(toy.folder / "paw.csv", folder / "paw.csv")
+    caplog.clear()
+    toy.convert()
+    (said,) = [record.message for record in caplog.records if "the same clicks" in record.message]
+    assert said.startswith(f"nose.csv, paw.csv: the same clicks in {folder}, {toy.folder}: were they copied")
+
+
+def test_a_folder_without_images_blocks_nothing(toy: Toy, caplog):
+    (toy.data / "backup").mkdir()
+    (toy.data / "__MACOSX").mkdir()
+    shutil.copyfile(toy.folder / "nose.csv", toy.data / "backup" / "nose.csv")
+    assert len(toy.convert()) == 10
+    (said,) = [record.message for record in caplog.records if record.levelname == "WARNING"]
+    assert said == f"{toy.data / 'backup'} is left out: it holds csv files, but no image"

@@ -1,5 +1,6 @@
 """Pose tables beside a video: filtered copies, and the raw ones as they were."""
 
+import json
 import os
 from dataclasses import replace
 
@@ -102,12 +103,31 @@ def test_filtered_poses_must_be_there_and_current(video, network, analyzed, toy_
         find_poses(video, network, filtered=Filter(windowlength=5, pcutoff=0.2))
 
 
-def test_poses_of_another_precision_are_refused_and_those_of_another_crop_are_not(video, network, analyzed, toy_poses):
+def test_poses_of_another_precision_are_refused_and_those_of_another_crop_are_told(
+    video, network, analyzed, toy_poses, caplog
+):
     table = analyzed(video, toy_poses)
+    assert find_poses(video, network) == table
+    assert caplog.text == ""
     assert find_poses(video, network, crop=(0, 150, 0, 100)) == table
+    assert "analyzed with cropping = False; the settings tell x1, x2, y1, y2 = 0, 150, 0, 100 by now" in caplog.text
     reduced = replace(network, config={"precision": "int8"})
     with pytest.raises(ToolboxError, match=r"another engine \(precision\): run AnalyzeVideos\.py again"):
         find_poses(video, reduced)
+
+
+def test_a_rate_that_was_stated_otherwise_is_told(video, network, analyzed, toy_poses, caplog):
+    record = layout.pose_record(analyzed(video, toy_poses))
+    known = json.loads(record.read_text())
+    find_poses(video, network, fps=20)  # the video tells its rate, so that the setting does not count
+    assert caplog.text == ""
+    for facts in ({"fps": 10, "fps_stated": 10}, {"fps": 25.0, "fps_is_assumed": True}):
+        record.write_text(json.dumps(known | facts))
+        find_poses(video, network, fps=10)
+        find_poses(video, network, fps=20)
+    assert "analyzed with 10 frames/s; the settings tell fps = 20 by now: to use that, run AnalyzeVideos" in caplog.text
+    assert "analyzed with 25 frames/s; the settings tell fps = 10 by now" in caplog.text
+    assert len(caplog.records) == 3
 
 
 def test_a_table_cut_by_hand_is_refused(video, network, analyzed, toy_poses):

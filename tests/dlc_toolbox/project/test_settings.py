@@ -107,6 +107,7 @@ def test_every_problem_is_told_at_once(load):
     ("line", "message"),
     [
         ("bodyparts = ['nose', 'nose']", "'nose' appears twice"),
+        ("bodyparts = ['Na\u0308schen', 'N\u00e4schen']", "appears twice"),
         ("bodyparts = ['a/b']", "part of a file name"),
         ("framechoice = 'best'", "one of 'kmeans', 'random', 'even'"),
         ("secondsapart = -1", r"a number in \[0, inf\]"),

@@ -299,6 +299,15 @@ def test_all_cells_that_are_no_numbers_are_named(tmp_path: Path, table: pd.DataF
         read_table(tmp_path / "t.csv")
 
 
+def test_a_csv_that_is_cut_off_in_its_last_line(tmp_path: Path):
+    text = "scorer,Ann,Ann\nbodyparts,nose,nose\ncoords,x,y\na/1.png,5.25,6.5\na/2.png,81.84,7"
+    (tmp_path / "a.csv").write_text(text)
+    assert points(read_table(tmp_path / "a.csv")).tolist() == [[[5.25, 6.5]], [[81.84, 7]]]
+    (tmp_path / "a.csv").write_text(text[: text.index("1.84")])
+    with pytest.raises(ToolboxError, match=r"a\.csv is cut off in its last line, 'a/2\.png,8': copy it again, whole"):
+        read_table(tmp_path / "a.csv")
+
+
 def test_columns_and_lines_that_a_spreadsheet_left_empty_do_not_count(tmp_path: Path, table: pd.DataFrame):
     write_table(table, tmp_path / "t.h5")
     lines = table.to_csv().splitlines()

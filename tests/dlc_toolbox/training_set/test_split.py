@@ -4,7 +4,13 @@ from pathlib import Path
 import pytest
 
 from dlc_toolbox import ToolboxError
-from dlc_toolbox.training_set.split import read_split_file, split_by_rows, split_images, split_videos
+from dlc_toolbox.training_set.split import (
+    read_split_file,
+    split_by_rows,
+    split_images,
+    split_videos,
+    warn_of_copies,
+)
 
 NAMES = [f"day/img{n}.png" for n in range(20)]
 
@@ -45,6 +51,26 @@ def test_rows_become_names_and_unlabeled_ones_are_left_out(caplog):
     labeled = {NAMES[0], NAMES[3], NAMES[4]}
     assert split_by_rows(rows, NAMES, labeled) == ([NAMES[3], NAMES[0]], [NAMES[4]])
     assert "1 of 3 train rows have no label" in caplog.text
+
+
+def test_names_may_spell_accents_in_two_ways():
+    apart, together = "Ma\u0308use/1.png", "M\u00e4use/1.png"
+    assert split_by_rows({"train": [together], "test": [1]}, [apart, "a/2.png"], [apart, "a/2.png"]) == (
+        [apart],
+        ["a/2.png"],
+    )
+
+
+def test_images_that_are_the_same_picture_are_told(caplog):
+    hashes = {"a/1.png": "x", "a/2.png": "y", "b/1.png": "x", "b/2.png": "z", "b/3.png": "x"}
+    warn_of_copies(["a/1.png", "a/2.png"], ["b/2.png"], hashes)
+    assert caplog.text == ""
+    warn_of_copies(["a/1.png", "a/2.png", "b/3.png"], ["b/1.png", "b/2.png"], hashes)
+    (told,) = caplog.messages
+    assert told == (
+        "2 images are the same picture as another: b/3.png is a/1.png, b/1.png is a/1.png; 1 of them test while the "
+        "other trains, so the test error will look too small"
+    )
 
 
 @pytest.mark.parametrize(

@@ -210,6 +210,8 @@ def test_parts_go_by_name(toy: Toy, toy_points: np.ndarray):
 def test_sizes_beyond_the_limits_are_told(toy: Toy, caplog):
     for name in NAMES:
         Image.new("RGB", (160, 60)).save(toy.data / name)
+    toy.layout.label_record("toy", "Ann").unlink()  # which tells how large they were when people clicked
+    toy.convert()
     toy.make()
     assert "7 of 7 training images will be left out" in caplog.text
     assert "7 of 160 x 60" in caplog.text
@@ -242,11 +244,11 @@ def test_corrected_labels_and_images_are_taken_over(toy: Toy, caplog):
     caplog.set_level("INFO")
     toy.make(rows={"train": [0], "test": [1]})
     toy.move_a_label(50.25)
-    Image.new("RGB", (161, 120)).save(toy.data / NAMES[0])
+    Image.new("RGB", (160, 120), "red").save(toy.data / NAMES[0])
     toy.make(rows={"train": [0], "test": [1]})
     image = read_training_set(toy.layout.mat_file(EXPERIMENT))[0]
     assert image.joints[0, 1] == 50.25
-    assert image.size == (120, 161)
+    assert image.size == (120, 160)
     assert (toy.layout.dataset_images("toy", "Jan1") / NAMES[0]).read_bytes() == (toy.data / NAMES[0]).read_bytes()
     assert "shuffle1: being made, because labels and toy/img00.png changed" in caplog.text
 

@@ -17,6 +17,8 @@ from dlc_toolbox.video.sequences import open_frames
 from dlc_toolbox.video.video import Video
 from tests.dlc_toolbox.video.test_video import COUNT, encode, number_of, numbered, overwrite, packets_of
 
+MS = Fraction(1, 1000)
+
 
 @pytest.fixture(scope="module")
 def frames() -> list[np.ndarray]:
@@ -223,6 +225,36 @@ def test_a_clock_that_jumps_is_told_and_believed(tmp_path, frames, caplog):
     assert condition.facts()["frame_times_s"] == [time / 1000 for time in times]
     (message,) = said(condition, caplog)
     assert "its time stamps jump ahead 1 times, first by 5.04 s after frame 19" in message
+
+
+def test_frames_that_are_left_out_of_an_even_recording_are_told(tmp_path, frames, caplog):
+    rows = [row for row in range(COUNT) if row not in (8, 9, 10, 15)]
+    condition = examine(
+        encode(tmp_path / "v.mkv", [frames[row] for row in rows], times=[40 * row for row in rows], time_base=MS)
+    )
+    assert condition.facts()["frame_times_s"] == [round(0.04 * row, 6) for row in rows]
+    (message,) = said(condition, caplog)
+    told = "its frames come every 0.04 s, but by their times 4 are missing, first after frame 7: rows count the frames"
+    assert told in message
+    uneven = [0, *np.cumsum(np.random.default_rng(0).integers(20, 90, COUNT - 1)).tolist()]
+    assert said(examine(encode(tmp_path / "w.mkv", frames, times=uneven, time_base=MS)), caplog) == []
+
+
+def test_frames_that_an_avi_leaves_out_are_not_missing_at_its_end(tmp_path, frames, caplog):
+    with av.open(str(tmp_path / "v.avi"), "w") as container:
+        stream = container.add_stream("mjpeg", rate=25)
+        stream.height, stream.width, stream.pix_fmt = *frames[0].shape[:2], "yuvj444p"
+        for row, frame in enumerate(frames):
+            if row not in (8, 9, 10):  # the container marks their places by empty chunks
+                image = av.VideoFrame.from_ndarray(frame, format="rgb24").reformat(format="yuvj444p")
+                image.pts, image.time_base = row, Fraction(1, 25)
+                container.mux(stream.encode(image))
+        container.mux(stream.encode())
+    condition = examine(tmp_path / "v.avi")
+    facts = condition.facts()
+    assert (facts["frames_in_header"], facts["frames"], facts["frames_missing_at_end"]) == (COUNT, COUNT - 3, 0)
+    (message,) = said(condition, caplog)
+    assert "by their times 3 are missing, first after frame 7" in message
 
 
 def test_the_rate_is_that_of_the_stamps_where_the_header_tells_another():

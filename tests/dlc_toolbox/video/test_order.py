@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 
-from dlc_toolbox.video.order import in_order
+from dlc_toolbox.video.order import gaps, in_order
+
+NEAR_25 = 1, ("img0020_cam2.png", "img0030_cam2.png")
 
 
 def shuffled(names: list[str]) -> list[str]:
@@ -26,6 +28,7 @@ def shuffled(names: list[str]) -> list[str]:
         ["frame 31-12-2020 9.png", "frame 1-1-2021 1.png", "frame 14-1-2021 1.png", "frame 2-2-2021 1.png"],
         ["frame 12-31-2020 9.png", "frame 1-14-2021 1.png", "frame 2-2-2021 1.png"],
         ["2020-12-31 9.png", "2021-01-01 1.png"],
+        ["a1_8.png", "a1_9.png", "a2_0.png", "a2_1.png", "a2_2.png"],  # counts on
     ],
 )
 def test_numbers_are_what_people_mean(names: list[str]):
@@ -39,6 +42,7 @@ def test_numbers_are_what_people_mean(names: list[str]):
         (["a2.png", "b1.png"], "their names follow 2 patterns ('a#', 'b#', where # is a number)"),
         (["img01.png", "img1.png", "img2.png"], "img01.png and img1.png have the same number"),
         (["23.59.58.png", "23.59.59.png", "00.00.01.png"], "to pass midnight between 23.59.59.png and 00.00.01.png"),
+        ([f"cam{c}_{n}.png" for c in (1, 2) for n in range(4)], "they start anew at cam2_0.png; images of several cam"),
         (["1-2-2021.png", "2-1-2021.png"], None),
         (["2-1-2021.png", "1-2-2021.png"], "their dates may begin with the day or the month"),
     ],
@@ -51,3 +55,21 @@ def test_what_could_be_meant_otherwise_is_said(names: list[str], doubt: str | No
     assert ordered == names
     assert len(doubts) == 1
     assert doubt in doubts[0]
+
+
+@pytest.mark.parametrize(
+    ("names", "gap"),
+    [
+        ([f"img{number}.png" for number in (1, 2, 3, 7, 8, 9, 11)], (4, ("img3.png", "img7.png"))),
+        ([f"img{number:04d}_cam2.png" for number in range(0, 60, 5) if number != 25], NEAR_25),
+        ([f"img{number}.png" for number in range(20)], None),
+        ([f"img{number}.png" for number in (3, 17, 20, 44, 61)], None),  # picked at random
+        ([f"t{number}.png" for number in (0, 33, 67, 100, 133, 167, 200)], None),  # milliseconds
+        ([f"{number / 10}.png" for number in (1, 2, 3, 7, 8, 9)], None),
+        (["a1.png", "a2.png", "a3.png", "b9.png"], (5, ("a3.png", "b9.png"))),
+        (["one.png"], None),
+        (["t0.png", "t1.png", "t2.png", "t3.png", "t-1.png", "t-2.png"], None),  # their order is told as doubtful
+    ],
+)
+def test_numbers_that_are_left_out(names: list[str], gap: tuple | None):
+    assert gaps(names) == gap

@@ -26,6 +26,8 @@ from dlc_toolbox.video.sequences import ImageFolder, TiffStack, open_frames, rec
 from dlc_toolbox.video.video import Video
 from tests.analyze import analyze
 
+HALVES = {"a.tif": slice(6), "b.tif": slice(6, 12)}
+
 
 @pytest.fixture
 def images() -> list[np.ndarray]:
@@ -243,6 +245,25 @@ def test_the_interval_that_fiji_notes_is_the_rate(tmp_path, images):
     assert (video.rate, video.rate_is_assumed) == (50, False)
     stated = open_frames(write_folder(tmp_path / "day1", images), reading=Reading(fps=12.5))
     assert (stated.rate, stated.rate_is_assumed, stated.stated_rate) == (Fraction(25, 2), False, 12.5)
+
+
+def test_images_that_are_missing_between_others_are_told(tmp_path, images):
+    folder = write_folder(tmp_path / "day1", images)
+    for number in (5, 6, 7):
+        (folder / f"frame {number}.png").unlink()
+    video = open_frames(folder, reading=Reading(fps=10))
+    assert len(list(video)) == 9
+    (remark,) = video.remarks()
+    assert remark.startswith("the numbers of its images leave out 3, first between frame 4.png and frame 8.png: rows")
+
+
+def test_of_joined_tiff_files_the_first_is_read_and_it_is_said(tmp_path, images):
+    first, second = (write_stack(tmp_path / name, images[part]).read_bytes() for name, part in HALVES.items())
+    (tmp_path / "v.tif").write_bytes(first + second)
+    video = open_frames(tmp_path / "v.tif", reading=Reading(fps=10))
+    assert [frame.tolist() for frame in video] == [image.tolist() for image in images[:6]]
+    (remark,) = video.remarks()
+    assert remark.startswith("is several TIFF files one behind the other: only the first of them is read, also by Fiji")
 
 
 @pytest.mark.parametrize("used", [12, 16])

@@ -12,6 +12,7 @@ import pytest
 from dlc_toolbox.video.video import Video
 
 FORMATS = {"gray10le": 10, "gray12le": 12, "gray14le": 14, "gray16le": 16, "gray16be": 16}
+FORMATS |= {"yuv420p10le": 10, "yuv444p12le": 12, "yuv422p16le": 16}
 
 
 def write_deep(path: Path, pictures: list[np.ndarray], pix_fmt: str, codec: str = "ffv1") -> Path:
@@ -56,9 +57,11 @@ def test_bits_are_looked_for_all_over_the_video(tmp_path):
     assert (frames[60][..., 0] == pictures[60] >> 4).all()
 
 
-@pytest.mark.parametrize("pix_fmt", ["gray16le", "gray12le", "gray10le"])
+@pytest.mark.parametrize("pix_fmt", sorted(set(FORMATS) - {"gray16be", "gray14le"}))
 def test_where_all_bits_are_used_nothing_changes(tmp_path, pix_fmt):
-    path = write_deep(tmp_path / "v.mkv", noise(FORMATS[pix_fmt]), pix_fmt)
+    bits = FORMATS[pix_fmt]
+    pictures = [np.repeat(picture[..., None] << (16 - bits), 3, axis=2) for picture in noise(bits)]
+    path = write_deep(tmp_path / "v.mkv", pictures if pix_fmt.startswith("yuv") else noise(bits), pix_fmt)
     with av.open(str(path)) as container:
         expected = [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]
     video = Video(path)
@@ -70,6 +73,25 @@ def test_colours_of_12_bits_in_16(tmp_path):
     pictures = noise(12, shape=(48, 64, 3))
     frames = list(Video(write_deep(tmp_path / "v.mkv", pictures, "gbrp16le")))
     assert all((frame == picture >> 4).all() for frame, picture in zip(frames, pictures, strict=True))
+
+
+@pytest.mark.parametrize("used", [10, 12])
+@pytest.mark.parametrize("pix_fmt", ["yuv444p16le", "yuv420p16le"])
+def test_luma_and_chroma_of_fewer_bits_in_16(tmp_path, pix_fmt, used):
+    """White, gray, black and red are what they are in 8 bits, whatever the upper bits are left for."""
+    colors = np.array([[255, 255, 255], [128, 128, 128], [0, 0, 0], [220, 30, 30]], np.uint8)
+    picture = np.repeat(np.repeat(colors, 16, axis=0)[None], 48, axis=0)
+    frame = av.VideoFrame.from_ndarray(picture, format="rgb24").reformat(format=pix_fmt)
+    for plane in frame.planes:
+        plane.update((np.frombuffer(plane, "<u2") >> (16 - used)).tobytes())
+    with av.open(str(tmp_path / "v.mkv"), "w") as container:
+        stream = container.add_stream("ffv1", rate=25)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, pix_fmt
+        container.mux([*stream.encode(frame), *stream.encode()])
+    video = Video(tmp_path / "v.mkv")
+    (shown,) = video
+    np.testing.assert_allclose(shown[24, 8::16], colors, atol=2)
+    assert [remark.split(" of each")[0] for remark in video.remarks()] == [f"uses {used} of the 16 bits"]
 
 
 def write_avi(path: Path, pictures: np.ndarray, palette: bytes = b"") -> Path:

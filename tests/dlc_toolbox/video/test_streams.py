@@ -138,6 +138,25 @@ def test_time_stamps_coarser_than_the_frames(tmp_path, write_video, rate):
     assert (np.diff(times) > 0).all()
 
 
+def test_a_clock_that_stands_still_is_not_coarse(tmp_path):
+    """MXF files that were joined: all that follows the first has its last stamp."""
+    parts = []
+    for first in (0, 20):
+        with av.open(str(tmp_path / "v.mxf"), "w") as container:
+            stream = container.add_stream("mpeg2video", rate=25)
+            stream.width, stream.height, stream.pix_fmt = *LARGE, "yuv420p"
+            for number in range(first, first + 20):
+                picture = np.full((120, 160, 3), 5 * number, np.uint8)
+                container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
+            container.mux(stream.encode())
+        parts.append((tmp_path / "v.mxf").read_bytes())
+    (tmp_path / "v.mxf").write_bytes(b"".join(parts))
+    video = Video(tmp_path / "v.mxf")
+    times, frames = zip(*video.frames(), strict=True)
+    assert [float(time * video.time_base) for time in times] == pytest.approx(np.arange(40) / 25)
+    np.testing.assert_allclose([frame.mean() for frame in frames], 5 * np.arange(40), atol=3)
+
+
 def test_pixels_that_are_not_square(tmp_path):
     path = tmp_path / "v.mp4"
     with av.open(str(path), "w") as container:

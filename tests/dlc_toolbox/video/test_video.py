@@ -512,6 +512,24 @@ def test_named_files_are_taken_once_whatever_their_suffix(tmp_path):
     assert [path.name for path in find_videos(named, ".avi")] == ["b.mov", "a.avi"]
 
 
+def test_links_that_are_left_out_are_told(tmp_path, caplog):
+    (tmp_path / "a.avi").touch()
+    (tmp_path / "b.avi").symlink_to(tmp_path / "a.avi")
+    (tmp_path / "c.avi").symlink_to(tmp_path / "gone.avi")
+    assert [path.name for path in find_videos([tmp_path], ".avi")] == ["a.avi"]
+    assert "b.avi is left out: it is a link to the same file as a.avi" in caplog.text
+    assert "c.avi is left out: it is a link to" in caplog.text
+    assert "gone.avi, which is not there" in caplog.text
+
+
+def test_accents_of_a_name_may_be_spelled_in_two_ways(tmp_path):
+    apart, together = "Ma\u0308use", "M\u00e4use"
+    (tmp_path / apart).mkdir()
+    (tmp_path / apart / f"{together}.avi").touch()
+    (found,) = find_videos([tmp_path / together / f"{apart}.avi"], ".avi")
+    assert found == tmp_path / apart / f"{together}.avi"
+
+
 def test_nothing_found_says_where_and_what_to_do(tmp_path):
     with pytest.raises(ToolboxError, match=r"no video with the suffix \.avi \(videotype\) there\. Look elsewhere\."):
         find_videos([tmp_path], ".avi", "Look elsewhere.")
@@ -615,11 +633,29 @@ def test_a_recording_without_any_picture_is_told(tmp_path, frames):
         Video(path)
 
 
+def test_interlaced_videos_are_told(tmp_path):
+    frames = list(np.random.default_rng(0).integers(0, 256, (4, 64, 64, 3), dtype=np.uint8))
+    for name, options, is_told in (("a.mp4", {"x264-params": "tff=1"}, True), ("b.mp4", {}, False)):
+        with av.open(str(tmp_path / name), "w") as container:
+            stream = container.add_stream("libx264", rate=25, options=options)
+            stream.width, stream.height, stream.pix_fmt = 64, 64, "yuv420p"
+            for frame in frames:
+                container.mux(stream.encode(av.VideoFrame.from_ndarray(frame, format="rgb24")))
+            container.mux(stream.encode())
+        told = [remark for remark in Video(tmp_path / name).remarks() if remark.startswith("is interlaced: each frame")]
+        assert bool(told) == is_told
+
+
 def test_a_video_that_is_not_there_is_looked_for_beside(tmp_path):
     for name in ("another.avi", "mouse.avi", ".hidden"):
         (tmp_path / name).touch()
     with pytest.raises(ToolboxError, match=r"mouse\.mp4 does not exist; there: mouse\.avi, another\.avi\.$"):
         find_videos([tmp_path / "mouse.mp4"], ".mp4")
+    with pytest.raises(ToolboxError, match=r"mouse does not exist; there: mouse\.avi\.$"):
+        find_videos([tmp_path / "mouse"], ".mp4")
+    if os.name != "nt":
+        with pytest.raises(ToolboxError, match=r"does not exist; folders are separated by / here, not by \\ as in Win"):
+            find_videos([tmp_path / "..\\mouse.avi"], ".avi")
     with pytest.raises(ToolboxError, match=r"gone/mouse\.mp4 does not exist\.$"):
         find_videos([tmp_path / "gone" / "mouse.mp4"], ".mp4")
 
