@@ -45,8 +45,8 @@ READERS = (
 _ENDINGS = (".slp", ".nwb", ".json", ".xml")  # of files in a folder that may be meant by it
 _WHAT_IS_READ = (
     "projects of DeepLabCut 2 and 3, label tables (csv, h5) of DeepLabCut and lightning-pose, projects of SLEAP, "
-    "keypoints in the json of COCO, exports of CVAT (CVAT for images 1.1) and Label Studio (JSON), NWB files with "
-    "training data, and poses of videos"
+    "keypoints in the json of COCO, exports of CVAT (for images or for video, 1.1) and Label Studio (JSON), NWB files "
+    "with training data, and poses of videos"
 )
 
 
