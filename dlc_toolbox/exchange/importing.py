@@ -99,6 +99,8 @@ class FolderPlan:
         Labels that differ, but were changed here since an earlier import.
     frames : mapping of str to FrameOf
         By name of the image the frame of a video that it is, where it is one.
+    gone : sequence of str
+        Images that came before and do not come now; they stay, with their labels.
     """
 
     folder: Path
@@ -111,6 +113,7 @@ class FolderPlan:
     changes: Mapping[str, Mapping[int, list[Point]]]
     kept: Sequence[str] = ()
     frames: Mapping[str, FrameOf] = field(default_factory=dict)
+    gone: Sequence[str] = ()
 
     def in_words(self) -> str:
         """Say what comes, and what of it changes anything."""
@@ -137,6 +140,11 @@ class FolderPlan:
             log.warning(
                 "%s: %schanged here since they were imported, and kept: %s",
                 *(self.folder, then, in_short(list(self.kept))),
+            )
+        if self.gone:
+            log.warning(
+                "%s: came before and does not come now; it stays with its labels: %s",
+                *(self.folder, in_short(list(self.gone))),
             )
 
 
@@ -296,13 +304,14 @@ def _plan(found: Found, sources: Mapping[str, str], folder: Path, home: str) -> 
     rows = [f"{folder.name}/{image}" for image in sources]
     table, images = found.table.loc[rows], _images(found, rows)
     now, names = _placed(table), _names(table)
-    frames = {folder_and_image(row)[1]: made for row in rows if isinstance(made := found.pending.get(row), FrameOf)}
+    told = {**found.frames, **found.pending}
+    frames = {folder_and_image(row)[1]: made for row in rows if isinstance(made := told.get(row), FrameOf)}
     order, is_new = sorted(names, key=natural_key), not folder.exists()
     if not is_new:
         files = [path for part in now if (path := folder / home / f"{part}.csv").is_file()]
         present = [path.name for path in slices_of(folder, Path(names[0]).suffix, files).images]
         order = present if set(present) >= set(names) else order
-    before = _read_record(folder / home / RECORD)[0]
+    before, came = _read_record(folder / home / RECORD)
     changes, kept = dict[str, dict[int, list[Point]]](), list[str]()
     for part, theirs in now.items():
         path, base = folder / home / f"{part}.csv", before.get(part, {})
@@ -314,7 +323,8 @@ def _plan(found: Found, sources: Mapping[str, str], folder: Path, home: str) -> 
             for place, image in enumerate(order, 1)
             if image in images and image not in own and theirs.get(image) != ours.get(image)
         }
-    return FolderPlan(folder, home, images, sources, is_new, order, now, changes, kept, frames)
+    gone = sorted(came & _present(folder) - images.keys(), key=natural_key)
+    return FolderPlan(folder, home, images, sources, is_new, order, now, changes, kept, frames, gone)
 
 
 def _write_labels(plan: FolderPlan, home: Path) -> None:
@@ -338,11 +348,11 @@ def _write_labels(plan: FolderPlan, home: Path) -> None:
 
 def _record_frames(plan: FolderPlan, folder: Path) -> None:
     """Write down which frames of which video the images are, as Step 1 does, where they are all of one."""
-    videos = {frame.video for frame in plan.frames.values()}
+    videos = {(frame.video, frame.crop) for frame in plan.frames.values()}
     if len(videos) != 1 or plan.frames.keys() != plan.images.keys():
         return
-    video = videos.pop()
-    made_from = records.describe({video.name: video}, {"crop": None})
+    ((video, crop),) = videos
+    made_from = records.describe({video.name: video}, {"crop": crop and list(crop)})
     frames = sorted(frame.number for frame in plan.frames.values())
     output = records.Output(str(plan.folder), frames_record(folder), [folder], made_from)
     output.write_record(video=video.resolve().as_posix(), frame_count=Video(video).expected_frames, frames=frames)

@@ -35,6 +35,7 @@ READERS = (
     Reader(sleap_analysis.KIND, sleap_analysis.is_analysis, sleap_analysis.read_analysis),
     Reader(nwb.KIND, nwb.is_nwb, nwb.read_nwb),
     Reader(poses.KIND, poses.is_poses, poses.read_frames),
+    Reader(tables.MACHINE, tables.is_machine_table, tables.read_label_table),
     Reader(tables.TABLE, tables.is_table, tables.read_label_table),
     Reader(coco.KIND, coco.is_coco, coco.read_coco),
     Reader(label_studio.KIND, label_studio.is_label_studio, label_studio.read_label_studio),

@@ -21,9 +21,7 @@ from dlc_toolbox.project.layout import video_stem
 
 _ORDER_SINCE = 1.4  # version of the format that tells the order of colours
 _DIGITS = 6
-_CROPPED = (
-    "is of a video that sleap-io crops as it reads it: write the crop there as a video of its own (sio transform)"
-)
+_CROPPED = "is of a video that sleap-io crops as it reads it: write the crop there as a video (sio transform)"
 
 
 @dataclass(frozen=True)

@@ -123,3 +123,22 @@ def test_the_record_of_an_older_version_is_understood(find, tmp_path):
     record.write_text(json.dumps({"labels": {"nose": {"img2.png": [20, 21]}}}))
     import_labels(plan_import(find({2: (25, 25)}), data))
     assert clicks(data / "day1") == [[25, 25, 1]]
+
+
+def test_an_image_that_is_gone_there_stays_here_and_is_named(find, tmp_path, caplog):
+    data = tmp_path / "data"
+    import_labels(plan_import(find({2: (20, 21), 4: (40, 41)}), data))
+    (plan,) = plan_import(find({2: (20, 21)}), data)
+    assert plan.gone == ["img4.png"]
+    import_labels([plan])
+    assert "came before and does not come now; it stays with its labels: img4.png" in caplog.text
+    assert clicks(data / "day1") == [[20, 21, 1], [40, 41, 2]]
+
+
+def test_the_crop_of_frames_is_noted(find, tmp_path, write_video):
+    film = write_video(tmp_path / "film.avi", np.zeros((9, 48, 64, 3), np.uint8))
+    found = find({2: (20, 21)})
+    frames = {row: FrameOf(film, 2, (1, 9, 2, 8)) for row in found.images}
+    import_labels(plan_import(Found(**{**vars(found), "frames": frames}), tmp_path / "data"))
+    record = records.read(tmp_path / "data" / "day1" / "frames.json")
+    assert record["settings"] == {"crop": [1, 9, 2, 8]} and record["frames"] == [2]
