@@ -56,6 +56,8 @@ def lines_to_set(found: Found, settings: Settings) -> list[str]:
     lines = []
     if set(bodyparts) != set(settings.bodyparts):
         lines.append(f"bodyparts = {bodyparts}")
+    if any(part not in bodyparts for point in settings.views for part in point):
+        lines.append("views = []")
     if scorer not in settings.Scorers:
         lines += [f"Scorers = {[scorer]}", f"scorer = {scorer!r}"]
     if suffix.lower() != settings.imagetype.lower():

@@ -149,7 +149,7 @@ def _add_frame(
         return True
     video = find_file(film.name, [*source.homes, source.homes[-1] / "videos"])
     if video is None:
-        collection.leave_out(what, f"is of {film.name}, which is not there")
+        collection.leave_out(what, f"is of {film.name}, which is not there; --images names its folder")
         return False
     collection.add_made(f"{film.stem}/img{frame:06d}.png", places, FrameOf(video, frame), size=film.size)
     return True

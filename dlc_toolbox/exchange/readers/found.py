@@ -216,7 +216,8 @@ _NUMBERED = re.compile(r"img([0-9]+)\.\w+\Z")
 def frames_in(rows: Iterable[str], video: Path, crop: tuple[int, int, int, int] | None = None) -> dict[str, FrameOf]:
     """Return which frames of a video images are that DeepLabCut named, by the numbers of frames.
 
-    >>> [(row, frame.number) for row, frame in frames_in(["day1/img07.png", "day1/nose2.png"], Path("day1.avi")).items()]
+    >>> frames = frames_in(["day1/img07.png", "day1/nose2.png"], Path("day1.avi"))
+    >>> [(row, frame.number) for row, frame in frames.items()]
     [('day1/img07.png', 7)]
     """
     named = {row: _NUMBERED.match(row.rpartition("/")[2]) for row in rows}

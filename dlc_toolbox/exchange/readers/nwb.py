@@ -143,7 +143,9 @@ def _add_external(
         collection.leave_out(name, str(error))
         return
     if found is None:
-        collection.leave_out(name, f"is of {PureWindowsPath(paths[0]).name}, which is not there")
+        collection.leave_out(
+            name, f"is of {PureWindowsPath(paths[0]).name}, which is not there; --images names its folder"
+        )
     else:
         size = size_of(*rows_of(series, "dimension").tolist()[:2]) if "dimension" in series else None
         collection.add_made(f"{stem}/img{number:06d}.png", places, FrameOf(found, number), size=size)

@@ -77,7 +77,9 @@ class SleapVideo:
         elif (path := self._find(source)) is not None:
             collection.add_made(row, places, FrameOf(path, index), size=self.size)
         else:
-            collection.leave_out(name, f"is of {PureWindowsPath(self.name).name}, which is not there")
+            collection.leave_out(
+                name, f"is of {PureWindowsPath(self.name).name}, which is not there; --images names its folder"
+            )
 
     def _find(self, source: Source) -> Path | None:
         """Return where the video is now."""
