@@ -173,13 +173,16 @@ def plan_import(found: Found, data_folder: Path, home: str = "") -> list[FolderP
     Raises
     ------
     ToolboxError
-        When folders exist with other images, or with labels that were not imported, none of which is ever overwritten.
+        When all folders exist with other images, or with labels that were not imported, none of which is ever
+        overwritten. Where only some do, they are left out, and named.
     """
     names = new_places(found, data_folder, home)
     placed, before = found.renamed(names), {names[row]: row for row in found.images}
     folders = {data_folder / name: rows for name, rows in placed.folders().items()}
-    _refuse_other_images({folder: _images(placed, rows) for folder, rows in folders.items()}, home)
-    _refuse_own_labels({folder / home: placed.table.loc[rows] for folder, rows in folders.items()})
+    taken = _other_images({folder: _images(placed, rows) for folder, rows in folders.items()}, home)
+    own = {folder: placed.table.loc[rows] for folder, rows in folders.items() if folder not in taken}
+    taken |= _own_labels(own, home)
+    folders = _without_taken(folders, taken)
     return [
         _plan(placed, {folder_and_image(row)[1]: before[row] for row in rows}, folder, home)
         for folder, rows in folders.items()
@@ -253,9 +256,18 @@ def _present(folder: Path) -> set[str]:
     return {path.name for path in folder.iterdir() if path.is_file()} if folder.is_dir() else set()
 
 
-def _refuse_other_images(folders: Mapping[Path, Mapping[str, Path]], home: str) -> None:
-    """Raise when folders hold other images than these and those that came before, by their names."""
-    problems = []
+def _without_taken(folders: Mapping[Path, list[str]], taken: Mapping[Path, str]) -> dict[Path, list[str]]:
+    """Return the folders that can be written to; raise where none can."""
+    if taken and taken.keys() == folders.keys():
+        raise ToolboxError(in_short(list(dict.fromkeys(taken.values())), separator="; "))
+    for why in dict.fromkeys(taken.values()):
+        log.warning("left out: %s", why)
+    return {folder: rows for folder, rows in folders.items() if folder not in taken}
+
+
+def _other_images(folders: Mapping[Path, Mapping[str, Path]], home: str) -> dict[Path, str]:
+    """Say which folders hold other images than these and those that came before, by their names."""
+    problems = dict[Path, str]()
     for folder, images in folders.items():
         if not folder.exists():
             continue
@@ -264,9 +276,9 @@ def _refuse_other_images(folders: Mapping[Path, Mapping[str, Path]], home: str) 
         came = _read_record(folder / home / RECORD)[1]
         strangers = there.keys() - images.keys() - came
         if strangers or images.keys() - there.keys() or not all(_same(there[name], images[name]) for name in images):
-            problems.append(f"{folder} ({len(there)}, not these {len(images)})")
-    if problems:
-        raise ToolboxError(f"other images are there already in {in_short(problems)}: move or rename these folders")
+            problems[folder] = f"{folder} ({len(there)}, not these {len(images)})"
+    told = f"other images are there already in {in_short(list(problems.values()))}: move or rename these folders"
+    return dict.fromkeys(problems, told)
 
 
 def _clicks_in(home: Path) -> list[Path]:
@@ -284,21 +296,19 @@ def _same(one: Path, other: Path) -> bool:
         return False
 
 
-def _refuse_own_labels(homes: Mapping[Path, pd.DataFrame]) -> None:
-    """Raise when csv files hold other labels than these, and nobody wrote down that they were imported."""
-    problems = []
-    for home, table in homes.items():
-        if not (home / RECORD).is_file():
+def _own_labels(folders: Mapping[Path, pd.DataFrame], home: str) -> dict[Path, str]:
+    """Say which folders' csv files hold other labels than these, and nobody wrote down that they were imported."""
+    problems = dict[Path, list[str]]()
+    for folder, table in folders.items():
+        if not (folder / home / RECORD).is_file():
             names = _names(table)
             for part, placed in _placed(table).items():
-                path = home / f"{part}.csv"
+                path = folder / home / f"{part}.csv"
                 if path.is_file() and _clicked(path, names) != placed:
-                    problems.append(str(path))
-    if problems:
-        raise ToolboxError(
-            f"other labels are there already, which are never overwritten: {in_short(problems)}. Move these files away "
-            "to import others"
-        )
+                    problems.setdefault(folder, []).append(str(path))
+    files = in_short([path for of_folder in problems.values() for path in of_folder])
+    told = f"other labels are there already, which are never overwritten: {files}. Move them away to import others"
+    return dict.fromkeys(problems, told)
 
 
 def _plan(found: Found, sources: Mapping[str, str], folder: Path, home: str) -> FolderPlan:

@@ -22,7 +22,7 @@ from dlc_toolbox.exchange.readers.cvat_shapes import (
     parts_of,
     place_of,
 )
-from dlc_toolbox.exchange.readers.found import CORNER, Found, FrameOf, find_file, safe_name
+from dlc_toolbox.exchange.readers.found import CORNER, Found, FrameOf, find_file, not_there, safe_name
 from dlc_toolbox.exchange.readers.source import Source
 from dlc_toolbox.project.layout import video_stem
 
@@ -149,7 +149,7 @@ def _add_frame(
         return True
     video = find_file(film.name, [*source.homes, source.homes[-1] / "videos"])
     if video is None:
-        collection.leave_out(what, f"is of {film.name}, which is not there; --images names its folder")
+        collection.leave_out(what, not_there(film.name))
         return False
     collection.add_made(f"{film.stem}/img{frame:06d}.png", places, FrameOf(video, frame), size=film.size)
     return True

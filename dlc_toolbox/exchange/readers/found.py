@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -208,6 +208,11 @@ def found_of(
 def in_order(rows: Iterable[str]) -> list[str]:
     """Return rows in the alphabetical order of their folders, and in each by the numbers in the images' names."""
     return sorted(rows, key=lambda row: (row.partition("/")[0], natural_key(row)))
+
+
+def not_there(video: str) -> str:
+    """Say that a video is missing, in words that follow 'because it'; its name may be a path of any machine."""
+    return f"is of {PureWindowsPath(video.replace('/', chr(92))).name}, which is not there; --images names its folder"
 
 
 _NUMBERED = re.compile(r"img([0-9]+)\.\w+\Z")

@@ -14,7 +14,7 @@ import numpy as np
 
 from dlc_toolbox import ToolboxError
 from dlc_toolbox.exchange.readers.collecting import SEVERAL, Collection, Places, size_of
-from dlc_toolbox.exchange.readers.found import Found, FrameOf, find_file, safe_name, skeleton_setting
+from dlc_toolbox.exchange.readers.found import Found, FrameOf, find_file, not_there, safe_name, skeleton_setting
 from dlc_toolbox.exchange.readers.nwb_pictures import Inside, add_pictures, picture_of
 from dlc_toolbox.exchange.readers.source import Source, rows_of, texts_of
 from dlc_toolbox.project.layout import video_stem
@@ -143,9 +143,7 @@ def _add_external(
         collection.leave_out(name, str(error))
         return
     if found is None:
-        collection.leave_out(
-            name, f"is of {PureWindowsPath(paths[0]).name}, which is not there; --images names its folder"
-        )
+        collection.leave_out(name, not_there(paths[0]))
     else:
         size = size_of(*rows_of(series, "dimension").tolist()[:2]) if "dimension" in series else None
         collection.add_made(f"{stem}/img{number:06d}.png", places, FrameOf(found, number), size=size)

@@ -15,7 +15,7 @@ import numpy as np
 
 from dlc_toolbox import ToolboxError
 from dlc_toolbox.exchange.readers.collecting import Collection, Places, size_of
-from dlc_toolbox.exchange.readers.found import FrameOf, find_file, row_for, safe_name
+from dlc_toolbox.exchange.readers.found import FrameOf, find_file, not_there, row_for, safe_name
 from dlc_toolbox.exchange.readers.source import Source, refuse_huge, rows_of, texts_of
 from dlc_toolbox.project.layout import video_stem
 
@@ -77,9 +77,7 @@ class SleapVideo:
         elif (path := self._find(source)) is not None:
             collection.add_made(row, places, FrameOf(path, index), size=self.size)
         else:
-            collection.leave_out(
-                name, f"is of {PureWindowsPath(self.name).name}, which is not there; --images names its folder"
-            )
+            collection.leave_out(name, not_there(self.name))
 
     def _find(self, source: Source) -> Path | None:
         """Return where the video is now."""
