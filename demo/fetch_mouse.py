@@ -3,7 +3,7 @@
 Reads   the source package lightning-pose 1.1.0 (MIT licence, (c) 2021 Dan Biderman), fetched with pip
 Writes  Generating_a_Training_Set/data-mouse/mirror-mouse/  images, and labels as Fiji writes them, one csv per part
         videos/test_vid.mp4
-Run     python3 demo/fetch_mouse.py
+Run     python3 demo/fetch_mouse.py   (--frames 432: only the first frames of the video)
 Next    Generating_a_Training_Set/Step2_ConvertingLabels2DataFrame.py
 """
 
@@ -20,6 +20,8 @@ from pathlib import Path
 from dlc_toolbox.project.layout import Layout
 
 try:
+    import av
+
     from dlc_common import cli
     from dlc_common.files import replacing
     from dlc_toolbox import ToolboxError
@@ -41,7 +43,14 @@ FOLDER = "mirror-mouse"
 
 def build_parser() -> argparse.ArgumentParser:
     """Make the command line."""
-    return cli.make_parser(__doc__)
+    parser = cli.make_parser(__doc__)
+    parser.add_argument(
+        "--frames",
+        type=cli.whole_number(1),
+        metavar="N",
+        help="keep the first N frames of the video, and what follows up to a key frame; default: all",
+    )
+    return parser
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -59,6 +68,8 @@ def main(argv: Sequence[str] | None = None) -> None:
         unpack(archive, {"labeled-data/": mouse / "labeled-data", "videos/": video.parent, "CollectedData.csv": mouse})
         found = usable(read_labels(mouse / "CollectedData.csv", Path(scratch)))
         import_labels(plan_import(found, images.parent))
+        if args.frames:
+            keep_first(video, args.frames)
     log.info("Wrote %s and %s", images, video)
 
 
@@ -84,6 +95,17 @@ def unpack(archive: Path, places: dict[str, Path]) -> None:
             if content is not None:
                 with replacing(wanted[0] / Path(member.name).name) as temporary:
                     temporary.write_bytes(content.read())
+
+
+def keep_first(video: Path, frames: int) -> None:
+    """Cut a video off, without coding it anew: before the first key frame that `frames` others precede."""
+    with replacing(video) as temporary, av.open(video) as whole, av.open(temporary, "w", format="mp4") as part:
+        stream = part.add_stream_from_template(whole.streams.video[0])
+        packets = [packet for packet in whole.demux(video=0) if packet.size]
+        ends = (at for at, packet in enumerate(packets) if at >= frames and packet.is_keyframe)
+        for packet in packets[: next(ends, None)]:
+            packet.stream = stream
+            part.mux(packet)
 
 
 if __name__ == "__main__":

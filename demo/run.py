@@ -54,7 +54,7 @@ def steps(train: Path) -> list[list[str]]:
     training = ["--config", str(train / "pose_cfg.yaml"), *TRAINING, *["--resume"] * resumes]
     return [
         ["pose-tensorflow/models/pretrained/download.py"],
-        ["demo/fetch_mouse.py"],
+        ["demo/fetch_mouse.py", "--frames", "432"],
         ["Generating_a_Training_Set/Step2_ConvertingLabels2DataFrame.py"],
         ["Generating_a_Training_Set/Step3_CheckLabels.py"],
         ["Generating_a_Training_Set/Step4_GenerateTrainingFileFromLabelledData.py"],
@@ -62,7 +62,7 @@ def steps(train: Path) -> list[list[str]]:
         ["Evaluation-tools/Step1_EvaluateModelonDataset.py"],
         ["Evaluation-tools/Step2_AnalysisofResults.py"],
         ["Analysis-tools/AnalyzeVideos.py"],
-        ["Analysis-tools/MakingLabeledVideo.py", "--save-frames", "620"],
+        ["Analysis-tools/MakingLabeledVideo.py", "--save-frames", "380"],
     ]
 
 

@@ -18,6 +18,8 @@ from deepercut.inference.predict import load_predictor
 from deepercut.weights.checkpoints import save_snapshot
 from deepercut.weights.snapshots import Snapshot, list_snapshots, select_snapshot
 
+pytestmark = pytest.mark.usefixtures("thin")
+
 SIZES = [(40, 56), (33, 49)]
 
 

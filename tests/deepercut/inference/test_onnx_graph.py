@@ -5,6 +5,8 @@ import pytest
 
 from deepercut.inference.engines import openvino_engine
 
+pytestmark = pytest.mark.usefixtures("thin")
+
 onnx = pytest.importorskip("onnx")
 onnxruntime = pytest.importorskip("onnxruntime")
 

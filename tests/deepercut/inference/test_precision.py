@@ -17,6 +17,8 @@ from deepercut.inference.openvino_graph import build_openvino
 from deepercut.inference.precision import compare, reduced_engine
 from deepercut.weights.snapshots import Snapshot
 
+pytestmark = pytest.mark.usefixtures("thin")
+
 LABELS = [np.array([[0, 10.0, 7.0], [1, 20.0, 20.0]]), np.array([[0, 30.0, 30.0]])]
 GOOD = {
     "median_difference_px": 0.1,

@@ -1,5 +1,8 @@
 """Predictors from the files of a training."""
 
+import subprocess
+import sys
+
 import keras
 import numpy as np
 import pytest
@@ -62,3 +65,18 @@ def test_the_kind_of_weights_decides_about_padding_where_the_file_does_not(make_
     for name, pads in [("snapshot-7.weights.h5", True), ("snapshot-7.index", False)]:
         config, _ = predict.read_network(config_path, Snapshot(7, config_path.parent / name))
         assert config.padding is pads
+
+
+def test_openvino_needs_no_keras(random_arrays, tmp_path):
+    np.savez(tmp_path / "arrays.npz", **random_arrays())
+    code = (
+        "import sys, numpy as np; from pathlib import Path; from deepercut.inference import engines, predict; "
+        "from deepercut.config import PoseConfig; "
+        "config = PoseConfig(folder=Path(), num_joints=3, all_joints=(), all_joints_names=()); "
+        "arrays = dict(np.load(sys.argv[1])); "
+        "engines.ENGINES['openvino'](config, arrays)(np.zeros((1, 16, 16, 3), np.uint8)); "
+        "print(sorted({'keras', 'tensorflow', 'torch', 'jax'} & set(sys.modules)))"
+    )
+    command = [sys.executable, "-c", code, str(tmp_path / "arrays.npz")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "[]\n", "")

@@ -12,6 +12,8 @@ from deepercut.data.dataset import TrainingImage
 from deepercut.network.posenet import build_posenet
 from deepercut.training.validation import Validation, draw_pose, errors_px, hold_out
 
+pytestmark = pytest.mark.usefixtures("thin")
+
 
 def make_images(count: int) -> list[TrainingImage]:
     return [TrainingImage(Path(f"{number}.png"), (100, 100), np.empty((0, 3))) for number in range(count)]
