@@ -2,8 +2,9 @@
 
 Reads   myconfig.py, and SOURCE, whose kind is told by what it holds, and said in the first line: a project of
         DeepLabCut 2 or 3 (its folder or config.yaml); a label table (csv, h5) of DeepLabCut or lightning-pose; a
-        project of SLEAP (.slp, .pkg.slp); keypoints in the json of COCO; an export of CVAT (CVAT for images 1.1) or of
-        Label Studio (JSON); an NWB file with training data; machine labels, or poses of a video. Nothing there changes.
+        project of SLEAP (.slp, .pkg.slp); keypoints in the json of COCO; an export of CVAT (for images or for video,
+        1.1) or of Label Studio (JSON); an NWB file with training data; machine labels, or poses of a video. Nothing
+        there changes.
 Writes  data-<Task>/<folder>/: copies of the images, and the labels as Fiji saves them, one csv per body part;
         data-<Task>/CollectedData_<scorer>.h5 and .csv, as Step 2 makes them; what a network found, as machine labels.
         Of DeepLabCut also its splits, and in a project without images its settings; the old files stay beside

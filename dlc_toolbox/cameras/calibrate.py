@@ -138,7 +138,7 @@ def _lens(name: str, size: tuple[int, int], corners: Corners, places: np.ndarray
         raise ToolboxError(
             f"camera {name} has seen the board at {len(moments)} moments only; at least {FEWEST_BOARDS} are needed, "
             "and 20 with the board near and far, tilted, and in all parts of the picture make it good. Is the board "
-            "described as it is (calibrationboard)?"
+            "described as it is (calibrationboard), and is it said of a view in a mirror (cameras: 'mirrored': True)?"
         )
     moments = moments[np.linspace(0, len(moments) - 1, min(len(moments), _MOST_BOARDS)).round().astype(int)]
     matrix, distortion, errors = _solve_lens(size, corners, moments, places)

@@ -56,6 +56,8 @@ def lines_to_set(found: Found, settings: Settings) -> list[str]:
     lines = []
     if set(bodyparts) != set(settings.bodyparts):
         lines.append(f"bodyparts = {bodyparts}")
+    if any(part not in bodyparts for point in settings.views for part in point):
+        lines.append("views = []")
     if scorer not in settings.Scorers:
         lines += [f"Scorers = {[scorer]}", f"scorer = {scorer!r}"]
     if suffix.lower() != settings.imagetype.lower():
@@ -99,6 +101,8 @@ class FolderPlan:
         Labels that differ, but were changed here since an earlier import.
     frames : mapping of str to FrameOf
         By name of the image the frame of a video that it is, where it is one.
+    gone : sequence of str
+        Images that came before and do not come now; they stay, with their labels.
     """
 
     folder: Path
@@ -111,6 +115,7 @@ class FolderPlan:
     changes: Mapping[str, Mapping[int, list[Point]]]
     kept: Sequence[str] = ()
     frames: Mapping[str, FrameOf] = field(default_factory=dict)
+    gone: Sequence[str] = ()
 
     def in_words(self) -> str:
         """Say what comes, and what of it changes anything."""
@@ -138,6 +143,11 @@ class FolderPlan:
                 "%s: %schanged here since they were imported, and kept: %s",
                 *(self.folder, then, in_short(list(self.kept))),
             )
+        if self.gone:
+            log.warning(
+                "%s: came before and does not come now; it stays with its labels: %s",
+                *(self.folder, in_short(list(self.gone))),
+            )
 
 
 def plan_import(found: Found, data_folder: Path, home: str = "") -> list[FolderPlan]:
@@ -163,13 +173,16 @@ def plan_import(found: Found, data_folder: Path, home: str = "") -> list[FolderP
     Raises
     ------
     ToolboxError
-        When folders exist with other images, or with labels that were not imported, none of which is ever overwritten.
+        When all folders exist with other images, or with labels that were not imported, none of which is ever
+        overwritten. Where only some do, they are left out, and named.
     """
     names = new_places(found, data_folder, home)
     placed, before = found.renamed(names), {names[row]: row for row in found.images}
     folders = {data_folder / name: rows for name, rows in placed.folders().items()}
-    _refuse_other_images({folder: _images(placed, rows) for folder, rows in folders.items()}, home)
-    _refuse_own_labels({folder / home: placed.table.loc[rows] for folder, rows in folders.items()})
+    taken = _other_images({folder: _images(placed, rows) for folder, rows in folders.items()}, home)
+    own = {folder: placed.table.loc[rows] for folder, rows in folders.items() if folder not in taken}
+    taken |= _own_labels(own, home)
+    folders = _without_taken(folders, taken)
     return [
         _plan(placed, {folder_and_image(row)[1]: before[row] for row in rows}, folder, home)
         for folder, rows in folders.items()
@@ -243,9 +256,18 @@ def _present(folder: Path) -> set[str]:
     return {path.name for path in folder.iterdir() if path.is_file()} if folder.is_dir() else set()
 
 
-def _refuse_other_images(folders: Mapping[Path, Mapping[str, Path]], home: str) -> None:
-    """Raise when folders hold other images than these and those that came before, by their names."""
-    problems = []
+def _without_taken(folders: Mapping[Path, list[str]], taken: Mapping[Path, str]) -> dict[Path, list[str]]:
+    """Return the folders that can be written to; raise where none can."""
+    if taken and taken.keys() == folders.keys():
+        raise ToolboxError(in_short(list(dict.fromkeys(taken.values())), separator="; "))
+    for why in dict.fromkeys(taken.values()):
+        log.warning("left out: %s", why)
+    return {folder: rows for folder, rows in folders.items() if folder not in taken}
+
+
+def _other_images(folders: Mapping[Path, Mapping[str, Path]], home: str) -> dict[Path, str]:
+    """Say which folders hold other images than these and those that came before, by their names."""
+    problems = dict[Path, str]()
     for folder, images in folders.items():
         if not folder.exists():
             continue
@@ -254,9 +276,9 @@ def _refuse_other_images(folders: Mapping[Path, Mapping[str, Path]], home: str) 
         came = _read_record(folder / home / RECORD)[1]
         strangers = there.keys() - images.keys() - came
         if strangers or images.keys() - there.keys() or not all(_same(there[name], images[name]) for name in images):
-            problems.append(f"{folder} ({len(there)}, not these {len(images)})")
-    if problems:
-        raise ToolboxError(f"other images are there already in {in_short(problems)}: move or rename these folders")
+            problems[folder] = f"{folder} ({len(there)}, not these {len(images)})"
+    told = f"other images are there already in {in_short(list(problems.values()))}: move or rename these folders"
+    return dict.fromkeys(problems, told)
 
 
 def _clicks_in(home: Path) -> list[Path]:
@@ -274,21 +296,19 @@ def _same(one: Path, other: Path) -> bool:
         return False
 
 
-def _refuse_own_labels(homes: Mapping[Path, pd.DataFrame]) -> None:
-    """Raise when csv files hold other labels than these, and nobody wrote down that they were imported."""
-    problems = []
-    for home, table in homes.items():
-        if not (home / RECORD).is_file():
+def _own_labels(folders: Mapping[Path, pd.DataFrame], home: str) -> dict[Path, str]:
+    """Say which folders' csv files hold other labels than these, and nobody wrote down that they were imported."""
+    problems = dict[Path, list[str]]()
+    for folder, table in folders.items():
+        if not (folder / home / RECORD).is_file():
             names = _names(table)
             for part, placed in _placed(table).items():
-                path = home / f"{part}.csv"
+                path = folder / home / f"{part}.csv"
                 if path.is_file() and _clicked(path, names) != placed:
-                    problems.append(str(path))
-    if problems:
-        raise ToolboxError(
-            f"other labels are there already, which are never overwritten: {in_short(problems)}. Move these files away "
-            "to import others"
-        )
+                    problems.setdefault(folder, []).append(str(path))
+    files = in_short([path for of_folder in problems.values() for path in of_folder])
+    told = f"other labels are there already, which are never overwritten: {files}. Move them away to import others"
+    return dict.fromkeys(problems, told)
 
 
 def _plan(found: Found, sources: Mapping[str, str], folder: Path, home: str) -> FolderPlan:
@@ -296,13 +316,14 @@ def _plan(found: Found, sources: Mapping[str, str], folder: Path, home: str) -> 
     rows = [f"{folder.name}/{image}" for image in sources]
     table, images = found.table.loc[rows], _images(found, rows)
     now, names = _placed(table), _names(table)
-    frames = {folder_and_image(row)[1]: made for row in rows if isinstance(made := found.pending.get(row), FrameOf)}
+    told = {**found.frames, **found.pending}
+    frames = {folder_and_image(row)[1]: made for row in rows if isinstance(made := told.get(row), FrameOf)}
     order, is_new = sorted(names, key=natural_key), not folder.exists()
     if not is_new:
         files = [path for part in now if (path := folder / home / f"{part}.csv").is_file()]
         present = [path.name for path in slices_of(folder, Path(names[0]).suffix, files).images]
         order = present if set(present) >= set(names) else order
-    before = _read_record(folder / home / RECORD)[0]
+    before, came = _read_record(folder / home / RECORD)
     changes, kept = dict[str, dict[int, list[Point]]](), list[str]()
     for part, theirs in now.items():
         path, base = folder / home / f"{part}.csv", before.get(part, {})
@@ -314,7 +335,8 @@ def _plan(found: Found, sources: Mapping[str, str], folder: Path, home: str) -> 
             for place, image in enumerate(order, 1)
             if image in images and image not in own and theirs.get(image) != ours.get(image)
         }
-    return FolderPlan(folder, home, images, sources, is_new, order, now, changes, kept, frames)
+    gone = sorted(came & _present(folder) - images.keys(), key=natural_key)
+    return FolderPlan(folder, home, images, sources, is_new, order, now, changes, kept, frames, gone)
 
 
 def _write_labels(plan: FolderPlan, home: Path) -> None:
@@ -338,11 +360,11 @@ def _write_labels(plan: FolderPlan, home: Path) -> None:
 
 def _record_frames(plan: FolderPlan, folder: Path) -> None:
     """Write down which frames of which video the images are, as Step 1 does, where they are all of one."""
-    videos = {frame.video for frame in plan.frames.values()}
+    videos = {(frame.video, frame.crop) for frame in plan.frames.values()}
     if len(videos) != 1 or plan.frames.keys() != plan.images.keys():
         return
-    video = videos.pop()
-    made_from = records.describe({video.name: video}, {"crop": None})
+    ((video, crop),) = videos
+    made_from = records.describe({video.name: video}, {"crop": crop and list(crop)})
     frames = sorted(frame.number for frame in plan.frames.values())
     output = records.Output(str(plan.folder), frames_record(folder), [folder], made_from)
     output.write_record(video=video.resolve().as_posix(), frame_count=Video(video).expected_frames, frames=frames)

@@ -27,6 +27,7 @@ from dlc_toolbox.project.tables import bodyparts_of, make_table, points, scorer_
 
 log = logging.getLogger(__name__)
 
+_NETWORK = re.compile(r"\Z|DLC|DeepCut|\.")  # how a name goes on behind the video's
 _FRAME = re.compile(r"img(?:[0-9]+_frame)?([0-9]+)\.\w+\Z")
 
 
@@ -64,7 +65,8 @@ def on_images(found: Found, data_folder: Path) -> Found:
     if not rows:
         raise ToolboxError(
             f"{found.source} holds poses, but {data_folder} has no image that is known to be a frame of their video; "
-            "the name of the file must begin with the video's, and Step 1 or an import must have brought the images"
+            "the name of the file must be the video's, alone or with DLC or DeepCut behind it, and Step 1, or an "
+            "import that found the video, must have brought the images"
         )
     table = make_table(scorer_of(found.table), bodyparts_of(found.table), rows, np.array(places))
     return replace(found, table=table, images=images, likelihoods=np.array(likelihoods), frames_of="")
@@ -78,10 +80,15 @@ def _folders_of(data_folder: Path, stem: str) -> list[tuple[Path, dict[str, Any]
             record = records.read(frames_record(folder))
         except UsersError:
             continue
-        if isinstance(video := record.get("video"), str) and stem.startswith(name := video_stem(Path(video))):
+        if isinstance(video := record.get("video"), str) and _is_of(stem, name := video_stem(Path(video))):
             known.append((name, folder, record))
     longest = max((name for name, _, _ in known), key=len, default="")
     return [(folder, record) for name, folder, record in known if name == longest]
+
+
+def _is_of(stem: str, video: str) -> bool:
+    """Tell whether a table is named as a video is, and then at most as networks are: not that of mouse10 for mouse1."""
+    return stem.startswith(video) and _NETWORK.match(stem, len(video)) is not None
 
 
 def _frames(folder: Path, record: Mapping[str, Any]) -> list[tuple[str, int]]:

@@ -207,14 +207,15 @@ def _tell_import(layout: Layout, settings: Settings, found: Found) -> None:
     else:
         for line in importing.lines_to_set(found, settings):
             log.warning("myconfig.py does not fit, and must have: %s", line)
-        for plan in importing.plan_import(found, data_folder, _home(settings, scorer_of(found.table))):
+        plans = importing.plan_import(found, data_folder, _home(settings, scorer_of(found.table)))
+        for plan in plans:
             plan.tell("would be ")
         take, kept = settings_to_take(layout.root, data_folder, found.settings, is_fresh=_is_fresh(data_folder))
         for name, values in take.items():
             log.info("%s would get: %s", name, "; ".join(f"{key} = {written(value)}" for key, value in values.items()))
         if kept:
             log.info("Settings that differ there, and would stay here: %s", "; ".join(kept))
-        for name, split in found.splits.items():
+        for name, split in importing.placed_splits(found, plans).items():
             log.info("split %s: %d train, %d test", name, len(split["train"]), len(split["test"]))
     if found.pending:
         log.info("%d images are frames of videos, or inside of the file, and not decoded yet", len(found.pending))

@@ -14,26 +14,51 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import NamedTuple
 
 from files import write_files
 
 log = logging.getLogger("ecosystem")
 
 HERE = Path(__file__).parent
+
+
+class Reader(NamedTuple):
+    """The tests of a tool (pytest -k), what to install, and what of it without the packages that it asks for."""
+
+    tests: str
+    packages: list[str]
+    alone: tuple[str, ...] = ()
+
+
+_OF_DEEPLABCUT = [
+    *("tensorflow==2.12.0", "numpy==1.23.5", "pandas==2.1.4", "tf_slim==1.1.0", "tensorpack==0.11", "dlclibrary"),
+    *(
+        "filterpy",
+        "ruamel.yaml",
+        "imgaug",
+        "imageio-ffmpeg",
+        "numba",
+        "matplotlib<3.9",
+        "networkx",
+        "scikit-image<0.22",
+    ),
+    *("scikit-learn", "scipy<1.12", "statsmodels", "tables==3.8.0"),
+]
+"""deeplabcut[tf]==2.3.11 itself asks for statsmodels 0.13.2, which cannot be built any more, and for PyTorch."""
 READERS = {
-    "pandas-1.5": ("pandas", ["pandas==1.5.3", "numpy<2", "tables"]),
-    "pandas-2.3": ("pandas", ["pandas==2.3.3", "tables"]),
-    "pandas-3.1": ("pandas", ["pandas==3.1.1", "tables"]),
-    "movement": ("movement", ["movement==0.15.0", "h5netcdf"]),
-    "sleap-io": ("test_sleap_io", ["sleap-io==0.9.5"]),
-    "nwb": ("test_nwb", ["pynwb==4.2.0", "ndx-pose==0.4.0", "nwbinspector==0.7.2"]),
-    "deeplabcut": ("test_deeplabcut", ["deeplabcut[tf]==2.3.11"]),
-    "napari-deeplabcut": ("napari", ["napari-deeplabcut==0.4.0"]),
-    "dlc2kinematics": ("dlc2kinematics", ["dlc2kinematics==0.0.7"]),
-    "anipose": ("anipose", ["aniposelib==0.8.0"]),
-    "neuroconv": ("neuroconv", ["neuroconv[deeplabcut]==0.10.2", "nwbinspector==0.7.2"]),
+    "pandas-1.5": Reader("pandas", ["pandas==1.5.3", "numpy<2", "tables"]),
+    "pandas-2.3": Reader("pandas", ["pandas==2.3.3", "tables"]),
+    "pandas-3.1": Reader("pandas", ["pandas==3.1.1", "tables"]),
+    "movement": Reader("movement", ["movement==0.15.0", "h5netcdf"]),
+    "sleap-io": Reader("test_sleap_io", ["sleap-io==0.9.5"]),
+    "nwb": Reader("test_nwb", ["pynwb==4.2.0", "ndx-pose==0.4.0", "nwbinspector==0.7.2"]),
+    "deeplabcut": Reader("test_deeplabcut", _OF_DEEPLABCUT, ("deeplabcut==2.3.11",)),
+    "napari-deeplabcut": Reader("napari", ["napari-deeplabcut==0.4.0"]),
+    "dlc2kinematics": Reader("dlc2kinematics", ["dlc2kinematics==0.0.7"]),
+    "anipose": Reader("anipose", ["aniposelib==0.8.0"]),
+    "neuroconv": Reader("neuroconv", ["neuroconv[deeplabcut]==0.10.2", "nwbinspector==0.7.2"]),
 }
-"""For each reader the tests to choose (pytest -k) and what to install."""
 
 
 def main() -> int:
@@ -55,13 +80,16 @@ def main() -> int:
 
 def run_reader(name: str, folder: Path, files: str) -> bool:
     """Run the tests of one reader in its environment, which is made where it is missing."""
-    chosen, packages = READERS[name]
+    chosen, packages, alone = READERS[name]
     home = folder / name
     python = home / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
-    log.info("\n%s: %s", name, " ".join(packages))
+    log.info("\n%s: %s", name, " ".join([*alone, *packages]))
     if not (home / "installed").exists():
         subprocess.run([sys.executable, "-m", "venv", "--clear", home], check=True)
-        subprocess.run([python, "-m", "pip", "install", "--quiet", "pytest", *packages], check=True)
+        install = [python, "-m", "pip", "install", "--quiet"]
+        if alone:
+            subprocess.run([*install, "--no-deps", *alone], check=True)
+        subprocess.run([*install, "pytest", *packages], check=True)
         (home / "installed").touch()
     tests = [
         "-m",

@@ -79,6 +79,17 @@ def test_settings_that_do_not_fit_are_one_line_and_nothing_is_written(run_here, 
     assert not Layout(fresh).data_folder("toy").exists()
 
 
+def test_views_of_parts_that_go_are_named_with_them(run_here, toy_project, fresh, tmp_path):
+    """As where the settings are still those of the demo, whose mouse is seen in a mirror."""
+    assert run_here(STEP2, "--project", toy_project)[0] == 0
+    assert run_here(EXPORT, tmp_path / "out", "--project", toy_project)[0] == 0
+    with (fresh / "myconfig.py").open("a") as settings:
+        settings.write("bodyparts = ['nose_top', 'nose_bot']\nviews = [['nose_top', 'nose_bot']]\n")
+    code, output = run_here(IMPORT, tmp_path / "out", "--project", fresh, "--dry-run")
+    assert code == 0
+    assert "must have: bodyparts = ['nose', 'paw', 'tail']" in output and "must have: views = []" in output
+
+
 def contents(folder: Path) -> dict[str, bytes]:
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 

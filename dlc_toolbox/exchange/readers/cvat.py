@@ -1,24 +1,27 @@
-"""Points and skeletons of CVAT, as its format 'CVAT for images 1.1' writes them.
-
-CVAT draws on a canvas over the image, whose top left corner is 0, 0: the centre of the first pixel is 0.5, 0.5.
-"""
+"""Exports of CVAT: points and skeletons of images ('CVAT for images 1.1'), or tracks ('CVAT for video 1.1')."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import PurePosixPath
 from xml.etree import ElementTree
 
 from dlc_common.images import IMAGE_SUFFIXES
 from dlc_toolbox import ToolboxError
 from dlc_toolbox.exchange.readers.collecting import NO_LABEL, SEVERAL, Collection, size_of
+from dlc_toolbox.exchange.readers.cvat_shapes import (
+    ADVICE,
+    is_outside,
+    number_of,
+    occluded_in_words,
+    parts_of,
+    place_of,
+)
+from dlc_toolbox.exchange.readers.cvat_video import is_of_video, read_tracks
 from dlc_toolbox.exchange.readers.found import CORNER, Found, find_file
 from dlc_toolbox.exchange.readers.source import Source
 
-KIND = "an export of CVAT (CVAT for images 1.1)"
-
-_ADVICE = "export it there as 'CVAT for images 1.1'"
+KIND = "an export of CVAT (for images or for video, 1.1)"
 
 
 def is_cvat(source: Source) -> bool:
@@ -28,7 +31,7 @@ def is_cvat(source: Source) -> bool:
 
 
 def read_cvat(source: Source) -> Found:
-    """Read the points of every image: single ones, labeled as body parts, or those of one skeleton.
+    """Read the points of every image, or key frame: single ones, labeled as body parts, or those of a skeleton.
 
     Points that are 'outside' are no labels; those that are 'occluded' are, and their number is told.
 
@@ -38,34 +41,34 @@ def read_cvat(source: Source) -> Found:
         When the file is damaged, has entities, is of another format of CVAT, or nothing can be used.
     """
     root = _parsed(source)
-    if root.find("track") is not None and root.find("image") is None:
-        raise ToolboxError(f"{source.path} is an export of CVAT for videos, which interpolates: {_ADVICE}")
+    if is_of_video(root):
+        return read_tracks(source, root, KIND)
     images = root.findall("image")
-    collection = Collection(source, KIND, _parts(root, images))
-    occluded = 0
+    used = [each.get("label", "") for image in images for each in image.iter("points")]
+    collection, labels = Collection(source, KIND, parts_of(root, used)), list[ElementTree.Element]()
     for image in images:
         name, skeletons = image.get("name", ""), image.findall("skeleton")
         if len(skeletons) > 1:
             collection.leave_out(name, SEVERAL)
             continue
-        points = list(_visible(skeletons[0] if skeletons else image))
+        home = skeletons[0] if skeletons else image
+        points = [each for each in home.findall("points") if not is_outside(each)]
         twice = [part for part, times in Counter(each.get("label", "") for each in points).items() if times > 1]
         if twice:
             collection.leave_out(name, f"has {twice[0]!r} twice")
             continue
         try:
-            places = {each.get("label", ""): _place(each) for each in points}
+            places = {part: place_of(each, part) for each in points for part in [each.get("label", "")]}
         except ValueError as error:
             collection.leave_out(name, str(error))
             continue
         if not places:
             collection.leave_out(name, NO_LABEL)
             continue
-        occluded += sum(each.get("occluded") == "1" for each in points)
-        name = _with_suffix(name, source)
-        collection.add(name, places, size=size_of(_number(image.get("width")), _number(image.get("height"))))
-    if occluded:
-        collection.remarks.append(f"{occluded} labels are of parts that are occluded; they are taken over as labels")
+        labels += points
+        size = size_of(number_of(image.get("width")), number_of(image.get("height")))
+        collection.add(_with_suffix(name, source), places, size=size)
+    collection.remarks += occluded_in_words(labels)
     return collection.found(zero=CORNER)
 
 
@@ -79,15 +82,8 @@ def _parsed(source: Source) -> ElementTree.Element:
     except (ElementTree.ParseError, ValueError, LookupError) as error:
         raise ToolboxError(f"{source.path} begins as xml, but is damaged: {error}") from error
     if root.tag != "annotations":
-        raise ToolboxError(f"{source.path} is no export of CVAT: {_ADVICE}")
+        raise ToolboxError(f"{source.path} is no export of CVAT: {ADVICE}")
     return root
-
-
-def _parts(root: ElementTree.Element, images: list[ElementTree.Element]) -> list[str]:
-    """Return the body parts that have a label anywhere, in the order of the task's list, then as they come."""
-    used = dict.fromkeys(each.get("label", "") for image in images for each in image.iter("points"))
-    listed = dict.fromkeys((label.findtext("name") or "").strip() for label in root.iter("label"))
-    return [part for part in {**listed, **used} if part in used and part]
 
 
 def _with_suffix(name: str, source: Source) -> str:
@@ -96,22 +92,3 @@ def _with_suffix(name: str, source: Source) -> str:
         return name
     suffixes = (suffix for suffix in (".png", ".PNG", ".jpg", ".jpeg") if find_file(name + suffix, source.homes))
     return name + next(suffixes, ".png")
-
-
-def _visible(element: ElementTree.Element) -> Iterator[ElementTree.Element]:
-    """Yield the points that are in the image."""
-    return (each for each in element.findall("points") if each.get("outside", "0") != "1")
-
-
-def _place(element: ElementTree.Element) -> tuple[float, float]:
-    """Return x and y of a point; raise ValueError when it is several, or none."""
-    x, _, y = element.get("points", "").partition(",")
-    try:
-        return float(x), float(y)
-    except ValueError:
-        raise ValueError(f"has no single point for {element.get('label')!r}") from None
-
-
-def _number(text: str | None) -> int | None:
-    """Return a whole number, None for any other text."""
-    return int(text) if text and text.isdecimal() else None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from pathlib import Path, PureWindowsPath
 from typing import Any
@@ -14,7 +14,7 @@ from dlc_common.texts import read_text
 from dlc_common.yaml_text import load_yaml
 from dlc_toolbox import ToolboxError
 from dlc_toolbox.exchange.readers.deeplabcut_splits import read_splits
-from dlc_toolbox.exchange.readers.found import Found, LeftOut, find_file, skeleton_setting
+from dlc_toolbox.exchange.readers.found import Found, FrameOf, LeftOut, find_file, frames_in, skeleton_setting
 from dlc_toolbox.exchange.readers.source import Source
 from dlc_toolbox.exchange.readers.tables import gather, refuse_two_truths
 from dlc_toolbox.labels.slices import in_short
@@ -54,14 +54,16 @@ def read_project(source: Source) -> Found:
     config = _read_config(path)
     tables, left_out = _tables(path, str(config["scorer"]))
     found = gather(source, path, tables, KIND)
-    settings, remarks = _settings(config, found, source)
+    videos, gone = _videos(_video_sets(config), source)
+    settings, remarks = _settings(config, found, videos)
     splits, unsplit = read_splits(path.parent, found)
     return replace(
         found,
+        frames=_frames(_video_sets(config), videos, found),
         settings=settings,
         splits=splits,
         left_out=(*left_out, *found.left_out, *unsplit),
-        remarks=(*found.remarks, *remarks),
+        remarks=(*found.remarks, *gone, *remarks),
     )
 
 
@@ -120,7 +122,15 @@ def _read_config(path: Path) -> dict[str, Any]:
 # ---- What config.yaml sets ----
 
 
-def _settings(config: Mapping[str, Any], found: Found, source: Source) -> tuple[dict[str, dict[str, Any]], list[str]]:
+def _video_sets(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what config.yaml says of each video, by its path there."""
+    sets = config.get("video_sets")
+    return {str(path): told for path, told in sets.items()} if isinstance(sets, dict) else {}
+
+
+def _settings(
+    config: Mapping[str, Any], found: Found, videos: Mapping[str, Path]
+) -> tuple[dict[str, dict[str, Any]], list[str]]:
     """Return what config.yaml says of settings, by file, and what of it cannot be taken over."""
     remarks = list[str]()
     analysis = skeleton_setting(_pairs(config.get("skeleton")), bodyparts_of(found.table)).get(_ANALYSIS, {})
@@ -133,12 +143,10 @@ def _settings(config: Mapping[str, Any], found: Found, source: Source) -> tuple[
     if isinstance(config.get("cropping"), bool):
         edges = ("x1", "x2", "y1", "y2") if config["cropping"] else ()
         analysis |= {key: config[key] for key in ("cropping", *edges) if key in config}
-    sets = config.get("video_sets")
-    if isinstance(sets, dict) and sets:
-        videos, told = _videos([str(path) for path in sets], source)
-        crop, also = _crop(sets, videos, found)
+    if sets := _video_sets(config):
+        crop, told = _crop(sets, videos, found)
         project |= {**videos_setting(list(videos.values())), **crop}
-        remarks += [*told, *also]
+        remarks += told
     return {name: values for name, values in ((_PROJECT, project), (_ANALYSIS, analysis)) if values}, remarks
 
 
@@ -148,7 +156,7 @@ def _pairs(value: Any) -> list[list[str]]:
     return [list(map(str, pair)) for pair in pairs if isinstance(pair, list) and len(pair) == 2]
 
 
-def _videos(named: list[str], source: Source) -> tuple[dict[str, Path], list[str]]:
+def _videos(named: Collection[str], source: Source) -> tuple[dict[str, Path], list[str]]:
     """Return the videos that are there, by what config.yaml calls them, and say which are not."""
     videos, gone = dict[str, Path](), list[str]()
     for name in named:
@@ -193,6 +201,20 @@ def _crop(sets: Mapping[Any, Any], videos: Mapping[str, Path], found: Found) -> 
     frames = {size for video in list(videos.values())[:1] if (size := _frame_size(video))}
     is_whole = (x1, y1) == (0, 0) and (not frames or frames == {(x2, y2)})
     return {} if is_whole else {"cropping": True, "x1": x1, "x2": x2, "y1": y1, "y2": y2}, []
+
+
+def _frames(sets: Mapping[str, Any], videos: Mapping[str, Path], found: Found) -> dict[str, FrameOf]:
+    """Return which frames the images are: DeepLabCut names a folder as the video, an image by the frame's number."""
+    frames, folders = dict[str, FrameOf](), found.folders()
+    for text, video in videos.items():
+        rows = folders.get(video.stem, [])
+        whole, crop = _frame_size(video), _crop_of(sets[text])
+        sizes = {_size(found.images[row]) for row in rows} - {None}
+        if sizes == {whole}:
+            frames |= frames_in(rows, video)
+        elif crop is not None and sizes == {(crop[1] - crop[0], crop[3] - crop[2])}:
+            frames |= frames_in(rows, video, crop)
+    return frames
 
 
 def _crop_of(values: Any) -> tuple[int, int, int, int] | None:

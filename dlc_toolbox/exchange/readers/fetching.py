@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -29,11 +29,11 @@ def fetch(found: Found) -> Found:
     Found
         Without the images that cannot be made.
     """
-    videos, others = defaultdict[Path, dict[int, str]](dict), dict[str, Callable[[], np.ndarray]]()
+    videos, others = defaultdict[Path, dict[int, list[str]]](dict), dict[str, Callable[[], np.ndarray]]()
     for row in found.images:
         pending = found.pending.get(row)
         if isinstance(pending, FrameOf):
-            videos[pending.video][pending.number] = row
+            videos[pending.video].setdefault(pending.number, []).append(row)
         elif pending is not None:
             others[row] = pending
     left_out = [entry for video, rows in videos.items() for entry in _decode(video, rows, found.images)]
@@ -45,24 +45,26 @@ def fetch(found: Found) -> Found:
     return found.without(left_out)
 
 
-def _decode(video: Path, rows: Mapping[int, str], images: Mapping[str, Path]) -> list[LeftOut]:
-    """Write frames of a video, decoded from its start, because no seeking finds a frame for sure."""
+def _decode(video: Path, rows: Mapping[int, Sequence[str]], images: Mapping[str, Path]) -> list[LeftOut]:
+    """Write frames of a video, decoded from its start, because no seeking finds a frame for sure.
+
+    A frame may be the image of several rows, where a project lists a video twice.
+    """
     wanted, number = dict(rows), -1
     try:
         frames = Video(video)
         progress = tqdm(frames, desc=video.name, total=max(rows) + 1, unit="frame", leave=False)
         for number, frame in enumerate(progress):
-            row = wanted.pop(number, None)
-            if row is not None and frame is not None:
-                _write(images[row], frame)
-            elif row is not None:
-                wanted[number] = row
+            if frame is not None:
+                for row in wanted.pop(number, []):
+                    _write(images[row], frame)
             if number >= max(rows):
                 break
     except Exception as error:
         if not is_users_error(error):
             raise
-        return [LeftOut(row, f"is of {video.name}, which cannot be decoded: {error}") for row in rows.values()]
+        why = f"is of {video.name}, which cannot be decoded: {error}"
+        return [LeftOut(row, why) for of_frame in rows.values() for row in of_frame]
     return [
         LeftOut(
             row,
@@ -70,7 +72,8 @@ def _decode(video: Path, rows: Mapping[int, str], images: Mapping[str, Path]) ->
             if frame <= number
             else f"is beyond the {number + 1} frames of {video.name}",
         )
-        for frame, row in wanted.items()
+        for frame, of_frame in wanted.items()
+        for row in of_frame
     ]
 
 

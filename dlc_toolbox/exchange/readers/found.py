@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -31,10 +32,11 @@ class LeftOut(NamedTuple):
 
 
 class FrameOf(NamedTuple):
-    """An image that is a frame of a video, from 0, and still to be decoded."""
+    """An image that is a frame of a video, from 0, or a part of it: x1, x2, y1, y2."""
 
     video: Path
     number: int
+    crop: tuple[int, int, int, int] | None = None
 
 
 Pending = FrameOf | Callable[[], np.ndarray]
@@ -61,6 +63,8 @@ class Found(Labels):
         What a person must know.
     pending : mapping of str to Pending
         By row, how images are made that are no files yet.
+    frames : mapping of str to FrameOf
+        By row, which frame an image is that is a file already, where the source tells.
     sizes : mapping of str to (int, int)
         Width and height that the labels of a row were made on, where the source tells.
     settings : mapping of str to mapping
@@ -79,6 +83,7 @@ class Found(Labels):
     left_out: tuple[LeftOut, ...] = ()
     remarks: tuple[str, ...] = ()
     pending: Mapping[str, Pending] = field(default_factory=dict)
+    frames: Mapping[str, FrameOf] = field(default_factory=dict)
     sizes: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     splits: Mapping[str, Mapping[str, Sequence[str]]] = field(default_factory=dict)
@@ -152,6 +157,7 @@ class Found(Labels):
             table=table,
             images=keyed(self.images),
             pending=keyed(self.pending),
+            frames=keyed(self.frames),
             sizes=keyed(self.sizes),
             splits=splits,
         )
@@ -202,6 +208,25 @@ def found_of(
 def in_order(rows: Iterable[str]) -> list[str]:
     """Return rows in the alphabetical order of their folders, and in each by the numbers in the images' names."""
     return sorted(rows, key=lambda row: (row.partition("/")[0], natural_key(row)))
+
+
+def not_there(video: str) -> str:
+    """Say that a video is missing, in words that follow 'because it'; its name may be a path of any machine."""
+    return f"is of {PureWindowsPath(video.replace('/', chr(92))).name}, which is not there; --images names its folder"
+
+
+_NUMBERED = re.compile(r"img([0-9]+)\.\w+\Z")
+
+
+def frames_in(rows: Iterable[str], video: Path, crop: tuple[int, int, int, int] | None = None) -> dict[str, FrameOf]:
+    """Return which frames of a video images are that DeepLabCut named, by the numbers of frames.
+
+    >>> frames = frames_in(["day1/img07.png", "day1/nose2.png"], Path("day1.avi"))
+    >>> [(row, frame.number) for row, frame in frames.items()]
+    [('day1/img07.png', 7)]
+    """
+    named = {row: _NUMBERED.match(row.rpartition("/")[2]) for row in rows}
+    return {row: FrameOf(video, int(match[1]), crop) for row, match in named.items() if match}
 
 
 _NO_FOLDERS = {"images", "image", "imgs", "img", "frames", "labeled-data", "annotations", "data", "default"}

@@ -14,7 +14,8 @@ import numpy as np
 
 from dlc_toolbox import ToolboxError
 from dlc_toolbox.exchange.readers.collecting import SEVERAL, Collection, Places, size_of
-from dlc_toolbox.exchange.readers.found import Found, FrameOf, find_file, safe_name, skeleton_setting
+from dlc_toolbox.exchange.readers.found import Found, FrameOf, find_file, not_there, safe_name, skeleton_setting
+from dlc_toolbox.exchange.readers.nwb_pictures import Inside, add_pictures, picture_of
 from dlc_toolbox.exchange.readers.source import Source, rows_of, texts_of
 from dlc_toolbox.project.layout import video_stem
 
@@ -49,10 +50,11 @@ def read_nwb(source: Source) -> Found:
             )
         parts, edges = _skeleton(frames)
         collection = Collection(source, KIND, parts)
-        people = set[str]()
+        people, inside = set[str](), list[Inside]()
         for frame in frames:
             people |= set(texts_of(frame.attrs.get("annotator", [])))
-            _add_frame(collection, source, frame, parts)
+            inside += _add_frame(collection, source, frame, parts)
+        add_pictures(collection, source.path, inside)
     scorer = people.pop() if len(people) == 1 else None
     return collection.found(scorer, settings=skeleton_setting(edges, parts))
 
@@ -101,25 +103,35 @@ def _skeleton(frames: Sequence[h5py.Group]) -> tuple[list[str], list[tuple[str, 
     raise ToolboxError(f"{frames[0].file.filename} has training frames, but no animal with a skeleton in any")
 
 
-def _add_frame(collection: Collection, source: Source, frame: h5py.Group, parts: Sequence[str]) -> None:
-    """Add the image of a training frame."""
+def _add_frame(collection: Collection, source: Source, frame: h5py.Group, parts: Sequence[str]) -> list[Inside]:
+    """Add the image of a training frame; return the frame where its picture is in the file."""
     name, instances = frame.name.rpartition("/")[2], _instances(frame)
     if len(instances) != 1:
         collection.leave_out(name, SEVERAL if instances else "has no animal")
-        return
+        return []
     try:
-        places = _places(instances[0], parts)
+        places, picture = _places(instances[0], parts), picture_of(frame)
     except ToolboxError as error:
         collection.leave_out(name, str(error))
-        return
+        return []
+    if picture is not None:
+        return [Inside(name, picture[0], places, picture[1])]
     series, number = frame.get("source_video"), frame.attrs.get("source_video_frame_index")
     if series is None or number is None or "external_file" not in series:
-        collection.leave_out(name, "names no frame of a video file; images within NWB are not read")
-        return
+        collection.leave_out(name, "names neither a frame of a video nor a picture")
+    else:
+        _add_external(collection, source, name, series, int(number), places)
+    return []
+
+
+def _add_external(
+    collection: Collection, source: Source, name: str, series: h5py.Group, number: int, places: Places
+) -> None:
+    """Add a frame of a video that is a file, or one of a list of images."""
     paths = texts_of(rows_of(series, "external_file"))
     if len(paths) > 1:
-        if int(number) < len(paths):
-            collection.add(paths[int(number)], places)
+        if number < len(paths):
+            collection.add(paths[number], places)
         else:
             collection.leave_out(name, "is of a list of images that is shorter")
         return
@@ -131,10 +143,10 @@ def _add_frame(collection: Collection, source: Source, frame: h5py.Group, parts:
         collection.leave_out(name, str(error))
         return
     if found is None:
-        collection.leave_out(name, f"is of {PureWindowsPath(paths[0]).name}, which is not there")
+        collection.leave_out(name, not_there(paths[0]))
     else:
         size = size_of(*rows_of(series, "dimension").tolist()[:2]) if "dimension" in series else None
-        collection.add_made(f"{stem}/img{int(number):06d}.png", places, FrameOf(found, int(number)), size=size)
+        collection.add_made(f"{stem}/img{number:06d}.png", places, FrameOf(found, number), size=size)
 
 
 def _places(instance: h5py.Group, parts: Sequence[str]) -> Places:

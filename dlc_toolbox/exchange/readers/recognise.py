@@ -35,6 +35,7 @@ READERS = (
     Reader(sleap_analysis.KIND, sleap_analysis.is_analysis, sleap_analysis.read_analysis),
     Reader(nwb.KIND, nwb.is_nwb, nwb.read_nwb),
     Reader(poses.KIND, poses.is_poses, poses.read_frames),
+    Reader(tables.MACHINE, tables.is_machine_table, tables.read_label_table),
     Reader(tables.TABLE, tables.is_table, tables.read_label_table),
     Reader(coco.KIND, coco.is_coco, coco.read_coco),
     Reader(label_studio.KIND, label_studio.is_label_studio, label_studio.read_label_studio),
@@ -45,8 +46,8 @@ READERS = (
 _ENDINGS = (".slp", ".nwb", ".json", ".xml")  # of files in a folder that may be meant by it
 _WHAT_IS_READ = (
     "projects of DeepLabCut 2 and 3, label tables (csv, h5) of DeepLabCut and lightning-pose, projects of SLEAP, "
-    "keypoints in the json of COCO, exports of CVAT (CVAT for images 1.1) and Label Studio (JSON), NWB files with "
-    "training data, and poses of videos"
+    "keypoints in the json of COCO, exports of CVAT (for images or for video, 1.1) and Label Studio (JSON), NWB files "
+    "with training data, and poses of videos"
 )
 
 

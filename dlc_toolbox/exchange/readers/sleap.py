@@ -11,10 +11,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import h5py
 import numpy as np
 
-from dlc_toolbox import ToolboxError
 from dlc_toolbox.exchange.readers.collecting import SEVERAL, Collection, Places
 from dlc_toolbox.exchange.readers.found import CENTRE, CORNER, Found, skeleton_setting
 from dlc_toolbox.exchange.readers.sleap_videos import read_videos, video_of
@@ -47,7 +45,6 @@ def read_sleap(source: Source) -> Found:
         (text,) = texts_of(file["metadata"].attrs["json"])
         videos = read_videos(file, source.path.name.partition(".")[0])
         frames, instances, points = (rows_of(file, name) for name in ("frames", "instances", "points"))
-        _refuse_crops(file)
     chosen, others = _most_used(instances)
     parts, edges = _skeleton(json.loads(text), chosen)
     collection = Collection(source, KIND, parts)
@@ -66,14 +63,6 @@ def read_sleap(source: Source) -> Found:
     _tell(collection, uncorrected, others)
     zero = CENTRE if format_id >= _CENTRED_SINCE else CORNER
     return collection.found(zero=zero, settings=skeleton_setting(edges, parts))
-
-
-def _refuse_crops(file: h5py.File) -> None:
-    """Raise when videos are cropped, so that places may be those of the crop."""
-    if "video_crops" in file and len(rows_of(file, "video_crops")):
-        raise ToolboxError(
-            f"{file.filename} has cropped videos, of which places cannot be told for sure; save it there without crops"
-        )
 
 
 def _most_used(instances: np.ndarray) -> tuple[int, int]:

@@ -15,12 +15,13 @@ import numpy as np
 
 from dlc_toolbox import ToolboxError
 from dlc_toolbox.exchange.readers.collecting import Collection, Places, size_of
-from dlc_toolbox.exchange.readers.found import FrameOf, find_file, row_for, safe_name
+from dlc_toolbox.exchange.readers.found import FrameOf, find_file, not_there, row_for, safe_name
 from dlc_toolbox.exchange.readers.source import Source, refuse_huge, rows_of, texts_of
 from dlc_toolbox.project.layout import video_stem
 
 _ORDER_SINCE = 1.4  # version of the format that tells the order of colours
 _DIGITS = 6
+_CROPPED = "is of a video that sleap-io crops as it reads it: write the crop there as a video (sio transform)"
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,7 @@ class SleapVideo:
         elif (path := self._find(source)) is not None:
             collection.add_made(row, places, FrameOf(path, index), size=self.size)
         else:
-            collection.leave_out(name, f"is of {PureWindowsPath(self.name).name}, which is not there")
+            collection.leave_out(name, not_there(self.name))
 
     def _find(self, source: Source) -> Path | None:
         """Return where the video is now."""
@@ -105,8 +106,18 @@ def read_videos(file: h5py.File, own_name: str) -> list[SleapVideo]:
         Begins the names of folders for frames of videos that have none.
     """
     videos = [_video(file, json.loads(text)) for text in texts_of(rows_of(file, "videos_json"))]
+    for number in _cropped(file):
+        if 0 <= number < len(videos):
+            videos[number] = replace(videos[number], trouble=_CROPPED)
     folders = _folders([video.name for video in videos], own_name)
     return [replace(video, folder=folder) for video, folder in zip(videos, folders, strict=True)]
+
+
+def _cropped(file: h5py.File) -> set[int]:
+    """Return the numbers of the videos of which people saw and labeled a part (version 2.3 of the format)."""
+    if "video_crops" not in file:
+        return set()
+    return {int(each["video"]) for text in texts_of(rows_of(file, "video_crops")) for each in json.loads(text)}
 
 
 def video_of(number: int, videos: Sequence[SleapVideo]) -> SleapVideo | None:

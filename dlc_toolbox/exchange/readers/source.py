@@ -105,14 +105,18 @@ def rows_of(file: h5py.File | h5py.Group, name: str) -> np.ndarray:
     return dataset[()]
 
 
-def refuse_huge(dataset: h5py.Dataset) -> None:
-    """Raise for a dataset that claims more bytes than its file can hold, or that lies in another file."""
+def refuse_huge(dataset: h5py.Dataset, entries: int | None = None) -> None:
+    """Raise for a dataset that claims more than its file can hold, or lies in another one.
+
+    `entries` are those that are read at once; default: all.
+    """
     if dataset.is_virtual or dataset.external:
         raise ToolboxError(f"{dataset.file.filename} is refused: its {dataset.name!r} leads to another file")
-    claimed, held = dataset.size * dataset.dtype.itemsize, Path(dataset.file.filename).stat().st_size
+    entries = dataset.size if entries is None else entries
+    claimed, held = entries * dataset.dtype.itemsize, Path(dataset.file.filename).stat().st_size
     if claimed > min(_MOST_BYTES, _MOST_GROWTH * held):
         raise ToolboxError(
-            f"{dataset.file.filename} is refused: its {dataset.name!r} claims to have {dataset.size} entries, more "
+            f"{dataset.file.filename} is refused: its {dataset.name!r} claims to have {entries} entries, more "
             f"than a file of {held} bytes can hold"
         )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import glob
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -12,9 +13,10 @@ import numpy as np
 import pandas as pd
 
 from dlc_common import UsersError
+from dlc_common.images import image_size
 from dlc_common.texts import read_text
 from dlc_toolbox import ToolboxError
-from dlc_toolbox.exchange.readers.found import Found, LeftOut
+from dlc_toolbox.exchange.readers.found import Found, FrameOf, LeftOut, frames_in
 from dlc_toolbox.exchange.readers.source import Source
 from dlc_toolbox.labels.corrections import csv_differs
 from dlc_toolbox.labels.slices import in_short
@@ -28,6 +30,7 @@ from dlc_toolbox.project.tables import (
     scorer_of,
     split_key,
 )
+from dlc_toolbox.video.video import Video
 
 TABLE = "a label table of DeepLabCut or lightning-pose"
 FOLDER = "a label table of lightning-pose, with its images"
@@ -49,7 +52,29 @@ def read_lightning_folder(source: Source) -> Found:
     """Read the label table of a folder of lightning-pose; an h5 beside it must agree."""
     path = source.path / _LIGHTNING
     refuse_two_truths([path])
-    return gather(source, path, [path], FOLDER)
+    found = gather(source, path, [path], FOLDER)
+    return replace(found, frames=_frames(found, source.path / "videos"))
+
+
+def _frames(found: Found, videos: Path) -> dict[str, FrameOf]:
+    """Return which frames the images are whose folder is named as a video that is there, and that are as large."""
+    frames = dict[str, FrameOf]()
+    for folder, rows in found.folders().items():
+        named = [path for path in videos.glob(f"{glob.escape(folder)}.*") if path.stem == folder]
+        try:
+            if (
+                len(named) == 1
+                and (video := Video(named[0]))
+                and image_size(found.images[rows[0]])
+                == (
+                    video.full_width,
+                    video.full_height,
+                )
+            ):
+                frames |= frames_in(rows, named[0])
+        except UsersError:
+            continue
+    return frames
 
 
 def is_table(source: Source) -> bool:
@@ -64,11 +89,27 @@ def is_table(source: Source) -> bool:
         return any("pandas_type" in group.attrs for group in opened.values())
 
 
+def is_machine_table(source: Source) -> bool:
+    """Tell a table of what a network found in images: by its likelihoods, or its name where it has none."""
+    if not is_table(source):
+        return False
+    try:
+        coords = read_table(source.path).columns.get_level_values("coords")
+    except UsersError:
+        return False
+    return "likelihood" in coords or _is_named_machine(split_key(source.path)[0])
+
+
+def _is_named_machine(file: Path) -> bool:
+    """Tell whether a table is called as DeepLabCut calls machine labels."""
+    return file.name.startswith(_MACHINE_FILE)
+
+
 def read_label_table(source: Source) -> Found:
     """Read one table that a person named; the same table in the other form beside it is compared, and only told."""
     file = split_key(source.path)[0]
     found = gather(source, source.path, [source.path], TABLE)
-    if found.likelihoods is None and file.name.startswith(_MACHINE_FILE):
+    if found.likelihoods is None and _is_named_machine(file):
         found = replace(found, kind=MACHINE, likelihoods=np.full(found.labeled.shape, np.nan))
     if cells := csv_differs(file.with_suffix(".h5"), CELLS_SHOWN):
         told = f"{file.name} was named and is read, but its csv and h5 differ: {cells}"

@@ -2,6 +2,7 @@
 test_labelset."""
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -123,3 +124,41 @@ def test_the_record_of_an_older_version_is_understood(find, tmp_path):
     record.write_text(json.dumps({"labels": {"nose": {"img2.png": [20, 21]}}}))
     import_labels(plan_import(find({2: (25, 25)}), data))
     assert clicks(data / "day1") == [[25, 25, 1]]
+
+
+def test_an_image_that_is_gone_there_stays_here_and_is_named(find, tmp_path, caplog):
+    data = tmp_path / "data"
+    import_labels(plan_import(find({2: (20, 21), 4: (40, 41)}), data))
+    (plan,) = plan_import(find({2: (20, 21)}), data)
+    assert plan.gone == ["img4.png"]
+    import_labels([plan])
+    assert "came before and does not come now; it stays with its labels: img4.png" in caplog.text
+    assert clicks(data / "day1") == [[20, 21, 1], [40, 41, 2]]
+
+
+def test_the_crop_of_frames_is_noted(find, tmp_path, write_video):
+    film = write_video(tmp_path / "film.avi", np.zeros((9, 48, 64, 3), np.uint8))
+    found = find({2: (20, 21)})
+    frames = {row: FrameOf(film, 2, (1, 9, 2, 8)) for row in found.images}
+    import_labels(plan_import(Found(**{**vars(found), "frames": frames}), tmp_path / "data"))
+    record = records.read(tmp_path / "data" / "day1" / "frames.json")
+    assert record["settings"] == {"crop": [1, 9, 2, 8]} and record["frames"] == [2]
+
+
+def test_a_folder_with_other_images_or_own_labels_does_not_stop_the_others(find, tmp_path, caplog):
+    found, data = find({2: (20, 21)}), tmp_path / "data"
+    names = {name: f"{name}/img2.png" for name in ("day2", "day3")}
+    for name, row in names.items():
+        (tmp_path / "there" / name).mkdir()
+        shutil.copyfile(tmp_path / "there" / "day1" / "img2.png", tmp_path / "there" / row)
+    rows = {row: np.array([(20.0, 21.0)]) for row in ("day1/img2.png", *names.values())}
+    whole = found_of(found.source, "a table", "Ann", ["nose"], rows, {row: tmp_path / "there" / row for row in rows})
+    (data / "day2").mkdir(parents=True)
+    Image.new("RGB", (64, 48), (99, 0, 0)).save(data / "day2" / "img2.png")
+    shutil.copytree(tmp_path / "there" / "day3", data / "day3")
+    (data / "day3" / "nose.csv").write_text(" ,X,Y,Slice\n1,5,6,1\n")
+    assert import_labels(plan_import(whole, data)) == [data / "day1"]
+    assert f"left out: other images are there already in {data / 'day2'} (1, not these 1)" in caplog.text
+    own = data / "day3" / "nose.csv"
+    assert f"left out: other labels are there already, which are never overwritten: {own}. Move them" in caplog.text
+    assert clicks(data / "day3") == [[5, 6, 1]] and not (data / "day2" / "nose.csv").exists()

@@ -93,3 +93,11 @@ def test_images_that_are_not_here_are_copied(elsewhere, data_folder, settings, t
 def test_no_body_part_of_here(elsewhere, data_folder, settings, tmp_path):
     with pytest.raises(ToolboxError, match=r"has the body parts tail, nose, ear, but bodyparts .* names none of them"):
         import_machine_labels(read_labels(elsewhere, tmp_path), data_folder, replace(settings, bodyparts=("wing",)))
+
+
+@pytest.mark.parametrize("name", ["toy1DLC_net.h5", "toy_2DeepCut_net.h5", "to.h5"])
+def test_poses_of_a_video_whose_name_only_begins_alike(toy_project, data_folder, tmp_path, name):
+    note_frames(data_folder / "toy", toy_project / "videos" / "toy.avi", None)
+    write_table(make_table("DLC_net", PARTS, range(20), poses(20)), tmp_path / name, csv=False)
+    with pytest.raises(ToolboxError, match="no image that is known to be a frame of their video"):
+        on_images(read_labels(tmp_path / name, tmp_path), data_folder)

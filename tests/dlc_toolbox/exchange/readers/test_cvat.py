@@ -96,7 +96,10 @@ def test_an_image_that_cannot_be_used_is_left_out(read, write, image, why):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        (HEAD + "<track id='0'></track></annotations>", "is an export of CVAT for videos, .*'CVAT for images 1.1'"),
+        (
+            HEAD + "<track id='0'></track></annotations>",
+            "names no video that its frames are of: .*'CVAT for images 1.1'",
+        ),
         (HEAD, "begins as xml, but is damaged"),
         ("<!DOCTYPE a [<!ENTITY b 'c'>]>" + HEAD + "</annotations>", "is refused: it declares entities"),
         ("<other><annotations/></other>", "is no export of CVAT"),

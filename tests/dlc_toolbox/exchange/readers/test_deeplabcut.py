@@ -193,3 +193,15 @@ def test_a_damaged_h5_gives_way_to_its_csv(project, read, caplog):
     found = read(project)
     assert list(found.images) == ROWS and found.values[0].tolist() == [[21, 21]] * 2
     assert "CollectedData_Ann.h5 is damaged; its csv is read in its place" in caplog.text
+
+
+def test_images_that_deeplabcut_extracted_are_frames_of_their_videos(project, read):
+    """The folder tells the video, the name the frame; what the images show is told by their size."""
+    frames = read(project).frames
+    assert list(frames) == ROWS
+    assert frames["day2/img3.png"] == (project / "videos" / "day2.avi", 3, (10, 74, 5, 53))
+    write_config(project, video_sets={"day1.avi": {"crop": "0, 160, 0, 120"}, "day2.avi": CROP, "day3.avi": CROP})
+    assert {row.partition("/")[0] for row in read(project).frames} == {"day2"}, "day1's images are not as large"
+    for row in ROWS[:3]:
+        Image.new("RGB", (160, 120)).save(project / "labeled-data" / row)
+    assert read(project).frames["day1/img2.png"] == (project / "videos" / "day1.avi", 2, None)

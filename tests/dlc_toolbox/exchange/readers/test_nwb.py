@@ -38,7 +38,7 @@ def test_frames_that_cannot_be_used_are_left_out(foreign, read):
     assert list(found.images) == ["mouse/img000011.png"]
     assert found.left_out == (
         ("frame_0", "has several animals; here every image has one"),
-        ("frame_5", "names no frame of a video file; images within NWB are not read"),
+        ("frame_5", "names neither a frame of a video nor a picture"),
     )
 
 
@@ -51,3 +51,53 @@ def test_without_training_frames_or_with_links_to_other_files(foreign, read):
         del file["acquisition/far"], file["processing"]
     with pytest.raises(ToolboxError, match=r"is an NWB file without training frames of ndx-pose"):
         read(foreign / "labels.nwb")
+
+
+FILM = "processing/behavior/PoseTraining/source_videos/film"
+
+
+@pytest.mark.parametrize(
+    ("name", "row"), [("inside.nwb", "film/img{:06d}.png"), ("pictures.nwb", "day1/img{:03d}.png")]
+)
+def test_pictures_in_the_file(foreign, read, name, row):
+    """Red tells the frame, green the column; pictures.nwb gives no size, but labels that fit one way only."""
+    found = fetch(read(foreign / name))
+    assert list(found.images) == [row.format(frame) for frame in PLACES]
+    np.testing.assert_array_equal(found.values, list(PLACES.values()))
+    for frame in PLACES:
+        image = read_image(found.images[row.format(frame)])
+        assert image.shape == (48, 64, 3)
+        assert image[47, 30].tolist() == [20 * frame, 30, 255 - 20 * frame]
+
+
+def test_pictures_that_are_stored_by_columns_are_turned(foreign, read):
+    """NWB's own words call the first axis x; the size tells, and without one the labels do."""
+    with h5py.File(foreign / "inside.nwb", "r+") as file:
+        turned = np.swapaxes(file[f"{FILM}/data"][()], 1, 2)
+        del file[f"{FILM}/data"]
+        file[f"{FILM}/data"] = turned
+    for told in ("size", "labels"):
+        image = read_image(fetch(read(foreign / "inside.nwb")).images["film/img000005.png"])
+        assert image.shape == (48, 64, 3) and image[47, 30].tolist() == [100, 30, 155], told
+        with h5py.File(foreign / "inside.nwb", "r+") as file:
+            file[f"{FILM}/dimension"][...] = 0
+
+
+def test_pictures_that_may_be_stored_either_way_are_left_out(foreign, read):
+    with h5py.File(foreign / "inside.nwb", "r+") as file:
+        del file[f"{FILM}/dimension"], file[FRAME.replace("frame_0", "frame_11")]
+    with pytest.raises(ToolboxError, match=r"2 times one has a picture of which nothing tells whether rows or columns"):
+        read(foreign / "inside.nwb")
+
+
+def test_pictures_of_16_bits_or_beyond_the_film_are_left_out(foreign, read):
+    with h5py.File(foreign / "inside.nwb", "r+") as file:
+        file[FRAME].attrs["source_video_frame_index"] = 12
+    found = read(foreign / "inside.nwb")
+    assert found.left_out == (("frame_0", "is picture 12 of film, which has 12"),)
+    with h5py.File(foreign / "inside.nwb", "r+") as file:
+        deep = file[f"{FILM}/data"][()].astype(np.uint16)
+        del file[f"{FILM}/data"]
+        file[f"{FILM}/data"] = deep
+    with pytest.raises(ToolboxError, match=r"2 times one has a picture that is no image of 8 bits"):
+        read(foreign / "inside.nwb")

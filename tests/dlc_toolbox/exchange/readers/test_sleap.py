@@ -163,3 +163,38 @@ def test_an_image_in_the_file_that_is_damaged_is_left_out_alone(foreign, read):
     found = fetch(read(foreign / "opencv.pkg.slp"))
     assert list(found.images) == [ROWS[0], ROWS[2]]
     assert found.left_out[-1] == (ROWS[1], "cannot be read: is damaged")
+
+
+def test_a_cropped_video_is_left_out_and_the_others_come(foreign, read):
+    """sleap-io stores whole pictures, and cuts them as it reads them; places are those of the part."""
+    found = fetch(read(foreign / "crops.pkg.slp"))
+    ((what, why),) = found.left_out
+    assert what.endswith("mouse_video0, frame 0")
+    assert why.startswith("is of a video that sleap-io crops as it reads it: write the crop there as a video")
+    theirs = json.loads((foreign / "expected.json").read_text())["crops.pkg.slp"]["frames"]["5"]
+    (row,) = found.images
+    np.testing.assert_array_equal(found.values[0], theirs["instances"][0])
+    assert read_image(found.images[row])[0, 0].tolist() == theirs["first pixel"] == [100, 0, 155]
+
+
+def test_pictures_that_were_cut_out_and_scaled_have_their_own_places(foreign, read):
+    found = fetch(read(foreign / "smaller.pkg.slp"))
+    theirs = json.loads((foreign / "expected.json").read_text())["smaller.pkg.slp"]["frames"]
+    image = read_image(found.images["mouse/img000000.png"])
+    assert image.shape == (20, 30, 3), "of the 60 x 40 pixels from (0, 4) on, halved"
+    np.testing.assert_allclose(
+        found.values[0, :2], [[5.125, 8.25], [15, 18.375]], err_msg="(10.25 - 0) / 2, (20.5 - 4) / 2"
+    )
+    assert found.values[0, :2].tolist() == theirs["0"]["instances"][0][:2]
+
+
+def test_two_videos_that_are_one_file_both_get_their_frames(foreign, read):
+    with h5py.File(foreign / "labels.slp", "r+") as file:
+        videos, frames = file["videos_json"][()], file["frames"][()]
+        frames["video"] = [0, 1, 1, 1]
+        frames["frame_idx"][1] = 0
+        del file["videos_json"], file["frames"]
+        file["videos_json"], file["frames"] = np.repeat(videos, 2), frames
+    found = fetch(read(foreign / "labels.slp"))
+    assert len(found.images) == 3
+    assert [read_image(path)[0, 0, 0] for path in found.images.values()] == [0, 0, 220]

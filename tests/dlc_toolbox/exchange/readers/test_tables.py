@@ -79,3 +79,19 @@ def test_a_table_with_likelihoods_holds_machine_labels(folder, read):
     assert found.images[ROWS[2]].is_file()
     write_table(make_table("DLC_resnet50", ["nose", "paw"], ROWS, values[..., :2]), path, csv=False)
     assert np.isnan(read(path).likelihoods).all(), "the name tells, where there are no likelihoods"
+
+
+def test_images_of_lightning_pose_are_frames_of_the_video_that_is_there(folder, read, write_video):
+    assert read(folder).frames == {}, "no video"
+    film = write_video(folder / "videos" / "day1.avi", np.zeros((4, 48, 64, 3), np.uint8))
+    assert read(folder).frames == {row: (film, number, None) for number, row in enumerate(ROWS)}
+    write_video(film, np.zeros((4, 96, 64, 3), np.uint8))
+    assert read(folder).frames == {}, "its frames are larger than the images"
+
+
+def test_machine_labels_are_told_from_labels(folder, read, caplog):
+    caplog.set_level("INFO")
+    table = make_table("net", ["nose"], ROWS, np.full((4, 1, 3), 0.5))
+    write_table(table, folder / "network.h5", csv=False)
+    assert read(folder / "network.h5").likelihoods.tolist() == [[0.5]] * 4
+    assert caplog.messages[0].endswith("is a table of machine labels, as DeepLabCut and napari-deeplabcut write it")
