@@ -7,8 +7,8 @@ else
 BIN := $(VENV)/bin
 endif
 
-# A process for each core, but each may hold a TensorFlow, which takes about 2 GB.
-IN_PARALLEL := -n logical --maxprocesses 4 --dist worksteal
+# How many processes, tests/conftest.py says.
+IN_PARALLEL := -n auto --dist worksteal
 
 .PHONY: demo test test-all doctor lint coverage clean
 

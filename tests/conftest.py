@@ -65,6 +65,12 @@ def pytest_configure():
             os.environ.setdefault(library, threads)
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """Tests wait for pages and other processes: there is work for one more than there are cores; each takes 2 GB."""
+    return min((os.cpu_count() or 1) + 1, 4)
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]):
     """Take every campaign for slow, so that `-m "not slow"` leaves it out."""

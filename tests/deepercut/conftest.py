@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,8 +14,8 @@ import yaml
 from PIL import Image
 
 from deepercut.config import PoseConfig
-from deepercut.network import architecture
 from deepercut.network.architecture import weight_shapes
+from tests.thin import few_and_narrow_layers
 
 NAMES = ["nose", "left", "right"]
 
@@ -51,15 +50,15 @@ def make_train_folder(tmp_path: Path, write_train_folder: Callable[..., Path]) -
 
 @pytest.fixture(scope="module")
 def thin() -> Iterator[None]:
-    """ResNet-50 has few and narrow layers, of each kind, in tests of what holds for networks of any size."""
-    with _few_and_narrow_layers():
+    """ResNet-50 has few and narrow layers in this module."""
+    with few_and_narrow_layers():
         yield
 
 
 @pytest.fixture(scope="session")
 def thin_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Weights of a thin network for three parts, as a start; random, but the same for all tests."""
-    with _few_and_narrow_layers():
+    with few_and_narrow_layers():
         return _write_start(tmp_path_factory.mktemp("thin") / "start.weights.h5")
 
 
@@ -67,17 +66,6 @@ def thin_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def start_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The same of a ResNet-50 as it is."""
     return _write_start(tmp_path_factory.mktemp("weights") / "start.weights.h5")
-
-
-@contextmanager
-def _few_and_narrow_layers() -> Iterator[None]:
-    from deepercut.network import resnet
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(architecture.UNITS, 50, (1, 2, 2, 1))
-        patch.setattr(architecture, "STEM_FILTERS", 8)
-        patch.setattr(resnet, "STEM_FILTERS", 8)
-        yield
 
 
 def _write_start(path: Path) -> Path:
