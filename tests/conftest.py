@@ -95,7 +95,8 @@ def own_handlers(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     handlers, level = root.handlers[:], root.level
     monkeypatch.setattr(root, "handlers", [])
     yield
-    root.handlers, root.level = handlers, level
+    root.handlers = handlers
+    root.setLevel(level)  # which also makes loggers forget what they were enabled for
 
 
 @pytest.fixture

@@ -139,7 +139,7 @@ def test_a_second_import_changes_nothing_and_other_content_stays(dlc, tmp_path, 
     (data / "day1" / "imported.json").unlink()
     mine = contents(data)
     import_labels(read_labels(dlc), data)
-    assert "other labels are there already, which are never overwritten" in caplog.messages[-1]
+    assert "other labels are there already, which are never overwritten" in caplog.text
     assert contents(data) == mine
     (data / "day1" / "nose.csv").rename(tmp_path / "mine.csv")
     import_labels(read_labels(dlc), data)
