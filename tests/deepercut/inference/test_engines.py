@@ -3,30 +3,22 @@
 import subprocess
 import sys
 from dataclasses import fields
-from pathlib import Path
 
 import keras
 import numpy as np
 import pytest
 
-import deepercut
 from deepercut import DeepercutError
-from deepercut.config import load_config
-from deepercut.data.dataset import load_dataset
 from deepercut.inference import engines
 from deepercut.inference.engines import ENGINES, REDUCED, choose_engine, device_name
-from deepercut.inference.predict import load_predictor
 from deepercut.network.posenet import build_posenet, with_poses
 from deepercut.network.targets import covered_cells, decode_poses, map_size
 from deepercut.weights.checkpoints import fill
-from deepercut.weights.snapshots import list_snapshots
-from dlc_common.images import read_image
 from dlc_toolbox.project.settings import AnalysisSettings
 
 pytestmark = pytest.mark.usefixtures("thin")
 
 PARTS = 3
-MODELS = Path(deepercut.__file__).parents[1] / "models"
 
 
 @pytest.fixture(scope="module")
@@ -244,22 +236,6 @@ def test_names_of_engines():
     assert device_name("openvino").startswith("CPU (OpenVINO 20")
     assert f"(Keras {keras.__version__} on {keras.backend.backend()})" in device_name("keras")
     assert device_name("keras-bf16").endswith(", bf16)")
-
-
-@pytest.mark.campaign
-def test_both_engines_agree_on_trained_networks():
-    trained = [(path, list_snapshots(path.parent)) for path in MODELS.glob("*/train/pose_cfg.yaml")]
-    trained = [(path, snapshots[-1]) for path, snapshots in trained if snapshots]
-    if not trained:
-        pytest.skip("no trained network in pose-tensorflow/models; `make demo` trains one")
-    for config_path, snapshot in trained:
-        images = [read_image(image.path)[None] for image in load_dataset(load_config(config_path))[:10]]
-        poses = [
-            np.concatenate([predictor(image) for image in images])
-            for predictor in (load_predictor(config_path, snapshot, engine) for engine in ("keras", "openvino"))
-        ]
-        assert np.median(np.linalg.norm(poses[0][..., :2] - poses[1][..., :2], axis=-1)) <= 0.1
-        np.testing.assert_allclose(poses[0][..., 2], poses[1][..., 2], atol=1e-3)
 
 
 def test_batches_become_as_small_as_the_memory_asks_for():

@@ -2,19 +2,25 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import keras
 import numpy as np
 import pytest
 
+import deepercut
 from deepercut import DeepercutError
 from deepercut.config import load_config
+from deepercut.data.dataset import load_dataset
 from deepercut.inference import predict
 from deepercut.inference.predict import load_predictor
 from deepercut.network.architecture import weight_shapes
 from deepercut.training.training import network_of
 from deepercut.weights.checkpoints import save_snapshot
-from deepercut.weights.snapshots import Snapshot
+from deepercut.weights.snapshots import Snapshot, list_snapshots
+from dlc_common.images import read_image
+
+MODELS = Path(deepercut.__file__).parents[1] / "models"
 
 
 def test_every_engine_computes_what_the_snapshot_holds(make_train_folder):
@@ -80,3 +86,19 @@ def test_openvino_needs_no_keras(random_arrays, tmp_path):
     command = [sys.executable, "-c", code, str(tmp_path / "arrays.npz")]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (0, "[]\n", "")
+
+
+@pytest.mark.campaign
+def test_both_engines_agree_on_trained_networks():
+    trained = [(path, list_snapshots(path.parent)) for path in MODELS.glob("*/train/pose_cfg.yaml")]
+    trained = [(path, snapshots[-1]) for path, snapshots in trained if snapshots]
+    if not trained:
+        pytest.skip("no trained network in pose-tensorflow/models; `make demo` trains one")
+    for config_path, snapshot in trained:
+        images = [read_image(image.path)[None] for image in load_dataset(load_config(config_path))[:10]]
+        poses = [
+            np.concatenate([predictor(image) for image in images])
+            for predictor in (load_predictor(config_path, snapshot, engine) for engine in ("keras", "openvino"))
+        ]
+        assert np.median(np.linalg.norm(poses[0][..., :2] - poses[1][..., :2], axis=-1)) <= 0.1
+        np.testing.assert_allclose(poses[0][..., 2], poses[1][..., 2], atol=1e-3)
