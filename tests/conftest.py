@@ -88,15 +88,22 @@ def v1_data() -> Path:
     return folder
 
 
+@pytest.fixture(autouse=True)
+def level_of_the_log() -> Iterator[None]:
+    """Give back the level of the log that `cli.run` sets, with what loggers remember of it."""
+    level = logging.getLogger().level
+    yield
+    logging.getLogger().setLevel(level)
+
+
 @pytest.fixture
 def own_handlers(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Give back the log handlers that `cli.run` replaces."""
     root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
+    handlers = root.handlers[:]
     monkeypatch.setattr(root, "handlers", [])
     yield
     root.handlers = handlers
-    root.setLevel(level)  # which also makes loggers forget what they were enabled for
 
 
 @pytest.fixture
