@@ -65,10 +65,6 @@ class TiffPages:
         Number of pictures that the file says it holds, or 0.
     untold : tuple of int
         Along which numbers its pictures count, when nothing tells which of them counts frames; else empty.
-    is_joined : bool
-        Whether another TIFF file stands right behind this one, of which nothing is read.
-    is_cut_off : bool
-        Whether the last page that is found tells of a next one, which is not there.
     """
 
     def __init__(self, path: Path):
@@ -86,8 +82,16 @@ class TiffPages:
         self._frame_axis = "Z" if self._axes.get("T", 1) == 1 and slices > 1 else "T"
         self.time_points, self.channels = self._axes.get(self._frame_axis, 1), self._axes.get("C", 1)
         self.slices = slices if self._frame_axis == "T" else 1
-        self.is_joined = _is_joined(self._file, {self._pages[0], self._pages[-1]})
-        self.is_cut_off = _is_cut_off(self._file)
+
+    @property
+    def is_joined(self) -> bool:
+        """Whether another TIFF file stands right behind this one, of which nothing is read."""
+        return _is_joined(self._file, {self._pages[0], self._pages[-1]})
+
+    @property
+    def is_cut_off(self) -> bool:
+        """Whether the last page that is found tells of a next one, which is not there."""
+        return _is_cut_off(self._file)
 
     def __enter__(self) -> TiffPages:
         return self

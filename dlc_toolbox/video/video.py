@@ -117,9 +117,8 @@ class Video(Recording):
     def missing_at_end(self, frames: int, end_s: float) -> int:
         """Return how many frames the header counts beyond those in the file, see `Recording.missing_at_end`."""
         if self.header_frames:
-            behind = round(
-                self.header_frames - end_s * float(self.rate)
-            )  # less than all, where some are left out before
+            # fewer than are missing, where some are left out before
+            behind = round(self.header_frames - end_s * float(self.rate))
             is_short = frames < self.header_frames and behind > 0
             return min(behind, max(self.header_frames - self._decoder.count_packets(), 0)) if is_short else 0
         missing = round((self._stream.duration_s - end_s) * self.fps)

@@ -94,7 +94,7 @@ def read_tracks(source: Source, root: Element, kind: str) -> Found:
 def _films(root: Element) -> dict[str | None, _Film]:
     """Return the videos by the number of their task."""
     return {
-        task.findtext("id"): _Film(PureWindowsPath(source.text.replace("/", "\\")).name, _size(task))
+        task.findtext("id"): _Film(PureWindowsPath(source.text).name, _size(task))
         for task in root.iterfind("meta//*")
         if (source := task.find("source")) is not None and source.text
     }

@@ -212,7 +212,7 @@ def in_order(rows: Iterable[str]) -> list[str]:
 
 def not_there(video: str) -> str:
     """Say that a video is missing, in words that follow 'because it'; its name may be a path of any machine."""
-    return f"is of {PureWindowsPath(video.replace('/', chr(92))).name}, which is not there; --images names its folder"
+    return f"is of {PureWindowsPath(video).name}, which is not there; --images names its folder"
 
 
 _NUMBERED = re.compile(r"img([0-9]+)\.\w+\Z")

@@ -136,7 +136,7 @@ def _add_external(
             collection.leave_out(name, "is of a list of images that is shorter")
         return
     found = Path(paths[0]) if Path(paths[0]).is_file() else find_file(paths[0], source.homes)
-    stem = video_stem(Path(PureWindowsPath(paths[0].replace("/", "\\")).name))
+    stem = video_stem(Path(PureWindowsPath(paths[0]).name))
     try:
         safe_name(stem)
     except ValueError as error:

@@ -44,7 +44,7 @@ def read_analysis(source: Source) -> Found:
         raise ToolboxError(f"{source.path} has {used.sum()} animals with poses; here every video has one")
     places = np.moveaxis(tracks[used][0], (0, 1, 2), (2, 1, 0))
     sure = np.full(places.shape[:2], np.nan) if scores is None else scores[used][0].T
-    stem = video_stem(Path(PureWindowsPath(video.replace("/", "\\")).name)) if video else source.path.stem
+    stem = video_stem(Path(PureWindowsPath(video).name)) if video else source.path.stem
     return Found(
         source.path,
         make_table(_NETWORK, parts, range(len(places)), places),

@@ -173,7 +173,7 @@ def _folders(names: Sequence[str], own_name: str) -> list[str]:
     >>> _folders(["a/mouse.mp4", "C:/b/mouse.mp4", "rat.avi", ""], "labels")
     ['a_mouse', 'b_mouse', 'rat', 'labels_video3']
     """
-    paths = [PureWindowsPath(name.replace("/", "\\")) for name in names]
+    paths = [PureWindowsPath(name) for name in names]
     stems = [video_stem(Path(path.name)) if path.name else f"{own_name}_video{n}" for n, path in enumerate(paths)]
     times = Counter(stems)
     longer = [
