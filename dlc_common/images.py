@@ -21,7 +21,7 @@ from dlc_common.tiff import TiffPages, is_tiff
 
 CROP_PREVIEW = "IsCroppingOK.png"
 TIFF_SUFFIXES = frozenset({".tif", ".tiff"})
-IMAGE_SUFFIXES = TIFF_SUFFIXES | {".bmp", ".jpeg", ".jpg", ".png"}
+IMAGE_SUFFIXES = TIFF_SUFFIXES | {".bmp", ".jfif", ".jp2", ".jpeg", ".jpg", ".pgm", ".png", ".pnm", ".ppm", ".webp"}
 
 _PNG_HEADER_BYTES, _PNG_BITS, _PNG_COLORS = 26, 24, 25
 _SAMPLED_IMAGES = 16  # that tell how many bits a folder's images use
@@ -120,7 +120,7 @@ def read_image(path: Path, channel: int = 0) -> np.ndarray:
     Parameters
     ----------
     path : Path
-        A png, jpg, tiff or bmp file.
+        A file with one of `IMAGE_SUFFIXES`.
     channel : int
         Which picture, from 0, when a TIFF file holds several.
 
@@ -214,14 +214,14 @@ def _stored(path: Path, channel: int) -> np.ndarray:
     if is_tiff(head):
         with TiffPages(path) as pages:
             return pages.read(0, channel)
-    is_deep_png = head.startswith(b"\x89PNG") and head[_PNG_BITS] == 16
-    if is_deep_png and head[_PNG_COLORS] != 0:  # Pillow keeps 8 bits of colours
+    if head.startswith(b"\x89PNG") and head[_PNG_BITS] == 16 and head[_PNG_COLORS] != 0:  # Pillow keeps 8 of its bits
         values = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_UNCHANGED)
         if values is None:
             raise ValueError("its pixels cannot be decoded")
         return values[..., 2::-1] if values.ndim == 3 else values
     with cast(Any, iio.imopen(path, "r", plugin="pillow")) as file:
-        return file.read(index=0, mode=None if is_deep_png else "RGB", writeable_output=False)
+        is_deep = file.properties(index=0).dtype.itemsize > 1
+        return file.read(index=0, mode=None if is_deep else "RGB", writeable_output=False)
 
 
 def _white_beside(path: Path, values: np.ndarray, channel: int) -> float:

@@ -56,6 +56,7 @@ _BEGINNINGS = {
     b"II*\x00": IMAGE,
     b"MM\x00*": IMAGE,
     b"GIF8": IMAGE,
+    b"\0\0\0\x0cjP  ": IMAGE,
     b"\x93NUMPY": NUMPY,
     b"\x1aE\xdf\xa3": VIDEO,
     b"%PDF": "a PDF",
@@ -100,6 +101,8 @@ def kind_of(path: Path) -> str | None:
             return kind
     if head[4:8] == b"ftyp" and head[8:12] in _PHOTO_BRANDS:
         return HEIF
+    if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
+        return IMAGE
     if head[4:8] == b"ftyp" or (head[:4] == b"RIFF" and head[8:12] == b"AVI "):
         return VIDEO
     if head.startswith(b"PK\x03\x04"):

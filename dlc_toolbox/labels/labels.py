@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from dlc_toolbox.labels.corrections import CSV, csv_differs, refuse_uncorrected
 from dlc_toolbox.labels.fiji import read_clicks
 from dlc_toolbox.labels.folder import read_folder
 from dlc_toolbox.labels.plausible import warn_of_copies
-from dlc_toolbox.labels.slices import slices_of, spelling
+from dlc_toolbox.labels.slices import in_short, slices_of, spelling
 from dlc_toolbox.labels.sources import NoLabelsError, find_label_files
 from dlc_toolbox.project import records
 from dlc_toolbox.project.layout import Layout
@@ -30,6 +30,11 @@ from dlc_toolbox.project.tables import bodyparts_of, make_table, points, read_ta
 _RESIZED = "images have another size"
 SIZES = "sizes"
 """Of the record of a label table: width and height of the images when Step 2 wrote it."""
+_EXCHANGED = "images are not those of then"
+PICTURES = "pictures"
+"""Of the record of a label table: the fingerprints of the images when Step 2 wrote it."""
+
+_LOOKS: dict[str, Callable[[Path], Any]] = {SIZES: lambda image: [*image_size(image)], PICTURES: fingerprint}
 
 log = logging.getLogger(__name__)
 
@@ -66,7 +71,7 @@ def convert_labels(layout: Layout, settings: Settings, scorer: str, *, overwrite
     output = _output(layout, settings, scorer, sources)
     edited = csv_differs(path)
     reason = output.why_stale(overwrite) or _damage(path) or (edited and f"{path.stem}.csv differs from it")
-    reason = reason or (_RESIZED if _resized(output, sources) else None)
+    reason = reason or _why_images_differ(output, sources)
     output.log(reason)
     if reason is None:
         return path
@@ -81,8 +86,8 @@ def convert_labels(layout: Layout, settings: Settings, scorer: str, *, overwrite
     if edited:
         refuse_uncorrected(path, table)
     write_table(table, path)
-    sizes = {folder.name: of_images for folder, of_images in _sizes(output, sources).items()}
-    output.write_record(**{CSV: fingerprint(path.with_suffix(".csv")), SIZES: sizes})
+    pictures = {key: _by_name(_of_images(output, sources, look)) for key, look in _LOOKS.items()}
+    output.write_record(**{CSV: fingerprint(path.with_suffix(".csv"))}, **pictures)
     log.info("%s: %d labels in %d of %d images", path, labeled.sum(), labeled.any(axis=1).sum(), len(table))
     return path
 
@@ -123,6 +128,7 @@ def _gather(layout: Layout, settings: Settings, scorer: str, sources: dict[Path,
     _refuse_moved_images(output, sources)
     tables = for_all(lambda folder: read_folder(folder, sources[folder], settings, scorer), sources)
     _refuse_resized_images(output, sources)
+    _warn_of_exchanged_images(output, sources)
     warn_of_copies({path: output.made_from["inputs"][key] for key, path in _inputs(sources).items()})
     return _sorted_by_folder(pd.concat([*tables, *_kept_rows(path, scorer, sources, settings.bodyparts)]))
 
@@ -146,9 +152,7 @@ def why_labels_stale(layout: Layout, settings: Settings, scorer: str) -> str | N
     sources = find_label_files(layout, settings, scorer)
     output = _output(layout, settings, scorer, sources)
     with suppress(UsersError):  # a damaged image is told by whoever reads it
-        if (changed := output.why_changed()) or not _resized(output, sources):
-            return changed
-        return _RESIZED
+        return output.why_changed() or _why_images_differ(output, sources)
     return None
 
 
@@ -215,7 +219,8 @@ def _refuse_moved_images(output: records.Output, sources: dict[Path, list[Path]]
 
 def _refuse_resized_images(output: records.Output, sources: dict[Path, list[Path]]) -> None:
     """Raise when images have another size than when they were converted, but the clicks on them are the old ones."""
-    for folder, (name, before, now) in _resized(output, sources).items():
+    for folder, changed in _changed(output, sources, SIZES).items():
+        name, before, now = changed[0]
         raise ToolboxError(
             f"{folder}: {name} has {now[0]} x {now[1]} pixels, but had {before[0]} x {before[1]} when the folder was "
             "converted, and the clicks are still those on the old images. Put the images back, or label these anew; "
@@ -223,29 +228,54 @@ def _refuse_resized_images(output: records.Output, sources: dict[Path, list[Path
         )
 
 
-def _resized(output: records.Output, sources: dict[Path, list[Path]]) -> dict[Path, tuple[str, list[int], list[int]]]:
-    """Find folders whose csv files are as recorded, but not the size of the images: the first, with both sizes."""
+def _warn_of_exchanged_images(output: records.Output, sources: dict[Path, list[Path]]) -> None:
+    """Warn where images are other files than when they were converted, but the clicks on them are the old ones."""
+    for folder, changed in _changed(output, sources, PICTURES).items():
+        log.warning(
+            "%s: other files than when the folder was converted, while the clicks are the same: %s. If they were only "
+            "saved again, nothing is to be done; if they show something else, put the old ones back, or label anew",
+            *(folder, in_short([name for name, *_ in changed])),
+        )
+
+
+def _why_images_differ(output: records.Output, sources: dict[Path, list[Path]]) -> str | None:
+    """Say that images differ from those on which people clicked, if any do."""
+    if _changed(output, sources, SIZES):
+        return _RESIZED
+    return _EXCHANGED if _changed(output, sources, PICTURES) else None
+
+
+def _changed(
+    output: records.Output, sources: dict[Path, list[Path]], key: str
+) -> dict[Path, list[tuple[str, Any, Any]]]:
+    """Find folders whose csv files are as recorded, but not what `_LOOKS` sees of images: which, before and now."""
     try:
         recorded = records.read(output.record)
     except UsersError:
         return {}
-    before, hashes, found = recorded.get(SIZES), recorded.get("inputs", {}), {}
+    before, hashes, found = recorded.get(key), recorded.get("inputs", {}), {}
     if not isinstance(before, dict):  # of an earlier version
         return {}
-    for folder, sizes in _sizes(output, sources).items():
+    for folder, seen in _of_images(output, sources, _LOOKS[key]).items():
         keys = {path.relative_to(folder.parent).as_posix() for path in sources[folder]}
         are_kept = all(hashes.get(key) == output.made_from["inputs"][key] for key in keys)
-        pairs = ((name, before.get(folder.name, {}).get(name, size), size) for name, size in sizes.items())
-        other = next((pair for pair in pairs if pair[1] != pair[2]), None)
-        if are_kept and other:
+        triples = [(name, before.get(folder.name, {}).get(name, now), now) for name, now in seen.items()]
+        if are_kept and (other := [triple for triple in triples if triple[1] != triple[2]]):
             found[folder] = other
     return found
 
 
-def _sizes(output: records.Output, sources: dict[Path, list[Path]]) -> dict[Path, dict[str, list[int]]]:
-    """Return width and height of the images that slices count, by folder and name."""
+def _of_images(
+    output: records.Output, sources: dict[Path, list[Path]], look: Callable[[Path], Any]
+) -> dict[Path, dict[str, Any]]:
+    """Return what is seen of the images that slices count, by folder and name."""
     images = _images_of(output.made_from)
-    return {folder: {name: [*image_size(folder / name)] for name in images[folder.name]} for folder in sources}
+    return {folder: {name: look(folder / name) for name in images[folder.name]} for folder in sources}
+
+
+def _by_name(folders: Mapping[Path, Any]) -> dict[str, Any]:
+    """Return what belongs to folders by their names alone, which stay when the project moves."""
+    return {folder.name: value for folder, value in folders.items()}
 
 
 def _images_of(record: Mapping[str, Any]) -> dict[str, list[str]]:

@@ -9,7 +9,8 @@ _HEADER_BYTES, _LONG_BYTES = 8, 16
 _EBML, _SEGMENT = b"\x1a\x45\xdf\xa3", b"\x18\x53\x80\x67"
 _MOST_BOXES = 100_000  # of a damaged file, or one of very many fragments
 _BEGINNINGS = {b"FLV\x01": 13, b"\x30\x26\xb2\x75\x8e\x66\xcf\x11": 16, b"YUV4MPEG2 ": 10}
-"""Of FLV, ASF (WMV) and Y4M: how many bytes are never found further on in a file."""
+_BEGINNINGS |= {b"DKIF\0\0": 16, b"nut/multimedia container": 25}
+"""Of FLV, ASF (WMV), Y4M, IVF and NUT: how many bytes are never found further on in a file."""
 
 _FIRST = {b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"pnot"}
 

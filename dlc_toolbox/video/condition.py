@@ -110,12 +110,13 @@ class Condition:
 
     def warn(self) -> None:
         """Say in the log what people must know before they trust numbers made from this recording."""
-        for remark in (*self._on_damage(), *self._on_darkness(), *self._on_clock()):
+        for remark in (*self._on_damage(), *self._on_sizes(), *self._on_darkness(), *self._on_clock()):
             log.warning("%s: %s", self.video.path.name, remark)
 
     def _on_damage(self) -> Iterator[str]:
         """Say what is lost, damaged or missing."""
-        lost, damaged, missing = self.lost, self.rows(Frame.DAMAGED), self.missing_at_end
+        other_size, damaged, missing = self.rows(Frame.OTHER_SIZE), self.rows(Frame.DAMAGED), self.missing_at_end
+        lost = sorted(set(self.lost).difference(other_size))
         before, behind = self.undecodable
         if not (lost or damaged or missing or before or behind):
             return
@@ -129,14 +130,28 @@ class Condition:
         if behind:
             told.append(f"{behind} behind the last of them cannot be decoded")
         if lost:
-            reasons = "; ".join(f"frame {row} {self.video.why_lost(row)}" for row in lost[:_TOLD])
-            told.append(f"{len(lost)} of these are lost ({reasons}{'; ...' if len(lost) > _TOLD else ''})")
+            told.append(f"{len(lost)} of these are lost ({self._why(lost)})")
         if damaged:
             told.append(
                 f"{len(damaged)} are damaged, or shown on top of damaged ones: frame{'s' * (len(damaged) > 1)} "
                 f"{_spans(damaged)}"
             )
         yield f"it is damaged or incomplete: {', '.join(told)}"
+
+    def _on_sizes(self) -> Iterator[str]:
+        """Say which frames have another size."""
+        if other := self.rows(Frame.OTHER_SIZE):
+            video = self.video
+            yield (
+                f"{len(other)} of {len(self.times)} frames have another size than {video.full_width} x "
+                f"{video.full_height} pixels, that of the others, and no poses ({self._why(other)}): analyze the "
+                "frames of each size by themselves"
+            )
+
+    def _why(self, lost: Sequence[int]) -> str:
+        """Say why the first of some lost frames are lost."""
+        reasons = "; ".join(f"frame {row} {self.video.why_lost(row)}" for row in lost[:_TOLD])
+        return reasons + "; ..." * (len(lost) > _TOLD)
 
     def _on_darkness(self) -> Iterator[str]:
         """Say which frames show nothing."""

@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 from decimal import Decimal
-from itertools import pairwise
+from itertools import pairwise, takewhile
 from pathlib import PurePath
 
 from dlc_common.images import natural_key
@@ -19,6 +19,7 @@ _TIME_OF_DAY = (24, 60, 60)
 _LAST_MONTH, _LAST_DAY = 12, 31
 _YEARS = range(1900, 2100)
 _SERIES = 12  # cameras or trials in one folder, rather than seconds
+_HEX_LETTERS = 3  # in the last place of numbers, so many of which tell that these are hexadecimal
 _COUNTING = 0.5  # the share of equal steps in numbers that count images, not moments
 
 Key = Callable[[str], list[Decimal]]
@@ -28,7 +29,8 @@ def in_order(names: Sequence[str]) -> tuple[list[str], list[str]]:
     """Order file names by the numbers in them, as people mean these.
 
     Decimals are compared as such (8.2 before 8.16 is wrong, 8.16 before 8.2 right) where the names show that they are
-    decimals; times of day with AM and PM by the clock, also past midnight; dates by their years.
+    decimals; times of day with AM and PM by the clock, also past midnight; dates by their years; hexadecimal numbers as
+    such.
 
     Parameters
     ----------
@@ -49,6 +51,9 @@ def in_order(names: Sequence[str]) -> tuple[list[str], list[str]]:
     >>> in_order(["8.2.png", "8.16.png", "8.04.png"])[0]
     ['8.04.png', '8.16.png', '8.2.png']
     """
+    if by_hex := hexadecimal(names):
+        doubt = [] if _counts_on(sorted(by_hex.values())) else ["their names are taken for hexadecimal numbers"]
+        return sorted(by_hex, key=by_hex.__getitem__), doubt
     patterns = sorted({_pattern(PurePath(name).stem) for name in names})
     natural = sorted(names, key=natural_key)
     if len(patterns) > 1:
@@ -63,6 +68,53 @@ def in_order(names: Sequence[str]) -> tuple[list[str], list[str]]:
     if anew := _anew(ordered):
         doubts.append(f"they start anew at {anew}; images of several cameras or trials belong into a folder each")
     return ordered, doubts
+
+
+def hexadecimal(names: Sequence[str]) -> dict[str, int] | None:
+    """Read file names as hexadecimal numbers, which some cameras count with.
+
+    Parameters
+    ----------
+    names : sequence of str
+        Names of one recording's images.
+
+    Returns
+    -------
+    dict of str to int
+        The number of each name; None where names do not differ in such a number alone, or where letters may be words.
+        Numbers without zeros in front must also count up by as much.
+
+    Examples
+    --------
+    >>> hexadecimal(["f008.png", "f009.png", "f00a.png"])
+    {'f008.png': 8, 'f009.png': 9, 'f00a.png': 10}
+    """
+    stems = [PurePath(name).stem.lower() for name in names]
+    begin = len(stems[0][: _common(stems)].rstrip("0123456789"))
+    found = [re.fullmatch(r"([0-9a-f]+)([^0-9a-f].*)?", stem[begin:]) for stem in stems]
+    if not all(found) or len({match[2] for match in found if match}) != 1:
+        return None
+    digits = [match[1] for match in found if match]
+    values = [int(text, 16) for text in digits]
+    same_end = _common([text[::-1] for text in digits])
+    last = {text[: len(text) - same_end][-1:] for text in digits}
+    letters = last & set("abcdef")
+    is_padded = len(set(map(len, digits))) == 1
+    is_hex = 0 < len(letters) < len(last) and len(set(values)) == len(values)
+    counts = len(letters) >= _HEX_LETTERS and _counts_on(sorted(values))
+    return dict(zip(names, values, strict=True)) if is_hex and (is_padded or counts) else None
+
+
+def _common(texts: Sequence[str]) -> int:
+    """Return how many characters all texts begin with alike."""
+    return sum(1 for _ in takewhile(lambda letters: len(set(letters)) == 1, zip(*texts, strict=False)))
+
+
+def _counts_on(values: Sequence[int]) -> bool:
+    """Tell whether ascending numbers go up by as much nearly always, and else by a multiple of that."""
+    steps = Counter(later - earlier for earlier, later in pairwise(values))
+    usual, often = steps.most_common(1)[0]
+    return often > _COUNTING * steps.total() and min(steps) > 0 and not any(step % usual for step in steps)
 
 
 def gaps(names: Sequence[str]) -> tuple[int, tuple[str, str]] | None:
@@ -87,13 +139,14 @@ def gaps(names: Sequence[str]) -> tuple[int, tuple[str, str]] | None:
     >>> gaps([f"img{number}.png" for number in (0, 5, 10, 15, 20, 25, 40, 45)])
     (2, ('img25.png', 'img40.png'))
     """
-    changing = _changing(names)
-    if len(changing) != 1:
+    by_hex = hexadecimal(names)
+    changing = [tuple(by_hex.values())] if by_hex else _changing(names)
+    if len(changing) != 1 or not _counts_on(changing[0]):
         return None
     steps = [later - earlier for earlier, later in pairwise(changing[0])]
-    usual, often = Counter(steps).most_common(1)[0]
+    usual = Counter(steps).most_common(1)[0][0]
     wide = [place for place, step in enumerate(steps) if step != usual]
-    if not wide or often <= _COUNTING * len(steps) or min(steps) <= 0 or any(steps[place] % usual for place in wide):
+    if not wide:
         return None
     missing = sum(steps[place] // usual - 1 for place in wide)
     return missing, (names[wide[0]], names[wide[0] + 1])

@@ -32,6 +32,8 @@ class Frame(IntFlag):
     """The decoder reports damage, or shows it on top of a damaged or lost one."""
     RESTART = 16
     """The clock of the recording starts anew here."""
+    OTHER_SIZE = 32
+    """Lost, because it has another size than others."""
 
 
 class _Choices(Protocol):

@@ -4,28 +4,31 @@ from __future__ import annotations
 
 import mimetypes
 from abc import abstractmethod
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from fractions import Fraction
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from dlc_common import UsersError
-from dlc_common.images import IMAGE_SUFFIXES, TIFF_SUFFIXES, images_in, list_images, read_image
+from dlc_common.images import CROP_PREVIEW, IMAGE_SUFFIXES, TIFF_SUFFIXES, images_in, list_images, read_image
 from dlc_common.kinds import IMAGE, wrong_kind
 from dlc_common.pixels import UnknownRangeError, as_rgb8, white_of
 from dlc_common.tiff import TiffPages
 from dlc_toolbox import ToolboxError
 from dlc_toolbox.project.layout import Layout, first_step_advice, is_output_folder
 from dlc_toolbox.project.settings import AnalysisSettings
-from dlc_toolbox.video.order import gaps, in_order
+from dlc_toolbox.video.order import gaps, hexadecimal, in_order
 from dlc_toolbox.video.recording import Crop, Frame, Reading, Recording
 from dlc_toolbox.video.turns import remarks_on_turns
 from dlc_toolbox.video.video import Video, find_videos, videos_in
 
 _SAMPLED_PAGES = 16  # that tell how many bits a stack uses
+_SAMPLED_IMAGES = 16  # that tell which size is usual
 _FINEST_INTERVAL = 10**6
 
 
@@ -59,35 +62,46 @@ class _Sequence(Recording):
     """Images in a row. Each has its row; one that cannot be read is a lost frame."""
 
     def __init__(self, path: Path, crop: Crop | None, reading: Reading, count: int, rate: Fraction | None = None):
-        self.path = path
-        reasons = []
-        for image in self._images(0):
-            if isinstance(image, np.ndarray):
-                break
-            reasons.append(image)
-        else:
-            raise ToolboxError(f"{path} has no image that can be read: {reasons[0]}")
-        height, width = image.shape[:2]
+        self.path, self._count = path, count
+        height, width = self._usual_shape()
         super().__init__(path, crop, full_size=(width, height), header_frames=count, reading=reading, rate=rate)
 
     @abstractmethod
-    def _images(self, start: int) -> Iterator[np.ndarray | Exception]:
-        """Yield the images from one on, or why one cannot be read."""
+    def _images(self, rows: Iterable[int]) -> Iterator[np.ndarray | Exception]:
+        """Yield images, or why one cannot be read."""
+
+    def _usual_shape(self) -> tuple[int, int]:
+        """Return height and width that most images have, by some of them; of as many, those of the first."""
+        shapes, reasons = Counter[tuple[int, int]](), list[Exception]()
+        rows = range(self._count)
+        for image in chain(self._images(rows[:: -(-self._count // _SAMPLED_IMAGES)]), self._images(rows)):
+            if len(reasons) + shapes.total() >= min(_SAMPLED_IMAGES, self._count) and shapes:
+                break
+            if isinstance(image, Exception):
+                reasons.append(image)
+            else:
+                shapes[image.shape[:2]] += 1
+        if not shapes:
+            raise ToolboxError(f"{self.path} has no image that can be read: {reasons[0]}")
+        return shapes.most_common(1)[0][0]
 
     def _read(self, start: int) -> Iterator[tuple[int, np.ndarray | None, Frame]]:
         """Yield each image with its number, see `Recording.frames`; those before `start` are not read."""
-        for row, image in enumerate(self._images(start), start):
-            if isinstance(image, Exception) or image.shape[:2] != (self.full_height, self.full_width):
+        rows = range(start, self._count)
+        for row, image in zip(rows, self._images(rows), strict=True):
+            if isinstance(image, Exception):
                 yield row, None, Frame.LOST
+            elif image.shape[:2] != (self.full_height, self.full_width):
+                yield row, None, Frame.OTHER_SIZE
             else:
                 yield row, np.array(image[self._window], order="C"), Frame.LOST
 
     def why_lost(self, row: int) -> str:
         """Tell why an image is lost, see `Recording.why_lost`."""
-        image = next(self._images(row))
+        image = next(self._images([row]))
         if isinstance(image, Exception):
             return f"cannot be read: {image}"
-        return f"has {image.shape[1]} x {image.shape[0]} pixels, the first {self.full_width} x {self.full_height}"
+        return f"has {image.shape[1]} x {image.shape[0]} pixels"
 
 
 class ImageFolder(_Sequence):
@@ -102,7 +116,10 @@ class ImageFolder(_Sequence):
         if len(suffixes) != 1:
             found = f"images of several types ({', '.join(suffixes)})" if suffixes else "no image"
             raise ToolboxError(f"{path} holds {found}; a folder that is one recording holds images of one type")
-        names, self._doubts = in_order([image.name for image in list_images(path, suffixes[0])])
+        names = [image.name for image in images_in(path) if image.name != CROP_PREVIEW]
+        if not hexadecimal(names):
+            names = [image.name for image in list_images(path, suffixes[0])]
+        names, self._doubts = in_order(names)
         self._paths = [path / name for name in names]
         self._channel, self._is_chosen = (reading.channel or 1) - 1, reading.channel is not None
         if self._paths[0].suffix.lower() in TIFF_SUFFIXES:
@@ -110,10 +127,10 @@ class ImageFolder(_Sequence):
                 _refuse_channel(path, pages, reading.channel)
         super().__init__(path, crop, reading, len(self._paths))
 
-    def _images(self, start: int) -> Iterator[np.ndarray | Exception]:
-        for image in self._paths[start:]:
+    def _images(self, rows: Iterable[int]) -> Iterator[np.ndarray | Exception]:
+        for row in rows:
             try:
-                yield read_image(image, self._channel)
+                yield read_image(self._paths[row], self._channel)
             except UsersError as error:
                 yield error
 
@@ -176,9 +193,9 @@ class TiffStack(_Sequence):
                 f"{pages.path} holds {kind}: {error}. Save it in Fiji with 8 bits (Image > Type > 8-bit)"
             ) from error
 
-    def _images(self, start: int) -> Iterator[np.ndarray | Exception]:
+    def _images(self, rows: Iterable[int]) -> Iterator[np.ndarray | Exception]:
         with _opened(self.path) as pages:
-            for row in range(start, self._count):
+            for row in rows:
                 try:
                     values = pages.read(row, self._channel)
                     yield values if values.dtype == np.uint8 and values.ndim == 3 else as_rgb8(values, self._white)

@@ -97,7 +97,7 @@ class Video(Recording):
                 continue
             if frame is not None and (frame.width, frame.height) != self._coded_size:
                 self._other_sizes[row] = frame.width, frame.height
-                frame = None
+                frame, state = None, state | Frame.OTHER_SIZE
             yield time, None if frame is None else self._pixels(frame), state
 
     def _pixels(self, frame: av.VideoFrame) -> np.ndarray:
@@ -112,7 +112,7 @@ class Video(Recording):
         if row not in self._other_sizes:
             return super().why_lost(row)
         width, height = self._other_sizes[row]
-        return f"has {width} x {height} pixels, others {self._coded_size[0]} x {self._coded_size[1]}"
+        return f"has {width} x {height} pixels"
 
     def missing_at_end(self, frames: int, end_s: float) -> int:
         """Return how many frames the header counts beyond those in the file, see `Recording.missing_at_end`."""

@@ -75,6 +75,20 @@ def test_palettes_and_jpegs(tmp_path: Path):
     assert np.abs(read_image(tmp_path / "a.jpg") - np.array([10, 120, 230])).max() <= 3
 
 
+def test_images_of_other_formats(tmp_path: Path):
+    Image.fromarray(RGB).save(tmp_path / "a.webp", lossless=True)
+    Image.fromarray(RGB).save(tmp_path / "a.ppm")
+    Image.fromarray(RGB).save(tmp_path / "a.jp2", irreversible=False)
+    for image in images_in(tmp_path):
+        np.testing.assert_array_equal(read_image(image), RGB)
+        assert (image_size(image), orientation(image)) == ((30, 20), 1)
+    for name, bits in (("10 bits", 10), ("16 bits", 16)):  # of which a file tells what is white, or does not
+        (tmp_path / name).mkdir()
+        path = tmp_path / name / "a.pgm"
+        path.write_bytes(b"P5 30 20 %d\n" % (2**bits - 1) + (DEEP >> (16 - bits)).astype(">u2").tobytes())
+        np.testing.assert_allclose(read_image(path)[..., 0], DEEP >> 8, atol=1)
+
+
 @pytest.mark.parametrize("kept", [0, 20, 0.5, 0.98])
 @pytest.mark.parametrize("suffix", [".png", ".jpg"])
 def test_damaged_images_are_named(tmp_path: Path, suffix: str, kept: float):

@@ -628,6 +628,7 @@ def test_images_that_moved_under_the_clicks_are_an_error(toy: Toy):
 def test_images_of_another_size_under_the_same_clicks_are_an_error(toy: Toy):
     toy.convert()
     image = toy.folder / "img03.png"
+    content = image.read_bytes()
     Image.new("RGB", (320, 240)).save(image)
     settings = load_settings(toy.layout.root)
     assert why_labels_stale(toy.layout, settings, "Ann") == "images have another size"
@@ -635,12 +636,29 @@ def test_images_of_another_size_under_the_same_clicks_are_an_error(toy: Toy):
     for flags in ({}, {"overwrite": True}):
         with pytest.raises(ToolboxError, match=message):
             toy.convert(**flags)
-    Image.new("RGB", SIZE).save(image)
+    image.write_bytes(content)
     assert why_labels_stale(toy.layout, settings, "Ann") is None
     Image.new("RGB", (320, 240)).save(image)
     for part in ("nose", "paw", "tail"):
         toy.write(f"{part}.csv", "1,200,150,2")  # measured again
     assert toy.convert().loc["toy/img03.png"].tolist() == [200, 150] * 3
+
+
+def test_another_picture_of_the_same_size_under_the_same_clicks_is_told_once(toy: Toy, caplog):
+    before = toy.convert()
+    Image.new("RGB", SIZE, "red").save(toy.folder / "img03.png")
+    assert why_labels_stale(toy.layout, load_settings(toy.layout.root), "Ann") == "images are not those of then"
+    pd.testing.assert_frame_equal(toy.convert(), before)
+    (said,) = [record.message for record in caplog.records if "other files" in record.message]
+    assert said.startswith(f"{toy.folder}: other files than when the folder was converted")
+    assert "the clicks are the same: img03.png. If they were only saved again" in said
+    caplog.clear()
+    toy.convert()
+    assert "other files" not in caplog.text
+    toy.edit("nose.csv", lambda text: text.replace("35.5,80.57,5", "36.5,80.57,5"))
+    Image.new("RGB", SIZE, "blue").save(toy.folder / "img03.png")
+    toy.convert()
+    assert "other files" not in caplog.text, "somebody labeled since"
 
 
 def test_the_order_that_slices_count_is_told(toy: Toy, caplog):

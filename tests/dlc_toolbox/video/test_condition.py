@@ -9,6 +9,7 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
+from PIL import Image
 
 from dlc_toolbox import ToolboxError
 from dlc_toolbox.video.condition import Condition, announce
@@ -109,9 +110,10 @@ def test_a_recording_without_its_index_is_incomplete(tmp_path, frames):
         open_frames(path)
 
 
-@pytest.mark.parametrize("suffix", [".mp4", ".mov", ".mkv", ".flv", ".wmv"])
+@pytest.mark.parametrize("suffix", [".mp4", ".mov", ".mkv", ".flv", ".wmv", ".nut", ".ivf"])
 def test_files_that_cannot_be_joined_byte_by_byte(tmp_path, frames, suffix):
-    parts = [encode(tmp_path / f"{n}{suffix}", half) for n, half in enumerate((frames[:20], frames[20:]))]
+    codec = "libvpx" if suffix == ".ivf" else "libx264"
+    parts = [encode(tmp_path / f"{n}{suffix}", half, codec) for n, half in enumerate((frames[:20], frames[20:]))]
     joined = tmp_path / f"joined{suffix}"
     joined.write_bytes(b"".join(part.read_bytes() for part in parts))
     video = open_frames(joined)
@@ -157,18 +159,30 @@ def test_frames_behind_a_lost_one_are_damaged_up_to_the_next_key_frame(tmp_path,
 
 
 def test_the_reason_of_a_lost_image_is_told(tmp_path, frames, caplog):
-    from PIL import Image
-
     folder = tmp_path / "day1"
     folder.mkdir()
     for number, frame in enumerate(frames[:8]):
         Image.fromarray(frame).save(folder / f"img{number}.png")
     (folder / "img2.png").write_bytes(b"no image")
     Image.fromarray(frames[3][:60]).save(folder / "img3.png")
-    (message,) = said(examine(folder), caplog)
-    assert "2 of these are lost" in message
-    assert f"frame 2 cannot be read: image {folder / 'img2.png'} is damaged or no image" in message
-    assert "frame 3 has 160 x 60 pixels, the first 160 x 120" in message
+    condition = examine(folder)
+    lost, of_other_size = said(condition, caplog)
+    assert "8 frames were read, 1 of these are lost" in lost
+    assert f"frame 2 cannot be read: image {folder / 'img2.png'} is damaged or no image" in lost
+    assert of_other_size.startswith("day1: 1 of 8 frames have another size than 160 x 120 pixels, that of the others")
+    assert "(frame 3 has 160 x 60 pixels)" in of_other_size
+    assert condition.facts()["lost_frames"] == [2, 3]
+
+
+def test_images_of_another_size_are_not_called_damaged(tmp_path, frames, caplog):
+    folder = tmp_path / "day1"
+    folder.mkdir()
+    for number, frame in enumerate(frames[:8]):
+        Image.fromarray(frame[:60] if number in (0, 1, 5) else frame).save(folder / f"img{number}.png")
+    condition = examine(folder)
+    assert (condition.video.full_width, condition.video.full_height, condition.lost) == (160, 120, [0, 1, 5])
+    (message,) = said(condition, caplog)
+    assert message.startswith("day1: 3 of 8 frames have another size than 160 x 120 pixels")
 
 
 def test_the_size_of_a_lost_frame_is_told(tmp_path, frames, caplog):
@@ -176,7 +190,8 @@ def test_the_size_of_a_lost_frame_is_told(tmp_path, frames, caplog):
     parts = [encode(tmp_path / f"{n}.h264", part) for n, part in enumerate((frames[:8], other, frames[10:]))]
     joined = tmp_path / "joined.h264"
     joined.write_bytes(b"".join(part.read_bytes() for part in parts))
-    assert "frame 8 has 96 x 64 pixels, others 160 x 120" in said(examine(joined), caplog)[0]
+    (message,) = [said for said in said(examine(joined), caplog) if "another size than 160 x 120 pixels" in said]
+    assert "frame 8 has 96 x 64 pixels" in message
 
 
 # ---- Darkness ----

@@ -29,6 +29,8 @@ def shuffled(names: list[str]) -> list[str]:
         ["frame 12-31-2020 9.png", "frame 1-14-2021 1.png", "frame 2-2-2021 1.png"],
         ["2020-12-31 9.png", "2021-01-01 1.png"],
         ["a1_8.png", "a1_9.png", "a2_0.png", "a2_1.png", "a2_2.png"],  # counts on
+        [f"frame{number:x}.png" for number in range(1, 300)],  # hexadecimal
+        [f"{number:04X}_cam2.png" for number in range(0, 160, 16)],
     ],
 )
 def test_numbers_are_what_people_mean(names: list[str]):
@@ -39,6 +41,9 @@ def test_numbers_are_what_people_mean(names: list[str]):
     ("names", "doubt"),
     [
         (["8.2.png", "8.24.png", "8.28.png"], "a number such as .24 could be more or less than .2; it is taken for a"),
+        (["00a3.png", "01f2.png", "0b10.png", "1c2d.png"], "their names are taken for hexadecimal numbers"),
+        (["a1.png", "a2.png", "a10.png", "b1.png", "b2.png", "b10.png"], "their names follow 2 patterns ('a#', 'b#',"),
+        (["img1.png", "img1a.png", "img1b.png", "img2.png"], "their names follow 3 patterns"),
         (["a2.png", "b1.png"], "their names follow 2 patterns ('a#', 'b#', where # is a number)"),
         (["img01.png", "img1.png", "img2.png"], "img01.png and img1.png have the same number"),
         (["23.59.58.png", "23.59.59.png", "00.00.01.png"], "to pass midnight between 23.59.59.png and 00.00.01.png"),
@@ -68,6 +73,7 @@ def test_what_could_be_meant_otherwise_is_said(names: list[str], doubt: str | No
         ([f"{number / 10}.png" for number in (1, 2, 3, 7, 8, 9)], None),
         (["a1.png", "a2.png", "a3.png", "b9.png"], (5, ("a3.png", "b9.png"))),
         (["one.png"], None),
+        ([f"{number:02x}.png" for number in range(16) if number not in (9, 10)], (2, ("08.png", "0b.png"))),
         (["t0.png", "t1.png", "t2.png", "t3.png", "t-1.png", "t-2.png"], None),  # their order is told as doubtful
     ],
 )

@@ -106,6 +106,22 @@ def test_an_image_of_another_size_is_a_lost_frame(tmp_path, images):
         assert [row for row, frame in enumerate(open_frames(recording)) if frame is None] == [4]
 
 
+def test_the_size_is_that_of_most_images(tmp_path, images):
+    small = [image[:20] for image in images[:3]] + images[3:]
+    for recording in (write_folder(tmp_path / "day1", small), write_stack(tmp_path / "day1.tif", small)):
+        assert [row for row, frame in enumerate(open_frames(recording)) if frame is None] == [0, 1, 2]
+
+
+def test_images_whose_names_count_in_hexadecimal_numbers(tmp_path, images):
+    folder = tmp_path / "day1"
+    folder.mkdir()
+    for number, image in enumerate(images, 6):
+        Image.fromarray(image).save(folder / f"frame{number:x}.png")
+    video = ImageFolder(folder)
+    assert all(np.array_equal(frame, image) for frame, image in zip(video, images, strict=True))
+    assert not any("order" in remark or "leave out" in remark for remark in video.remarks())
+
+
 def test_a_damaged_page_is_a_lost_frame(tmp_path, images):
     path = write_stack(tmp_path / "v.tif", images, compression="tiff_deflate")
     with Image.open(path) as image:
