@@ -21,6 +21,9 @@ _LINE_ENDS = re.compile(r"\r\n|\r|\n")  # splitlines would also split at form fe
 POSITIONS = ("Slice", "Frame", "Ch", "Channel")
 """Columns of a position, in the order in which they are believed."""
 
+_BETWEEN_NAMES = re.compile(r"[|:\s]+")
+_TITLES = 5  # lines that may stand above the names of the columns
+_THOUSANDS = {",": re.compile(r"\d{1,3}(,\d{3})+"), ".": re.compile(r"\d{1,3}(\.\d{3})+")}
 _CERTAIN = 8  # letters without accents that tell UTF-16 where no mark does
 _SUMMARY = ["Mean", "SD", "Min", "Max"]
 """Labels of the last rows of a table that was summarized in Fiji (Summarize): no clicks."""
@@ -97,6 +100,7 @@ def clicks_of(cells: Cells, path: Path) -> pd.DataFrame:
             "In Fiji, tick Centroid and Stack position in Analyze > Set Measurements, measure again, save with headers"
         )
     columns = [header.index("X"), header.index("Y"), header.index(position)]
+    _refuse_two_marks([row[column] for _, row in rows for column in columns[:2]], cells.separator, path)
     label = header.index("Label") if "Label" in header else None
     clicks, problems = [], []
     for line, row in rows:
@@ -107,7 +111,7 @@ def clicks_of(cells: Cells, path: Path) -> pd.DataFrame:
             values = ", ".join(repr(row[column]) for column in columns)
             problems.append(
                 f"line {line}: X, Y, {position} are {values}; they must be two numbers (both blank: no label) and the "
-                "position of an image, a whole number from 1"
+                "position of an image, a whole number from 1" + ", the number of the first image" * (place == 0)
             )
         if len(problems) == 0:
             clicks.append((x, y, int(place), "" if label is None else row[label], line))
@@ -119,6 +123,21 @@ def clicks_of(cells: Cells, path: Path) -> pd.DataFrame:
     if all(number.isdecimal() for number in numbers) and len(set(numbers)) == len(rows):
         table = table.iloc[np.argsort([float(number) for number in numbers], kind="stable")]
     return table
+
+
+def _refuse_two_marks(numbers: Sequence[str], separator: str, path: Path) -> None:
+    """Raise where commas or points may stand before thousands, as spreadsheets write them."""
+    marks = {mark: [cell for cell in numbers if mark in cell and _NUMBER.fullmatch(cell)] for mark in ",."}
+    before_thousands = "," if separator == "," else "."
+    doubtful = marks[before_thousands]
+    others = [cell for cell in numbers if cell.isdecimal()]
+    are_thousands = others and all(_THOUSANDS[before_thousands].fullmatch(cell) for cell in doubtful)
+    if doubtful and (are_thousands or all(marks.values())):
+        raise ToolboxError(
+            f"{path}: {doubtful[0]!r} could be a decimal number, or a whole one with a mark before its thousands, while "
+            f"others are written as {(others or marks['.' if before_thousands == ',' else ','])[0]!r}. Let the "
+            "spreadsheet show all numbers alike, without marks before thousands, and save it again"
+        )
 
 
 def position_column(cells: Cells, path: Path) -> str:
@@ -184,17 +203,20 @@ def read_cells(data: bytes, path: Path) -> Cells:
         raise ToolboxError(other)
     text = decoded(data)[0]
     lines = _LINE_ENDS.split(text)
-    first = next((line for line in lines if line.strip()), "")
-    separator = next((mark for mark in "\t;," if mark in first), ",")
+    header_line, separator = _header_of(lines)
     reader = csv.reader(lines, delimiter=separator)
     try:
         rows = [(reader.line_num, [cell.strip() for cell in cells]) for cells in reader]
     except csv.Error as error:
         raise ToolboxError(f"{path} line {reader.line_num} cannot be read: {error}") from None
-    rows = [(line, cells) for line, cells in rows if any(cells)]
+    rows = [(line, cells) for line, cells in rows if any(cells) and line >= header_line]
     if not rows:
         raise ToolboxError(f"{path} is empty; a body part that is never visible needs the line of column names too")
     (header_line, header), *rows = rows
+    if len(header) == 1 and {"X", "Y"} <= set(_BETWEEN_NAMES.split(header[0])):
+        raise ToolboxError(
+            f"{path}: no tabs, commas or semicolons separate its cells ({header[0]!r}): save it so that they do"
+        )
     for line, cells in rows:
         if any(cells[len(header) :]):
             raise ToolboxError(
@@ -206,6 +228,17 @@ def read_cells(data: bytes, path: Path) -> Cells:
     rows = [(line, cells + [""] * (len(header) - len(cells))) for line, cells in rows]
     labels = [cells[header.index("Label")] for _, cells in rows[-len(_SUMMARY) :]] if "Label" in header else []
     return Cells(separator, header, header_line, rows[: -len(_SUMMARY)] if labels == _SUMMARY else rows)
+
+
+def _header_of(lines: Sequence[str]) -> tuple[int, str]:
+    """Return the line of the column names, from 1, and what separates them; titles may stand above, or Excel's sep=;"""
+    filled = [(number, line) for number, line in enumerate(lines, 1) if line.strip()][:_TITLES]
+    for number, line in filled:
+        for mark in "\t;,":
+            if {"X", "Y"} <= {cell.strip().strip('"') for cell in line.split(mark)}:
+                return number, mark
+    number, line = filled[0] if filled else (1, "")
+    return number, next((mark for mark in "\t;," if mark in line), ",")
 
 
 def decoded(data: bytes) -> tuple[str, str]:

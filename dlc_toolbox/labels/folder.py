@@ -125,7 +125,7 @@ def _part_labels(path: Path, slices: Slices) -> np.ndarray:
             f"{' and '.join(map(str, of_slice['line']))}"
             for place, of_slice in repeated.groupby("slice")
         ]
-        raise ToolboxError(f"{path}: {in_short(problems, separator='; ')}")
+        raise ToolboxError(f"{path}: {in_short(problems, separator='; ')}. Delete all but the one that counts")
     labels = np.full((len(slices.images), 2), np.nan)
     labels[positions] = clicks[["x", "y"]]
     return labels

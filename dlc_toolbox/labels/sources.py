@@ -114,8 +114,11 @@ def _plain(path: Path) -> str:
 def _missing(tried: Sequence[Path], folder: Path, scorer: str) -> str:
     """Say which files were looked for and which ones are there, so that a misspelled name is seen."""
     home = tried[0].parent
-    present = [path for path in home.glob("*") if path.suffix.lower() in (".csv", ".xls")]
-    refuse_undecodable(present)
+    listed = [path for path in home.glob("*") if path.suffix.lower() in (".csv", ".xls")]
+    refuse_undecodable(listed)
+    present = [path for path in listed if path.is_file()]
+    if odd := next((path for path in tried if path in listed and path not in present), None):
+        return f"{odd} is " + ("a folder" if odd.is_dir() else f"a link to {odd.readlink()}, which is not there")
     there = ", ".join(sorted(path.name for path in present)) or "no csv files"
     elsewhere = folder / scorer if home == folder else folder  # where they lay with more or with fewer Scorers
     found = next(filter(None, (_spelled_alike(elsewhere / path.name) for path in tried)), None)
