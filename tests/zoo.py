@@ -119,6 +119,8 @@ SOUND_LABELS = {
     "no row numbers": _csv([row.split(",", 1)[1] for row in _ROWS], "Area,X,Y,Slice"),
     "spaces": _csv([row.replace(",", " , ") for row in _ROWS]),
     "no end of line at the end": _csv(_ROWS).rstrip(),
+    "a title": b"Results of nose,,,,\n\n" + _csv(_ROWS),
+    "a line for Excel": b"sep=;\r\n" + _csv(_ROWS).replace(b",", b";").replace(b".", b","),
 }
 """Label files of one body part that say the same, by what is odd about them."""
 
@@ -134,11 +136,16 @@ BAD_LABELS = {
     "not a number": (_csv([*_ROWS[:1], "2,0,inf,7,2"]), "line 3: X is 'inf'"),
     "a blank y": (_csv([*_ROWS[:1], "2,0,20,,2"]), "line 3"),
     "a blank slice": (_csv([*_ROWS[:1], "2,0,20,7,"]), "line 3"),
-    "slice 0": (_csv(["1,0,20,7,0"]), "line 2"),
+    "slice 0": (_csv(["1,0,20,7,0"]), "a whole number from 1, the number of the first image"),
     "a slice too many": (_csv([*_ROWS, "4,0,20,7,99"]), "line 5: Slice is 99"),
     "half a slice": (_csv(["1,0,20,7,1.5"]), "line 2"),
     "the same slice twice": (_csv([*_ROWS, "4,0,20,7,1"]), "in lines 2 and 5"),
     "decimal commas between commas": (_csv(["1,0,12,5,5,5,1"]), "line 2 has 7 cells"),
+    "commas before thousands": (_csv(['1,0,"1,012",884,1', "2,0,97,880,2"]), "'1,012' could be a decimal number, or"),
+    "points before thousands": (_csv(["1,0,1.012,884,1"]).replace(b",", b";"), "others are written as '884'"),
+    "decimal points and commas": (_csv(["1;0;12,5;8.5;1"]).replace(b" ,Area,X,Y,S", b" ;Area;X;Y;S"), "'8.5' could be"),
+    "cells between spaces": (_csv(_ROWS).replace(b",", b" "), "no tabs, commas or semicolons separate its cells"),
+    "cells between bars": (_csv(_ROWS).replace(b",", b"|"), "no tabs, commas or semicolons separate its cells"),
     "a quote that never ends": (_csv(['1,0,"12,5.5,1', *_ROWS[1:]]), "nose.csv"),
     "a cell of a megabyte": (_csv([f"1,0,{'9' * 2**20},7,1"]), "nose.csv"),
 }

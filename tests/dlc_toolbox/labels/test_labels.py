@@ -864,6 +864,17 @@ def test_clicks_that_were_copied_to_the_images_of_another_video_are_named(toy: T
     assert said.startswith(f"nose.csv, paw.csv: the same clicks in {folder}, {toy.folder}: were they copied")
 
 
+def test_csv_files_that_are_no_files_are_named_for_what_they_are(toy: Toy):
+    (toy.folder / "nose.csv").unlink()
+    (toy.folder / "nose.csv").symlink_to("gone.csv")
+    (toy.folder / "paw.csv").unlink()
+    (toy.folder / "paw.csv").mkdir()
+    with pytest.raises(
+        ToolboxError, match=r"toy/nose\.csv is a link to gone\.csv, which is not there; .*/paw\.csv is a folder$"
+    ):
+        toy.convert()
+
+
 def test_a_folder_without_images_blocks_nothing(toy: Toy, caplog):
     (toy.data / "backup").mkdir()
     (toy.data / "__MACOSX").mkdir()
