@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import io
 import logging
 import re
 import tokenize
@@ -17,13 +18,15 @@ log = logging.getLogger(__name__)
 
 def read_assignments(path: Path) -> dict[str, tuple[Any, int]]:
     """Return {name: (value, line)} of a file of plain assignments, without running it."""
+    text = _read_text(path)
     try:
-        tree = ast.parse(_read_text(path))
+        tree = ast.parse(text)
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         said = error if isinstance(error, SyntaxError) else SyntaxError(str(error))
         line = f" line {said.lineno}" if said.lineno else ""
         advice = f"; {BACKSLASH}" if "\\" in (said.text or "") else ""
         raise ToolboxError(f"{path}{line} cannot be read as Python: {said.msg}{advice}") from None
+    _refuse_missing_commas(path, text, tree)
     assigned: dict[str, tuple[Any, int]] = {}
     for statement in tree.body:
         if isinstance(statement, ast.Import | ast.ImportFrom) or _is_text(statement):
@@ -38,6 +41,18 @@ def read_assignments(path: Path) -> dict[str, tuple[Any, int]]:
                 log.warning("%s line %d: %s is set again; this value counts", path, statement.lineno, name)
             assigned[name] = (_value(path, statement), statement.lineno)
     return assigned
+
+
+def _refuse_missing_commas(path: Path, text: str, tree: ast.Module) -> None:
+    """Raise where two texts of a list stand side by side, which Python takes for one."""
+    lists = [node for node in ast.walk(tree) if isinstance(node, ast.List | ast.Tuple | ast.Set)]
+    entries = [entry for node in lists for entry in node.elts if isinstance(entry, ast.Constant)]
+    for entry in entries:
+        source = ast.get_source_segment(text, entry) or ""
+        tokens = tokenize.generate_tokens(io.StringIO(f"({source})").readline)
+        texts = [token.string for token in tokens if token.type == tokenize.STRING]
+        if len(texts) > 1:
+            raise ToolboxError(f"{path} line {entry.lineno}: put a comma between {texts[0]} and {texts[1]}")
 
 
 def _read_text(path: Path) -> str:

@@ -180,6 +180,14 @@ def test_nothing_in_the_file_is_run(load, tmp_path: Path):
     assert not marker.exists()
 
 
+def test_a_missing_comma_between_texts_is_told(load):
+    with pytest.raises(ToolboxError, match=r"myconfig\.py line 2: put a comma between 'nose' and \"paw\"$"):
+        load("Task = 't'\nbodyparts = ['nose' \"paw\", 'tail']\n")
+    with pytest.raises(ToolboxError, match=r"line 7: put a comma between 'nose' and 'tail'$"):
+        load(NEEDED + "skeleton = [\n ['nose'\n  'tail']]\n")
+    assert load(NEEDED + "filename = ('mouse '\n    '1.avi')\n").filename == ("mouse 1.avi",)
+
+
 def test_unreadable_files_are_named_with_the_line(load, tmp_path: Path):
     with pytest.raises(ToolboxError, match=r"myconfig\.py line 2 cannot be read as Python"):
         load("Task = 't'\ndate = \n")
