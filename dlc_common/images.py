@@ -21,6 +21,7 @@ from dlc_common.tiff import TiffPages, is_tiff
 
 CROP_PREVIEW = "IsCroppingOK.png"
 TIFF_SUFFIXES = frozenset({".tif", ".tiff"})
+_SAME_TYPE = {".jpeg": ".jpg", ".jfif": ".jpg", ".tiff": ".tif"}
 IMAGE_SUFFIXES = TIFF_SUFFIXES | {".bmp", ".jfif", ".jp2", ".jpeg", ".jpg", ".pgm", ".png", ".pnm", ".ppm", ".webp"}
 
 _PNG_HEADER_BYTES, _PNG_BITS, _PNG_COLORS = 26, 24, 25
@@ -36,6 +37,12 @@ def images_in(folder: Path) -> list[Path]:
     ]
     refuse_undecodable(images)
     return images
+
+
+def type_of(image: Path) -> str:
+    """Return the suffix of an image in small letters, one for all that mean the same."""
+    suffix = image.suffix.lower()
+    return _SAME_TYPE.get(suffix, suffix)
 
 
 def refuse_undecodable(paths: Iterable[Path]) -> None:
@@ -104,10 +111,15 @@ def list_images(folder: Path, imagetype: str) -> list[Path]:
         and not path.is_dir()
     ]
     refuse_undecodable(images)
+    refuse_unnumbered(images)
+    return sorted(images, key=lambda path: natural_key(path.name))
+
+
+def refuse_unnumbered(images: Iterable[Path]) -> None:
+    """Raise UsersError for an image without a number in its name, so that its place is uncertain."""
     for path in images:
         if not re.search(r"[0-9]", path.stem):
-            raise UsersError(f"{path} has no number in its name, as img7{imagetype} has; move it out of the folder")
-    return sorted(images, key=lambda path: natural_key(path.name))
+            raise UsersError(f"{path} has no number in its name, as img7{path.suffix} has; move it out of the folder")
 
 
 def read_image(path: Path, channel: int = 0) -> np.ndarray:
@@ -226,14 +238,14 @@ def _stored(path: Path, channel: int) -> np.ndarray:
 
 def _white_beside(path: Path, values: np.ndarray, channel: int) -> float:
     """Return what is white in an image of more than 8 bits: one value for all such images of its folder."""
-    white = _white_in(path.parent, path.suffix, channel, path.parent.stat().st_mtime_ns)
+    white = _white_in(path.parent, type_of(path), channel, path.parent.stat().st_mtime_ns)
     return white if white is not None else white_of([values])
 
 
 @lru_cache(maxsize=256)
 def _white_in(folder: Path, suffix: str, channel: int, _: int) -> float | None:
     """Return what is white in images of a folder at some time, or None where they do not tell; a sample is read."""
-    images = sorted((path for path in images_in(folder) if path.suffix == suffix), key=lambda path: path.name)
+    images = sorted((path for path in images_in(folder) if type_of(path) == suffix), key=lambda path: path.name)
     sample = images[:: -(-len(images) // _SAMPLED_IMAGES) or 1]
     values = []
     for path in sample:

@@ -74,7 +74,7 @@ class TiffPages:
         self._pillow: Any = None
         self._pages = _whole_pages(self._file)
         told = (self._file.imagej_metadata if self._file.is_imagej else None) or {}
-        self.claimed = int(told.get("images", 0))
+        self.claimed = int(told.get("images", 0)) or _planes_on_one_page(self._file)
         self.interval_s = _interval_s(told) or _ome_interval_s(self._file.ome_metadata or "")
         self._axes = _axes(self._file, told, len(self._pages))
         self.untold = () if len(self._axes) > 1 else _untold(self._file, len(self._pages))
@@ -195,6 +195,16 @@ def _is_joined(file: tifffile.TiffFile, looked_at: set[int]) -> bool:
     file.filehandle.seek(max(ends))
     behind = file.filehandle.read(_BETWEEN_BYTES)
     return any(behind[place:].startswith(_MAGIC) for place in range(len(behind)))
+
+
+def _planes_on_one_page(file: tifffile.TiffFile) -> int:
+    """Return how many pictures a single page stands for, as in MetaMorph's stacks; 0 where it is just one."""
+    if len(file.pages) != 1:
+        return 0
+    with suppress(Exception):  # a damaged description; whoever reads the page tells what is wrong
+        series = file.series[0]
+        return int(np.prod([size for axis, size in zip(series.axes, series.shape, strict=True) if axis not in "YXS"]))
+    return 0
 
 
 def _axes(file: tifffile.TiffFile, told: dict[str, Any], count: int) -> dict[str, int]:

@@ -134,7 +134,7 @@ def _refuse_two_marks(numbers: Sequence[str], separator: str, path: Path) -> Non
     are_thousands = others and all(_THOUSANDS[before_thousands].fullmatch(cell) for cell in doubtful)
     if doubtful and (are_thousands or all(marks.values())):
         raise ToolboxError(
-            f"{path}: {doubtful[0]!r} could be a decimal number, or a whole one with a mark before its thousands, while "
+            f"{path}: {doubtful[0]!r} could be a decimal number, or a whole one with a mark before thousands, while "
             f"others are written as {(others or marks['.' if before_thousands == ',' else ','])[0]!r}. Let the "
             "spreadsheet show all numbers alike, without marks before thousands, and save it again"
         )
@@ -231,7 +231,7 @@ def read_cells(data: bytes, path: Path) -> Cells:
 
 
 def _header_of(lines: Sequence[str]) -> tuple[int, str]:
-    """Return the line of the column names, from 1, and what separates them; titles may stand above, or Excel's sep=;"""
+    """Return the line of the column names, from 1, and what separates them; titles may stand above."""
     filled = [(number, line) for number, line in enumerate(lines, 1) if line.strip()][:_TITLES]
     for number, line in filled:
         for mark in "\t;,":

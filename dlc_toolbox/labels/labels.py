@@ -14,7 +14,7 @@ import pandas as pd
 from dlc_common import UsersError
 from dlc_common.culprits import for_all
 from dlc_common.fingerprints import fingerprint
-from dlc_common.images import image_size
+from dlc_common.images import image_size, read_image
 from dlc_toolbox import ToolboxError
 from dlc_toolbox.labels.corrections import CSV, csv_differs, refuse_uncorrected
 from dlc_toolbox.labels.fiji import read_clicks
@@ -230,19 +230,37 @@ def _refuse_resized_images(output: records.Output, sources: dict[Path, list[Path
 
 def _warn_of_exchanged_images(output: records.Output, sources: dict[Path, list[Path]]) -> None:
     """Warn where images are other files than when they were converted, but the clicks on them are the old ones."""
-    for folder, changed in _changed(output, sources, PICTURES).items():
+    for folder, changed in _exchanged(output, sources).items():
         log.warning(
             "%s: other files than when the folder was converted, while the clicks are the same: %s. If they were only "
             "saved again, nothing is to be done; if they show something else, put the old ones back, or label anew",
-            *(folder, in_short([name for name, *_ in changed])),
+            *(folder, in_short(changed)),
         )
+
+
+def _exchanged(output: records.Output, sources: dict[Path, list[Path]]) -> dict[Path, list[str]]:
+    """Find the images that are other files, by folder; damaged ones are told by whoever reads them."""
+    found = {}
+    for folder, changed in _changed(output, sources, PICTURES).items():
+        if names := [name for name, *_ in changed if _is_sound(folder / name)]:
+            found[folder] = names
+    return found
+
+
+def _is_sound(image: Path) -> bool:
+    """Tell whether an image can be read."""
+    try:
+        read_image(image)
+    except UsersError:
+        return False
+    return True
 
 
 def _why_images_differ(output: records.Output, sources: dict[Path, list[Path]]) -> str | None:
     """Say that images differ from those on which people clicked, if any do."""
     if _changed(output, sources, SIZES):
         return _RESIZED
-    return _EXCHANGED if _changed(output, sources, PICTURES) else None
+    return _EXCHANGED if _exchanged(output, sources) else None
 
 
 def _changed(

@@ -8,6 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from dlc_toolbox import ToolboxError
+
+_DAMAGED = "the record of its poses (_meta.json) is damaged"
+_AGAIN = ": analyze the video again, with AnalyzeVideos.py --overwrite"
+
 
 @dataclass(frozen=True)
 class Clock:
@@ -28,6 +33,11 @@ class Clock:
     def recorded(cls, record: Mapping[str, Any]) -> Clock:
         """Take what the record of a pose table tells; a rate that was only assumed is none.
 
+        Raises
+        ------
+        ToolboxError
+            When these are no numbers, or not one for each frame.
+
         Examples
         --------
         >>> Clock.recorded({"fps": 25.0, "fps_is_assumed": True})
@@ -36,7 +46,13 @@ class Clock:
         if record.get("fps_is_assumed") or not record.get("fps"):
             return cls(None)
         times = record.get("frame_times_s")
-        return cls(float(record["fps"]), None if times is None else np.array(times, dtype=np.float64))
+        try:
+            clock = cls(float(record["fps"]), None if times is None else np.array(times, dtype=np.float64))
+        except (TypeError, ValueError) as error:
+            raise ToolboxError(f"{_DAMAGED} (fps or frame_times_s: {error}){_AGAIN}") from error
+        if clock.times_s is not None and clock.times_s.shape != (record.get("frames", len(times)),):
+            raise ToolboxError(f"{_DAMAGED} (frame_times_s has not one time for each frame){_AGAIN}")
+        return clock
 
     @property
     def is_even(self) -> bool:

@@ -225,18 +225,22 @@ def read_trust(network: Network, crop: Crop | None) -> Trust:
     path = calibration_file(network.config_path.parent)
     bodyparts = tuple(network.bodyparts)
     content = read_calibration(path)
+    if not content and path.is_file():
+        return Trust(bodyparts, f"{path} is damaged: {STEPS} again")
     if not content:
         return Trust(bodyparts, f"the network was not evaluated, or before this was learned: {STEPS}")
     looked = Looked(fingerprint(network.snapshot.path), network.precision, crop, network.scale)
     try:
         return _trust(content, network.snapshot.iteration, looked).of_parts(bodyparts)
-    except (KeyError, TypeError, ValueError) as error:
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
         return Trust(bodyparts, f"{path} is damaged ({error!r}): {STEPS} again")
 
 
 def _trust(content: Mapping[str, Any], iteration: int, looked: Looked) -> Trust:
     """Take what counts for one network from the content of a calibration file."""
-    snapshots = content["snapshots"]
+    snapshots, views = content["snapshots"], tuple(map(tuple, content["views"]))
+    if not {part for point in views for part in point} <= set(content["bodyparts"]):
+        raise ValueError("its views name other body parts")
     entry = snapshots.get(looked.key(iteration)) or snapshots.get(str(iteration))
     crop: Crop | None = tuple(content["crop"]) if content["crop"] else None
     if entry is None:
@@ -247,9 +251,14 @@ def _trust(content: Mapping[str, Any], iteration: int, looked: Looked) -> Trust:
     return Trust(
         bodyparts=tuple(content["bodyparts"]),
         calibration=why or Calibration.from_json(entry["calibration"]),
-        views=tuple(map(tuple, content["views"])),
+        views=views,
         planes=tuple(
-            Plane(tuple(plane["views"]), np.array(plane["normal"]), plane["offset"], plane["spread_px"])
+            Plane(
+                tuple(plane["views"]),
+                np.array(plane["normal"], float),
+                float(plane["offset"]),
+                float(plane["spread_px"]),
+            )
             for plane in content["planes"]
         ),
         postures=_postures(content["postures"]),
@@ -263,7 +272,8 @@ def _postures(content: Mapping[str, Any] | str) -> Postures | str:
     """Take postures from a calibration file, or the text that says why there are none."""
     if isinstance(content, str):
         return content
-    return Postures(np.array(content["mean"]), np.array(content["loadings"]), content["noise_px"])
+    mean, loadings = (np.array(content[name], dtype=float) for name in ("mean", "loadings"))
+    return Postures(mean, loadings, float(content["noise_px"]))
 
 
 def read_calibration(path: Path) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from typing import Any, NamedTuple
 import av
 import numpy as np
 
+from dlc_common.kinds import VIDEO, wrong_kind
 from dlc_toolbox import ToolboxError
 from dlc_toolbox.video.jpeg import TornPictures
 from dlc_toolbox.video.recording import Frame
@@ -91,7 +92,8 @@ class Decoder:
         """
         first = next((frame for step in self._steps("NONE") for frame in step.frames), None)
         if first is None:
-            raise ToolboxError(f"{self.path} has no frame that can be decoded: {self._why_none()}")
+            other = wrong_kind(self.path, "a video that can be decoded", VIDEO)
+            raise ToolboxError(other or f"{self.path} has no frame that can be decoded: {self._why_none()}")
         return first
 
     def _why_none(self) -> str:

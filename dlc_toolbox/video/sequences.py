@@ -15,10 +15,18 @@ from typing import Any
 import numpy as np
 
 from dlc_common import UsersError
-from dlc_common.images import CROP_PREVIEW, IMAGE_SUFFIXES, TIFF_SUFFIXES, images_in, list_images, read_image
+from dlc_common.images import (
+    CROP_PREVIEW,
+    IMAGE_SUFFIXES,
+    TIFF_SUFFIXES,
+    images_in,
+    read_image,
+    refuse_unnumbered,
+    type_of,
+)
 from dlc_common.kinds import IMAGE, wrong_kind
 from dlc_common.pixels import UnknownRangeError, as_rgb8, white_of
-from dlc_common.tiff import TiffPages
+from dlc_common.tiff import TiffPages, is_tiff
 from dlc_toolbox import ToolboxError
 from dlc_toolbox.project.layout import Layout, first_step_advice, is_output_folder
 from dlc_toolbox.project.settings import AnalysisSettings
@@ -54,8 +62,16 @@ def open_frames(path: Path, crop: Crop | None = None, reading: Reading | None = 
     ToolboxError
         When no frame can be read, the crop does not lie inside the frame, or there is nothing of what `reading` names.
     """
-    kind = ImageFolder if path.is_dir() else TiffStack if path.suffix.lower() in TIFF_SUFFIXES else Video
+    kind = ImageFolder if path.is_dir() else TiffStack if is_stack(path) else Video
     return kind(path, crop, reading)
+
+
+def is_stack(path: Path) -> bool:
+    """Tell a TIFF file by its name, or by how it begins: microscopes call theirs .lsm, .btf and more."""
+    if path.suffix.lower() in TIFF_SUFFIXES or not path.is_file():
+        return path.suffix.lower() in TIFF_SUFFIXES
+    with path.open("rb") as file:
+        return is_tiff(file.read(4))
 
 
 class _Sequence(Recording):
@@ -112,13 +128,14 @@ class ImageFolder(_Sequence):
 
     def __init__(self, path: Path, crop: Crop | None = None, reading: Reading | None = None):
         reading = reading or Reading()
-        suffixes = sorted({image.suffix.lower() for image in images_in(path)})
-        if len(suffixes) != 1:
-            found = f"images of several types ({', '.join(suffixes)})" if suffixes else "no image"
+        images = [image for image in images_in(path) if image.name != CROP_PREVIEW]
+        types = sorted({type_of(image) for image in images})
+        if len(types) != 1:
+            found = f"images of several types ({', '.join(types)})" if types else "no image"
             raise ToolboxError(f"{path} holds {found}; a folder that is one recording holds images of one type")
-        names = [image.name for image in images_in(path) if image.name != CROP_PREVIEW]
+        names = [image.name for image in images]
         if not hexadecimal(names):
-            names = [image.name for image in list_images(path, suffixes[0])]
+            refuse_unnumbered(images)
         names, self._doubts = in_order(names)
         self._paths = [path / name for name in names]
         self._channel, self._is_chosen = (reading.channel or 1) - 1, reading.channel is not None
@@ -168,8 +185,8 @@ class TiffStack(_Sequence):
             if claimed > found:
                 raise ToolboxError(
                     f"{path} holds {claimed} images of which only {found} can be found: it is incomplete, or "
-                    "larger than 4 GB in a form that only ImageJ reads. Save it there as Image Sequence, and analyze "
-                    "the folder"
+                    "of a form that few programs read, as ImageJ's above 4 GB and MetaMorph's. Save it in Fiji as "
+                    "Image Sequence, and analyze the folder"
                 )
             _refuse_channel(path, pages, reading.channel)
             self._channel, self._is_chosen = (reading.channel or 1) - 1, reading.channel is not None

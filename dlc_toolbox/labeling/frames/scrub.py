@@ -14,10 +14,9 @@ from typing import cast
 import av
 import numpy as np
 
-from dlc_common.images import TIFF_SUFFIXES
 from dlc_toolbox import ToolboxError
 from dlc_toolbox.video.recording import Crop, Reading
-from dlc_toolbox.video.sequences import open_frames
+from dlc_toolbox.video.sequences import is_stack, open_frames
 from dlc_toolbox.video.streams import open_video
 from dlc_toolbox.video.video import Video
 
@@ -33,7 +32,7 @@ _KEYFRAMES_BACK = 2  # the last one may be a mere recovery point, where decoders
 
 def is_sequence(path: Path) -> bool:
     """Tell recordings that are no video files, whose frames are found without decoding others."""
-    return path.is_dir() or path.suffix.lower() in TIFF_SUFFIXES
+    return path.is_dir() or is_stack(path)
 
 
 @dataclass(frozen=True)

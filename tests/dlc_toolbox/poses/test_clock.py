@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from dlc_toolbox import ToolboxError
 from dlc_toolbox.poses.clock import Clock
 
 
@@ -26,6 +27,15 @@ def test_what_nobody_told_is_not_made_up(record):
 
 def test_an_assumed_rate_has_no_times_even_where_the_record_lists_some():
     assert Clock.recorded({"fps": 25.0, "fps_is_assumed": True, "frame_times_s": [0, 1]}).seconds(0, 2) is None
+
+
+@pytest.mark.parametrize(
+    ("times", "told"),
+    [({"x": []}, "fps or frame_times_s"), (["soon"], "fps or frame_times_s"), ([0, 1], "not one time for each frame")],
+)
+def test_a_damaged_record_is_told(times, told):
+    with pytest.raises(ToolboxError, match=rf"is damaged \(.*{told}.*AnalyzeVideos\.py --overwrite"):
+        Clock.recorded({"fps": 25.0, "frames": 3, "frame_times_s": times})
 
 
 def test_pieces_make_the_whole():

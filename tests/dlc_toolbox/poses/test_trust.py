@@ -15,6 +15,7 @@ from dlc_toolbox.measure.views import fit_planes
 from dlc_toolbox.poses.network import Network
 from dlc_toolbox.poses.trust import (
     CONFIDENCE,
+    STEPS,
     Looked,
     Trust,
     calibration_file,
@@ -169,11 +170,34 @@ def test_why_nothing_is_known_is_kept(path, network, trust, features):
     assert np.isnan(found.confidence(np.ones((60, 4, 3)), features)).all()
 
 
-@pytest.mark.parametrize("content", [None, "", "[]", '{"snapshots": 3}'])
-def test_without_a_calibration_nothing_is_known(network, content):
-    if content is not None:
-        calibration_file(network.config_path.parent).write_text(content)
+def test_without_a_calibration_nothing_is_known(network):
     assert read_trust(network, None).calibration.startswith("the network was not evaluated, or before this was learned")
+
+
+@pytest.mark.parametrize("content", ["", "[]", '{"snapshots": 3}'])
+def test_a_calibration_that_cannot_be_read_says_so(path, network, content):
+    path.write_text(content)
+    assert f"calibration.json is damaged: {STEPS} again" in read_trust(network, None).calibration
+
+
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [
+        (("postures", "noise_px"), [None]),
+        (("postures", "mean"), ["x"]),
+        (("planes", 0, "offset"), None),
+        (("views", 0, 0), "ear"),
+        (("snapshots", "100"), []),
+    ],
+)
+def test_what_makes_no_sense_in_a_calibration_is_damage(path, network, place, value):
+    content = json.loads(path.read_text())
+    entry = content
+    for key in place[:-1]:
+        entry = entry[key]
+    entry[place[-1]] = value
+    path.write_text(json.dumps(content))
+    assert "calibration.json is damaged (" in read_trust(network, CROP).calibration
 
 
 def test_a_damaged_calibration_says_so(path, network):

@@ -92,6 +92,27 @@ def test_the_rate_of_a_video_is_not_assumed(tmp_path, write_video, images):
     assert (video.rate, video.rate_is_assumed) == (30, False)
 
 
+def test_stacks_of_microscopes_are_known_by_what_they_hold(tmp_path, images):
+    path = write_stack(tmp_path / "day1.tif", images).rename(tmp_path / "day1.lsm")
+    video = open_frames(path)
+    assert isinstance(video, TiffStack)
+    assert all(np.array_equal(frame, image) for frame, image in zip(video, images, strict=True))
+
+
+def test_many_pictures_on_one_page_are_not_taken_for_one(tmp_path, images):
+    tifffile.imwrite(tmp_path / "day1.stk", np.stack(images), photometric="rgb", truncate=True)
+    with pytest.raises(ToolboxError, match=r"day1\.stk holds 12 images of which only 1 can be found.*Image Sequence"):
+        open_frames(tmp_path / "day1.stk")
+
+
+def test_suffixes_that_mean_the_same_are_one_recording(tmp_path, images):
+    folder = tmp_path / "day1"
+    folder.mkdir()
+    for number, image in enumerate(images):
+        Image.fromarray(image).save(folder / f"i{number}.{('tif', 'tiff', 'TIF')[number % 3]}")
+    assert all(np.array_equal(frame, image) for frame, image in zip(ImageFolder(folder), images, strict=True))
+
+
 @pytest.mark.parametrize("damaged", [0, 5, 11])
 def test_an_unreadable_image_is_a_lost_frame(tmp_path, images, damaged):
     folder = write_folder(tmp_path / "day1", images)
