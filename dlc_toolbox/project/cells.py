@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import csv
+import io
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,7 +13,41 @@ import pandas as pd
 
 from dlc_toolbox import ToolboxError
 
+ANIMALS = "individuals"
+"""The level of columns that tells animals apart."""
+
 _SHOWN = 5  # told one by one
+_DECIMAL = re.compile(r"[+-]?\d+,\d+([eE][+-]?\d+)?")
+
+
+def with_commas(text: str) -> str:
+    r"""Return a table that a spreadsheet saved with other separators as one with commas and decimal points.
+
+    Examples
+    --------
+    >>> with_commas("sep=;\nscorer;Ann;Ann\nbodyparts;nose;nose\ncoords;x;y\nimg1.png;2,5;7")
+    'scorer,Ann,Ann\nbodyparts,nose,nose\ncoords,x,y\nimg1.png,2.5,7\n'
+    """
+    text = re.sub(r"\Asep=.\n", "", text)
+    first = text.partition("\n")[0]
+    separator = next((mark for mark in ";\t" if first.startswith(f"scorer{mark}")), None)
+    if separator is None:
+        return text
+    rows = csv.reader(io.StringIO(text), delimiter=separator)
+    written = io.StringIO()
+    for cells in rows:
+        pointed = (cell.replace(",", ".") if _DECIMAL.fullmatch(cell) else cell for cell in cells)
+        csv.writer(written, lineterminator="\n").writerow(pointed)
+    return written.getvalue()
+
+
+def of_one_animal(table: pd.DataFrame, path: Path) -> pd.DataFrame:
+    """Leave out the names of animals where each body part is of one; raises ToolboxError where there are several."""
+    if ANIMALS not in table.columns.names:
+        return table
+    if table.columns.nlevels == 1 or table.columns.droplevel(ANIMALS).has_duplicates:
+        raise ToolboxError(f"{path} tells individuals apart; several animals are not supported")
+    return table.droplevel(ANIMALS, axis=1)
 
 
 def without_empty_columns(text: str) -> str:

@@ -21,6 +21,7 @@ from dlc_toolbox.exchange.readers.source import Source
 from dlc_toolbox.labels.corrections import csv_differs
 from dlc_toolbox.labels.slices import in_short
 from dlc_toolbox.pictures.pictures import folder_and_image
+from dlc_toolbox.project.cells import with_commas
 from dlc_toolbox.project.tables import (
     bodyparts_of,
     make_table,
@@ -271,7 +272,7 @@ def _read_sound_rows(path: Path, scratch: Path) -> tuple[pd.DataFrame, list[Left
 
 def _copy_sound_rows(path: Path, copy: Path) -> list[LeftOut]:
     """Copy a csv without the rows that cannot be used, and return these."""
-    lines = read_text(path).splitlines()
+    lines = with_commas(read_text(path)).splitlines()
     header = [next(csv.reader([line]), []) for line in lines[:_HEADER_LINES]]
     first = next((i for i, cell in enumerate(header[-1] if header else []) if cell in _COORDS), 0)
     kept, names, unusable = lines[:_HEADER_LINES], set[tuple[str, ...]](), list[LeftOut]()

@@ -251,11 +251,27 @@ def test_tables_of_several_animals_are_refused(tmp_path: Path):
             read_table(tmp_path / f"t{suffix}")
 
 
+def test_a_table_of_one_animal_is_read(tmp_path: Path):
+    names = [("Ann", "m1", "nose"), ("Ann", "single", "lever")]
+    columns = pd.MultiIndex.from_tuples(
+        [(*name, coord) for name in names for coord in "xy"], names=["scorer", "individuals", "bodyparts", "coords"]
+    )
+    table = pd.DataFrame(np.arange(8.0).reshape(2, 4), columns=columns, index=IMAGES)
+    table.to_hdf(tmp_path / "t.h5", key="k")
+    table.to_csv(tmp_path / "t.csv")
+    for suffix in (".h5", ".csv"):
+        read = read_table(tmp_path / f"t{suffix}")
+        assert points(read, ["lever"]).tolist() == [[[2, 3]], [[6, 7]]]
+        assert list(read.columns.names) == ["scorer", "bodyparts", "coords"]
+
+
 @pytest.mark.parametrize("separator", [";", "\t"])
-def test_only_commas_separate(tmp_path: Path, table: pd.DataFrame, separator: str):
+def test_separators_and_decimal_commas_of_spreadsheets(tmp_path: Path, table: pd.DataFrame, separator: str):
+    table.to_csv(tmp_path / "comma.csv")
     table.to_csv(tmp_path / "t.csv", sep=separator, decimal=",")
-    with pytest.raises(ToolboxError, match=r"begins with 'scorer\S+Ann.*bodyparts and coords, with commas between"):
-        read_table(tmp_path / "t.csv")
+    content = (tmp_path / "t.csv").read_text()
+    (tmp_path / "t.csv").write_bytes(f"\ufeffsep={separator}\r\n{content}".replace("\r\n", "\n").encode())
+    pd.testing.assert_frame_equal(read_table(tmp_path / "t.csv"), read_table(tmp_path / "comma.csv"))
 
 
 @pytest.mark.parametrize("digits", [18, 19, 20, 5000])
