@@ -91,11 +91,13 @@ def as_numbers(table: pd.DataFrame, path: Path) -> pd.DataFrame:
     Raises
     ------
     ToolboxError
-        When cells are no numbers; with the first 5 of them.
+        When cells are no numbers, or infinite; with the first 5 of them.
     """
     try:
-        return table.astype(np.float64)
+        numbers = table.astype(np.float64)
     except (TypeError, ValueError):
+        numbers = None
+    if numbers is None or np.isinf(numbers.to_numpy()).any():
         wrong = [
             f"{part} {coord} in {row} is {value!r}"
             for number, (_, part, coord) in enumerate(table.columns.to_frame().itertuples(index=False))
@@ -104,7 +106,8 @@ def as_numbers(table: pd.DataFrame, path: Path) -> pd.DataFrame:
         ]
         raise ToolboxError(
             f"{path} has values that are no numbers: {in_short(wrong)}; a spreadsheet may have changed them"
-        ) from None
+        )
+    return numbers
 
 
 def in_short(names: Sequence[str]) -> str:
@@ -114,9 +117,8 @@ def in_short(names: Sequence[str]) -> str:
 
 
 def _is_number(value: object) -> bool:
-    """Tell what float64 can hold from any other cell."""
+    """Tell what a finite float64, or NaN, can hold from any other cell."""
     try:
-        pd.Series([value]).astype(np.float64)
+        return not np.isinf(pd.Series([value]).astype(np.float64)).any()
     except (TypeError, ValueError):
         return False
-    return True

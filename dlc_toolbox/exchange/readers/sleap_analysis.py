@@ -39,6 +39,8 @@ def read_analysis(source: Source) -> Found:
         parts = texts_of(rows_of(file, "node_names"))
         edges = rows_of(file, "edge_inds").tolist() if "edge_inds" in file else []
         video = texts_of(file["video_path"][()])[0] if "video_path" in file else ""
+    if len(set(parts)) != len(parts) or len(parts) != tracks.shape[2]:
+        raise ToolboxError(f"{source.path} is damaged: it names {', '.join(parts)} for {tracks.shape[2]} body parts")
     used = np.isfinite(tracks).any(axis=(1, 2, 3))
     if used.sum() != 1:
         raise ToolboxError(f"{source.path} has {used.sum()} animals with poses; here every video has one")

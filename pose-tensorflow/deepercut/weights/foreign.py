@@ -169,7 +169,7 @@ def read_tf1(path: Path) -> Arrays:
         return {ours: reader.get_tensor(name) for name, ours in names.items() if ours is not None}
     except (tf.errors.OpError, IndexError, ValueError, RuntimeError) as error:
         reason = str(error).splitlines()[0]
-        if "sstable" in reason and path.suffix not in (".index", ".ckpt"):
+        if "sstable" in reason:  # TensorFlow's word for what it did not find
             raise DeepercutError(f"{path} holds neither weights in HDF5 nor a checkpoint of TensorFlow") from error
         raise DeepercutError(f"weights {path} cannot be read as a checkpoint of TensorFlow: {reason}") from error
 

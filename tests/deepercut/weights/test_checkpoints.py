@@ -404,9 +404,11 @@ def test_an_index_without_its_values_is_told(tmp_path):
 
 @pytest.mark.parametrize("content", [b"init: 5\n", b"\x08\x08\x12\x07pytorch" + bytes(100)])
 def test_a_file_that_holds_no_weights_is_not_called_a_checkpoint(tmp_path, content):
-    (tmp_path / "a.onnx").write_bytes(content)
-    with pytest.raises(DeepercutError, match=r"a\.onnx holds neither weights in HDF5 nor a checkpoint of TensorFlow$"):
-        read_weights(tmp_path / "a.onnx")
+    for name in ("a.onnx", "a.ckpt"):
+        (tmp_path / name).write_bytes(content)
+        told = rf"{name} holds neither weights in HDF5 nor a checkpoint of TensorFlow$"
+        with pytest.raises(DeepercutError, match=told):
+            read_weights(tmp_path / name)
 
 
 def write_deeplabcut3(path):

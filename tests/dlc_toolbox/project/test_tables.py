@@ -315,6 +315,14 @@ def test_all_cells_that_are_no_numbers_are_named(tmp_path: Path, table: pd.DataF
         read_table(tmp_path / "t.csv")
 
 
+@pytest.mark.parametrize("suffix", [".csv", ".h5"])
+def test_infinite_values_are_named(tmp_path: Path, table: pd.DataFrame, suffix: str):
+    table.iloc[1, 0] = np.inf
+    write_table(table, tmp_path / "t.h5")
+    with pytest.raises(ToolboxError, match=r"values that are no numbers: tail x in day 1/img10\.png is '?inf'?; a spr"):
+        read_table(tmp_path / f"t{suffix}")
+
+
 def test_a_csv_that_is_cut_off_in_its_last_line(tmp_path: Path):
     text = "scorer,Ann,Ann\nbodyparts,nose,nose\ncoords,x,y\na/1.png,5.25,6.5\na/2.png,81.84,7"
     (tmp_path / "a.csv").write_text(text)

@@ -22,6 +22,15 @@ def test_poses_by_frame(foreign, read, name):
     assert found.likelihoods[7].tolist() == [1, 1, 1] and np.isnan(found.likelihoods[1]).all()
 
 
+@pytest.mark.parametrize("names", [[b"nose"] * 3, [b"nose", b"tail"]])
+def test_names_that_do_not_fit_the_places(foreign, read, names):
+    with h5py.File(foreign / "analysis.h5", "r+") as file:
+        del file["node_names"]
+        file["node_names"] = names
+    with pytest.raises(ToolboxError, match=r"analysis\.h5 is damaged: it names nose, .* for 3 body parts"):
+        read(foreign / "analysis.h5")
+
+
 def test_several_animals_and_strange_axes(foreign, read):
     with h5py.File(foreign / "analysis.h5", "r+") as file:
         tracks = np.repeat(file["tracks"][()], 2, axis=0)
