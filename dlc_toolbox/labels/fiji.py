@@ -55,6 +55,14 @@ def read_clicks(path: Path) -> pd.DataFrame:
     return clicks_of(read_cells(path.read_bytes(), path), path)
 
 
+def holds_clicks(path: Path) -> bool:
+    """Tell a table with the columns X and Y from any other file."""
+    try:
+        return {"X", "Y"} <= set(read_cells(path.read_bytes(), path).header)
+    except ToolboxError:
+        return False
+
+
 @dataclass(frozen=True)
 class Cells:
     """The stripped cells of a 'Results' table.

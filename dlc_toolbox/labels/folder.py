@@ -14,7 +14,7 @@ from dlc_common.culprits import for_all
 from dlc_common.images import image_size
 from dlc_toolbox import ToolboxError
 from dlc_toolbox.labels.calibration import refuse_calibrated, warn_of_calibrated
-from dlc_toolbox.labels.fiji import read_clicks
+from dlc_toolbox.labels.fiji import holds_clicks, read_clicks
 from dlc_toolbox.labels.plausible import check_coincidence, check_corner, name_labels, outside_image, why_outside
 from dlc_toolbox.labels.slices import Slices, image_positions, in_short, refuse_uncounted, slices_of
 from dlc_toolbox.project.settings import Settings
@@ -53,8 +53,11 @@ def read_folder(folder: Path, files: Sequence[Path], settings: Settings, scorer:
     """
     slices = slices_of(folder, settings.imagetype, files)
     if not slices.images:
-        raise ToolboxError(f"{folder} has labels but no image that ends in {settings.imagetype}; check imagetype")
+        raise ToolboxError(
+            f"{folder} has labels but no image that ends in {settings.imagetype}{_types_in(slices)}; check imagetype"
+        )
     _tell_others(folder, slices)
+    _tell_unread(folder, files)
     if settings.multibodypartsfile:
         labels = _cyclic_labels(files[0], slices, settings.bodyparts)
     else:
@@ -78,6 +81,11 @@ def read_folder(folder: Path, files: Sequence[Path], settings: Settings, scorer:
     return make_table(scorer, settings.bodyparts, names, labels)
 
 
+def _types_in(slices: Slices) -> str:
+    """Say how the names of a folder's images end, where they are of another type; for messages."""
+    return f", but in {', '.join(sorted({path.suffix for path in slices.others}))}" if slices.others else ""
+
+
 def _tell_others(folder: Path, slices: Slices) -> None:
     """Say which images slices do not count, in which order the others, and which ones Step 1 wrote and are gone."""
     if slices.others:
@@ -93,6 +101,17 @@ def _tell_others(folder: Path, slices: Slices) -> None:
             "%s: %s, which Step 1 wrote, is not there any more. If it was deleted after the images were labeled, put "
             "it back: clicks count positions",
             *(folder, in_short(slices.missing)),
+        )
+
+
+def _tell_unread(folder: Path, files: Sequence[Path]) -> None:
+    """Say which csv files beside those of the body parts hold clicks, too, and are not read."""
+    beside = sorted(path for path in files[0].parent.iterdir() if path.suffix.lower() == ".csv" and path.is_file())
+    unread = [path.name for path in beside if path not in files and holds_clicks(path)]
+    if unread:
+        log.warning(
+            "%s: clicks in %s are not read, because myconfig.py does not name them (bodyparts, multibodypartsfilename)",
+            *(folder, in_short(unread)),
         )
 
 

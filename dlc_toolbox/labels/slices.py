@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from dlc_common import UsersError
-from dlc_common.images import CROP_PREVIEW, natural_key, refuse_undecodable
+from dlc_common.images import CROP_PREVIEW, images_in, natural_key, refuse_undecodable, type_of
 from dlc_toolbox import ToolboxError
 from dlc_toolbox.labels.fiji import read_clicks
 from dlc_toolbox.project import records
@@ -32,7 +32,7 @@ class Slices:
     images : list of Path
         Those that slices count, in numeric order; slice 1 is the first.
     others : list of Path
-        Images that are there, too, and do not count.
+        Images that are there, too, also of other types, and do not count.
     missing : list of str
         Names of images that Step 1 wrote and that are not there any more.
     """
@@ -82,7 +82,8 @@ def slices_of(folder: Path, imagetype: str, files: Iterable[Path] = ()) -> Slice
     if candidates != [numbered]:
         candidates.append(numbered)
     chosen = _choose(folder, candidates, [] if listed else patterns, files) if len(candidates) > 1 else numbered
-    return Slices(chosen, [path for path in present if path not in set(chosen)], missing)
+    of_other_types = sorted(set(images_in(folder)).difference(present, [folder / CROP_PREVIEW]))
+    return Slices(chosen, [path for path in (*present, *of_other_types) if path not in set(chosen)], missing)
 
 
 def _choose(
@@ -122,13 +123,14 @@ def _is_uncertain(patterns: Sequence[Sequence[Path]]) -> bool:
 
 
 def _images(folder: Path, imagetype: str) -> list[Path]:
-    """List all files of the type in numeric order."""
+    """List all files of the type in numeric order; .jpg and .jpeg are one."""
     if not folder.is_dir():
         raise UsersError(f"{folder} is no folder")
+    wanted = type_of(Path(f"image{imagetype}"))
     images = [
         path
         for path in folder.iterdir()
-        if path.suffix.lower() == imagetype.lower() and not path.name.startswith(".") and path.name != CROP_PREVIEW
+        if type_of(path) == wanted and not path.name.startswith(".") and path.name != CROP_PREVIEW
     ]
     refuse_undecodable(images)
     return sorted((path for path in images if path.is_file()), key=lambda path: natural_key(path.name))
@@ -247,8 +249,9 @@ def _contradictions(clicks: pd.DataFrame, images: Sequence[Path], others: Sequen
 
 
 def _named(label: str, suffix: str) -> str:
-    """Return the name in a Label of Fiji, which may begin with the stack's."""
-    return label.rsplit(":", 1)[-1].strip().removesuffix(suffix)
+    """Return the name in a Label of Fiji, which may begin with the stack's, without a suffix of this type."""
+    name = Path(label.rsplit(":", 1)[-1].strip())
+    return name.stem if type_of(name) == type_of(Path(f"image{suffix}")) else str(name)
 
 
 @lru_cache(maxsize=2**15)  # as many parts' files name the same images

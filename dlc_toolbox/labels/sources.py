@@ -8,12 +8,16 @@ from pathlib import Path
 
 from dlc_common.accents import as_spelled, composed
 from dlc_common.images import images_in, refuse_undecodable
+from dlc_common.kinds import wrong_kind
 from dlc_toolbox import ToolboxError
 from dlc_toolbox.labels.slices import in_short, slices_of
 from dlc_toolbox.project.layout import Layout, first_step_advice, image_folders
 from dlc_toolbox.project.settings import Settings
 
 log = logging.getLogger(__name__)
+
+
+_ENDINGS = {".csv", ".ods", ".tsv", ".txt", ".xls", ".xlsx"}
 
 
 class NoLabelsError(ToolboxError):
@@ -107,8 +111,24 @@ def _spelled_alike(path: Path) -> Path | None:
 
 
 def _plain(path: Path) -> str:
-    """Return a name without what is easily written otherwise: capitals, and spaces around it."""
-    return composed(path.stem).strip().casefold()
+    """Return a name without what is easily written otherwise: capitals, spaces around it, and how it ends."""
+    name = path.name
+    while Path(name).suffix.lower() in _ENDINGS:
+        name = Path(name).stem
+    return composed(name).strip().casefold()
+
+
+def _how_to_use(near: Path, tried: Sequence[Path]) -> str:
+    """Say what to do with a file that is nearly the one that was looked for."""
+    if other := wrong_kind(near, "a csv of clicks"):
+        return f". {other}"
+    if near.parent != tried[0].parent:
+        return f". {near} exists: move it to {tried[0].parent}"
+    if near.suffix.lower() in (".csv", ".xls") and _plain(near) != near.stem.casefold():
+        return f". {near.name} is named with two endings, of which Windows hides one: rename it to {tried[0].name}"
+    if near.suffix.lower() not in (".csv", ".xls"):
+        return f". {near.name} holds them, perhaps: rename it to {tried[0].name}"
+    return f". {near.name} differs in capitals or spaces: rename it, or write the name in bodyparts as there"
 
 
 def _missing(tried: Sequence[Path], folder: Path, scorer: str) -> str:
@@ -124,8 +144,9 @@ def _missing(tried: Sequence[Path], folder: Path, scorer: str) -> str:
     found = next(filter(None, (_spelled_alike(elsewhere / path.name) for path in tried)), None)
     advice = f". {found} exists: if it is of {scorer}, move it and the others there to {home}" if found else ""
     wanted = {_plain(path) for path in tried}
-    if near := next((path.name for path in sorted(present) if _plain(path) in wanted), None):
-        advice = f". {near} differs in capitals or spaces: rename it, or write the name in bodyparts as there"
+    files = sorted(path for path in (*home.glob("*"), *folder.parent.glob("*")) if path.suffix.lower() in _ENDINGS)
+    if near := next((path for path in files if path.is_file() and _plain(path) in wanted), None):
+        advice = _how_to_use(near, tried)
     if table := next((path.name for path in sorted(present) if path.name.startswith("CollectedData")), None):
         advice = f". {table} is named as the label table of DeepLabCut is, which ImportLabels.py takes over"
     return f"neither {tried[0]} nor {tried[1].name} exists; there: {there}{advice}"

@@ -144,8 +144,8 @@ class Condition:
             video = self.video
             yield (
                 f"{len(other)} of {len(self.times)} frames have another size than {video.full_width} x "
-                f"{video.full_height} pixels, that of the others, and no poses ({self._why(other)}): analyze the "
-                "frames of each size by themselves"
+                f"{video.full_height} pixels, that of the others, and count as lost ({self._why(other)}): put the "
+                "frames of each size into a recording of their own"
             )
 
     def _why(self, lost: Sequence[int]) -> str:

@@ -864,6 +864,65 @@ def test_clicks_that_were_copied_to_the_images_of_another_video_are_named(toy: T
     assert said.startswith(f"nose.csv, paw.csv: the same clicks in {folder}, {toy.folder}: were they copied")
 
 
+def test_suffixes_that_mean_the_same_count_as_one(toy: Toy):
+    before = toy.convert()
+    for path in sorted(toy.folder.glob("*.png")):
+        with Image.open(path) as image:
+            image.save(path.with_suffix(".jpeg" if path.stem == "img06" else ".jpg"))
+        path.unlink()
+    with (toy.layout.root / "myconfig.py").open("a") as settings:
+        settings.write("imagetype = '.jpg'\n")
+    for csv in toy.folder.glob("*.csv"):  # the last image is not labeled, so that the number of slices tells nothing
+        csv.write_text("".join(csv.read_text().splitlines(True)[:-1]))
+    after = toy.convert()
+    assert list(after.index[:4]) == ["toy/img00.jpg", "toy/img03.jpg", "toy/img06.jpeg", "toy/img09.jpg"]
+    np.testing.assert_array_equal(after[:9], before[:9])
+
+
+def test_images_of_another_type_are_named(toy: Toy, caplog):
+    before = toy.convert()
+    Image.new("RGB", SIZE).save(toy.folder / "img05.bmp")
+    pd.testing.assert_frame_equal(toy.convert(overwrite=True), before)
+    assert f"{toy.folder}: not counted among the labeled images: img05.bmp" in caplog.text
+    for path in toy.folder.glob("*.png"):
+        path.unlink()
+    with pytest.raises(ToolboxError, match=r"no image that ends in \.png, but in \.bmp; check imagetype"):
+        toy.convert()
+
+
+def test_clicks_on_a_part_that_is_not_in_the_settings_are_named(toy: Toy, caplog):
+    shutil.copyfile(toy.folder / "nose.csv", toy.folder / "ear.csv")
+    (toy.folder / "notes.csv").write_text("day;weather\n1;rain\n")
+    toy.convert()
+    (said,) = [record.message for record in caplog.records if "not read" in record.message]
+    assert said.startswith(f"{toy.folder}: clicks in ear.csv are not read, because myconfig.py does not name them")
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "told"),
+    [
+        (
+            "nose.csv.csv",
+            None,
+            r"nose\.csv\.csv is named with two endings, of which Windows hides one: rename it to nos",
+        ),
+        ("Nose.txt", None, r"Nose\.txt holds them, perhaps: rename it to nose\.csv"),
+        (
+            "nose.xlsx",
+            b"PK\x03\x04" + bytes(50),
+            r"nose\.xlsx is a zip archive, such as an Excel workbook, and damaged",
+        ),
+        ("../nose.csv", None, r"data-toy/nose\.csv exists: move it to .*data-toy/toy$"),
+    ],
+)
+def test_a_csv_under_nearly_the_right_name_is_named(toy: Toy, name: str, content: bytes | None, told: str):
+    clicks = (toy.folder / "nose.csv").read_bytes()
+    (toy.folder / "nose.csv").unlink()
+    (toy.folder / name).write_bytes(content or clicks)
+    with pytest.raises(ToolboxError, match=rf"nose\.csv nor nose\.xls exists; there: .*{told}"):
+        toy.convert()
+
+
 def test_csv_files_that_are_no_files_are_named_for_what_they_are(toy: Toy):
     (toy.folder / "nose.csv").unlink()
     (toy.folder / "nose.csv").symlink_to("gone.csv")
