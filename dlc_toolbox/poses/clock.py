@@ -50,7 +50,7 @@ class Clock:
             clock = cls(float(record["fps"]), None if times is None else np.array(times, dtype=np.float64))
         except (TypeError, ValueError) as error:
             raise ToolboxError(f"{_DAMAGED} (fps or frame_times_s: {error}){_AGAIN}") from error
-        if clock.times_s is not None and clock.times_s.shape != (record.get("frames", len(times)),):
+        if clock.times_s is not None and clock.times_s.shape != (record.get("frames", clock.times_s.size),):
             raise ToolboxError(f"{_DAMAGED} (frame_times_s has not one time for each frame){_AGAIN}")
         return clock
 
