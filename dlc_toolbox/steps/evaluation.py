@@ -49,7 +49,7 @@ def evaluate(project: Path, *, overwrite: bool = False) -> None:
         snapshot = Snapshot(network.snapshot.iteration, network.snapshot.path)
         load_predictor = partial(predict.load_predictor, network.config_path, snapshot)
         evaluation.evaluate(network, load_predictor, overwrite=overwrite)
-    engine, as_analyzed = _as_videos_are_analyzed(project, networks)
+    engine, as_analyzed = _as_videos_are_analyzed(project, networks, measures=True)
     for network in as_analyzed:
         snapshot = Snapshot(network.snapshot.iteration, network.snapshot.path)
         load_predictor = partial(predict.load_predictor, network.config_path, snapshot, engine)
@@ -131,20 +131,27 @@ def _learn_as_analyzed(project: Path, judgments: Sequence[trust.Judgment]) -> No
 
 
 def _as_videos_are_analyzed(
-    project: Path, networks: Sequence[evaluation.Network]
+    project: Path, networks: Sequence[evaluation.Network], *, measures: bool = False
 ) -> tuple[str, list[evaluation.Network]]:
     """Return the engine of `myconfig_analysis.py`, and the networks as it looks at videos with them.
 
-    There is none where that is in full precision and size. An evaluation needs no such file, and measures no mode.
+    There is none where that is in full precision and size. An evaluation needs no such file. What the file leaves to
+    be measured is measured only if `measures`.
     """
     if not (project / "myconfig_analysis.py").is_file():
         return "auto", []
+    layout = Layout(project)
     try:
-        settings, _ = settle(Layout(project), load_analysis_settings(project), measures=False)
-        return settings.engine, evaluation.as_analyzed(settings, Layout(project), networks)
+        settings = load_analysis_settings(project)
+        named = evaluation.named_for_videos(settings, layout, networks)
+        if named:
+            settings, mode = settle(layout, settings, measures=measures)
+            if mode and measures:
+                log.info(mode)
     except UsersError as error:
         log.warning("How far off poses in videos may be is learned for full precision and size alone: %s", error)
         return "auto", []
+    return settings.engine, evaluation.as_analyzed(settings, named)
 
 
 def find_networks(project: Path) -> list[evaluation.Network]:
