@@ -62,7 +62,7 @@ def _part_rows(judgment: Judgment) -> list[dict[str, Any]]:
         rows.append(
             {
                 "name": name,
-                "pcutoff": "never" if cutoff is None else f"{cutoff:.2f}",
+                "pcutoff": "never" if cutoff is None else f"{cutoff:.4g}",
                 "expected": _median(judgment.expected_px[labeled, part]),
                 "radius": _median(judgment.radius90_px[labeled, part]),
                 "coverage": coverage(errors[labeled, part], judgment.radius90_px[labeled, part]),
