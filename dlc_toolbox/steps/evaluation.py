@@ -73,7 +73,7 @@ def analyze_results(project: Path, *, overwrite: bool = False) -> None:
         When a network was not evaluated, or its poses are not current.
     """
     layout, settings = Layout(project), load_settings(project)
-    evaluations = [results.read_evaluation(network, settings.bodyparts) for network in find_networks(project)]
+    evaluations = [_read_evaluation(network, settings.bodyparts) for network in find_networks(project)]
     results.warn_of_corrected_labels(evaluations)
     judgments = trust.judge_all(evaluations, settings)
     cutoffs = [judgment.cutoff(settings) for judgment in judgments]
@@ -83,7 +83,7 @@ def analyze_results(project: Path, *, overwrite: bool = False) -> None:
     log.info("Plots: %s", ", ".join(map(str, report.plot_evaluations(evaluations, rows, settings, judgments))))
     for sentence in results.in_words(rows):
         log.info(sentence)
-    outlooks = [outlook.outlook_in_words(evaluated, settings, _held_out(evaluated)) for evaluated in evaluations]
+    outlooks = [outlook.outlook_in_words(evaluated, settings) for evaluated in evaluations]
     for judgment, outlook_ in zip(judgments, outlooks, strict=True):
         for sentence in (*judgment.in_words(), outlook_):
             log.info("%s: %s", judgment.evaluation.network.scorer, sentence)
@@ -98,15 +98,14 @@ def analyze_results(project: Path, *, overwrite: bool = False) -> None:
     log.info("Otherwise: label more images (where the test error is large), or train longer; see above which helps")
 
 
-def _held_out(evaluated: results.Evaluation) -> tuple[str, ...]:
-    """Return the images of its training set that a network was not trained on."""
+def _read_evaluation(network: evaluation.Network, bodyparts: Sequence[str]) -> results.Evaluation:
+    """Put a network's poses beside the labels, with the images of its training set that it was not trained on."""
     from deepercut.config import load_config
     from deepercut.weights.snapshots import read_held_out
 
-    network = evaluated.network
-    return read_held_out(
-        network.snapshot.path.parent, network.iteration, load_config(network.config_path).snapshot_place[1]
-    )
+    prefix = load_config(network.config_path).snapshot_place[1]
+    held_out = read_held_out(network.snapshot.path.parent, network.iteration, prefix)
+    return replace(results.read_evaluation(network, bodyparts), held_out=held_out)
 
 
 def _load_scaled(load_predictor: Callable[[], Predict], scale: float) -> Predict:
