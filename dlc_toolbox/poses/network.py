@@ -293,8 +293,10 @@ def check_owner(table: Path, made_from: Mapping[str, Any]) -> None:
         raise ToolboxError(f"{table} exists, but no {record.name} tells which network made it. {advice}") from None
     for what, name in _owner(made_from).items():
         if owner[what] != name:
+            rename = "Rename one of the two videos, which have one stem. Or: " if what == "video" else ""
             raise ToolboxError(
-                f"{table} holds the poses of another {what} ({record.name} tells {owner[what]}, not {name}). {advice}"
+                f"{table} holds the poses of another {what} ({record.name} tells {owner[what]}, not {name}). "
+                f"{rename}{advice}"
             )
 
 

@@ -240,7 +240,10 @@ def test_what_is_stale_is_done_again_and_the_log_says_why(
     [
         ("nobody's", "no toyDeepCut_.*_meta.json tells which network made it"),
         ("other weights'", "the poses of another snapshot"),
-        ("another video's", r"the poses of another video \(.* tells toy\.mp4, not toy\.avi\)"),
+        (
+            "another video's",
+            r"the poses of another video \(.* tells toy\.mp4, not toy\.avi\)\. Rename one of the two videos",
+        ),
         ("damaged", "no toyDeepCut_.*_meta.json tells which network made it"),
     ],
 )
