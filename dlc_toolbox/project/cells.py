@@ -79,7 +79,7 @@ def names_the_index(table: pd.DataFrame) -> bool:
 
 
 def as_numbers(table: pd.DataFrame, path: Path) -> pd.DataFrame:
-    """Return a table of texts or numbers as float64.
+    """Return a table of texts or numbers as float64; what is infinite is missing, NaN.
 
     Parameters
     ----------
@@ -91,13 +91,11 @@ def as_numbers(table: pd.DataFrame, path: Path) -> pd.DataFrame:
     Raises
     ------
     ToolboxError
-        When cells are no numbers, or infinite; with the first 5 of them.
+        When cells are no numbers; with the first 5 of them.
     """
     try:
-        numbers = table.astype(np.float64)
+        return table.astype(np.float64).replace([np.inf, -np.inf], np.nan)
     except (TypeError, ValueError):
-        numbers = None
-    if numbers is None or np.isinf(numbers.to_numpy()).any():
         wrong = [
             f"{part} {coord} in {row} is {value!r}"
             for number, (_, part, coord) in enumerate(table.columns.to_frame().itertuples(index=False))
@@ -106,8 +104,7 @@ def as_numbers(table: pd.DataFrame, path: Path) -> pd.DataFrame:
         ]
         raise ToolboxError(
             f"{path} has values that are no numbers: {in_short(wrong)}; a spreadsheet may have changed them"
-        )
-    return numbers
+        ) from None
 
 
 def in_short(names: Sequence[str]) -> str:
@@ -117,8 +114,9 @@ def in_short(names: Sequence[str]) -> str:
 
 
 def _is_number(value: object) -> bool:
-    """Tell what a finite float64, or NaN, can hold from any other cell."""
+    """Tell what float64 can hold from any other cell."""
     try:
-        return not np.isinf(pd.Series([value]).astype(np.float64)).any()
+        pd.Series([value]).astype(np.float64)
     except (TypeError, ValueError):
         return False
+    return True
