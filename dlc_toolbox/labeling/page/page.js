@@ -293,14 +293,16 @@ export class Page {
   }
 
   #others() {
-    return Object.entries(this.state.others).flatMap(([scorer, places]) =>
+    const people = Object.entries(this.state.others);
+    return people.flatMap(([scorer, places]) =>
       this.project.bodyparts
         .filter(({ name }) => places[name])
         .map((part) => {
           const [at, own] = [places[part.name], this.at(part.name)];
           const from = Array.isArray(own) ? own : null;
           const away = from && Math.hypot(at[0] - from[0], at[1] - from[1]);
-          return { part, at, from, text: away === null ? scorer : `${scorer} ${away.toFixed(1)} px` };
+          const who = people.length > 1 || away === null ? [scorer] : []; // a single one is named in the panel
+          return { part, at, from, text: [...who, ...(away === null ? [] : [`${away.toFixed(1)} px`])].join(" ") };
         }),
     );
   }

@@ -65,7 +65,8 @@ export class ImagesPanel {
 
   #item({ key, folder, name }) {
     const state = make("span", { class: "state", role: "img" });
-    const title = this.page.images.byRank ? `${folder}/${name}` : name;
+    const { byRank, folders } = this.page.images;
+    const title = byRank && folders.length > 1 ? `${name} · ${folder}` : name;
     const button = make(
       "button",
       { type: "button", "data-image": key, title: key, click: () => this.page.show(key) },
@@ -205,7 +206,8 @@ export class PartsPanel {
     if ($("now").dataset.text === text) return;
     $("now").dataset.text = text;
     const name = make("strong", {}, markerIcon(part), part.name);
-    $("now").replaceChildren(make("p", {}, title), name, make("p", { class: "hint" }, hint));
+    const pieces = [make("p", {}, title), page.film ? null : name, make("p", { class: "hint" }, hint)];
+    $("now").replaceChildren(...pieces.filter(Boolean));
   }
 
   #sentence(rest) {
@@ -265,7 +267,7 @@ export class PartsPanel {
       const away = pairs.map(([part, [x, y]]) => Math.hypot(x - own.get(part)[0], y - own.get(part)[1]));
       const mean = away.reduce((sum, value) => sum + value, 0) / away.length;
       const text = away.length
-        ? `${mean.toFixed(1)} px apart on average (${away.length} parts)`
+        ? `${mean.toFixed(1)} px apart on average (${away.length} part${away.length === 1 ? "" : "s"})`
         : "no part in common yet";
       return make("p", { class: "quiet" }, `${scorer}: ${text}`);
     });

@@ -51,6 +51,11 @@ export class VideoStrip {
     return this.#show(this.#frame);
   }
 
+  /** Show what became known of the video meanwhile, such as the number of its frames. */
+  refresh() {
+    if (this.#open && this.#video) this.#show(this.#frame);
+  }
+
   /** Go some frames on or back. */
   step(frames) {
     if (this.#open) this.#show(this.#frame + frames);

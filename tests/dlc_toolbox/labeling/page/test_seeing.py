@@ -1,0 +1,95 @@
+"""What a person sees: names that can be read, doubtful machine labels, news that came while the page was loading."""
+
+import threading
+
+import pytest
+
+from dlc_toolbox.labeling.frames.videos import Videos
+from tests.dlc_toolbox.labeling.page.conftest import saved, show, shown
+from tests.dlc_toolbox.labeling.page.lab import MOUSE
+
+FIRST, SECOND = "vid1/img000.png", "vid1/img001.png"
+
+WRITTEN = """() => new Promise((done) => {
+  const canvas = document.getElementById("view");
+  const context = canvas.getContext("2d");
+  const boxes = [];
+  const write = context.fillText.bind(context);
+  context.fillText = (text, left, middle) => {
+    boxes.push([text, left, middle - 7, left + context.measureText(text).width, middle + 7]);
+    write(text, left, middle);
+  };
+  labeling.zoomTo(1, 320, 240);
+  delete context.fillText;
+  done([boxes, [canvas.clientWidth, canvas.clientHeight]]);
+})"""
+
+
+def test_names_cover_neither_markers_nor_each_other_and_are_not_cut_off(lab, open_page):
+    crowd = {"nose": [300.0, 200.0], "left_ear": [314.0, 202.0], "right_ear": [300.0, 214.0], "tail": [690.0, 240.0]}
+    lab.set(FIRST, crowd)
+    page = open_page()
+    show(page, FIRST)
+    page.keyboard.press("t")
+    boxes, (width, height) = page.evaluate(WRITTEN)
+    assert sorted(name for name, *_ in boxes) == sorted(MOUSE)
+    for name, x0, y0, x1, y1 in boxes:
+        assert x0 >= 0 and x1 <= width and y0 >= 0 and y1 <= height, name
+        others = [box for box in boxes if box[0] != name]
+        assert not [other for other, u0, v0, u1, v1 in others if x0 < u1 and u0 < x1 and y0 < v1 and v0 < y1], name
+        for x, y in crowd.values():
+            u, v = width / 2 + x - 320, height / 2 + y - 240
+            assert not (x0 < u < x1 and y0 < v < y1), name
+
+
+def test_accepting_all_of_an_image_tells_what_the_network_doubted(lab, open_page):
+    lab.suggest({FIRST: 0.05, SECOND: 0.9})
+    page = open_page()
+    page.locator("#rank").uncheck()
+    show(page, SECOND)
+    page.keyboard.press("Shift+V")
+    saved(page)
+    assert page.get_by_text("not sure").count() == 0
+    show(page, FIRST)
+    page.keyboard.press("Shift+V")
+    page.get_by_text("not sure: nose, left_ear, right_ear, tail.").wait_for()
+    page.get_by_role("button", name="Go back").click()
+    shown(page, FIRST)
+
+
+def test_news_that_come_before_the_page_listens_are_not_missed(lab, open_page, page):
+    def late(route):
+        lab.set(FIRST, {"tail": [7.0, 8.0]})
+        route.continue_()
+
+    page.route("**/api/events", late)
+    page.reload()
+    page.get_by_text("7.0, 8.0").wait_for()
+
+
+def test_the_strip_learns_how_long_the_video_is(lab, open_page, write_video, monkeypatch):
+    counted, facts = threading.Event(), Videos.facts
+    monkeypatch.setattr(Videos, "facts", lambda *of: counted.wait(20) and facts(*of))
+    lab.film(write_video)
+    page = open_page()
+    page.keyboard.press("m")
+    page.get_by_text("frame 0. To label it").wait_for()
+    assert page.locator("#scrub").is_hidden()
+    counted.set()
+    page.locator("#scrub").wait_for()
+    assert "of 29" in page.locator("#time").inner_text()
+
+
+@pytest.mark.parametrize("size", [{"width": 900, "height": 560}, {"width": 768, "height": 1024}])
+def test_small_windows_show_all_without_scrolling(open_page, size):
+    page = open_page(viewport=size)
+    outside = """([panel, what]) => {
+      const { left, right, top, bottom } = document.querySelector(panel).getBoundingClientRect();
+      const inside = (box) => box.left >= left && box.right <= right && box.top >= top && box.bottom <= bottom;
+      const seen = [...document.querySelectorAll(what)].filter((it) => it.checkVisibility());
+      return seen.filter((it) => !inside(it.getBoundingClientRect())).map((it) => it.outerHTML);
+    }"""
+    assert page.evaluate("[innerWidth - document.body.offsetWidth, innerHeight - document.body.offsetHeight]") == [0, 0]
+    for panel in ("header", "main", "nav", "aside"):
+        assert page.evaluate(outside, ["body", panel]) == []
+        assert page.evaluate(outside, [panel, f"{panel} :is(button, input, strong):not(#images *, #parts *)"]) == []
