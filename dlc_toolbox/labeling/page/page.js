@@ -19,6 +19,8 @@ const DEFAULTS = {
   likelihood: 0.9,
 };
 
+const LARGE = 20e6; // pixels: of images beyond, fewer are fetched ahead
+
 /** What the person chose on earlier visits. */
 function remembered() {
   try {
@@ -118,7 +120,10 @@ export class Page {
     this.images.sort();
     this.images.order.forEach((key) => this.images.update(this.labels, key));
     this.tell.project();
-    if (!this.images.entries.has(this.key)) this.key = null;
+    if (this.key && !this.images.entries.has(this.key)) {
+      this.tell.say(`${this.key} is not in its folder any more.`);
+      this.key = null;
+    }
     if (isOther) await this.lookAgain();
     if (!this.key) await this.#begin();
     this.refresh();
@@ -203,7 +208,8 @@ export class Page {
 
   /** Fetch what will probably be asked for next. */
   #fetchBeside() {
-    const beside = [1, 2, -1].map((step) => this.images.beside(this.key, step));
+    const isLarge = this.#bitmap.width * this.#bitmap.height > LARGE;
+    const beside = (isLarge ? [1] : [1, 2, -1]).map((step) => this.images.beside(this.key, step));
     for (const key of new Set([this.images.nextOpen(this.key), ...beside])) {
       if (!key) continue;
       this.load(key)

@@ -95,8 +95,10 @@ class Contents:
         return labels
 
     def with_image(self, name: str, image: str) -> FolderLabels:
-        """Return the labels of a folder; raise UnknownError where it has no such image."""
+        """Return the labels of a folder; raise UnknownError where it has no such image, RefusedError where none counts."""
         labels = self.folder(name)
+        if labels.problem and not labels.images:
+            raise RefusedError(labels.problem)
         if image not in labels.images:
             raise UnknownError(f"{name} has no image {image}")
         return labels

@@ -2,6 +2,8 @@
 
 import threading
 
+import cv2
+import numpy as np
 import pytest
 
 from dlc_toolbox.labeling.frames.videos import Videos
@@ -78,6 +80,44 @@ def test_the_strip_learns_how_long_the_video_is(lab, open_page, write_video, mon
     counted.set()
     page.locator("#scrub").wait_for()
     assert "of 29" in page.locator("#time").inner_text()
+
+
+def test_an_image_that_would_not_be_seen_at_this_zoom_is_fitted(lab, open_page):
+    cv2.imwrite(str(lab.data / FIRST), np.zeros((3000, 4000, 3), np.uint8))
+    page = open_page()
+    page.evaluate("labeling.zoomTo(8, 3500, 2500)")
+    page.keyboard.press("d")
+    shown(page, SECOND)
+    left, top = page.evaluate("labeling.screenOf(0, 0)")
+    right, bottom = page.evaluate("labeling.screenOf(639, 479)")
+    box = page.locator("#view").bounding_box()
+    assert box["x"] < left < right < box["x"] + box["width"] and box["y"] < top < bottom < box["y"] + box["height"]
+
+
+def test_an_image_that_is_deleted_is_told(lab, page):
+    (lab.data / FIRST).unlink()
+    page.get_by_text(f"{FIRST} is not in its folder any more.").wait_for()
+    shown(page, SECOND)
+
+
+def test_few_large_pictures_are_kept(page):
+    """Four of 48 million pixels were 770 MB; the one on the screen is never closed."""
+    closed = page.evaluate("""async () => {
+      const { Pictures } = await import("/page/pictures.js");
+      const closed = [];
+      const decode = window.createImageBitmap;
+      let count = 0;
+      window.createImageBitmap = async () => ((name) => ({ width: 8000, height: 6000, close: () => closed.push(name) }))(
+        "abcd"[count++],
+      );
+      const pictures = new Pictures(8);
+      pictures.hold(["/page/icon.svg?a"]);
+      for (const name of "abcd") await pictures.get(`/page/icon.svg?${name}`);
+      await new Promise((done) => setTimeout(done));
+      window.createImageBitmap = decode;
+      return closed;
+    }""")
+    assert closed == ["b"]
 
 
 @pytest.mark.parametrize("size", [{"width": 900, "height": 560}, {"width": 768, "height": 1024}])
