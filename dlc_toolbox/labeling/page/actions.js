@@ -28,7 +28,7 @@ export function actionsOf(page) {
     if (page.peek) {
       page.lookAt(0);
       page.tell.say("Back at the image itself: labels are placed on it alone.");
-    } else if (!page.project.writable) page.tell.say(page.project.why);
+    } else if (page.why) page.tell.say(page.why);
     else if (page.leftOut) page.tell.say("This image is left out. Shift+X takes it back.");
     else return true;
     return false;
@@ -231,7 +231,7 @@ export function actionsOf(page) {
     redo: () => inTurn("redo"),
     leaveOut: () => {
       if (!page.settled) return;
-      if (!page.project.writable) page.tell.say(page.project.why);
+      if (page.why) page.tell.say(page.why);
       else change([[LEFT_OUT, { at: !page.leftOut, accepted: false }]]);
     },
     nudge: (event, name) => {

@@ -45,7 +45,7 @@ new Pointer(canvas, page.view, {
   placeOf: (part) => (Array.isArray(page.at(part)) ? page.at(part) : page.machine(part).slice(0, 2)),
   click: act.click,
   aim: (at, finger) =>
-    hold(at && page.settled && !page.leftOut && page.project.writable ? page.part : null, at, finger),
+    hold(at && page.settled && !page.leftOut && !page.why ? page.part : null, at, finger),
   drag: (part, at, finger) => hold(part, at, finger),
   drop: act.drop,
   hover: showWhere,
@@ -245,7 +245,8 @@ let fetching = null;
 
 function fetchSoon() {
   clearTimeout(fetching);
-  fetching = setTimeout(() => page.fetchProject().catch(act.complain), PAUSE);
+  const fetch = () => page.fetchProject().then(() => page.saver.poke(true)); // what was refused may be taken now
+  fetching = setTimeout(() => fetch().catch(act.complain), PAUSE);
 }
 
 const again = new Set();

@@ -49,6 +49,7 @@ export class Page {
   peek = 0; // video frames away from the image
   film = null; // bitmap of the video that is looked through
   lost = null; // why the server does not answer
+  #url = null; // of the picture on the screen
   #bitmap = null;
   #neighbour = null;
   #ghosts = [];
@@ -61,7 +62,9 @@ export class Page {
     this.labels.addEventListener("change", ({ detail: { key, saved } }) => {
       this.images.update(this.labels, key);
       tell.image(key, saved);
-      if (key === this.key) this.refresh();
+      if (key !== this.key) return;
+      this.refresh();
+      this.#lookAtPicture();
     });
   }
 
@@ -91,6 +94,11 @@ export class Page {
 
   get leftOut() {
     return this.labels.value(this.key, LEFT_OUT).at;
+  }
+
+  /** Why labels of the image at hand cannot be changed, or null. */
+  get why() {
+    return this.project.writable ? (this.folder.problem ?? null) : this.project.why;
   }
 
   /** Whether the picture on the screen is the image whose labels are shown. */
@@ -177,8 +185,7 @@ export class Page {
     this.wanted = key;
     this.tell.waiting(true);
     try {
-      const url = this.#pictureOf(await this.load(key));
-      const bitmap = await this.pictures.get(url);
+      const [url, bitmap] = await this.#fetchPicture(key);
       if (this.wanted !== key) return false;
       this.#put(key, part, url, bitmap);
     } catch (error) {
@@ -193,8 +200,29 @@ export class Page {
     return true;
   }
 
+  /** Address and bitmap of an image, whose file may have been exchanged since its labels were fetched. */
+  async #fetchPicture(key) {
+    const fetch = async () => {
+      const url = this.#pictureOf(await this.load(key));
+      return [url, await this.pictures.get(url)];
+    };
+    return fetch().catch(async (error) => {
+      if (error.status !== 404) throw error;
+      await this.reload(key);
+      return fetch();
+    });
+  }
+
+  /** Show the picture anew when the file is another one than the one on the screen. */
+  async #lookAtPicture() {
+    if (this.key !== this.wanted || this.#pictureOf(this.state) === this.#url) return;
+    this.#url = this.#pictureOf(this.state); // once
+    if (await this.show(this.key, this.part)) this.tell.say("This image was exchanged on the disk: check its labels.");
+  }
+
   #put(key, part, url, bitmap) {
     this.pictures.hold([url]);
+    this.#url = url;
     this.key = key;
     this.#bitmap = bitmap;
     this.#ghosts = [];

@@ -213,7 +213,7 @@ export class PartsPanel {
   #sentence(rest) {
     const { page } = this;
     if (page.film) return ["This is the video", "K takes this frame, M goes back."];
-    if (!page.project.writable) return ["Reading only", page.project.why];
+    if (page.why) return ["Reading only", page.why];
     if (page.leftOut) return ["This image is left out", "Shift+X takes it back."];
     const left = `${rest} part${rest === 1 ? "" : "s"} open`;
     if (page.machine(page.part)) return ["Is the hollow mark right?", "V accepts it; else click or drag."];

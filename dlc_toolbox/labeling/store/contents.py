@@ -95,7 +95,7 @@ class Contents:
         return labels
 
     def with_image(self, name: str, image: str) -> FolderLabels:
-        """Return the labels of a folder; raise UnknownError where it has no such image, RefusedError where none counts."""
+        """Return the labels of a folder; raise UnknownError where it has no such image."""
         labels = self.folder(name)
         if labels.problem and not labels.images:
             raise RefusedError(labels.problem)

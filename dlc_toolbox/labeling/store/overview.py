@@ -72,7 +72,8 @@ def _folder(contents: Contents, name: str) -> dict[str, Any]:
     labels, machine = contents.folders[name], contents.machine[name]
     video, why_no_video = contents.videos.video_of(labels.folder)
     images = [_image(labels, machine, image) for image in labels.images]
-    return {"name": name, "video": video, "why_no_video": why_no_video, "images": images}
+    why = {"why_no_video": why_no_video, "problem": labels.problem}
+    return {"name": name, "video": video, **why, "images": images}
 
 
 def _image(labels: FolderLabels, machine: MachineLabels, image: str) -> dict[str, Any]:

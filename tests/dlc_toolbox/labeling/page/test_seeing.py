@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from dlc_toolbox.labeling.frames.videos import Videos
-from tests.dlc_toolbox.labeling.page.conftest import saved, show, shown
+from tests.dlc_toolbox.labeling.page.conftest import click, saved, show, shown
 from tests.dlc_toolbox.labeling.page.lab import MOUSE
 
 FIRST, SECOND = "vid1/img000.png", "vid1/img001.png"
@@ -100,6 +100,37 @@ def test_an_image_that_is_deleted_is_told(lab, page):
     shown(page, SECOND)
 
 
+def test_a_folder_with_a_problem_says_so_and_takes_nothing_until_it_is_mended(lab, page, tmp_path):
+    for number, key in enumerate((FIRST, SECOND)):
+        show(page, key)
+        click(page, 100 + number, 100)
+        saved(page)
+    (lab.data / FIRST).rename(tmp_path / "away.png")
+    page.locator("#now").get_by_text("were images added to").wait_for()
+    click(page, 200, 200)
+    assert page.evaluate("document.body.dataset.saved") == "yes"
+    (tmp_path / "away.png").rename(lab.data / FIRST)
+    page.locator("#now").get_by_text("Click in the image").wait_for()
+    show(page, FIRST)
+    page.get_by_text("100.0, 100.0").wait_for()
+    assert lab.at(SECOND)["nose"] == [101.0, 100.0]
+
+
+def test_an_image_that_is_exchanged_is_shown_and_told(lab, page):
+    shade = """([x, y]) => {
+      const [canvas, [u, v]] = [document.getElementById("view"), labeling.screenOf(x, y)];
+      const { left, top } = canvas.getBoundingClientRect();
+      return canvas.getContext("2d").getImageData(u - left, v - top, 1, 1).data[0];
+    }"""
+    cv2.imwrite(str(lab.data / FIRST), np.full((480, 640, 3), 200, np.uint8))
+    cv2.imwrite(str(lab.data / SECOND), np.full((480, 640, 3), 210, np.uint8))
+    assert page.evaluate(shade, [600, 400]) < 180
+    click(page, 50, 50)
+    page.get_by_text("exchanged on the disk").wait_for()
+    assert page.evaluate(shade, [600, 400]) == 200
+    show(page, SECOND)
+
+
 def test_few_large_pictures_are_kept(page):
     """Four of 48 million pixels were 770 MB; the one on the screen is never closed."""
     closed = page.evaluate("""async () => {
@@ -107,9 +138,11 @@ def test_few_large_pictures_are_kept(page):
       const closed = [];
       const decode = window.createImageBitmap;
       let count = 0;
-      window.createImageBitmap = async () => ((name) => ({ width: 8000, height: 6000, close: () => closed.push(name) }))(
-        "abcd"[count++],
-      );
+      window.createImageBitmap = async (blob, options) => {
+        if (blob.type !== "image/svg+xml") return decode(blob, options); // the page's own
+        const name = "abcd"[count++];
+        return { width: 8000, height: 6000, close: () => closed.push(name) };
+      };
       const pictures = new Pictures(8);
       pictures.hold(["/page/icon.svg?a"]);
       for (const name of "abcd") await pictures.get(`/page/icon.svg?${name}`);
