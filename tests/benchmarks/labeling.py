@@ -3,6 +3,7 @@
 python3 tests/benchmarks/labeling.py actions [--project DIR]      # the demo's mouse; after `make demo`
 python3 tests/benchmarks/labeling.py actions --help-by helper     # with the page's help: minutes of training
 python3 tests/benchmarks/labeling.py next [--images 1000]         # images of 1920x1080
+python3 tests/benchmarks/labeling.py next --while-training        # beside a helper, as long as it trains
 python3 tests/benchmarks/labeling.py kills [--kills 200]
 """
 
@@ -214,11 +215,29 @@ def make_large_project(root: Path, images: int) -> Lab:
     return lab
 
 
-def measure_next(images: int) -> None:
-    """Label one part of each image, go on, and take the time until the next one is on the screen."""
+def start_training(lab: Lab, page: Page, weights: Path) -> None:
+    """Let a helper train, and wait until it does."""
+    pretrained = lab.layout.models / "pretrained"
+    pretrained.mkdir(parents=True)
+    (pretrained / weights.name).symlink_to(weights)
+    page.locator("#network summary").first.click()
+    page.locator("#train:enabled").click(timeout=60_000)
+    page.locator(".job .message", has_text="iteration").wait_for(timeout=300_000)
+
+
+def measure_next(images: int, weights: Path | None) -> None:
+    """Label one part of each image, go on, and take the time until the next one is on the screen.
+
+    With weights, a helper trains on them meanwhile, and the measurement ends when it does.
+    """
     with tempfile.TemporaryDirectory() as folder:
         lab = make_large_project(Path(folder) / "project", images)
+        if weights is not None:
+            for key in list(lab.numbers)[-UNHELPED:]:
+                lab.set(key, lab.truth(key))
         with opened(lab.root) as (page, server):
+            if weights is not None:
+                start_training(lab, page, weights)
             client = page.context.new_cdp_session(page)
             client.send("Performance.enable")
 
@@ -233,6 +252,9 @@ def measure_next(images: int) -> None:
             )
             times = []
             for number, key in enumerate(list(lab.numbers)[1:]):
+                if weights is not None and page.locator(".job[data-state=running]").count() == 0:
+                    sys.stdout.write(f"the helper has trained: {page.locator('.job .message').inner_text()}\n")
+                    break
                 page.keyboard.press("1")
                 click(page, 900, 500)
                 page.wait_for_timeout(300)  # a quick person's look at the image
@@ -245,7 +267,7 @@ def measure_next(images: int) -> None:
                     sys.stdout.write(f"after {number + 2} images: {memory()}\n")
             saved(page)
     sys.stdout.write(
-        f"next of {images} images of 1920x1080: median {np.median(times):.0f} ms, 95 % within "
+        f"next of {len(times)} images of 1920x1080: median {np.median(times):.0f} ms, 95 % within "
         f"{np.percentile(times, 95):.0f} ms\n"
     )
 
@@ -265,12 +287,15 @@ def main() -> None:
     parser.add_argument("--project", type=Path, default=ROOT, help="where the demo has run")
     parser.add_argument("--help-by", choices=("helper", "network"), help="who suggests labels; default nobody")
     parser.add_argument("--images", type=int, default=1000)
+    parser.add_argument("--while-training", action="store_true", help="measure while a helper trains")
     parser.add_argument("--kills", type=int, default=200)
     args = parser.parse_args()
     if args.what == "actions":
         count_actions(args.project, args.help_by)
     elif args.what == "next":
-        measure_next(args.images)
+        name = "resnet_v1_50.weights.h5"
+        weights = Layout(args.project.resolve()).models / "pretrained" / name if args.while_training else None
+        measure_next(args.images, weights)
     else:
         count_kills(args.kills)
 
