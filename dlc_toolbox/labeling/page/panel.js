@@ -85,6 +85,9 @@ export class ImagesPanel {
     if (!item) return;
     const entry = this.page.images.entries.get(key);
     const all = this.page.project.bodyparts.length;
+    const shown = [entry.state, entry.placed, entry.hidden, entry.machine, entry.warned, all].join();
+    if (item.shown === shown) return; // thousands of lines are looked through at once
+    item.shown = shown;
     item.state.className = `state ${CLASSES[entry.state]}`;
     item.state.setAttribute("aria-label", entry.state === "open" ? "no labels" : entry.state);
     item.state.style.setProperty("--share", `${(100 * (entry.placed + entry.hidden)) / all}%`);

@@ -159,10 +159,9 @@ def _unnamed(contents: Contents) -> dict[str, list[Path]]:
     names = {name.casefold().rpartition(".")[0] for name in known}
     found: dict[str, list[Path]] = {}
     for labels in contents.folders.values():
-        paths = sorted(labels.home.iterdir()) if labels.home.is_dir() else []
-        for path in paths:
-            is_label_file = path.suffix.lower() in (".csv", ".xls") and not path.name.startswith(".")
-            if is_label_file and path.stem.casefold() not in names and count_clicks(path):
+        paths = list(labels.home.iterdir()) if labels.home.is_dir() else []
+        for path in sorted(path for path in paths if path.suffix.lower() in (".csv", ".xls")):
+            if not path.name.startswith(".") and path.stem.casefold() not in names and count_clicks(path):
                 found.setdefault(path.stem, []).append(path)
     return found
 
