@@ -19,6 +19,7 @@ from time import perf_counter
 
 import cv2
 import numpy as np
+import yaml
 from playwright.sync_api import Page, sync_playwright
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -164,7 +165,12 @@ def count_actions(project: Path, help_by: str | None) -> None:
             saved(page)
         table = read_table(convert_labels(layout, settings, settings.scorer))
         found = points(table.reindex(list(truth)), settings.bodyparts)
-    tell_actions(counts, alone, np.array(list(truth.values())), found)
+        groups = {"without help": counts[:alone], "with help": counts[alone:]}
+        if help_by == "network":
+            split = yaml.safe_load(next(layout.models.glob("*/Documentation_*.yaml")).read_text())
+            unseen = [of_image for of_image in counts if of_image[0] in split["test"]]
+            groups["of these, images that the network was not trained on"] = unseen
+    tell_actions({**groups, "all": counts}, np.array(list(truth.values())), found)
 
 
 def ask_for_help(page: Page, help_by: str) -> None:
@@ -180,7 +186,7 @@ def ask_for_help(page: Page, help_by: str) -> None:
     page.wait_for_timeout(500)
 
 
-def tell_actions(counts: list[tuple[str, Counter]], alone: int, truth: np.ndarray, found: np.ndarray) -> None:
+def tell_actions(groups: dict[str, list[tuple[str, Counter]]], truth: np.ndarray, found: np.ndarray) -> None:
     """Write how many actions the images took, and how far the labels are from the truth."""
     assert np.array_equal(np.isnan(found), np.isnan(truth))
     away = np.hypot(*(found - truth).transpose(2, 0, 1))
@@ -188,7 +194,7 @@ def tell_actions(counts: list[tuple[str, Counter]], alone: int, truth: np.ndarra
     placed = int(np.isfinite(away).sum())
     sys.stdout.write(f"{images} images of {parts} parts, {placed} labels, from the truth: ")
     sys.stdout.write(f"median {np.nanmedian(away):.3f}, farthest {np.nanmax(away):.3f} px\n")
-    for what, of_images in (("without help", counts[:alone]), ("with help", counts[alone:]), ("all", counts)):
+    for what, of_images in groups.items():
         total = sum((of_image for _, of_image in of_images), Counter())
         if of_images:
             share = sum(total.values()) / len(of_images)

@@ -82,6 +82,7 @@ export class VideoStrip {
   /** Fetch the frame wanted now, and again while the hand has moved on meanwhile. */
   async #fetch() {
     this.#fetching = true;
+    this.#page.tell.waiting(true); // the picture is not yet that of the number
     try {
       for (let shown = null; this.#open && shown !== this.#address;) {
         shown = this.#address;
@@ -94,6 +95,7 @@ export class VideoStrip {
       this.#say(error.message);
     } finally {
       this.#fetching = false;
+      this.#page.tell.waiting(false);
     }
   }
 
