@@ -324,7 +324,8 @@ class FolderLabels:
     def _refuse_other_parts(self) -> None:
         """Raise when clicks on all parts in turn were made for other parts, or in another order."""
         before = self._notes.bodyparts
-        if self._settings.multibodypartsfile and before and before != list(self._settings.bodyparts):
+        in_turn = self._settings.multibodypartsfile and self._files.exist
+        if in_turn and before and before != list(self._settings.bodyparts):
             raise ToolboxError(
                 f"{self.folder}: the clicks on all parts in turn were made for {', '.join(before)}, in this order; "
                 "bodyparts in myconfig.py is another list now. Answer the question about it, or put the old list back"
