@@ -47,15 +47,17 @@ PER_PART = 12, 15  # clicks and keys of Fiji for each part, beside one of each a
 def opened(root: Path) -> Iterator[tuple[Page, int]]:
     """Open the page of a project; yields it and the number of the server's process."""
     server, address = start_server(root)
-    with sync_playwright() as driver:
-        browser = start_browser(driver)
-        page = browser.new_page(viewport={"width": 1280, "height": 720})
-        page.goto(address)
-        page.wait_for_selector("[data-image][aria-current=true]")
-        yield page, server.pid
-        browser.close()
-    server.terminate()
-    server.communicate()
+    try:
+        with sync_playwright() as driver:
+            browser = start_browser(driver)
+            page = browser.new_page(viewport={"width": 1280, "height": 720})
+            page.goto(address)
+            page.wait_for_selector("[data-image][aria-current=true]")
+            yield page, server.pid
+            browser.close()
+    finally:
+        server.terminate()
+        server.communicate()
 
 
 def copy_project(source: Layout, layout: Layout) -> None:
