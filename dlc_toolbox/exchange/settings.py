@@ -48,6 +48,9 @@ def settings_to_take(
     before = _read(data_folder)[0]
     take, kept = dict[str, dict[str, Any]](), list[str]()
     for name, values in settings.items():
+        if not (root / name).is_file():
+            kept.append(f"{', '.join(values)}, because {root / name} does not exist")
+            continue
         came = before.get(name, {})
         for setting, (now, new) in would_change(root / name, values).items():
             if is_fresh or (setting in came and plain(now) == plain(came[setting])):

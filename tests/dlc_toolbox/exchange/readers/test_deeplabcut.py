@@ -104,6 +104,8 @@ def test_settings_by_file(project, read):
             "x2": 600,
             "y1": 2,
             "y2": 400,
+            "videofolder": (project / "videos").as_posix(),
+            "videotype": ".avi",
         },
     }
     assert found.remarks == ()
