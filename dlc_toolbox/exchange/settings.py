@@ -11,7 +11,7 @@ from typing import Any
 from dlc_common.files import replacing
 from dlc_common.fingerprints import fingerprint
 from dlc_toolbox import ToolboxError
-from dlc_toolbox.project.rewriting import plain, rewrite_settings, would_change, written
+from dlc_toolbox.project.rewriting import plain, rewrite_settings, rewritten, would_change, written
 
 log = logging.getLogger(__name__)
 
@@ -41,7 +41,7 @@ def settings_to_take(
     Returns
     -------
     take : dict of str to dict
-        By file the settings that change.
+        By file the settings that change. Those of a file that would not pass its checks are passed over, with a warning.
     kept : list of str
         In words, those that are different here and stay.
     """
@@ -57,7 +57,17 @@ def settings_to_take(
                 take.setdefault(name, {})[setting] = new
             else:
                 kept.append(f"{setting} = {written(now)} in {name}, {written(new)} there")
-    return take, kept
+    return {name: values for name, values in take.items() if _are_right(root / name, values)}, kept
+
+
+def _are_right(path: Path, values: Mapping[str, Any]) -> bool:
+    """Tell whether settings pass their checks; a warning says what does not."""
+    try:
+        rewritten(path, values)
+    except ToolboxError as error:
+        log.warning("%s", error)
+        return False
+    return True
 
 
 def take_settings(
@@ -70,14 +80,10 @@ def take_settings(
     root, data_folder, settings
         As for `settings_to_take`.
     take : mapping of str to mapping
-        As `settings_to_take` returns it. Settings that do not pass their checks are passed over, with a warning.
+        As `settings_to_take` returns it.
     """
     for name, values in take.items():
-        try:
-            old, changes = rewrite_settings(root / name, values)
-        except ToolboxError as error:
-            log.warning("%s", error)
-            continue
+        old, changes = rewrite_settings(root / name, values)
         for setting, (now, new) in changes.items():
             log.info("%s: %s is %s now, and was %s", name, setting, written(new), written(now))
         if changes:
@@ -87,7 +93,9 @@ def take_settings(
     _write(data_folder, merged, splits)
 
 
-def write_splits(data_folder: Path, splits: Mapping[str, Mapping[str, Sequence[str]]]) -> list[Path]:
+def write_splits(
+    data_folder: Path, splits: Mapping[str, Mapping[str, Sequence[str]]], *, dry_run: bool = False
+) -> list[Path]:
     """Write splits as files for ``--split`` of Step 4; one that a person changed here stays, and is named.
 
     Parameters
@@ -96,6 +104,8 @@ def write_splits(data_folder: Path, splits: Mapping[str, Mapping[str, Sequence[s
         Where they go, as ``split-<name>.json``.
     splits : mapping of str to mapping
         By name the rows `train` and `test`.
+    dry_run : bool
+        Only tell.
 
     Returns
     -------
@@ -111,11 +121,12 @@ def write_splits(data_folder: Path, splits: Mapping[str, Mapping[str, Sequence[s
         if not is_ours and path.read_bytes() != text.encode():
             log.warning("%s was changed here and stays, though the split is another one there", path)
             continue
-        with replacing(path) as temporary:
-            temporary.write_text(text, encoding="utf-8")
-        hashes[name] = fingerprint(path)
         paths.append(path)
-    if splits:
+        if not dry_run:
+            with replacing(path) as temporary:
+                temporary.write_text(text, encoding="utf-8")
+            hashes[name] = fingerprint(path)
+    if splits and not dry_run:
         _write(data_folder, settings, hashes)
     return paths
 

@@ -214,15 +214,16 @@ def _with_network(settings: Settings, theirs: Mapping[str, Mapping[str, Any]]) -
 
 def _tell_import(layout: Layout, settings: Settings, found: Found) -> None:
     """Log what an import would do; nothing is written."""
-    data_folder = layout.data_folder(settings.Task)
+    data_folder, lines = layout.data_folder(settings.Task), list[str]()
     if found.likelihoods is not None:
         machine.import_machine_labels(found, data_folder, settings, dry_run=True)
     else:
-        for line in importing.lines_to_set(found, settings):
+        lines = importing.lines_to_set(found, settings)
+        for line in lines:
             log.warning("myconfig.py does not fit, and must have: %s", line)
         plans = importing.plan_import(found, data_folder, _home(settings, scorer_of(found.table)))
         for plan in plans:
-            plan.tell("would be ")
+            plan.tell(dry_run=True)
         is_fresh = _is_fresh(data_folder)
         theirs = _with_network(settings, found.settings) if is_fresh else found.settings
         take, kept = settings_to_take(layout.root, data_folder, theirs, is_fresh=is_fresh)
@@ -230,11 +231,14 @@ def _tell_import(layout: Layout, settings: Settings, found: Found) -> None:
             log.info("%s would get: %s", name, "; ".join(f"{key} = {written(value)}" for key, value in values.items()))
         if kept:
             log.info("Settings that differ there, and would stay here: %s", "; ".join(kept))
-        for name, split in importing.placed_splits(found, plans).items():
+        splits = importing.placed_splits(found, plans)
+        write_splits(data_folder, splits, dry_run=True)
+        for name, split in splits.items():
             log.info("split %s: %d train, %d test", name, len(split["train"]), len(split["test"]))
     if found.pending:
         log.info("%d images are frames of videos, or inside of the file, and not decoded yet", len(found.pending))
-    log.info("Nothing was written: run it without --dry-run")
+    advice = "set these lines in myconfig.py, then run it" if lines else "run it"
+    log.info("Nothing was written: %s without --dry-run", advice)
 
 
 def _home(settings: Settings, scorer: str) -> str:
