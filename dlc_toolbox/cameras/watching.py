@@ -9,7 +9,7 @@ import numpy as np
 from dlc_common.progress import tqdm
 from dlc_toolbox import ToolboxError
 from dlc_toolbox.cameras.boards import BoardFinder, Corners
-from dlc_toolbox.cameras.trials import Trial, check_rates
+from dlc_toolbox.cameras.trials import Trial, check_rates, tell_lengths
 from dlc_toolbox.project.cameras import Board, View
 from dlc_toolbox.video.recording import Reading, Recording
 from dlc_toolbox.video.sequences import open_frames
@@ -64,6 +64,9 @@ def watch_boards(
         }
         rates = {views[k].name: None if video.rate_is_assumed else video.fps for k, video in opened.items()}
         check_rates(trial.name, rates)
+        lengths = {views[k].name: video.expected_frames for k, video in opened.items()}
+        if all(lengths.values()) and len({trial.videos[name] for name in lengths}) > 1:
+            tell_lengths(trial.name, lengths, offsets)
         longest = max(video.expected_frames for video in opened.values())
         every = max(1, -(-longest * len(trials) // MOST_MOMENTS))
         for number, video in opened.items():

@@ -41,7 +41,8 @@ def settings_to_take(
     Returns
     -------
     take : dict of str to dict
-        By file the settings that change. Those of a file that would not pass its checks are passed over, with a warning.
+        By file the settings that change. Those of a file that would not pass its checks are passed over, with a
+        warning.
     kept : list of str
         In words, those that are different here and stay.
     """

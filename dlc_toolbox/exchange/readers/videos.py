@@ -34,8 +34,8 @@ def videos_settings(videos: Sequence[Path]) -> dict[str, Mapping[str, Any]]:
     Parameters
     ----------
     videos : sequence of Path
-        Whole paths, of at least one video. `videofolder` and `videotype` are one folder and one suffix, so they are left
-        as they are where the videos have several.
+        Whole paths, of at least one video. `videofolder` and `videotype` are one folder and one suffix, so they are
+        left as they are where the videos have several.
 
     Returns
     -------
@@ -68,8 +68,9 @@ def _remarks(videos: Sequence[Path]) -> tuple[str, ...]:
     suffixes = sorted({video.suffix.lower() for video in videos})
     if len(folders) == len(suffixes) == 1:
         return ()
-    several = f"{len(folders)} folders, {in_short(folders)}" if len(folders) > 1 else f"files of {' and '.join(suffixes)}"
+    several = f"in {len(folders)} folders, {in_short(folders)}"
+    several = several if len(folders) > 1 else f"files of {' and '.join(suffixes)}"
     return (
-        f"its videos are {'in ' if len(folders) > 1 else ''}{several}; videofolder and videotype can name one, and "
-        "are not set: name the videos in the command of AnalyzeVideos.py",
+        f"its videos are {several}; videofolder and videotype can name one, and are not set: name the videos in the "
+        "command of AnalyzeVideos.py",
     )

@@ -40,7 +40,7 @@ def farthest_off(corners, number, cameras, motions, moments) -> float:
     return float(np.hypot(*np.concatenate(off).T).max())
 
 
-def test_moments_are_the_same_in_all_videos(tmp_path, write_video, cameras, motions, pictures):
+def test_moments_are_the_same_in_all_videos(tmp_path, write_video, cameras, motions, pictures, caplog):
     dark = np.zeros_like(pictures[0][0])
     videos = [
         write_video(tmp_path / "x_camA.avi", pictures[0]),
@@ -48,6 +48,7 @@ def test_moments_are_the_same_in_all_videos(tmp_path, write_video, cameras, moti
     ]
     corners, sizes = watch_boards(find_trials(videos, PAIR), PAIR, {"B": 2}, CHARUCO)
     assert sizes == [(560, 420)] * 2
+    assert "different numbers of frames" not in caplog.text, "both have 6 from the first moment on"
     assert set(corners.moment.tolist()) <= set(range(6))
     for number in (0, 1):
         assert len(set(corners.moment[corners.camera == number])) >= 4
@@ -99,3 +100,9 @@ def test_videos_that_do_not_belong_together(tmp_path, write_video, pictures):
     write_video(tmp_path / "wed_camB.avi", small, rate=25)
     with pytest.raises(ToolboxError, match=r"wed: the cameras recorded at different rates"):
         watch_boards(find_trials([tmp_path / "wed_camA.avi", tmp_path / "wed_camB.avi"], PAIR), PAIR, {}, CHARUCO)
+
+
+def test_different_numbers_of_frames_are_told(tmp_path, write_video, pictures, caplog):
+    videos = [write_video(tmp_path / f"x_cam{name}.avi", pictures[0][:n]) for name, n in (("A", 2), ("B", 4))]
+    watch_boards(find_trials(videos, PAIR), PAIR, {"B": 1}, CHARUCO)
+    assert "x: the cameras have different numbers of frames from the first moment on (A 2, B 3)" in caplog.text

@@ -23,9 +23,7 @@ def of(home: Path) -> dict[str, dict[str, object]]:
 
 def about_videos(found) -> dict[str, dict[str, object]]:
     names = ("vidpath", "filename", "videofolder", "videotype")
-    return {
-        file: {name: values[name] for name in names if name in values} for file, values in found.settings.items()
-    }
+    return {file: {name: values[name] for name in names if name in values} for file, values in found.settings.items()}
 
 
 @pytest.mark.parametrize("name", ["labels.slp", "opencv.pkg.slp", "labels.nwb"])
