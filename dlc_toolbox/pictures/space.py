@@ -23,6 +23,7 @@ CLIP_SIZE = 720, 640
 
 _SHOWN_MOMENTS = 3000  # of a page, so that it stays small
 _DPI = 100
+_LEAST_WIDTH, _LABEL_WIDTH = 0.4, 0.11  # shares of a clip's width: of the space, and of what its last axis is called
 _TICKS = 5  # steps of an axis at most, so that numbers do not touch
 _WITHIN_PERCENT = 99  # of the points lie in the space that is shown
 _ELEVATION, _AZIMUTH, _TURN = 15, -70, 60  # degrees; the view of a clip turns slowly, which shows depth
@@ -143,6 +144,8 @@ def draw_scene(scene: Scene, moments: Sequence[int]) -> Iterator[np.ndarray]:
         text.set_parse_math(False)
     clock = figure.text(0.02, 0.02, "", fontsize="small")
     canvas, points = FigureCanvasAgg(figure), scene.upright
+    beside = key.get_window_extent(canvas.get_renderer()).width / CLIP_SIZE[0]
+    axes.set_position((0.0, 0.02, max(_LEAST_WIDTH, 1 - beside - _LABEL_WIDTH), 0.96))
     for number, moment in enumerate(moments):
         for line, pair in zip(lines, scene.skeleton, strict=True):
             line.set_data_3d(*points[moment, list(pair)].T)
@@ -160,7 +163,7 @@ def _space(scene: Scene) -> tuple[Figure, Axes3D]:
     """Return empty axes in space around the points of a scene."""
     width, height = CLIP_SIZE
     figure = Figure(figsize=(width / _DPI, height / _DPI), dpi=_DPI)
-    axes: Axes3D = figure.add_axes((0.0, 0.02, 0.82, 0.96), projection="3d")
+    axes: Axes3D = figure.add_axes((0.0, 0.02, 1.0, 0.96), projection="3d")
     middle, half = scene.bounds
     for set_limits, center in zip((axes.set_xlim, axes.set_ylim, axes.set_zlim), middle, strict=True):
         set_limits(center - half, center + half)
