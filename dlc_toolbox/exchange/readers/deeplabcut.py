@@ -47,7 +47,7 @@ def read_project(source: Source) -> Found:
     Raises
     ------
     ToolboxError
-        When it has several animals, no labels, or a table that differs between csv and h5.
+        When it has several individuals, no labels, or a table that differs between csv and h5.
     """
     path = _config_path(source)
     assert path is not None
@@ -113,9 +113,11 @@ def _read_config(path: Path) -> dict[str, Any]:
         raise ToolboxError(f"{path} cannot be read as the config.yaml of a DeepLabCut project: {reason}") from error
     if not isinstance(config, dict) or "scorer" not in config:
         raise ToolboxError(f"{path} has no `scorer: ...`, so it is no config.yaml of a DeepLabCut project")
-    if config.get("multianimalproject"):
+    animals = config.get("individuals")
+    if config.get("multianimalproject") and isinstance(animals, list) and len(animals) > 1:
         raise ToolboxError(
-            f"{path} has multianimalproject: true; here every video has one animal, so it cannot be read"
+            f"{path} has the individuals {in_short(list(map(str, animals)))}; here every video has one animal, so it "
+            "cannot be read"
         )
     return config
 
