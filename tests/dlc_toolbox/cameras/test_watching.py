@@ -57,7 +57,7 @@ def test_moments_are_the_same_in_all_videos(tmp_path, write_video, cameras, moti
         )  # from one moment to the next they move by tens of pixels
 
 
-def test_a_board_in_a_mirror_is_found_when_it_is_flipped(tmp_path, write_video, cameras, motions, pictures):
+def test_a_board_in_a_mirror_is_found_when_it_is_flipped(tmp_path, write_video, cameras, motions, pictures, caplog):
     beside = [np.hstack([a[:, ::-1], b]) for a, b in zip(*pictures, strict=True)]
     video = write_video(tmp_path / "x.avi", beside)
     views = (View("A", "*", (0, 560, 0, 420), mirrored=True), View("B", "*", (560, 1120, 0, 420)))
@@ -71,6 +71,9 @@ def test_a_board_in_a_mirror_is_found_when_it_is_flipped(tmp_path, write_video, 
     unflipped = (View("A", "*", (0, 560, 0, 420)), views[1])
     corners, _ = watch_boards(find_trials([video], unflipped), unflipped, {}, CHARUCO)
     assert (corners.camera == 1).all()
+    assert caplog.messages == [
+        "camera A does not see the board as it is described, but it is seen with 'mirrored': True in cameras"
+    ]
 
 
 def test_of_long_videos_some_frames_are_looked_at(tmp_path, write_video, pictures, monkeypatch):
