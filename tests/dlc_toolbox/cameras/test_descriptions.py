@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from dlc_toolbox.cameras import descriptions
 from dlc_toolbox.cameras.descriptions import described_otherwise
 from tests.studio import CHARUCO, CHESSBOARD, board_motions, make_cameras, photograph
 
@@ -17,6 +18,13 @@ def seen():
         board: [photograph(pair[0], board, *motion) for motion in board_motions(board, pair, 2, seed=2)]
         for board in (CHARUCO, CHESSBOARD)
     }
+
+
+@pytest.fixture(autouse=True)
+def few(monkeypatch):
+    """Fewer descriptions are tried, which saves time."""
+    monkeypatch.setattr(descriptions, "_DICTIONARIES", ["DICT_4X4_50", "DICT_5X5_100", "DICT_7X7_50"])
+    monkeypatch.setattr(descriptions, "_FARTHEST", 1)
 
 
 @pytest.mark.parametrize(
