@@ -12,6 +12,7 @@ from pathlib import Path
 
 import av
 import numpy as np
+import psutil
 import pytest
 import yaml
 from PIL import Image
@@ -67,8 +68,9 @@ def pytest_configure():
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
-    """Tests wait for pages and other processes: there is work for one more than there are cores; each takes 2 GB."""
-    return min((os.cpu_count() or 1) + 1, 4)
+    """Tests wait for pages and other processes: there is work for one more than there are cores; each takes 3 GB."""
+    room = psutil.virtual_memory().total // (4 * 2**30)
+    return max(1, min((os.cpu_count() or 1) + 1, 4, room))
 
 
 @pytest.hookimpl(tryfirst=True)

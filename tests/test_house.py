@@ -45,6 +45,7 @@ LEVELS = {
 
 ROOTS = {"dlc_common": CHECKOUT, "dlc_toolbox": CHECKOUT, "deepercut": CHECKOUT / "pose-tensorflow"}
 OWN = tuple(ROOTS)
+ARCHITECTURE = CHECKOUT / "docs" / "architecture.md"
 SCRIPT_FOLDERS = ("Generating_a_Training_Set", "Evaluation-tools", "Analysis-tools", "pose-tensorflow")
 OTHER_BACKENDS = {"tensorflow", "jax", "torch", "openvino", "onnx", "nncf"}
 MAY_USE_A_BACKEND = {"deepercut.backend", "deepercut.weights", "deepercut.inference"}
@@ -152,14 +153,34 @@ def test_a_script_is_its_docstring_its_flags_and_one_call(script: Path):
     assert len(script.read_text(encoding="utf-8").splitlines()) < 80
 
 
+WAYS = {
+    row[0]: row[1:] for row in re.findall(r"\| `(\w+\.py)` \| `([\w.]+)` \| `([\w.]+)` \|", ARCHITECTURE.read_text())
+}
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.name)
+def test_two_steps_lead_from_a_script_to_the_line_that_works(script: Path):
+    """They are those of the table in docs/architecture.md: script -> step -> function of a package."""
+    step, work = WAYS[script.name]
+    assert f"{step}(" in script.read_text(encoding="utf-8")
+    steps, work_module = MODULES[f"dlc_toolbox.steps.{step.split('.')[0]}"], work.rpartition(".")[0]
+    assert work_module in {name for name, _ in imports(steps)}
+    assert work.rpartition(".")[2] in defined(MODULES[work_module])
+    assert step.split(".")[1] in defined(steps)
+
+
+def defined(path: Path) -> set[str]:
+    """Return the names that a module defines."""
+    return {name for node in ast.parse(path.read_text(encoding="utf-8")).body if (name := getattr(node, "name", None))}
+
+
 @pytest.mark.parametrize("package", [name for name in LEVELS if MODULES.get(name, Path()).name == "__init__.py"])
 def test_a_package_names_what_is_public_and_what_may_live_in_it(package: str):
     """Rule 5: every name that its docstring gives as ``module.function`` is there."""
     doc = ast.get_docstring(ast.parse(MODULES[package].read_text(encoding="utf-8")))
     assert doc
     for module, name in re.findall(r"`(\w+)\.(\w+)`", doc):
-        tree = ast.parse(MODULES[f"{package}.{module}"].read_text(encoding="utf-8"))
-        assert name in {getattr(node, "name", None) for node in tree.body}, f"{package} has no {module}.{name}"
+        assert name in defined(MODULES[f"{package}.{module}"]), f"{package} has no {module}.{name}"
 
 
 def test_no_module_changes_the_directory_or_the_path_of_imports():

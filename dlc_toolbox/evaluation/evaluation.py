@@ -198,13 +198,13 @@ def find_networks(
     return networks
 
 
-def as_analyzed(settings: AnalysisSettings, layout: Layout, networks: Sequence[Network]) -> list[Network]:
-    """Return the networks in the reduced precision or size in which videos are analyzed.
+def named_for_videos(settings: AnalysisSettings, layout: Layout, networks: Sequence[Network]) -> list[Network]:
+    """Return those of some networks with which videos are analyzed.
 
     Parameters
     ----------
     settings : AnalysisSettings
-        Its engine and analysisscale, both settled, and which experiment it names.
+        Which experiment they name.
     layout : Layout
         The project.
     networks : sequence of Network
@@ -213,20 +213,38 @@ def as_analyzed(settings: AnalysisSettings, layout: Layout, networks: Sequence[N
     Returns
     -------
     list of Network
-        Those that the settings name; none where they say full precision and size, in which all are evaluated.
+        Some of them, or none.
 
     Raises
     ------
     ToolboxError
         When the settings name a network that is not there.
     """
-    precision, scale = precision_of(settings.engine), float(settings.analysisscale)
-    if (precision, scale) == (FULL_PRECISION, 1):
-        return []
     named = layout.locate(
         Experiment.of(settings, settings.trainingsFraction, settings.shuffle), settings.trainingsFraction
     )
-    return [replace(network, precision=precision, scale=scale) for network in networks if network.experiment == named]
+    return [network for network in networks if network.experiment == named]
+
+
+def as_analyzed(settings: AnalysisSettings, networks: Sequence[Network]) -> list[Network]:
+    """Return networks in the reduced precision or size in which videos are analyzed.
+
+    Parameters
+    ----------
+    settings : AnalysisSettings
+        Its engine and analysisscale, both settled.
+    networks : sequence of Network
+        As `named_for_videos` returns them.
+
+    Returns
+    -------
+    list of Network
+        None where the settings say full precision and size, in which all networks are evaluated.
+    """
+    precision, scale = precision_of(settings.engine), float(settings.analysisscale)
+    if (precision, scale) == (FULL_PRECISION, 1):
+        return []
+    return [replace(network, precision=precision, scale=scale) for network in networks]
 
 
 def predict_images(images: Sequence[Path], predict: Predict) -> tuple[np.ndarray, np.ndarray]:

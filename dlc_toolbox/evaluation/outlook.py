@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-
 import numpy as np
 
 from dlc_toolbox.evaluation.results import Evaluation
@@ -12,7 +10,7 @@ from dlc_toolbox.measure.gap import LABELS, TRAINING, Gap, measure_gap
 from dlc_toolbox.project.settings import Settings
 
 
-def outlook_in_words(evaluation: Evaluation, settings: Settings, held_out: Collection[str] = ()) -> str:
+def outlook_in_words(evaluation: Evaluation, settings: Settings) -> str:
     """Say whether longer training or more labels help, with the numbers that say so.
 
     Parameters
@@ -21,17 +19,14 @@ def outlook_in_words(evaluation: Evaluation, settings: Settings, held_out: Colle
         Of one network.
     settings : Settings
         Its seed, wantederror and Scorers count.
-    held_out : collection of str, optional
-        Images ``folder/image`` of the training set that the training held out: they are on neither side.
 
     Returns
     -------
     str
         One line.
     """
-    trained = evaluation.is_train & ~np.isin(evaluation.images, list(held_out))
     errors, is_test = evaluation.errors, ~evaluation.is_train
-    gap = measure_gap(errors[trained], errors[is_test], np.random.default_rng(settings.seed))
+    gap = measure_gap(errors[evaluation.taught], errors[is_test], np.random.default_rng(settings.seed))
     if isinstance(gap, str):
         return f"Whether longer training or more labels help more cannot be told: {gap}"
     agreed = {scorer: apart[is_test] for scorer, apart in people_agree(evaluation, settings).items()}

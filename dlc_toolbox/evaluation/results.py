@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -50,6 +50,8 @@ class Evaluation:
         it was stored.
     accepted : ndarray of shape (N, K), optional
         bool; which labels are machine labels that a person accepted as they were. Default none.
+    held_out : collection of str, optional
+        Images of the training set that the training held out to watch itself: they taught the network nothing.
     """
 
     network: Network
@@ -60,6 +62,12 @@ class Evaluation:
     poses: np.ndarray
     features: np.ndarray | None = None
     accepted: np.ndarray | None = None
+    held_out: Collection[str] = ()
+
+    @property
+    def taught(self) -> np.ndarray:
+        """Which images taught the network, (N,) bool: those of the training set that were not held out."""
+        return self.is_train & ~np.isin(self.images, list(self.held_out))
 
     @property
     def placed_errors(self) -> np.ndarray:

@@ -258,7 +258,7 @@ def _expected_in_words(judgment: Judgment) -> list[str]:
 def _cutoffs_in_words(trust: Trust) -> list[str]:
     """Tell for which parts a likelihood is known from which on they can be trusted."""
     cutoffs = trust.pcutoffs or {}
-    known = [f"{part} {cutoff:.2f}" for part, cutoff in cutoffs.items() if cutoff is not None]
+    known = [f"{part} {cutoff:.4g}" for part, cutoff in cutoffs.items() if cutoff is not None]
     never = [part for part, cutoff in cutoffs.items() if cutoff is None]
     if not known:
         return [f"No body part has a likelihood from which on 90 % of the labels are within {trust.wanted_px:g} px"]

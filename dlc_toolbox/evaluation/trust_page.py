@@ -62,7 +62,7 @@ def _part_rows(judgment: Judgment) -> list[dict[str, Any]]:
         rows.append(
             {
                 "name": name,
-                "pcutoff": "never" if cutoff is None else f"{cutoff:.2f}",
+                "pcutoff": "never" if cutoff is None else f"{cutoff:.4g}",
                 "expected": _median(judgment.expected_px[labeled, part]),
                 "radius": _median(judgment.radius90_px[labeled, part]),
                 "coverage": coverage(errors[labeled, part], judgment.radius90_px[labeled, part]),
@@ -143,24 +143,24 @@ def _labels_in_words(evaluation: Evaluation, settings: Settings) -> str:
     """Tell how many labels there are, and how they were split."""
     labeled = int(np.isfinite(evaluation.errors).sum())
     folders = len({folder_and_image(name)[0] for name in evaluation.images})
-    train, test = (int(chosen.sum()) for _, chosen in evaluation.sets())
+    taught, train, images = int(evaluation.taught.sum()), int(evaluation.is_train.sum()), len(evaluation.images)
+    watched = f", {train - taught} others watched its training," if train > taught else ""
     return (
         f"{len(evaluation.bodyparts)} body parts were labeled by one person ({settings.scorer}) in "
-        f"{len(evaluation.images)} frames of {folders} video{'s' if folders > 1 else ''} ({labeled} labels); "
-        f"{train} frames trained the network and {test} tested it."
+        f"{images} frames of {folders} video{'s' if folders > 1 else ''} ({labeled} labels); "
+        f"{taught} frames trained the network{watched} and {images - train} tested it."
     )
 
 
 def _errors_in_words(evaluation: Evaluation, settings: Settings) -> str:
     """Tell the errors of both sets."""
-    medians = {name: _median(evaluation.errors[chosen].ravel()) for name, chosen in evaluation.sets()}
-    test = evaluation.errors[~evaluation.is_train]
+    test, taught = evaluation.errors[~evaluation.is_train], evaluation.errors[evaluation.taught]
     labeled = int(np.isfinite(test).sum())
     if not labeled:
         return "No label of a test image tells the test error."
     ninth = np.nanpercentile(test, 90)
     return (
-        f"On {labeled} labels of test frames the error (distance from the label) was {medians['test']:.1f} px "
+        f"On {labeled} labels of test frames the error (distance from the label) was {_median(test.ravel()):.1f} px "
         f"(median), {np.nanmean(test):.1f} px (mean), and at most {ninth:.1f} px for 90 % of them; on training frames "
-        f"{medians['train']:.1f} px (median)."
+        f"{_median(taught.ravel()):.1f} px (median)."
     )

@@ -49,7 +49,7 @@ def evaluate(project: Path, *, overwrite: bool = False) -> None:
         snapshot = Snapshot(network.snapshot.iteration, network.snapshot.path)
         load_predictor = partial(predict.load_predictor, network.config_path, snapshot)
         evaluation.evaluate(network, load_predictor, overwrite=overwrite)
-    engine, as_analyzed = _as_videos_are_analyzed(project, networks)
+    engine, as_analyzed = _as_videos_are_analyzed(project, networks, measures=True)
     for network in as_analyzed:
         snapshot = Snapshot(network.snapshot.iteration, network.snapshot.path)
         load_predictor = partial(predict.load_predictor, network.config_path, snapshot, engine)
@@ -73,7 +73,7 @@ def analyze_results(project: Path, *, overwrite: bool = False) -> None:
         When a network was not evaluated, or its poses are not current.
     """
     layout, settings = Layout(project), load_settings(project)
-    evaluations = [results.read_evaluation(network, settings.bodyparts) for network in find_networks(project)]
+    evaluations = [_read_evaluation(network, settings.bodyparts) for network in find_networks(project)]
     results.warn_of_corrected_labels(evaluations)
     judgments = trust.judge_all(evaluations, settings)
     cutoffs = [judgment.cutoff(settings) for judgment in judgments]
@@ -83,7 +83,7 @@ def analyze_results(project: Path, *, overwrite: bool = False) -> None:
     log.info("Plots: %s", ", ".join(map(str, report.plot_evaluations(evaluations, rows, settings, judgments))))
     for sentence in results.in_words(rows):
         log.info(sentence)
-    outlooks = [outlook.outlook_in_words(evaluated, settings, _held_out(evaluated)) for evaluated in evaluations]
+    outlooks = [outlook.outlook_in_words(evaluated, settings) for evaluated in evaluations]
     for judgment, outlook_ in zip(judgments, outlooks, strict=True):
         for sentence in (*judgment.in_words(), outlook_):
             log.info("%s: %s", judgment.evaluation.network.scorer, sentence)
@@ -98,15 +98,14 @@ def analyze_results(project: Path, *, overwrite: bool = False) -> None:
     log.info("Otherwise: label more images (where the test error is large), or train longer; see above which helps")
 
 
-def _held_out(evaluated: results.Evaluation) -> tuple[str, ...]:
-    """Return the images of its training set that a network was not trained on."""
+def _read_evaluation(network: evaluation.Network, bodyparts: Sequence[str]) -> results.Evaluation:
+    """Put a network's poses beside the labels, with the images of its training set that it was not trained on."""
     from deepercut.config import load_config
     from deepercut.weights.snapshots import read_held_out
 
-    network = evaluated.network
-    return read_held_out(
-        network.snapshot.path.parent, network.iteration, load_config(network.config_path).snapshot_place[1]
-    )
+    prefix = load_config(network.config_path).snapshot_place[1]
+    held_out = read_held_out(network.snapshot.path.parent, network.iteration, prefix)
+    return replace(results.read_evaluation(network, bodyparts), held_out=held_out)
 
 
 def _load_scaled(load_predictor: Callable[[], Predict], scale: float) -> Predict:
@@ -131,20 +130,27 @@ def _learn_as_analyzed(project: Path, judgments: Sequence[trust.Judgment]) -> No
 
 
 def _as_videos_are_analyzed(
-    project: Path, networks: Sequence[evaluation.Network]
+    project: Path, networks: Sequence[evaluation.Network], *, measures: bool = False
 ) -> tuple[str, list[evaluation.Network]]:
     """Return the engine of `myconfig_analysis.py`, and the networks as it looks at videos with them.
 
-    There is none where that is in full precision and size. An evaluation needs no such file, and measures no mode.
+    There is none where that is in full precision and size. An evaluation needs no such file. What the file leaves to
+    be measured is measured only if `measures`.
     """
     if not (project / "myconfig_analysis.py").is_file():
         return "auto", []
+    layout = Layout(project)
     try:
-        settings, _ = settle(Layout(project), load_analysis_settings(project), measures=False)
-        return settings.engine, evaluation.as_analyzed(settings, Layout(project), networks)
+        settings = load_analysis_settings(project)
+        named = evaluation.named_for_videos(settings, layout, networks)
+        if named:
+            settings, mode = settle(layout, settings, measures=measures)
+            if mode and measures:
+                log.info(mode)
     except UsersError as error:
         log.warning("How far off poses in videos may be is learned for full precision and size alone: %s", error)
         return "auto", []
+    return settings.engine, evaluation.as_analyzed(settings, named)
 
 
 def find_networks(project: Path) -> list[evaluation.Network]:

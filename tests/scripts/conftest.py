@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from dlc_common import cli
@@ -69,3 +70,31 @@ def run(run_here, trained_project, tmp_path, monkeypatch, find_dots):
     monkeypatch.setattr(predict, "load_predictor", lambda *arguments, **flags: find_dots)
     monkeypatch.chdir(tmp_path)
     return lambda script, *arguments: run_here(script, "--project", trained_project, *arguments)
+
+
+@pytest.fixture
+def precisions(monkeypatch):
+    """``precisions(find_dots, int8=(0.1, 0))``: two engines, that of integers quicker and off by so much; the loads."""
+    from deepercut.inference import engines, predict
+
+    monkeypatch.setattr(engines, "choose_engine", lambda engine="auto": "openvino" if engine == "auto" else engine)
+    monkeypatch.setattr(engines, "faster_engines", lambda: ["openvino-int8"])
+    loads = []
+
+    def install(find_dots, int8):
+        def load_predictor(config_path, snapshot, engine="auto"):
+            loads.append(engine)
+            moved = np.array([*(int8 if engine == "openvino-int8" else (0, 0)), 0], np.float32)
+            slow = engine != "openvino-int8"
+
+            def find(frames):
+                if slow and len(frames) == 1:
+                    np.sort(np.tile(frames.astype(float), 20), axis=None)
+                return find_dots(frames) + moved
+
+            return find
+
+        monkeypatch.setattr(predict, "load_predictor", load_predictor)
+        return loads
+
+    return install

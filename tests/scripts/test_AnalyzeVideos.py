@@ -127,34 +127,6 @@ def test_the_engine_of_the_settings_computes_and_reduced_precision_makes_poses_a
     assert "engine = 'openvino-int4', but it must be one of 'auto', 'fast', 'keras', 'openvino'" in output
 
 
-@pytest.fixture
-def precisions(monkeypatch):
-    """``precisions(find_dots, int8=(0.1, 0))``: two engines, that of integers quicker and off by so much; the loads."""
-    from deepercut.inference import engines, predict
-
-    monkeypatch.setattr(engines, "choose_engine", lambda engine="auto": "openvino" if engine == "auto" else engine)
-    monkeypatch.setattr(engines, "faster_engines", lambda: ["openvino-int8"])
-    loads = []
-
-    def install(find_dots, int8):
-        def load_predictor(config_path, snapshot, engine):
-            loads.append(engine)
-            moved = np.array([*(int8 if engine == "openvino-int8" else (0, 0)), 0], np.float32)
-            slow = engine != "openvino-int8"
-
-            def find(frames):
-                if slow and len(frames) == 1:
-                    np.sort(np.tile(frames.astype(float), 20), axis=None)
-                return find_dots(frames) + moved
-
-            return find
-
-        monkeypatch.setattr(predict, "load_predictor", load_predictor)
-        return loads
-
-    return install
-
-
 def test_fast_is_measured_once_and_told(run, trained_project, precisions, find_dots, toy_points):
     loads = precisions(find_dots, int8=(0, 0))
     set_analysis(trained_project, engine="fast")

@@ -1,6 +1,6 @@
-import json
 import re
 import runpy
+import shutil
 import subprocess
 import sys
 from urllib.parse import unquote
@@ -12,7 +12,6 @@ import pytest
 from deepercut.weights.snapshots import state_path
 from dlc_common import cli
 from dlc_common.cli import CHECKOUT
-from dlc_common.fingerprints import fingerprint
 from dlc_toolbox.project.layout import Layout
 from dlc_toolbox.project.tables import read_table, write_table
 
@@ -211,16 +210,30 @@ def test_with_an_engine_of_reduced_precision_test_images_are_looked_at_once_more
     assert "How far off poses in int8 may be is not known: " in capsys.readouterr().err
 
 
-def test_fast_stands_for_what_was_measured(run, trained_project, stub_network):
-    snapshot = Layout(trained_project).models / "toyJan1-trainset70shuffle1" / "train" / "snapshot-100.weights.h5"
-    figures = dict.fromkeys(("seconds", "error_px", "reference_px", "median_px", "reference_median_px"), 1.0)
-    figures |= {"chance_px": 0.0, "difference_px": 0.1, "mode": {"engine": "openvino-int8"}}
-    answer = {"inputs": {"snapshot": fingerprint(snapshot)}, "chosen": 0, "modes": [figures], "images": 3}
-    snapshot.with_name("snapshot-100-fast.json").write_text(json.dumps(answer))
+def test_what_fast_stands_for_is_measured_and_evaluated(run, results, trained_project, precisions, find_dots, capsys):
+    loads = precisions(find_dots, int8=(0, 0))
     with (trained_project / "myconfig_analysis.py").open("a") as file:
         file.write("engine = 'fast'\n")
     assert run(STEP1) == 0
-    assert stub_network == [100, "openvino-int8"]
+    assert "engine = 'fast': openvino-int8" in capsys.readouterr().out
+    assert loads == ["auto", "openvino", "openvino-int8", "openvino-int8"]
+    (table,) = results.glob(f"{NETWORK}_int8*.h5")
+    assert read_table(table).shape == (3, 9)
+    loads.clear()
+    assert run(STEP1) == 0
+    assert loads == []
+    assert run(STEP2) == 0
+    assert f"{NETWORK} in {table.stem.removeprefix(NETWORK + '_')}: How far off" in capsys.readouterr().out
+
+
+def test_fast_is_not_measured_for_a_network_that_is_not_evaluated(run, trained_project, precisions, find_dots):
+    loads = precisions(find_dots, int8=(0.1, 0))
+    other = Layout(trained_project).models / "otherJan1-trainset70shuffle1"
+    shutil.copytree(Layout(trained_project).models / "toyJan1-trainset70shuffle1", other)
+    with (trained_project / "myconfig_analysis.py").open("a") as file:
+        file.write("engine = 'fast'\nTask = 'other'\n")
+    assert run(STEP1) == 0
+    assert loads == ["auto"]
 
 
 def test_settings_of_the_analysis_that_are_wrong_stop_no_evaluation(run, trained_project, stub_network, capsys):

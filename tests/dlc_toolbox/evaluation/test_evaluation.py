@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from dlc_toolbox import ToolboxError
-from dlc_toolbox.evaluation.evaluation import as_analyzed, evaluate, find_networks, predict_images
+from dlc_toolbox.evaluation.evaluation import as_analyzed, evaluate, find_networks, named_for_videos, predict_images
 from dlc_toolbox.evaluation.results import read_evaluation
 from dlc_toolbox.project.layout import Layout
 from dlc_toolbox.project.settings import AnalysisSettings, load_settings
@@ -230,21 +230,23 @@ def analysis_settings(**changes) -> AnalysisSettings:
 
 def test_networks_are_judged_in_the_precision_of_videos_too(layout, config):
     networks = find(layout, config, snapshotindex="all")
-    reduced = as_analyzed(analysis_settings(), layout, networks)
+    assert named_for_videos(analysis_settings(), layout, networks) == networks
+    assert named_for_videos(analysis_settings(), layout, []) == []
+    reduced = as_analyzed(analysis_settings(), networks)
     assert [(each.iteration, each.precision) for each in reduced] == [(20, "int8"), (100, "int8")]
-    assert as_analyzed(analysis_settings(engine="openvino"), layout, networks) == []
-    _, smaller = as_analyzed(analysis_settings(analysisscale=0.8), layout, networks)
+    assert as_analyzed(analysis_settings(engine="openvino"), networks) == []
+    _, smaller = as_analyzed(analysis_settings(analysisscale=0.8), networks)
     assert (smaller.precision, smaller.scale, smaller.way) == ("int8", 0.8, "int8_scale0.8")
     assert smaller.table.name == f"{networks[1].table.stem}_int8_scale0.8.h5"
     with pytest.raises(ToolboxError, match="shuffle3"):
-        as_analyzed(analysis_settings(shuffle=3), layout, networks)
+        named_for_videos(analysis_settings(shuffle=3), layout, networks)
 
 
 def test_in_reduced_precision_test_images_alone_are_looked_at_and_nothing_else_changes(layout, config, toy_network):
     (network,) = find(layout, config)
     evaluate(network, lambda: TellingNetwork(toy_network))
     before = {path: path.read_bytes() for path in layout.results.iterdir()}
-    (reduced,) = as_analyzed(analysis_settings(), layout, [network])
+    (reduced,) = as_analyzed(analysis_settings(), [network])
     evaluate(reduced, lambda: TellingNetwork(toy_network, seed=1))
     assert reduced.table.name == f"{network.table.stem}_int8.h5"
     evaluation = read_evaluation(reduced, ("nose", "paw", "tail"))

@@ -77,7 +77,8 @@ def test_held_out_images_are_on_neither_side(errors_of, settings):
     """With the two held-out images the training error would be 3 px, and the gap just over half."""
     evaluation = errors_of([2] * 10 + [8, 8], [8] * 10)
     assert "3.0 px on the 12 images" in outlook_in_words(evaluation, settings)
-    said = outlook_in_words(evaluation, settings, ["toy/img010.png", "toy/img011.png", "other/img000.png"])
+    held_out = ["toy/img010.png", "toy/img011.png", "other/img000.png"]
+    said = outlook_in_words(replace(evaluation, held_out=held_out), settings)
     assert "2.0 px on the 10 images that trained the network; the gap of 6.0 px is 75%" in said
 
 

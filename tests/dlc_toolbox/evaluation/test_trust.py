@@ -243,6 +243,9 @@ def test_the_methods_paragraph_has_the_figures(evaluation, settings):
         "Computed with Python 3.",
     ):
         assert figure in text
+    watched = replace(judgment, evaluation=replace(evaluation, held_out=np.array(evaluation.images)[TRAINED][:3]))
+    said = "; 17 frames trained the network, 3 others watched its training, and 60 tested it."
+    assert said in methods_paragraph(watched, settings)
 
 
 def test_the_page_tells_it_all(evaluation, settings):
