@@ -43,7 +43,7 @@ def test_nothing_remains(found):
         image.unlink()
     with pytest.raises(
         ToolboxError,
-        match=r"t\.csv: none of 4 images can be used; the last one has no image in .*day1; if they are else",
+        match=r"t\.csv: none of 4 images can be used; the last one has no image in .*day1; if they",
     ):
         usable(found)
 
