@@ -195,6 +195,8 @@ def _import(layout: Layout, settings: Settings, found: Found, *, overwrite: bool
         importing.import_labels(plans)
         labels.convert_labels(layout, settings, scorer, overwrite=overwrite)
         take_settings(layout.root, data_folder, theirs, take)
+        if videos := take.get(_ANALYSIS, {}).get("videofolder"):
+            log.info("AnalyzeVideos.py will write poses beside the videos, in %s, unless you copy them", videos)
         for path in write_splits(data_folder, importing.placed_splits(found, plans)):
             log.info("%s: a split, for %s", path, cli.command(layout.root, _STEP4, "--split", str(path)))
     if kept:

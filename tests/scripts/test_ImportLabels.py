@@ -197,6 +197,7 @@ def test_the_settings_name_the_videos_and_the_network_that_the_labels_will_train
         now = getattr(ours, name)
         assert f"{name} = {now!r}" in would and f"{name} is {now!r} now, and was {was!r}" in output
     assert f"videofolder = {ours.videofolder!r}  # folder of the videos, relative to Analysis-tools/\n" in text
+    assert f"will write poses beside the videos, in {ours.videofolder}, unless you copy them\n" in output
     assert "scorer = 'Ann'  # as in myconfig.py when the network was trained\n" in text
     (fresh / "myconfig_analysis.py").write_text(text.replace("shuffle = 1", "shuffle = 3").replace(".avi", ".mp4"))
     code, output = run_here(IMPORT, tmp_path / "out", "--project", fresh)
