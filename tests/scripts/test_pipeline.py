@@ -67,7 +67,8 @@ def test_from_frames_to_a_labeled_video(
         "pose-tensorflow/train.py", "--config", config, "--max-iters", 2, "--seed", 1
     ).splitlines()
     assert first_line.startswith("Device: ")
-    assert last_line.endswith(f"Step1_EvaluateModelonDataset.py --project {toy_project}"), "whose train folder this is"
+    told = cli.command(toy_project, "Evaluation-tools/Step1_EvaluateModelonDataset.py")
+    assert last_line == f"Next: {told}", "of the project whose train folder this is"
     assert (config.parent / "snapshot-2.weights.h5").exists()
 
     assert run("Evaluation-tools/Step1_EvaluateModelonDataset.py", *project).startswith("Device: ")
