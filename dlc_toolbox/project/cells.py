@@ -10,6 +10,9 @@ import pandas as pd
 
 from dlc_toolbox import ToolboxError
 
+INDIVIDUALS = "individuals"
+"""The level of columns, or the header row of a csv, that tells animals apart."""
+
 _SHOWN = 5  # told one by one
 
 
@@ -32,6 +35,30 @@ def refuse_cut_off(text: str, path: Path) -> None:
     lines = text.split("\n")
     if lines[-1].strip() and lines[-1].count(",") < lines[0].count(","):
         raise ToolboxError(f"{path} is cut off in its last line, {lines[-1][:60]!r}: copy it again, whole")
+
+
+def of_one_animal(columns: pd.Index, path: Path) -> pd.Index:
+    """Return columns without the level that tells individuals apart, which projects of several animals have.
+
+    Parameters
+    ----------
+    columns : Index
+        Of any table.
+    path : Path
+        Where it is from, for messages.
+
+    Raises
+    ------
+    ToolboxError
+        When two individuals have the same body part, so that there are several animals.
+    """
+    if INDIVIDUALS not in columns.names:
+        return columns
+    without, owners = columns.droplevel(INDIVIDUALS), columns.droplevel("coords").unique()
+    if owners.get_level_values("bodyparts").duplicated().any():
+        animals = in_short(list(map(str, owners.get_level_values(INDIVIDUALS).unique())))
+        raise ToolboxError(f"{path} has labels of the individuals {animals}; several animals are not supported")
+    return without
 
 
 def names_the_index(table: pd.DataFrame) -> bool:
