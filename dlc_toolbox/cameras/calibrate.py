@@ -8,7 +8,7 @@ together: lenses, cameras and the board at each moment.
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -18,6 +18,7 @@ from dlc_toolbox import ToolboxError
 from dlc_toolbox.cameras.adjust import Adjusted, adjust
 from dlc_toolbox.cameras.boards import Corners
 from dlc_toolbox.cameras.geometry import Camera, chain, undo
+from dlc_toolbox.cameras.pairs import Motion, contradictions, evenly, motion_between, shown
 from dlc_toolbox.cameras.triangulate import triangulate
 
 log = logging.getLogger(__name__)
@@ -27,15 +28,12 @@ FEWEST_BOARDS = 5
 
 _MOST_BOARDS = 40  # of one camera alone; more add nothing to the first guess
 _MOST_MOMENTS = 80  # that are adjusted together
-_MOST_COMPARED = 30  # of two cameras, each with each
 _GUESS = 0.1  # relative error of a focal length; more is not known at all
+_NO_GUESS, _HARDLY_A_GUESS = 0.05, 0.01  # of a picture's width; so far off is a board, or may be, not the same
 _ALIKE = "no lens can be found from these boards, which are too much alike: tilt the board, and move it near and far"
 _HELD_OUT = 5  # one of so many moments tells how good the rest has made the cameras
 _FEWEST_HELD_OUT = 3
 _ONE_LENS = cv2.CALIB_ZERO_TANGENT_DIST | cv2.CALIB_FIX_K3  # k1 and k2 alone: more bend where no corner was seen
-
-Motion = tuple[np.ndarray, np.ndarray]
-"""A rotation vector and a translation."""
 
 
 @dataclass(frozen=True)
@@ -109,6 +107,8 @@ def calibrate(
         lenses.append(lens)
         poses |= {(number, moment): pose for moment, pose in _board_poses(lens, mine, places).items()}
     placed = _chain_cameras(lenses, poses, corners, places)
+    if wrong := next(contradictions(lenses, poses, corners, places, _NO_GUESS), None):
+        raise ToolboxError(wrong)
     fitted, held_out = _choose_moments(corners, poses)
     chosen = corners.some(_of_boards(corners, [pair for pair in poses if pair[1] in fitted]))
     boards = {moment: _in_world(placed, poses, chosen, moment) for moment in sorted(fitted)}
@@ -119,16 +119,16 @@ def calibrate(
         chosen = chosen.some(fits)
         boards = {moment: adjusted.boards[moment] for moment in np.unique(chosen.moment).tolist()}
         adjusted = adjust(adjusted.cameras, boards, chosen, places)
-    _refuse_guesses(adjusted)
+    _refuse_guesses(adjusted, contradictions(lenses, poses, corners, places, _HARDLY_A_GUESS))
     away = chosen.seen - adjusted.shown(chosen, places)
     return Calibration(adjusted, chosen, away, _lengths(adjusted.cameras, corners, held_out, places))
 
 
-def _refuse_guesses(adjusted: Adjusted) -> None:
-    """Raise when the boards do not determine the cameras."""
+def _refuse_guesses(adjusted: Adjusted, contradictions: Iterator[str]) -> None:
+    """Raise when the boards do not determine the cameras, or contradict each other."""
     for camera, error in zip(adjusted.cameras, adjusted.focal_se, strict=True):
         if not error < _GUESS * camera.matrix[0, 0]:
-            raise ToolboxError(f"camera {camera.name}: {_ALIKE}")
+            raise ToolboxError(next(contradictions, f"camera {camera.name}: {_ALIKE}"))
 
 
 def _lens(name: str, size: tuple[int, int], corners: Corners, places: np.ndarray) -> Camera:
@@ -177,17 +177,9 @@ def _board_poses(lens: Camera, corners: Corners, places: np.ndarray) -> dict[int
             continue
         pose = turn.ravel(), move.ravel()
         poses[int(moment)] = pose
-        errors[int(moment)] = float(
-            np.sqrt(((_shown(lens, pose, places[at.corner]) - at.seen) ** 2).sum(axis=1).mean())
-        )
+        errors[int(moment)] = float(np.sqrt(((shown(lens, pose, places[at.corner]) - at.seen) ** 2).sum(axis=1).mean()))
     limit = 3 * np.median(list(errors.values())) + 1 if errors else 0
     return {moment: pose for moment, pose in poses.items() if errors[moment] <= limit}
-
-
-def _shown(camera: Camera, pose: Motion, places: np.ndarray) -> np.ndarray:
-    """Tell where a camera sees corners of a board with a pose in its world."""
-    turn, _ = cv2.Rodrigues(pose[0])
-    return camera.project(places @ turn.T + pose[1])
 
 
 def _of_boards(corners: Corners, boards: Sequence[tuple[int, int]]) -> np.ndarray:
@@ -207,7 +199,7 @@ def _chain_cameras(
         shared, minus_a, b = max(pairs, key=lambda pair: (pair[0], pair[1], -pair[2]))
         if not shared:
             raise ToolboxError(_unreached(lenses, motions))
-        motion = _pair(lenses[b], -minus_a, b, sorted(moments[-minus_a] & moments[b]), poses, corners, places)
+        motion, _ = motion_between(lenses[b], -minus_a, b, poses, corners, places)
         motions[b] = chain(motions[-minus_a], motion)
     return [
         Camera(lens.name, lens.size, lens.matrix, lens.distortion, *motions[number])
@@ -225,30 +217,6 @@ def _unreached(lenses: Sequence[Camera], reached: dict[int, Motion]) -> str:
     )
 
 
-def _pair(
-    lens: Camera,
-    a: int,
-    b: int,
-    moments: Sequence[int],
-    poses: dict[tuple[int, int], Motion],
-    corners: Corners,
-    places: np.ndarray,
-) -> Motion:
-    """Return how to come from camera a to b: of what each moment tells, that which fits most of the others."""
-    moments = _evenly(moments, _MOST_COMPARED)
-    at = [corners.some((corners.camera == b) & (corners.moment == moment)) for moment in moments]
-    best, least = (np.zeros(3), np.zeros(3)), np.inf
-    for moment in moments:
-        motion = chain(undo(poses[a, moment]), poses[b, moment])
-        errors = [
-            np.hypot(*(_shown(lens, chain(poses[a, other], motion), places[mine.corner]) - mine.seen).T).mean()
-            for other, mine in zip(moments, at, strict=True)
-        ]
-        if (error := float(np.nan_to_num(np.median(errors), nan=np.inf))) < least:
-            best, least = motion, error
-    return best
-
-
 def _choose_moments(corners: Corners, poses: dict[tuple[int, int], Motion]) -> tuple[set[int], list[int]]:
     """Return the moments to adjust to, shared ones and some of each camera, and those that are held out."""
     count = {moment: 0 for _, moment in poses}
@@ -257,10 +225,10 @@ def _choose_moments(corners: Corners, poses: dict[tuple[int, int], Motion]) -> t
     shared = sorted(moment for moment, cameras in count.items() if cameras >= 2)
     held_out = shared[_HELD_OUT // 2 :: _HELD_OUT]
     held_out = held_out if len(held_out) >= _FEWEST_HELD_OUT else []
-    fitted = set(_evenly([moment for moment in shared if moment not in held_out], _MOST_MOMENTS))
+    fitted = set(evenly([moment for moment in shared if moment not in held_out], _MOST_MOMENTS))
     for camera in sorted({camera for camera, _ in poses}):
         alone = sorted(moment for number, moment in poses if number == camera and count[moment] == 1)
-        fitted |= set(_evenly(alone, _MOST_BOARDS // 2))
+        fitted |= set(evenly(alone, _MOST_BOARDS // 2))
     return fitted, held_out
 
 
@@ -277,11 +245,6 @@ def _fits(corners: Corners, away: np.ndarray) -> np.ndarray:
             "%d of %d pictures of the board are left out, because all others contradict them", wrong.sum(), len(errors)
         )
     return ~wrong[which]
-
-
-def _evenly(items: Sequence[int], most: int) -> list[int]:
-    """Return at most so many items, evenly spaced."""
-    return [items[place] for place in np.linspace(0, len(items) - 1, min(len(items), most)).round().astype(int)]
 
 
 def _in_world(cameras: Sequence[Camera], poses: dict[tuple[int, int], Motion], corners: Corners, moment: int) -> Motion:

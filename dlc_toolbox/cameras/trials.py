@@ -187,8 +187,19 @@ def tell_lengths(trial: str, frames: Mapping[str, int], offsets: Mapping[str, in
     -------
     int
         From the first moment to the last frame of any camera.
+
+    Raises
+    ------
+    ToolboxError
+        When a camera has no frame of the first moment, nor of a later one.
     """
     after = {name: count - offsets.get(name, 0) for name, count in frames.items()}
+    for name, count in after.items():
+        if count <= 0 < frames[name]:
+            raise ToolboxError(
+                f"{trial}: by cameraoffsets frame {offsets[name]} of camera {name} shows the first moment, but it has "
+                f"{frames[name]} frames"
+            )
     if len(set(after.values())) > 1:
         told = ", ".join(f"{name} {count}" for name, count in after.items())
         log.warning(

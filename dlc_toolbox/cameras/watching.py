@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -9,15 +11,19 @@ import numpy as np
 from dlc_common.progress import tqdm
 from dlc_toolbox import ToolboxError
 from dlc_toolbox.cameras.boards import BoardFinder, Corners
-from dlc_toolbox.cameras.trials import Trial, check_rates
+from dlc_toolbox.cameras.descriptions import described_otherwise
+from dlc_toolbox.cameras.trials import Trial, check_rates, tell_lengths
 from dlc_toolbox.project.cameras import Board, View
 from dlc_toolbox.video.recording import Reading, Recording
 from dlc_toolbox.video.sequences import open_frames
+
+log = logging.getLogger(__name__)
 
 MOST_MOMENTS = 300
 """At which the board is looked for, evenly over all videos."""
 
 _APART = 10**9  # numbers of moments of one trial and the next
+_SAMPLES = 6  # pictures of a camera that are kept for a second look, should nothing be found
 
 
 def watch_boards(
@@ -56,6 +62,7 @@ def watch_boards(
     """
     find, found = BoardFinder(board), []
     sizes: dict[int, tuple[int, int]] = {}
+    samples = defaultdict[int, list[np.ndarray]](list)
     for begins, trial in enumerate(trials):
         opened = {
             number: open_frames(trial.videos[view.name], view.crop, reading)
@@ -64,6 +71,9 @@ def watch_boards(
         }
         rates = {views[k].name: None if video.rate_is_assumed else video.fps for k, video in opened.items()}
         check_rates(trial.name, rates)
+        lengths = {views[k].name: video.expected_frames for k, video in opened.items()}
+        if all(lengths.values()) and len({trial.videos[name] for name in lengths}) > 1:
+            tell_lengths(trial.name, lengths, offsets)
         longest = max(video.expected_frames for video in opened.values())
         every = max(1, -(-longest * len(trials) // MOST_MOMENTS))
         for number, video in opened.items():
@@ -73,24 +83,44 @@ def watch_boards(
                     f"{video.path.name} shows {size[0]} x {size[1]} pixels, but other videos of camera "
                     f"{views[number].name} {sizes[number][0]} x {sizes[number][1]}"
                 )
-            found += _watch(
-                video, number, views[number], offsets.get(views[number].name, 0), every, begins * _APART, find
-            )
+            view, first = views[number], begins * _APART
+            found += _watch(video, number, view, offsets.get(view.name, 0), every, first, find, samples[number])
     if missing := [view.name for number, view in enumerate(views) if number not in sizes]:
         raise ToolboxError(f"there is no video of the board by camera {', '.join(missing)}")
-    return Corners.joined(found), [sizes[number] for number in range(len(views))]
+    corners = Corners.joined(found)
+    for number, pictures in samples.items():
+        if not (corners.camera == number).any():
+            _tell_description(views[number], board, pictures)
+    return corners, [sizes[number] for number in range(len(views))]
+
+
+def _tell_description(view: View, board: Board, pictures: Sequence[np.ndarray]) -> None:
+    """Warn where a camera has not seen the board, but one like it."""
+    if words := described_otherwise(board, pictures, is_flipped=view.mirrored):
+        log.warning("camera %s does not see the board as it is described, but it is seen %s", view.name, words)
 
 
 def _watch(
-    video: Recording, number: int, view: View, offset: int, every: int, begins: int, find: BoardFinder
+    video: Recording,
+    number: int,
+    view: View,
+    offset: int,
+    every: int,
+    begins: int,
+    find: BoardFinder,
+    samples: list[np.ndarray],
 ) -> list[Corners]:
-    """Look for the board in every so many frames of a video."""
+    """Look for the board in every so many frames of a video; some of them become samples."""
     found = []
+    apart = max(every, video.expected_frames // _SAMPLES // every * every)
     for row, frame in enumerate(tqdm(video, f"{view.name}: {video.path.name}", video.expected_frames or None)):
         moment = row - offset
         if frame is None or moment < 0 or moment % every:
             continue
-        corners, seen = find(np.ascontiguousarray(frame[:, ::-1]) if view.mirrored else frame)
+        picture = np.ascontiguousarray(frame[:, ::-1]) if view.mirrored else frame
+        corners, seen = find(picture)
+        if not len(corners) and moment % apart == 0 and len(samples) < _SAMPLES:
+            samples.append(picture)
         count = len(corners)
         found.append(Corners(np.full(count, number), np.full(count, begins + moment), corners, seen))
     return found

@@ -13,7 +13,7 @@ from dlc_common.fingerprints import fingerprint
 from dlc_toolbox.evaluation.results import Evaluation
 from dlc_toolbox.measure.confidence import Calibration, fit_calibration, held_out, recommended_pcutoff
 from dlc_toolbox.measure.judging import coverage, doubtful_labels, steps_to_training
-from dlc_toolbox.measure.metrics import AUTO, Cutoff, euclidean_errors
+from dlc_toolbox.measure.metrics import AUTO, Cutoff, euclidean_errors, recommended_in_words
 from dlc_toolbox.measure.posture import Postures, fit_postures
 from dlc_toolbox.measure.views import Plane, fit_planes
 from dlc_toolbox.poses.trust import CONFIDENCE, STEPS, Looked, Trust, calibration_file, cutoffs_of, write_calibration
@@ -258,7 +258,7 @@ def _expected_in_words(judgment: Judgment) -> list[str]:
 def _cutoffs_in_words(trust: Trust) -> list[str]:
     """Tell for which parts a likelihood is known from which on they can be trusted."""
     cutoffs = trust.pcutoffs or {}
-    known = [f"{part} {cutoff:.4g}" for part, cutoff in cutoffs.items() if cutoff is not None]
+    known = [f"{part} {recommended_in_words(cutoff)}" for part, cutoff in cutoffs.items() if cutoff is not None]
     never = [part for part, cutoff in cutoffs.items() if cutoff is None]
     if not known:
         return [f"No body part has a likelihood from which on 90 % of the labels are within {trust.wanted_px:g} px"]

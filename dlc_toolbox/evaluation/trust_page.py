@@ -13,6 +13,7 @@ from dlc_common.versions import versions
 from dlc_toolbox.evaluation.results import Evaluation
 from dlc_toolbox.evaluation.trust import Judgment, nearness_in_words
 from dlc_toolbox.measure.judging import coverage
+from dlc_toolbox.measure.metrics import recommended_in_words
 from dlc_toolbox.pictures import pages
 from dlc_toolbox.pictures.pictures import folder_and_image, look_of
 from dlc_toolbox.project.settings import Settings
@@ -62,7 +63,7 @@ def _part_rows(judgment: Judgment) -> list[dict[str, Any]]:
         rows.append(
             {
                 "name": name,
-                "pcutoff": "never" if cutoff is None else f"{cutoff:.4g}",
+                "pcutoff": "never" if cutoff is None else recommended_in_words(cutoff),
                 "expected": _median(judgment.expected_px[labeled, part]),
                 "radius": _median(judgment.radius90_px[labeled, part]),
                 "coverage": coverage(errors[labeled, part], judgment.radius90_px[labeled, part]),

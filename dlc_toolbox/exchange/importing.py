@@ -126,27 +126,28 @@ class FolderPlan:
         removed = f"; {gone} are taken away" if gone else ""
         return f"{self.folder}: {len(self.images)} images, {labels} labels{changed}{removed}"
 
-    def tell(self, then: str = "") -> None:
+    def tell(self, *, dry_run: bool = False) -> None:
         """Log it, with the names of labels that change and of those that stay as they are here.
 
         Parameters
         ----------
-        then : str
-            Begins what only would happen.
+        dry_run : bool
+            Whether it only would happen.
         """
+        will, stays = ("would be ", "would stay") if dry_run else ("", "stays")
         log.info("%s", self.in_words())
         changed = [f"{part} in {self.order[place - 1]}" for part, of_part in self.changes.items() for place in of_part]
         if changed and not self.is_new:
-            log.info("%s: %sas they are there now: %s", self.folder, then, in_short(changed))
+            log.info("%s: %sas they are there now: %s", self.folder, will, in_short(changed))
         if self.kept:
             log.warning(
-                "%s: %schanged here since they were imported, and kept: %s",
-                *(self.folder, then, in_short(list(self.kept))),
+                "%s: changed here since they were imported, and %skept: %s",
+                *(self.folder, will, in_short(list(self.kept))),
             )
         if self.gone:
             log.warning(
-                "%s: came before and does not come now; it stays with its labels: %s",
-                *(self.folder, in_short(list(self.gone))),
+                "%s: came before and does not come now; it %s with its labels: %s",
+                *(self.folder, stays, in_short(list(self.gone))),
             )
 
 

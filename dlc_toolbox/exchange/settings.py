@@ -11,7 +11,7 @@ from typing import Any
 from dlc_common.files import replacing
 from dlc_common.fingerprints import fingerprint
 from dlc_toolbox import ToolboxError
-from dlc_toolbox.project.rewriting import plain, rewrite_settings, would_change, written
+from dlc_toolbox.project.rewriting import plain, rewrite_settings, rewritten, would_change, written
 
 log = logging.getLogger(__name__)
 
@@ -41,20 +41,34 @@ def settings_to_take(
     Returns
     -------
     take : dict of str to dict
-        By file the settings that change.
+        By file the settings that change. Those of a file that would not pass its checks are passed over, with a
+        warning.
     kept : list of str
         In words, those that are different here and stay.
     """
     before = _read(data_folder)[0]
     take, kept = dict[str, dict[str, Any]](), list[str]()
     for name, values in settings.items():
+        if not (root / name).is_file():
+            kept.append(f"{', '.join(values)}, because {root / name} does not exist")
+            continue
         came = before.get(name, {})
         for setting, (now, new) in would_change(root / name, values).items():
             if is_fresh or (setting in came and plain(now) == plain(came[setting])):
                 take.setdefault(name, {})[setting] = new
             else:
                 kept.append(f"{setting} = {written(now)} in {name}, {written(new)} there")
-    return take, kept
+    return {name: values for name, values in take.items() if _are_right(root / name, values)}, kept
+
+
+def _are_right(path: Path, values: Mapping[str, Any]) -> bool:
+    """Tell whether settings pass their checks; a warning says what does not."""
+    try:
+        rewritten(path, values)
+    except ToolboxError as error:
+        log.warning("%s", error)
+        return False
+    return True
 
 
 def take_settings(
@@ -67,14 +81,10 @@ def take_settings(
     root, data_folder, settings
         As for `settings_to_take`.
     take : mapping of str to mapping
-        As `settings_to_take` returns it. Settings that do not pass their checks are passed over, with a warning.
+        As `settings_to_take` returns it.
     """
     for name, values in take.items():
-        try:
-            old, changes = rewrite_settings(root / name, values)
-        except ToolboxError as error:
-            log.warning("%s", error)
-            continue
+        old, changes = rewrite_settings(root / name, values)
         for setting, (now, new) in changes.items():
             log.info("%s: %s is %s now, and was %s", name, setting, written(new), written(now))
         if changes:
@@ -84,7 +94,9 @@ def take_settings(
     _write(data_folder, merged, splits)
 
 
-def write_splits(data_folder: Path, splits: Mapping[str, Mapping[str, Sequence[str]]]) -> list[Path]:
+def write_splits(
+    data_folder: Path, splits: Mapping[str, Mapping[str, Sequence[str]]], *, dry_run: bool = False
+) -> list[Path]:
     """Write splits as files for ``--split`` of Step 4; one that a person changed here stays, and is named.
 
     Parameters
@@ -93,6 +105,8 @@ def write_splits(data_folder: Path, splits: Mapping[str, Mapping[str, Sequence[s
         Where they go, as ``split-<name>.json``.
     splits : mapping of str to mapping
         By name the rows `train` and `test`.
+    dry_run : bool
+        Only tell.
 
     Returns
     -------
@@ -108,11 +122,12 @@ def write_splits(data_folder: Path, splits: Mapping[str, Mapping[str, Sequence[s
         if not is_ours and path.read_bytes() != text.encode():
             log.warning("%s was changed here and stays, though the split is another one there", path)
             continue
-        with replacing(path) as temporary:
-            temporary.write_text(text, encoding="utf-8")
-        hashes[name] = fingerprint(path)
         paths.append(path)
-    if splits:
+        if not dry_run:
+            with replacing(path) as temporary:
+                temporary.write_text(text, encoding="utf-8")
+            hashes[name] = fingerprint(path)
+    if splits and not dry_run:
         _write(data_folder, settings, hashes)
     return paths
 

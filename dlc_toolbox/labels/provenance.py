@@ -13,13 +13,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from dlc_toolbox.labels.slices import NOTES
 from dlc_toolbox.labels.sources import label_home
 from dlc_toolbox.project.layout import Layout, image_folders
 from dlc_toolbox.project.settings import Settings
 
 log = logging.getLogger(__name__)
 
-FILE = "labeling.json"
+FILE = NOTES
 PLACED, ACCEPTED, NOT_VISIBLE = "placed", "accepted", "not visible"
 
 Point = tuple[float, float]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from dlc_toolbox.labels.fiji import read_clicks
 from dlc_toolbox.project import records
 from dlc_toolbox.project.layout import frames_record
 
+NOTES = "labeling.json"  # what the labeling page knows beside the csv files, such as the images in their order
 _SHOWN = 5  # culprits named one by one in a message
 
 _Spelling = tuple[str | tuple[int, str], ...]
@@ -50,7 +52,8 @@ def slices_of(folder: Path, imagetype: str, files: Iterable[Path] = ()) -> Slice
     """Find out which images the slices of a folder's clicks count.
 
     Those that `frames.json` lists; without it, those whose names have one pattern, such as ``img<number>.png``. Where
-    Fiji wrote the images' names into the column Label, they decide whether all images count or these alone.
+    Fiji wrote the images' names into the column Label, they decide whether all images count or these alone; else the
+    images that the labeling page counted, if it did.
 
     Parameters
     ----------
@@ -91,12 +94,15 @@ def _choose(
 ) -> list[Path]:
     """Return some of the images or all, by what the clicks tell; see `slices_of`."""
     some, all_images = candidates
+    files = list(files)
     clicks = [read_clicks(path) for path in files]
     named = [images for images in candidates if _are_named(clicks, images, all_images)]
     if len(named) == 1:
         return named[0]
-    if not _is_uncertain(patterns):
-        return some
+    orders = [_noted_order(home) for home in {path.parent for path in files}]
+    noted = next((images for images in candidates if [path.name for path in images] in orders), None)
+    if noted is not None or not _is_uncertain(patterns):
+        return noted or some
     last = max((int(table["slice"].max()) for table in clicks if len(table)), default=0)
     if last == 0 or last > len(some):
         return all_images
@@ -115,6 +121,15 @@ def _are_named(clicks: Sequence[pd.DataFrame], images: Sequence[Path], all_image
     named = any(_named(label, images[0].suffix) in tells for label in labels)
     others = [image for image in all_images if image not in images]
     return named and not any(_contradictions(table, images, others) for table in clicks)
+
+
+def _noted_order(home: Path) -> list[str] | None:
+    """Return the images whose places the csv files of a folder count, as the labeling page noted them."""
+    try:
+        order: list[str] = json.loads((home / NOTES).read_text(encoding="utf-8"))["order"]
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):  # whoever needs the file says what is wrong
+        return None
+    return order
 
 
 def _is_uncertain(patterns: Sequence[Sequence[Path]]) -> bool:

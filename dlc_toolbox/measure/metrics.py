@@ -30,6 +30,15 @@ def cutoff_in_words(pcutoff: Cutoff) -> str:
     return "the one recommended for the part" if isinstance(pcutoff, tuple) else f"{pcutoff:g}"
 
 
+def recommended_in_words(pcutoff: float) -> str:
+    """Write a part's cutoff down: cut off after 4 digits, so that a likelihood from which on it was found passes.
+
+    >>> recommended_in_words(0.25), recommended_in_words(0.99997)
+    ('0.25', '0.9999')
+    """
+    return f"{np.floor(pcutoff * 1e4 + 1e-6) / 1e4:g}"
+
+
 def euclidean_errors(labels: np.ndarray, poses: np.ndarray) -> np.ndarray:
     """Measure how far each body part was found from its label.
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 from mpl_toolkits.mplot3d.axes3d import Axes3D
 
 from dlc_toolbox.pictures.drawing import Look
@@ -22,6 +23,8 @@ CLIP_SIZE = 720, 640
 
 _SHOWN_MOMENTS = 3000  # of a page, so that it stays small
 _DPI = 100
+_LEAST_WIDTH, _LABEL_WIDTH = 0.4, 0.11  # shares of a clip's width: of the space, and of what its last axis is called
+_TICKS = 5  # steps of an axis at most, so that numbers do not touch
 _WITHIN_PERCENT = 99  # of the points lie in the space that is shown
 _ELEVATION, _AZIMUTH, _TURN = 15, -70, 60  # degrees; the view of a clip turns slowly, which shows depth
 
@@ -141,6 +144,8 @@ def draw_scene(scene: Scene, moments: Sequence[int]) -> Iterator[np.ndarray]:
         text.set_parse_math(False)
     clock = figure.text(0.02, 0.02, "", fontsize="small")
     canvas, points = FigureCanvasAgg(figure), scene.upright
+    beside = key.get_window_extent(canvas.get_renderer()).width / CLIP_SIZE[0]
+    axes.set_position((0.0, 0.02, max(_LEAST_WIDTH, 1 - beside - _LABEL_WIDTH), 0.96))
     for number, moment in enumerate(moments):
         for line, pair in zip(lines, scene.skeleton, strict=True):
             line.set_data_3d(*points[moment, list(pair)].T)
@@ -158,14 +163,23 @@ def _space(scene: Scene) -> tuple[Figure, Axes3D]:
     """Return empty axes in space around the points of a scene."""
     width, height = CLIP_SIZE
     figure = Figure(figsize=(width / _DPI, height / _DPI), dpi=_DPI)
-    axes: Axes3D = figure.add_axes((0.0, 0.02, 0.82, 0.96), projection="3d")
+    axes: Axes3D = figure.add_axes((0.0, 0.02, 1.0, 0.96), projection="3d")
     middle, half = scene.bounds
     for set_limits, center in zip((axes.set_xlim, axes.set_ylim, axes.set_zlim), middle, strict=True):
         set_limits(center - half, center + half)
-    axes.set(xlabel="x", ylabel="z (away from the first camera)", zlabel="y (upwards)")
-    axes.set_box_aspect((1, 1, 1))
-    axes.zaxis.set_major_formatter(lambda value, _: f"{0 - value:g}")  # y points down in the table
+    _name_axes(axes)
     return figure, axes
+
+
+def _name_axes(axes: Axes3D) -> None:
+    """Name the axes of a space whose third coordinate is -y, and count them as the table does, where y points down."""
+    axes.set_xlabel("x", labelpad=6)
+    axes.set_ylabel("z (away from the first camera)", labelpad=10)
+    axes.set_zlabel("y (grows downwards)", labelpad=6)
+    axes.set_box_aspect((1, 1, 1))
+    for axis in (axes.xaxis, axes.yaxis, axes.zaxis):
+        axis.set_major_locator(MaxNLocator(_TICKS))
+    axes.zaxis.set_major_formatter(lambda value, _: f"{0 - value:g}")
 
 
 def plot_calibration(
@@ -221,7 +235,7 @@ def plot_calibration(
 def _draw_cameras(
     axes: Axes3D, names: Sequence[str], places: np.ndarray, looks: np.ndarray, boards: np.ndarray
 ) -> None:
-    """Draw where cameras stand and look, and where boards were, with y upwards."""
+    """Draw where cameras stand and look, and where boards were."""
     stands, ahead, middles = (
         np.stack([each[:, 0], each[:, 2], -each[:, 1]], axis=1) for each in (places, looks, boards)
     )
@@ -235,7 +249,6 @@ def _draw_cameras(
     center, half = (every.max(axis=0) + every.min(axis=0)) / 2, np.ptp(every, axis=0).max() / 2
     for set_limits, middle in zip((axes.set_xlim, axes.set_ylim, axes.set_zlim), center, strict=True):
         set_limits(middle - half, middle + half)
-    axes.set_box_aspect((1, 1, 1))
-    axes.set(xlabel="x", ylabel="z", zlabel="y upwards")
+    _name_axes(axes)
     axes.tick_params(labelsize="x-small")
     axes.set_title("red: cameras and where they look; gray: the board", fontsize="small")

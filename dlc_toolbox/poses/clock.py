@@ -59,6 +59,15 @@ class Clock:
         """Whether the frames come at even times, one every 1 / `fps`."""
         return self.times_s is None
 
+    @property
+    def even_fps(self) -> float | None:
+        """Frames per second where that tells when each is shown: at even times, at a rate that is known.
+
+        >>> Clock(fps=4.0).even_fps, Clock(4.0, np.array([0, 0.1, 0.5])).even_fps
+        (4.0, None)
+        """
+        return self.fps if self.is_even else None
+
     def seconds(self, first: int, count: int) -> np.ndarray | None:
         """Return when frames are shown.
 

@@ -13,8 +13,8 @@ import pandas as pd
 
 from dlc_toolbox import ToolboxError
 
-ANIMALS = "individuals"
-"""The level of columns that tells animals apart."""
+INDIVIDUALS = "individuals"
+"""The level of columns, or the header row of a csv, that tells animals apart."""
 
 _SHOWN = 5  # told one by one
 _DECIMAL = re.compile(r"[+-]?\d+,\d+([eE][+-]?\d+)?")
@@ -41,15 +41,6 @@ def with_commas(text: str) -> str:
     return written.getvalue()
 
 
-def of_one_animal(table: pd.DataFrame, path: Path) -> pd.DataFrame:
-    """Leave out the names of animals where each body part is of one; raises ToolboxError where there are several."""
-    if ANIMALS not in table.columns.names:
-        return table
-    if table.columns.nlevels == 1 or table.columns.droplevel(ANIMALS).has_duplicates:
-        raise ToolboxError(f"{path} tells individuals apart; several animals are not supported")
-    return table.droplevel(ANIMALS, axis=1)
-
-
 def without_empty_columns(text: str) -> str:
     r"""Leave out the cells without content that a spreadsheet puts at the end of every line, and lines of such alone.
 
@@ -69,6 +60,30 @@ def refuse_cut_off(text: str, path: Path) -> None:
     lines = text.split("\n")
     if lines[-1].strip() and lines[-1].count(",") < lines[0].count(","):
         raise ToolboxError(f"{path} is cut off in its last line, {lines[-1][:60]!r}: copy it again, whole")
+
+
+def of_one_animal(columns: pd.Index, path: Path) -> pd.Index:
+    """Return columns without the level that tells individuals apart, which projects of several animals have.
+
+    Parameters
+    ----------
+    columns : Index
+        Of any table.
+    path : Path
+        Where it is from, for messages.
+
+    Raises
+    ------
+    ToolboxError
+        When two individuals have the same body part, so that there are several animals.
+    """
+    if INDIVIDUALS not in columns.names:
+        return columns
+    without, owners = columns.droplevel(INDIVIDUALS), columns.droplevel("coords").unique()
+    if owners.get_level_values("bodyparts").duplicated().any():
+        animals = in_short(list(map(str, owners.get_level_values(INDIVIDUALS).unique())))
+        raise ToolboxError(f"{path} has labels of the individuals {animals}; several animals are not supported")
+    return without
 
 
 def names_the_index(table: pd.DataFrame) -> bool:

@@ -129,15 +129,22 @@ def rewrite_settings(path: Path, values: Mapping[str, Any]) -> tuple[Path, dict[
     changes = would_change(path, values)
     if not changes:
         return path, {}
-    data = path.read_bytes()
-    encoding, _ = tokenize.detect_encoding(io.BytesIO(data).readline)
-    text = with_assignments(data.decode(encoding), {name: new for name, (_, new) in changes.items()})
-    _refuse_wrong(path, text.encode(encoding))
+    data = rewritten(path, values)
     old = _free(path)
     shutil.copyfile(path, old)
     with replacing(path) as temporary:
-        temporary.write_bytes(text.encode(encoding))
+        temporary.write_bytes(data)
     return old, changes
+
+
+def rewritten(path: Path, values: Mapping[str, Any]) -> bytes:
+    """Return what `rewrite_settings` would write; raises as that does."""
+    data = path.read_bytes()
+    encoding, _ = tokenize.detect_encoding(io.BytesIO(data).readline)
+    new = {name: new for name, (_, new) in would_change(path, values).items()}
+    text = with_assignments(data.decode(encoding), new).encode(encoding)
+    _refuse_wrong(path, text)
+    return text
 
 
 def would_change(path: Path, values: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:

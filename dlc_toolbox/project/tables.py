@@ -22,7 +22,7 @@ from dlc_common.texts import read_text
 from dlc_toolbox import ToolboxError
 from dlc_toolbox.project.attributes import refuse_code, refuse_damage
 from dlc_toolbox.project.cells import (
-    ANIMALS,
+    INDIVIDUALS,
     as_numbers,
     in_short,
     names_the_index,
@@ -307,26 +307,25 @@ def split_key(path: Path) -> tuple[Path, str | None]:
 
 
 def _read_csv(path: Path) -> pd.DataFrame:
-    """Read a csv with three header rows and one to three index columns."""
-    # Names are texts, None and NA too.
+    """Read a csv with three header rows, or four where individuals are told apart, and one to three index columns."""
     text = without_empty_columns(with_commas(read_text(path)))
     refuse_cut_off(text, path)
-    header = pd.read_csv(io.StringIO(text), header=None, nrows=4, dtype=str, keep_default_na=False)
-    header = header[: None if ANIMALS in list(header[0]) else len(LEVELS)]
+    header = pd.read_csv(io.StringIO(text), header=None, nrows=4, dtype=str, keep_default_na=False)  # NA is a name
+    levels = (LEVELS[0], INDIVIDUALS, *LEVELS[1:]) if INDIVIDUALS in list(header[0]) else LEVELS
+    header = header[: len(levels)]
     if {"X", "Y"} <= {str(cell).strip() for cell in header.loc[0]}:
         raise ToolboxError(
             f"{path} holds clicks of Fiji: put it beside its images, named as a body part, and run Step 2"
         )
-    if len(header) < 3 or header.shape[1] < 3:
+    if len(header) < len(levels) or header.shape[1] < 3:
         raise ToolboxError(
-            f"{path} begins with {str(header.iat[0, 0])[:60]!r}, not with the rows scorer, bodyparts and coords, "
-            "with commas between the cells"
+            f"{path} begins with {str(header.iat[0, 0])[:60]!r}, not with the rows scorer, bodyparts and coords"
         )
-    index_columns = next((i for i, cell in enumerate(header.iloc[-1]) if cell in ("x", "y", "likelihood")), 1)
+    index_columns = next((i for i, cell in enumerate(header.iloc[-1]) if cell in POSE_COORDS), 1)
     # As text: the conversion to numbers, later, reads every digit, which pandas' own does not in all versions.
-    table = pd.read_csv(io.StringIO(text), header=None, skiprows=len(header), dtype=str)
+    table = pd.read_csv(io.StringIO(text), header=None, skiprows=len(levels), dtype=str)
     table = table.set_index(list(range(index_columns)))
-    table.columns = pd.MultiIndex.from_frame(header.iloc[:, index_columns:].T, names=list(header[0]))
+    table.columns = pd.MultiIndex.from_frame(header.iloc[:, index_columns:].T, names=levels)
     return table.iloc[1:] if names_the_index(table) else table
 
 
@@ -351,7 +350,8 @@ def _read_h5(path: Path, key: str | None) -> pd.DataFrame:
 
 def in_our_form(read: object, path: Path, coords: Sequence[str] | None) -> pd.DataFrame:
     """Check the columns of what was read, order the coordinates and flatten the row index; as `read_table` does."""
-    table = of_one_animal(read if isinstance(read, pd.DataFrame) else pd.DataFrame(), path)
+    table = read if isinstance(read, pd.DataFrame) else pd.DataFrame()
+    table.columns = of_one_animal(table.columns, path)
     if table.columns.nlevels != 3:
         raise ToolboxError(f"{path} is no table of labels or poses: it has no columns (scorer, bodyparts, coords)")
     table.columns = table.columns.set_names(LEVELS)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import logging
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from dlc_common import UsersError, cli
 from dlc_common.locks import alone
@@ -23,6 +25,7 @@ from dlc_toolbox.project.tables import read_table, scorer_of
 
 log = logging.getLogger(__name__)
 
+_ANALYSIS = "myconfig_analysis.py"
 _LABEL = "Generating_a_Training_Set/LabelFrames.py"
 _STEP2 = "Generating_a_Training_Set/Step2_ConvertingLabels2DataFrame.py"
 _STEP3 = "Generating_a_Training_Set/Step3_CheckLabels.py"
@@ -186,12 +189,14 @@ def _import(layout: Layout, settings: Settings, found: Found, *, overwrite: bool
     data_folder, scorer = layout.data_folder(settings.Task), scorer_of(found.table)
     with alone(layout.root / "myconfig.py"):
         is_fresh = _is_fresh(data_folder)
+        theirs = _with_network(settings, found.settings) if is_fresh else found.settings
+        take, kept = settings_to_take(layout.root, data_folder, theirs, is_fresh=is_fresh)
         plans = importing.plan_import(found, data_folder, _home(settings, scorer))
         importing.import_labels(plans)
         labels.convert_labels(layout, settings, scorer, overwrite=overwrite)
-        take, kept = settings_to_take(layout.root, data_folder, found.settings, is_fresh=is_fresh)
-        if found.settings:
-            take_settings(layout.root, data_folder, found.settings, take)
+        take_settings(layout.root, data_folder, theirs, take)
+        if videos := take.get(_ANALYSIS, {}).get("videofolder"):
+            log.info("AnalyzeVideos.py will write poses beside the videos, in %s, unless you copy them", videos)
         for path in write_splits(data_folder, importing.placed_splits(found, plans)):
             log.info("%s: a split, for %s", path, cli.command(layout.root, _STEP4, "--split", str(path)))
     if kept:
@@ -199,27 +204,43 @@ def _import(layout: Layout, settings: Settings, found: Found, *, overwrite: bool
     log.info("Next: %s", cli.command(layout.root, _STEP3))
 
 
+def _with_network(settings: Settings, theirs: Mapping[str, Mapping[str, Any]]) -> Mapping[str, Mapping[str, Any]]:
+    """Return settings that come, and with them the name of the network that these labels will train."""
+    network = {
+        **{name: getattr(settings, name) for name in ("Task", "scorer", "date", "resnet")},
+        "trainingsFraction": settings.TrainingFraction[0],
+        "shuffle": settings.Shuffles[0],
+    }
+    return {**theirs, _ANALYSIS: {**network, **theirs.get(_ANALYSIS, {})}}
+
+
 def _tell_import(layout: Layout, settings: Settings, found: Found) -> None:
     """Log what an import would do; nothing is written."""
-    data_folder = layout.data_folder(settings.Task)
+    data_folder, lines = layout.data_folder(settings.Task), list[str]()
     if found.likelihoods is not None:
         machine.import_machine_labels(found, data_folder, settings, dry_run=True)
     else:
-        for line in importing.lines_to_set(found, settings):
+        lines = importing.lines_to_set(found, settings)
+        for line in lines:
             log.warning("myconfig.py does not fit, and must have: %s", line)
         plans = importing.plan_import(found, data_folder, _home(settings, scorer_of(found.table)))
         for plan in plans:
-            plan.tell("would be ")
-        take, kept = settings_to_take(layout.root, data_folder, found.settings, is_fresh=_is_fresh(data_folder))
+            plan.tell(dry_run=True)
+        is_fresh = _is_fresh(data_folder)
+        theirs = _with_network(settings, found.settings) if is_fresh else found.settings
+        take, kept = settings_to_take(layout.root, data_folder, theirs, is_fresh=is_fresh)
         for name, values in take.items():
             log.info("%s would get: %s", name, "; ".join(f"{key} = {written(value)}" for key, value in values.items()))
         if kept:
             log.info("Settings that differ there, and would stay here: %s", "; ".join(kept))
-        for name, split in importing.placed_splits(found, plans).items():
+        splits = importing.placed_splits(found, plans)
+        write_splits(data_folder, splits, dry_run=True)
+        for name, split in splits.items():
             log.info("split %s: %d train, %d test", name, len(split["train"]), len(split["test"]))
     if found.pending:
         log.info("%d images are frames of videos, or inside of the file, and not decoded yet", len(found.pending))
-    log.info("Nothing was written: run it without --dry-run")
+    advice = "set these lines in myconfig.py, then run it" if lines else "run it"
+    log.info("Nothing was written: %s without --dry-run", advice)
 
 
 def _home(settings: Settings, scorer: str) -> str:
@@ -268,7 +289,7 @@ def export_labels(project: Path, target: Path, form: str) -> None:
 
 def _analysis_settings(project: Path) -> AnalysisSettings | None:
     """Return the settings of the analysis, which a project of labels need not have; what is wrong with them is told."""
-    if not (project / "myconfig_analysis.py").is_file():
+    if not (project / _ANALYSIS).is_file():
         return None
     try:
         return load_analysis_settings(project)

@@ -256,6 +256,7 @@ def _suggest(work: Work, network: fitting.Fitting, tell: Tell, *, shows_bar: boo
     """Let a network find the body parts in all images that are not labeled yet."""
     total = sum(len(of_folder.wanted) for of_folder in work.images)
     if not total:
+        tell(1.0, "Every image is labeled: there is nothing to suggest")
         log.info("Every image is labeled: there is nothing to suggest")
         return
     tell(0.0, f"Loading {network.name}")
@@ -271,6 +272,7 @@ def _suggest(work: Work, network: fitting.Fitting, tell: Tell, *, shows_bar: boo
             tell(done / of, f"Finding body parts: image {done} of {of}")
 
         suggest_labels(work.images, work.settings.bodyparts, network.name, predictor, told)
+    tell(1.0, f"{total} images have machine labels now: accept or correct them")
     log.info("%d images have machine labels by %s", total, network.name)
 
 

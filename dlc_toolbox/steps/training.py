@@ -60,7 +60,14 @@ def train(
     with nullcontext() if machines()[0] else alone_or_refused(config_path.resolve(), wait):
         snapshot = train(config, resume=resume)
     log.info("Trained: %s", snapshot)
-    log.info("Next: %s", cli.command(project, "Evaluation-tools/Step1_EvaluateModelonDataset.py"))
+    of = _project_of(config_path) if project == cli.CHECKOUT else project
+    log.info("Next: %s", cli.command(of, "Evaluation-tools/Step1_EvaluateModelonDataset.py"))
+
+
+def _project_of(config_path: Path) -> Path:
+    """Return the project that a train folder is in; the checkout where it is in none."""
+    above = config_path.resolve().parents
+    return next((folder for folder in above if (folder / "myconfig.py").is_file()), cli.CHECKOUT)
 
 
 def export(

@@ -179,6 +179,42 @@ def test_the_project_for_deeplabcut_names_videos_skeleton_and_fractions(run_here
     assert output.splitlines()[-1].startswith(f"Next: put toy.avi into {tmp_path / 'out 2' / 'videos'}, or correct")
 
 
+def test_the_settings_name_the_videos_and_the_network_that_the_labels_will_train(
+    run_here, toy_project, fresh, tmp_path
+):
+    """Into a copy of the template of the analysis, whose comments stay; the dry run said the same."""
+    assert run_here(STEP2, "--project", toy_project)[0] == 0
+    assert run_here(EXPORT, tmp_path / "out", "--project", toy_project)[0] == 0
+    shutil.copyfile(CHECKOUT / "myconfig_analysis.py", fresh / "myconfig_analysis.py")
+    code, would = run_here(IMPORT, tmp_path / "out", "--project", fresh, "--dry-run")
+    assert code == 0
+    code, output = run_here(IMPORT, tmp_path / "out", "--project", fresh)
+    assert code == 0, output
+    ours, text = load_analysis_settings(fresh), (fresh / "myconfig_analysis.py").read_text()
+    assert (ours.videofolder, ours.videotype) == ((toy_project / "videos").as_posix(), ".avi")
+    assert (ours.Task, ours.scorer, ours.date, ours.trainingsFraction, ours.shuffle) == ("toy", "Ann", "Jan1", 0.7, 1)
+    for name, was in {"Task": "mouse", "scorer": "rick", "videotype": ".mp4"}.items():
+        now = getattr(ours, name)
+        assert f"{name} = {now!r}" in would and f"{name} is {now!r} now, and was {was!r}" in output
+    assert f"videofolder = {ours.videofolder!r}  # folder of the videos, relative to Analysis-tools/\n" in text
+    assert f"will write poses beside the videos, in {ours.videofolder}, unless you copy them\n" in output
+    assert "scorer = 'Ann'  # as in myconfig.py when the network was trained\n" in text
+    (fresh / "myconfig_analysis.py").write_text(text.replace("shuffle = 1", "shuffle = 3").replace(".avi", ".mp4"))
+    code, output = run_here(IMPORT, tmp_path / "out", "--project", fresh)
+    assert code == 0 and "stay here: videotype = '.mp4' in myconfig_analysis.py, '.avi' there\n" in output
+    assert load_analysis_settings(fresh).shuffle == 3
+
+
+def test_a_project_without_settings_of_the_analysis_takes_the_others(run_here, toy_project, fresh, tmp_path):
+    assert run_here(STEP2, "--project", toy_project)[0] == 0
+    assert run_here(EXPORT, tmp_path / "out", "--project", toy_project)[0] == 0
+    (fresh / "myconfig_analysis.py").unlink()
+    code, output = run_here(IMPORT, tmp_path / "out", "--project", fresh)
+    assert code == 0, output
+    assert f"because {fresh / 'myconfig_analysis.py'} does not exist" in output
+    assert "myconfig.py: pcutoff is 0.1 now, and was None" in output
+
+
 @pytest.mark.parametrize("script", [IMPORT, EXPORT])
 def test_wrong_usage(refuse, script):
     assert "required: " in refuse(script)

@@ -126,7 +126,7 @@ def test_progress_in_lines_of_json(run_here, toy_project, data, weights, trainin
     shares = [line["progress"] for line in told]
     assert code == 0 and shares == sorted(shares)
     assert told[0] == {"progress": 0.0017, "message": "iteration 1"} and shares[-1] == 1
-    assert told[-1]["message"] == "Finding body parts: image 5 of 5"
+    assert told[-1]["message"] == "5 images have machine labels now: accept or correct them"
 
 
 @pytest.mark.parametrize("failure", [KeyboardInterrupt(), OSError(28, "No space left on device")])

@@ -63,8 +63,12 @@ def test_from_frames_to_a_labeled_video(
     run(f"{STEPS}/Step4_GenerateTrainingFileFromLabelledData.py", *project)
 
     config = toy_project / TRAIN_FOLDER / "pose_cfg.yaml"
-    first_line = run("pose-tensorflow/train.py", "--config", config, "--max-iters", 2, "--seed", 1).splitlines()[0]
+    first_line, *_, last_line = run(
+        "pose-tensorflow/train.py", "--config", config, "--max-iters", 2, "--seed", 1
+    ).splitlines()
     assert first_line.startswith("Device: ")
+    told = cli.command(toy_project, "Evaluation-tools/Step1_EvaluateModelonDataset.py")
+    assert last_line == f"Next: {told}", "of the project whose train folder this is"
     assert (config.parent / "snapshot-2.weights.h5").exists()
 
     assert run("Evaluation-tools/Step1_EvaluateModelonDataset.py", *project).startswith("Device: ")

@@ -47,7 +47,7 @@ def read_project(source: Source) -> Found:
     Raises
     ------
     ToolboxError
-        When it has several animals, no labels, or a table that differs between csv and h5.
+        When it has several individuals, no labels, or a table that differs between csv and h5.
     """
     path = _config_path(source)
     assert path is not None
@@ -60,6 +60,7 @@ def read_project(source: Source) -> Found:
     return replace(
         found,
         frames=_frames(_video_sets(config), videos, found),
+        videos=tuple(dict.fromkeys(videos.values())),
         settings=settings,
         splits=splits,
         left_out=(*left_out, *found.left_out, *unsplit),
@@ -112,9 +113,11 @@ def _read_config(path: Path) -> dict[str, Any]:
         raise ToolboxError(f"{path} cannot be read as the config.yaml of a DeepLabCut project: {reason}") from error
     if not isinstance(config, dict) or "scorer" not in config:
         raise ToolboxError(f"{path} has no `scorer: ...`, so it is no config.yaml of a DeepLabCut project")
-    if config.get("multianimalproject"):
+    animals = config.get("individuals")
+    if config.get("multianimalproject") and isinstance(animals, list) and len(animals) > 1:
         raise ToolboxError(
-            f"{path} has multianimalproject: true; here every video has one animal, so it cannot be read"
+            f"{path} has the individuals {in_short(list(map(str, animals)))}; here every video has one animal, so it "
+            "cannot be read"
         )
     return config
 
@@ -145,7 +148,7 @@ def _settings(
         analysis |= {key: config[key] for key in ("cropping", *edges) if key in config}
     if sets := _video_sets(config):
         crop, told = _crop(sets, videos, found)
-        project |= {**videos_setting(list(videos.values())), **crop}
+        project |= crop
         remarks += told
     return {name: values for name, values in ((_PROJECT, project), (_ANALYSIS, analysis)) if values}, remarks
 
@@ -174,16 +177,6 @@ def _homes(source: Source) -> list[Path]:
     """Return where a project's videos may be."""
     root = source.path if source.path.is_dir() else source.path.parent
     return [*source.homes[:-2], root / "videos", root]
-
-
-def videos_setting(videos: list[Path]) -> dict[str, Any]:
-    """Return the settings `vidpath` and `filename` for some videos; none for no video."""
-    if not videos:
-        return {}
-    folders = {video.parent for video in videos}
-    home = videos[0].parent if len(folders) == 1 else None
-    names = [video.name if home else video.as_posix() for video in videos]
-    return {"vidpath": home.as_posix() if home else ".", "filename": names}
 
 
 def _crop(sets: Mapping[Any, Any], videos: Mapping[str, Path], found: Found) -> tuple[dict[str, Any], list[str]]:

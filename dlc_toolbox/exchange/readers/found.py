@@ -65,6 +65,8 @@ class Found(Labels):
         By row, how images are made that are no files yet.
     frames : mapping of str to FrameOf
         By row, which frame an image is that is a file already, where the source tells.
+    videos : tuple of Path
+        Videos that the source lists, and that are there.
     sizes : mapping of str to (int, int)
         Width and height that the labels of a row were made on, where the source tells.
     settings : mapping of str to mapping
@@ -84,6 +86,7 @@ class Found(Labels):
     remarks: tuple[str, ...] = ()
     pending: Mapping[str, Pending] = field(default_factory=dict)
     frames: Mapping[str, FrameOf] = field(default_factory=dict)
+    videos: tuple[Path, ...] = ()
     sizes: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     splits: Mapping[str, Mapping[str, Sequence[str]]] = field(default_factory=dict)

@@ -62,7 +62,8 @@ def read_sleap(source: Source) -> Found:
             video.add_frame(collection, source, index, _places(points, placed[0], parts))
     _tell(collection, uncorrected, others)
     zero = CENTRE if format_id >= _CENTRED_SINCE else CORNER
-    return collection.found(zero=zero, settings=skeleton_setting(edges, parts))
+    there = tuple(dict.fromkeys(path for video in videos if (path := video.find(source)) is not None))
+    return collection.found(zero=zero, settings=skeleton_setting(edges, parts), videos=there)
 
 
 def _most_used(instances: np.ndarray) -> tuple[int, int]:

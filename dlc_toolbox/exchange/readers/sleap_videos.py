@@ -74,13 +74,15 @@ class SleapVideo:
                 collection.add(self.images[index], places)
             else:
                 collection.leave_out(name, f"is beyond the {len(self.images)} images of its list")
-        elif (path := self._find(source)) is not None:
+        elif (path := self.find(source)) is not None:
             collection.add_made(row, places, FrameOf(path, index), size=self.size)
         else:
             collection.leave_out(name, not_there(self.name))
 
-    def _find(self, source: Source) -> Path | None:
-        """Return where the video is now."""
+    def find(self, source: Source) -> Path | None:
+        """Return where the video is now; None where it is not there, or no video."""
+        if not self.name or self.images or self.trouble:
+            return None
         path = Path(self.name)
         return path if path.is_file() else find_file(self.name, [*source.homes, source.homes[-1] / "videos"])
 

@@ -21,7 +21,7 @@ from dlc_toolbox.exchange.readers.source import Source
 from dlc_toolbox.labels.corrections import csv_differs
 from dlc_toolbox.labels.slices import in_short
 from dlc_toolbox.pictures.pictures import folder_and_image
-from dlc_toolbox.project.cells import with_commas
+from dlc_toolbox.project.cells import INDIVIDUALS, with_commas
 from dlc_toolbox.project.tables import (
     bodyparts_of,
     make_table,
@@ -39,7 +39,6 @@ MACHINE = "a table of machine labels, as DeepLabCut and napari-deeplabcut write 
 
 _MACHINE_FILE = "machinelabels"
 _LIGHTNING = "CollectedData.csv"
-_HEADER_LINES = 3
 _COORDS = ("x", "y", "likelihood")
 CELLS_SHOWN = 3
 
@@ -273,10 +272,11 @@ def _read_sound_rows(path: Path, scratch: Path) -> tuple[pd.DataFrame, list[Left
 def _copy_sound_rows(path: Path, copy: Path) -> list[LeftOut]:
     """Copy a csv without the rows that cannot be used, and return these."""
     lines = with_commas(read_text(path)).splitlines()
-    header = [next(csv.reader([line]), []) for line in lines[:_HEADER_LINES]]
+    height = 4 if any(line.startswith(INDIVIDUALS) for line in lines[:3]) else 3
+    header = [next(csv.reader([line]), []) for line in lines[:height]]
     first = next((i for i, cell in enumerate(header[-1] if header else []) if cell in _COORDS), 0)
-    kept, names, unusable = lines[:_HEADER_LINES], set[tuple[str, ...]](), list[LeftOut]()
-    for number, line in enumerate(lines[_HEADER_LINES:], _HEADER_LINES + 1):
+    kept, names, unusable = lines[:height], set[tuple[str, ...]](), list[LeftOut]()
+    for number, line in enumerate(lines[height:], height + 1):
         cells = next(csv.reader([line]), [])
         name = tuple(cells[:first])
         why = _why_unusable(cells, first, len(header[-1])) if cells else None

@@ -32,6 +32,8 @@ def usable(found: Found) -> Found:
     remains = found.without(_unusable(found))
     if not remains.images:
         why = f"; the last one {remains.left_out[-1].why}" if remains.left_out else ""
+        are_there = any(path.is_file() or row in found.pending for row, path in found.images.items())
+        why += "" if are_there else "; if they are elsewhere, --images names their folder"
         raise ToolboxError(f"{found.source}: none of {len(remains.left_out)} images can be used{why}")
     if not remains.labeled_rows:
         raise ToolboxError(f"{found.source} has no label at all: label there first")

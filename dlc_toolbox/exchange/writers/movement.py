@@ -75,7 +75,8 @@ def _attributes(poses: Poses) -> dict[str, Any]:
         "source_file": poses.table.name,
         "comment": f"{poses.source}, written by {SOFTWARE} {__version__}. {poses.remark}".rstrip(),
     }
-    return found if poses.clock.fps is None else {**found, "fps": poses.clock.fps}
+    rate = poses.clock.even_fps  # movement takes frame / fps for the time
+    return found if rate is None else {**found, "fps": rate}
 
 
 def _make_variable(file: h5py.File, name: str, dimensions: Sequence[str], **attributes: str) -> None:

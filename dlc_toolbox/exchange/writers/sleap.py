@@ -57,7 +57,7 @@ def write(poses: Poses, files: Sequence[Path]) -> None:
 def _make(poses: Poses, path: Path) -> None:
     """Make the file with all but its values along time."""
     frames, parts = poses.frames, len(poses.bodyparts)
-    provenance = {"source": poses.source, "software": f"{SOFTWARE} {__version__}", "fps": poses.clock.fps}
+    provenance = {"source": poses.source, "software": f"{SOFTWARE} {__version__}", "fps": poses.clock.even_fps}
     with h5py.File(path, "w") as file:
         make_dataset(file, "tracks", [1, 2, parts, frames], axis=3)
         make_dataset(file, "point_scores", [1, parts, frames], axis=2)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -74,6 +75,7 @@ class FolderLabels:
         self.problem: str | None = None
         self.wrong_count: int | None = None
         self._listed: Signature | None = None
+        self._present: frozenset[str] = frozenset()
         self._told: list[Path] = []
         self._history = History(folder)
         self._load()
@@ -218,7 +220,7 @@ class FolderLabels:
 
     def _list(self) -> list[str]:
         """List the images."""
-        self._listed = signature(self.folder)
+        self._listed, self._present = signature(self.folder), _names_in(self.folder)
         slices = slices_of(self.folder, self._settings.imagetype, self._files.paths())
         if slices.others and self._told != slices.others:
             log.warning("%s: not counted among the images to label: %s", self.folder, slices.not_counted())
@@ -228,6 +230,10 @@ class FolderLabels:
 
     def _has_other_images(self) -> bool:
         """Tell whether images came or went; also when that cannot be told."""
+        now = signature(self.folder)
+        if _names_in(self.folder) == self._present:  # as after each file that is written here
+            self._listed = now
+            return False
         try:
             return self._list() != self.images
         except UsersError:
@@ -318,7 +324,8 @@ class FolderLabels:
     def _refuse_other_parts(self) -> None:
         """Raise when clicks on all parts in turn were made for other parts, or in another order."""
         before = self._notes.bodyparts
-        if self._settings.multibodypartsfile and before and before != list(self._settings.bodyparts):
+        in_turn = self._settings.multibodypartsfile and self._files.exist
+        if in_turn and before and before != list(self._settings.bodyparts):
             raise ToolboxError(
                 f"{self.folder}: the clicks on all parts in turn were made for {', '.join(before)}, in this order; "
                 "bodyparts in myconfig.py is another list now. Answer the question about it, or put the old list back"
@@ -369,6 +376,14 @@ class FolderLabels:
         self._points[image].update({part: value for part, value in merged.items() if value or not notes.left_out})
         known = {**notes.conflicts, **conflicts}
         self._notes.set(image, self._complete(replace(notes, left_out=None, conflicts=known), self._points[image]))
+
+
+def _names_in(folder: Path) -> frozenset[str]:
+    """Return the names of all that is in a folder; none where it is gone."""
+    try:
+        return frozenset(entry.name for entry in os.scandir(folder))
+    except OSError:
+        return frozenset()
 
 
 def _hidden(base: Value) -> Value:

@@ -205,9 +205,9 @@ class Videos:
         places = [recorded, self._home / recorded.name]
         found = next((path for path in places if path.exists()), None)
         if found is None:
+            folders = " or ".join(dict.fromkeys(str(place.parent.resolve()) for place in places))
             raise ToolboxError(
-                f"{recorded.name} is neither in {places[0].parent} nor in {places[1].parent}: its neighbouring frames "
-                "cannot be shown; labeling works without them"
+                f"{recorded.name} is not in {folders}: its frames cannot be shown; labeling works without them"
             )
         return found
 

@@ -114,8 +114,14 @@ class Job:
             elif self._state == "cancelled":
                 self._message = "Cancelled"
             else:
-                self._message = next((said for said in reversed(self._lines) if said.strip()), f"It ended with {code}")
+                self._message = self._why_ended(code)
         self._events.publish("job", self.as_json())
+
+    def _why_ended(self, code: int) -> str:
+        """Return what a process that failed said last, unless it could say nothing."""
+        if code < 0:
+            return f"It was ended from outside (signal {-code}), as systems do when memory runs short"
+        return next((said for said in reversed(self._lines) if said.strip()), f"It ended with {code}")
 
     def _hear(self, line: str) -> None:
         """Take in one line."""

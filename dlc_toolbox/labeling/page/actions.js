@@ -6,6 +6,7 @@ import { Refusal, ask } from "./server.js";
 
 const OPEN = { at: null, accepted: false };
 const STEPS = [0.1, 1, 10]; // px
+const UNLIKELY = 0.1; // likelihood of a machine label whose part, mostly, cannot be seen
 const DIRECTIONS = {
   arrowleft: [-1, 0],
   arrowright: [1, 0],
@@ -27,7 +28,7 @@ export function actionsOf(page) {
     if (page.peek) {
       page.lookAt(0);
       page.tell.say("Back at the image itself: labels are placed on it alone.");
-    } else if (!page.project.writable) page.tell.say(page.project.why);
+    } else if (page.why) page.tell.say(page.why);
     else if (page.leftOut) page.tell.say("This image is left out. Shift+X takes it back.");
     else return true;
     return false;
@@ -74,8 +75,13 @@ export function actionsOf(page) {
     const found = parts.filter((part) => page.machine(part));
     if (!found.length)
       return page.tell.say(parts.length > 1 ? "No machine labels here." : `No machine label of ${parts[0]}.`);
+    const { key } = page;
+    const unlikely = found.filter((part) => (page.machine(part)[2] ?? 1) < UNLIKELY);
     change(found.map((part) => [part, { at: page.machine(part).slice(0, 2), accepted: true }]));
-    return goOn(true);
+    goOn(true);
+    if (parts.length === 1 || !unlikely.length) return undefined;
+    const back = { text: "Go back", act: () => page.show(key, unlikely[0]) };
+    return page.tell.say(`Accepted, though the network is not sure: ${unlikely.join(", ")}.`, back);
   }
 
   /** Copy labels as they are now in the nearest labeled image before this one. */
@@ -225,7 +231,7 @@ export function actionsOf(page) {
     redo: () => inTurn("redo"),
     leaveOut: () => {
       if (!page.settled) return;
-      if (!page.project.writable) page.tell.say(page.project.why);
+      if (page.why) page.tell.say(page.why);
       else change([[LEFT_OUT, { at: !page.leftOut, accepted: false }]]);
     },
     nudge: (event, name) => {

@@ -5,8 +5,17 @@ import { drawMarker, halo, sureness } from "./markers.js";
 const SQUARES_FROM = 4; // CSS pixels per image pixel: from here on pixels are shown as squares
 const GHOST = 0.35; // opacity
 const SIZE = 5.5; // of markers, in CSS pixels
+const LINE = 7; // half the height of a text
+const GAP = SIZE + 5; // between the middle of a marker and its text
+const SIDES = [-SIZE, SIZE + 3, -SIZE - 2 * LINE, SIZE + 3 + 2 * LINE].flatMap((dv) => [
+  [1, dv],
+  [-1, dv],
+]); // where a text may stand: right or left, and how much lower
+const FAINTEST = 0.4; // opacity of a machine label of likelihood 0
 const LOUPE = 60; // radius in CSS pixels, of what a finger covers
 const LOUPE_ZOOM = 3;
+
+const around = (u, v) => ({ left: u - SIZE, right: u + SIZE, top: v - SIZE, bottom: v + SIZE });
 
 /**
  * What the canvas shows.
@@ -32,6 +41,7 @@ export class Painter {
   #count = 0;
   #asked = 0;
   #size = [1, 1];
+  #taken = []; // boxes of markers and texts, which no further text is to cover
 
   /** @param {() => Scene} scene asked for at each repaint */
   constructor(canvas, view, scene) {
@@ -74,10 +84,11 @@ export class Painter {
     context.clearRect(0, 0, this.#canvas.width, this.#canvas.height);
     if (this.#backdrop.width && this.#backdrop.height) context.drawImage(this.#backdrop, 0, 0);
     context.setTransform(ratio[0], 0, 0, ratio[1], 0, 0);
+    this.#taken = [...scene.marks, ...scene.others].map(({ at }) => around(...this.#view.toCanvas(...at)));
     context.globalAlpha = scene.faint;
     scene.bones.forEach((bone) => this.#bone(bone));
     scene.others.forEach((other) => this.#other(other));
-    scene.marks.forEach((mark) => this.#mark(mark, scene.names));
+    scene.marks.forEach((mark) => this.#mark(mark, scene));
     context.globalAlpha = 1;
     if (scene.cross) this.#cross(this.#view.toCanvas(...scene.cross));
     if (scene.loupe) this.#loupe(scene);
@@ -109,13 +120,15 @@ export class Painter {
     return this.#numbers.get(layer);
   }
 
-  #mark({ part, at, machine, current, held }, names) {
+  #mark({ part, at, machine, current, held }, { names, faint }) {
     const context = this.#context;
     const [u, v] = this.#view.toCanvas(...at);
+    const sure = current ? 1 : (machine ?? 1); // what is not likely looks so, unless it is asked for
+    context.globalAlpha = faint * (FAINTEST + (1 - FAINTEST) * sure);
     if (current) this.#ring(u, v);
     drawMarker(context, part, u, v, SIZE, machine !== undefined || held ? "hollow" : "full");
     const text = machine === undefined ? (names ? part.name : "") : this.#machineText(part, machine, names);
-    if (text) this.#text(text, u + SIZE + 5, v - SIZE, part.color);
+    if (text) this.#text(text, u, v, part.color);
   }
 
   #machineText(part, likelihood, names) {
@@ -169,19 +182,33 @@ export class Painter {
     const [u, v] = this.#view.toCanvas(...at);
     if (from) this.#line(this.#view.toCanvas(...from), [u, v], part.color);
     drawMarker(this.#context, { ...part, marker: "plus" }, u, v, SIZE, "hollow");
-    this.#text(text, u + SIZE + 5, v + SIZE + 8, part.color);
+    this.#text(text, u, v, part.color);
   }
 
+  /** Write beside a marker, on the first side where nothing is covered and nothing cut off, if there is one. */
   #text(text, u, v, color) {
     const context = this.#context;
     context.font = "600 12px system-ui, sans-serif";
+    const width = context.measureText(text).width;
+    const boxes = SIDES.map(([side, dv]) => {
+      const left = u + (side > 0 ? GAP : -GAP - width);
+      return { left, right: left + width, top: v + dv - LINE, bottom: v + dv + LINE };
+    });
+    const box = boxes.find((one) => this.#isFree(one)) ?? boxes[0];
+    this.#taken.push(box);
     context.textBaseline = "middle";
     context.lineJoin = "round";
     context.strokeStyle = halo(color, 0.8);
     context.lineWidth = 3.5;
-    context.strokeText(text, u, v);
+    context.strokeText(text, box.left, box.top + LINE);
     context.fillStyle = color;
-    context.fillText(text, u, v);
+    context.fillText(text, box.left, box.top + LINE);
+  }
+
+  #isFree({ left, right, top, bottom }) {
+    if (left < 0 || top < 0 || right > this.#size[0] || bottom > this.#size[1]) return false;
+    const meets = (other) => left < other.right && other.left < right && top < other.bottom && other.top < bottom;
+    return !this.#taken.some(meets);
   }
 
   #cross([u, v]) {

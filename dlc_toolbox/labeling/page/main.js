@@ -12,6 +12,9 @@ import { VideoStrip } from "./video.js";
 
 const PAUSE = 400; // ms: news that come together are fetched together
 const SLOW = 150; // ms until the page says that it waits
+const HINT = matchMedia("(pointer: coarse)").matches
+  ? "Tap: place · Drag a marker: move it · Two fingers: zoom and scroll"
+  : "Click: place · Drag: move · Wheel: zoom · Space + drag: scroll";
 
 const canvas = $("view");
 const page = new Page(canvas, { status, image: showImage, project: showProject, refreshed, say, waiting });
@@ -42,7 +45,7 @@ new Pointer(canvas, page.view, {
   placeOf: (part) => (Array.isArray(page.at(part)) ? page.at(part) : page.machine(part).slice(0, 2)),
   click: act.click,
   aim: (at, finger) =>
-    hold(at && page.settled && !page.leftOut && page.project.writable ? page.part : null, at, finger),
+    hold(at && page.settled && !page.leftOut && !page.why ? page.part : null, at, finger),
   drag: (part, at, finger) => hold(part, at, finger),
   drop: act.drop,
   hover: showWhere,
@@ -106,6 +109,7 @@ function showProject() {
   images.list();
   parts.list();
   showNetwork(page, act);
+  strip.refresh();
   questions.show();
   showNotices(project.writable ? project.notices : [project.why, ...project.notices]);
   $("empty").hidden = page.images.order.length > 0;
@@ -151,7 +155,7 @@ function refreshed() {
     $("hint"),
     page.cross
       ? "Arrows move the crosshair, Enter places the part there"
-      : "Click: place · Drag: move · Wheel: zoom · Space + drag: move the image · ?: all keys",
+      : HINT,
   );
 }
 
@@ -241,7 +245,8 @@ let fetching = null;
 
 function fetchSoon() {
   clearTimeout(fetching);
-  fetching = setTimeout(() => page.fetchProject().catch(act.complain), PAUSE);
+  const fetch = () => page.fetchProject().then(() => page.saver.poke(true)); // what was refused may be taken now
+  fetching = setTimeout(() => fetch().catch(act.complain), PAUSE);
 }
 
 const again = new Set();
@@ -256,18 +261,13 @@ function lookAgainSoon(key) {
   again.add(key);
 }
 
-let met = false;
-
 function bindEvents() {
   listen({
     hello: () => {
       page.lost = null;
-      if (met) {
-        page.lookAgain().catch(act.complain);
-        fetchSoon();
-        page.saver.poke();
-      }
-      met = true;
+      page.lookAgain().catch(act.complain); // what happened before, nobody told
+      fetchSoon();
+      page.saver.poke();
       status();
     },
     labels: ({ folder, name, version }) => {

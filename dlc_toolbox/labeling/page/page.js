@@ -19,6 +19,8 @@ const DEFAULTS = {
   likelihood: 0.9,
 };
 
+const LARGE = 20e6; // pixels: of images beyond, fewer are fetched ahead
+
 /** What the person chose on earlier visits. */
 function remembered() {
   try {
@@ -47,6 +49,7 @@ export class Page {
   peek = 0; // video frames away from the image
   film = null; // bitmap of the video that is looked through
   lost = null; // why the server does not answer
+  #url = null; // of the picture on the screen
   #bitmap = null;
   #neighbour = null;
   #ghosts = [];
@@ -59,7 +62,9 @@ export class Page {
     this.labels.addEventListener("change", ({ detail: { key, saved } }) => {
       this.images.update(this.labels, key);
       tell.image(key, saved);
-      if (key === this.key) this.refresh();
+      if (key !== this.key) return;
+      this.refresh();
+      this.#lookAtPicture();
     });
   }
 
@@ -91,6 +96,11 @@ export class Page {
     return this.labels.value(this.key, LEFT_OUT).at;
   }
 
+  /** Why labels of the image at hand cannot be changed, or null. */
+  get why() {
+    return this.project.writable ? (this.folder.problem ?? null) : this.project.why;
+  }
+
   /** Whether the picture on the screen is the image whose labels are shown. */
   get settled() {
     return this.key !== null && this.key === this.wanted && !this.peek && !this.film;
@@ -118,7 +128,10 @@ export class Page {
     this.images.sort();
     this.images.order.forEach((key) => this.images.update(this.labels, key));
     this.tell.project();
-    if (!this.images.entries.has(this.key)) this.key = null;
+    if (this.key && !this.images.entries.has(this.key)) {
+      this.tell.say(`${this.key} is not in its folder any more.`);
+      this.key = null;
+    }
     if (isOther) await this.lookAgain();
     if (!this.key) await this.#begin();
     this.refresh();
@@ -172,8 +185,7 @@ export class Page {
     this.wanted = key;
     this.tell.waiting(true);
     try {
-      const url = this.#pictureOf(await this.load(key));
-      const bitmap = await this.pictures.get(url);
+      const [url, bitmap] = await this.#fetchPicture(key);
       if (this.wanted !== key) return false;
       this.#put(key, part, url, bitmap);
     } catch (error) {
@@ -188,8 +200,29 @@ export class Page {
     return true;
   }
 
+  /** Address and bitmap of an image, whose file may have been exchanged since its labels were fetched. */
+  async #fetchPicture(key) {
+    const fetch = async () => {
+      const url = this.#pictureOf(await this.load(key));
+      return [url, await this.pictures.get(url)];
+    };
+    return fetch().catch(async (error) => {
+      if (error.status !== 404) throw error;
+      await this.reload(key);
+      return fetch();
+    });
+  }
+
+  /** Show the picture anew when the file is another one than the one on the screen. */
+  async #lookAtPicture() {
+    if (this.key !== this.wanted || this.#pictureOf(this.state) === this.#url) return;
+    this.#url = this.#pictureOf(this.state); // once
+    if (await this.show(this.key, this.part)) this.tell.say("This image was exchanged on the disk: check its labels.");
+  }
+
   #put(key, part, url, bitmap) {
     this.pictures.hold([url]);
+    this.#url = url;
     this.key = key;
     this.#bitmap = bitmap;
     this.#ghosts = [];
@@ -203,7 +236,8 @@ export class Page {
 
   /** Fetch what will probably be asked for next. */
   #fetchBeside() {
-    const beside = [1, 2, -1].map((step) => this.images.beside(this.key, step));
+    const isLarge = this.#bitmap.width * this.#bitmap.height > LARGE;
+    const beside = (isLarge ? [1] : [1, 2, -1]).map((step) => this.images.beside(this.key, step));
     for (const key of new Set([this.images.nextOpen(this.key), ...beside])) {
       if (!key) continue;
       this.load(key)
@@ -293,14 +327,16 @@ export class Page {
   }
 
   #others() {
-    return Object.entries(this.state.others).flatMap(([scorer, places]) =>
+    const people = Object.entries(this.state.others);
+    return people.flatMap(([scorer, places]) =>
       this.project.bodyparts
         .filter(({ name }) => places[name])
         .map((part) => {
           const [at, own] = [places[part.name], this.at(part.name)];
           const from = Array.isArray(own) ? own : null;
           const away = from && Math.hypot(at[0] - from[0], at[1] - from[1]);
-          return { part, at, from, text: away === null ? scorer : `${scorer} ${away.toFixed(1)} px` };
+          const who = people.length > 1 || away === null ? [scorer] : []; // a single one is named in the panel
+          return { part, at, from, text: [...who, ...(away === null ? [] : [`${away.toFixed(1)} px`])].join(" ") };
         }),
     );
   }

@@ -65,7 +65,8 @@ export class ImagesPanel {
 
   #item({ key, folder, name }) {
     const state = make("span", { class: "state", role: "img" });
-    const title = this.page.images.byRank ? `${folder}/${name}` : name;
+    const { byRank, folders } = this.page.images;
+    const title = byRank && folders.length > 1 ? `${name} · ${folder}` : name;
     const button = make(
       "button",
       { type: "button", "data-image": key, title: key, click: () => this.page.show(key) },
@@ -84,6 +85,9 @@ export class ImagesPanel {
     if (!item) return;
     const entry = this.page.images.entries.get(key);
     const all = this.page.project.bodyparts.length;
+    const shown = [entry.state, entry.placed, entry.hidden, entry.machine, entry.warned, all].join();
+    if (item.shown === shown) return; // thousands of lines are looked through at once
+    item.shown = shown;
     item.state.className = `state ${CLASSES[entry.state]}`;
     item.state.setAttribute("aria-label", entry.state === "open" ? "no labels" : entry.state);
     item.state.style.setProperty("--share", `${(100 * (entry.placed + entry.hidden)) / all}%`);
@@ -205,13 +209,14 @@ export class PartsPanel {
     if ($("now").dataset.text === text) return;
     $("now").dataset.text = text;
     const name = make("strong", {}, markerIcon(part), part.name);
-    $("now").replaceChildren(make("p", {}, title), name, make("p", { class: "hint" }, hint));
+    const pieces = [make("p", {}, title), page.film ? null : name, make("p", { class: "hint" }, hint)];
+    $("now").replaceChildren(...pieces.filter(Boolean));
   }
 
   #sentence(rest) {
     const { page } = this;
     if (page.film) return ["This is the video", "K takes this frame, M goes back."];
-    if (!page.project.writable) return ["Reading only", page.project.why];
+    if (page.why) return ["Reading only", page.why];
     if (page.leftOut) return ["This image is left out", "Shift+X takes it back."];
     const left = `${rest} part${rest === 1 ? "" : "s"} open`;
     if (page.machine(page.part)) return ["Is the hollow mark right?", "V accepts it; else click or drag."];
@@ -265,7 +270,7 @@ export class PartsPanel {
       const away = pairs.map(([part, [x, y]]) => Math.hypot(x - own.get(part)[0], y - own.get(part)[1]));
       const mean = away.reduce((sum, value) => sum + value, 0) / away.length;
       const text = away.length
-        ? `${mean.toFixed(1)} px apart on average (${away.length} parts)`
+        ? `${mean.toFixed(1)} px apart on average (${away.length} part${away.length === 1 ? "" : "s"})`
         : "no part in common yet";
       return make("p", { class: "quiet" }, `${scorer}: ${text}`);
     });

@@ -2,9 +2,12 @@
 
 import { picture } from "./server.js";
 
+const LARGEST = 150e6; // pixels that are kept, 600 MB, besides what is shown
+
 /** Keeps the pictures used last, and closes older ones so that the page's memory stays flat. */
 export class Pictures {
   #kept = new Map(); // url -> promise of a bitmap, least recently used first
+  #sizes = new Map(); // url -> pixels
   #shown = new Set();
   #room;
 
@@ -21,17 +24,33 @@ export class Pictures {
     const found = this.#kept.get(url) ?? picture(url);
     this.#kept.delete(url);
     this.#kept.set(url, found);
-    found.catch(() => this.#kept.delete(url));
+    found.then(
+      ({ width, height }) => {
+        this.#sizes.set(url, width * height);
+        this.#makeRoom(url);
+      },
+      () => this.#kept.delete(url),
+    );
+    this.#makeRoom(url);
+    return found;
+  }
+
+  /** Close what was not used for longest, but neither what is shown nor what was just asked for. */
+  #makeRoom(asked) {
+    const isFull = () => {
+      const pixels = [...this.#kept.keys()].reduce((sum, url) => sum + (this.#sizes.get(url) ?? 0), 0);
+      return this.#kept.size > this.#room || pixels > LARGEST;
+    };
     for (const [old, bitmap] of this.#kept) {
-      if (this.#kept.size <= this.#room) break;
-      if (this.#shown.has(old)) continue;
+      if (!isFull()) break;
+      if (this.#shown.has(old) || old === asked) continue;
       this.#kept.delete(old);
+      this.#sizes.delete(old);
       bitmap.then(
         (it) => it.close(),
         () => {},
       );
     }
-    return found;
   }
 
   /** Name the pictures on the screen: they are not closed. */

@@ -51,6 +51,11 @@ export class VideoStrip {
     return this.#show(this.#frame);
   }
 
+  /** Show what became known of the video meanwhile, such as the number of its frames. */
+  refresh() {
+    if (this.#open && this.#video) this.#show(this.#frame);
+  }
+
   /** Go some frames on or back. */
   step(frames) {
     if (this.#open) this.#show(this.#frame + frames);
@@ -77,6 +82,7 @@ export class VideoStrip {
   /** Fetch the frame wanted now, and again while the hand has moved on meanwhile. */
   async #fetch() {
     this.#fetching = true;
+    this.#page.tell.waiting(true); // the picture is not yet that of the number
     try {
       for (let shown = null; this.#open && shown !== this.#address;) {
         shown = this.#address;
@@ -89,6 +95,7 @@ export class VideoStrip {
       this.#say(error.message);
     } finally {
       this.#fetching = false;
+      this.#page.tell.waiting(false);
     }
   }
 

@@ -48,10 +48,12 @@ export class View {
     else this.#put(x, y, width / 2, height / 2);
   }
 
-  /** Tell the image's size; scale and place stay unless the image is fitted. */
+  /** Tell the image's size; scale and place stay unless the image is fitted, or would not be seen. */
   setImage(width, height) {
     this.#image = [width, height];
-    if (this.fitted) this.fit();
+    const [right, bottom] = [this.left + width * this.scale, this.top + height * this.scale];
+    const isSeen = right > 0 && bottom > 0 && this.left < this.#canvas[0] && this.top < this.#canvas[1];
+    if (this.fitted || !isSeen) this.fit();
   }
 
   /** Show the whole image in the middle. */

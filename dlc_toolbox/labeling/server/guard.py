@@ -36,6 +36,7 @@ _ONCE_MORE = (
     "<!doctype html><html lang='en'><meta charset='utf-8'><meta http-equiv='refresh' content='0;url=/?again'>"
     "<title>Labeling</title><p><a href='/?again'>Open the labeling page</a></p></html>"
 )
+_SENTENCE = "<!doctype html><html lang='en'><meta charset='utf-8'><title>Labeling</title><p>{}</p></html>"
 _NO_TOKEN = "open the address that LabelFrames.py has printed, with its token"
 
 
@@ -71,17 +72,18 @@ class Guard:
     async def _answer(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
         """Refuse, or hand on."""
         headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
+        as_page = scope["path"] == "/" and "text/html" in headers.get("accept", "")  # a person, not the page
         refusal = self._why_not(scope, headers)
         if refusal is not None:
             await _refuse(send, *refusal)
         elif scope["path"] == "/" and "token" in (sent := parse_qs(scope["query_string"].decode("latin-1"))):
-            await self._greet(send, sent["token"][0])
+            await self._greet(send, sent["token"][0], as_page)
         elif not self._is_known(headers):
             is_first = scope["path"] == "/" and scope["query_string"] != b"again"
             if is_first and headers.get("sec-fetch-site") == "cross-site":
                 await _respond(send, 401, _ONCE_MORE.encode(), "text/html; charset=utf-8")
             else:
-                await _refuse(send, 401, _NO_TOKEN)
+                await _refuse(send, 401, _NO_TOKEN, as_page)
         elif scope["method"] in _SAFE_METHODS:
             await self._app(scope, receive, send)
         else:
@@ -129,10 +131,10 @@ class Guard:
             return False
         return cookie is not None and hmac.compare_digest(cookie.value.encode(), self._token.encode())
 
-    async def _greet(self, send: Send, token: str) -> None:
+    async def _greet(self, send: Send, token: str, as_page: bool) -> None:
         """Turn the token of the address into a cookie."""
         if not hmac.compare_digest(token.encode(), self._token.encode()):
-            await _refuse(send, 403, f"the token is wrong: {_NO_TOKEN}")
+            await _refuse(send, 403, f"the token is wrong: {_NO_TOKEN}", as_page)
             return
         cookie = f"{self._cookie}={self._token}; HttpOnly; SameSite=Strict; Path=/"
         await _respond(send, 303, b"", "text/plain", {"location": "/", "set-cookie": cookie})
@@ -191,10 +193,12 @@ def _with_headers(send: Send) -> Send:
     return sending
 
 
-async def _refuse(send: Send, status: int, reason: str) -> None:
+async def _refuse(send: Send, status: int, reason: str, as_page: bool = False) -> None:
     """Answer with a reason; whatever is still being sent is not read."""
-    body = json.dumps({"error": reason}).encode()
-    await _respond(send, status, body, "application/json", {"connection": "close"} if status != 401 else {})
+    kind, body = "application/json", json.dumps({"error": reason})
+    if as_page:
+        kind, body = "text/html; charset=utf-8", _SENTENCE.format(f"{reason[0].upper()}{reason[1:]}.")
+    await _respond(send, status, body.encode(), kind, {"connection": "close"} if status != 401 else {})
 
 
 async def _respond(send: Send, status: int, body: bytes, kind: str, headers: dict[str, str] | None = None) -> None:

@@ -97,6 +97,8 @@ class Contents:
     def with_image(self, name: str, image: str) -> FolderLabels:
         """Return the labels of a folder; raise UnknownError where it has no such image."""
         labels = self.folder(name)
+        if labels.problem and not labels.images:
+            raise RefusedError(labels.problem)
         if image not in labels.images:
             raise UnknownError(f"{name} has no image {image}")
         return labels

@@ -8,9 +8,11 @@ from dlc_common import UsersError
 from dlc_toolbox.labeling.files.folderlabels import FolderLabels
 from dlc_toolbox.labeling.files.merge import NOT_VISIBLE
 from dlc_toolbox.labeling.store.contents import Contents
-from dlc_toolbox.labeling.store.questions import find_questions
+from dlc_toolbox.labeling.store.questions import count_clicks, find_questions
 from dlc_toolbox.labels.machine import MachineLabels
 from dlc_toolbox.labels.pairs import partners
+from dlc_toolbox.labels.slices import in_short
+from dlc_toolbox.labels.sources import label_file
 from dlc_toolbox.pictures.palette import part_styles
 from dlc_toolbox.project.settings import Settings, load_analysis_settings
 
@@ -72,7 +74,8 @@ def _folder(contents: Contents, name: str) -> dict[str, Any]:
     labels, machine = contents.folders[name], contents.machine[name]
     video, why_no_video = contents.videos.video_of(labels.folder)
     images = [_image(labels, machine, image) for image in labels.images]
-    return {"name": name, "video": video, "why_no_video": why_no_video, "images": images}
+    why = {"why_no_video": why_no_video, "problem": labels.problem}
+    return {"name": name, "video": video, **why, "images": images}
 
 
 def _image(labels: FolderLabels, machine: MachineLabels, image: str) -> dict[str, Any]:
@@ -106,7 +109,7 @@ def _notices(contents: Contents) -> list[str]:
         )
     found += [labels.problem for labels in contents.folders.values() if labels.problem]
     found += list(contents.machine_problems.values())
-    return found + _new_parts(contents)
+    return found + _new_parts(contents) + _unread(contents)
 
 
 def _new_parts(contents: Contents) -> list[str]:
@@ -116,5 +119,21 @@ def _new_parts(contents: Contents) -> list[str]:
         before = labels.notes.bodyparts
         new = [part for part in contents.settings.bodyparts if part not in before]
         if before and new and not labels.problem:
-            found.append(f"{', '.join(new)} is new in bodyparts: the images of {name} that were done are open there")
+            are = "is" if len(new) == 1 else "are"
+            found.append(f"{', '.join(new)} {are} new in bodyparts: images of {name} that were done are open there")
+    return found
+
+
+def _unread(contents: Contents) -> list[str]:
+    """Say which labels are in files of the form that `multibodypartsfile` does not choose."""
+    settings, found = contents.settings, []
+    parts = [f"{part}.csv" for part in settings.bodyparts]
+    names = parts if settings.multibodypartsfile else [settings.multibodypartsfilename]
+    for name, labels in contents.folders.items():
+        paths = [path for other in names if (path := label_file(labels.home, other)) and count_clicks(path)]
+        if paths:
+            found.append(
+                f"{name}: the labels in {in_short([path.name for path in paths])} are not read, because "
+                f"multibodypartsfile = {settings.multibodypartsfile} in myconfig.py. They stay there"
+            )
     return found

@@ -120,7 +120,7 @@ def _misplaced(contents: Contents, scorer: str) -> list[tuple[Path, Path]]:
         elsewhere = labels.folder / scorer if home == labels.folder else labels.folder
         for name in label_file_names(contents.settings):
             source, target = label_file(elsewhere, name), label_file(home, name)
-            if source is not None and (target is None or not _clicks(target)):
+            if source is not None and (target is None or not count_clicks(target)):
                 found.append((source, target or home / source.name))
     return found
 
@@ -141,10 +141,10 @@ def _orphans(contents: Contents) -> list[Question]:
     unlabeled = [part for part in contents.settings.bodyparts if not _is_labeled(contents, part)]
     found = []
     for part, folders in sorted(_unnamed(contents).items()):
-        clicks = sum(_clicks(path) for path in folders)
+        clicks = sum(count_clicks(path) for path in folders)
         names = ", ".join(_folder_name(contents, path) for path in folders)
         text = (
-            f"There are {clicks} labels of {part} in {names}, but "
+            f"There {'is 1 label' if clicks == 1 else f'are {clicks} labels'} of {part} in {names}, but "
             f"bodyparts in myconfig.py has no {part}. What became of it?"
         )
         renamed = [(f"{_RENAME}{other}", f"It is called {other} now: its labels go there") for other in unlabeled]
@@ -155,13 +155,13 @@ def _orphans(contents: Contents) -> list[Question]:
 
 def _unnamed(contents: Contents) -> dict[str, list[Path]]:
     """Find label files, by their stems, that belong to no body part."""
-    names = {name.casefold().rpartition(".")[0] for name in label_file_names(contents.settings)}
+    known = [*label_file_names(contents.settings), contents.settings.multibodypartsfilename]
+    names = {name.casefold().rpartition(".")[0] for name in known}
     found: dict[str, list[Path]] = {}
     for labels in contents.folders.values():
-        paths = sorted(labels.home.iterdir()) if labels.home.is_dir() else []
-        for path in paths:
-            is_label_file = path.suffix.lower() in (".csv", ".xls") and not path.name.startswith(".")
-            if is_label_file and path.stem.casefold() not in names and _clicks(path):
+        paths = list(labels.home.iterdir()) if labels.home.is_dir() else []
+        for path in sorted(path for path in paths if path.suffix.lower() in (".csv", ".xls")):
+            if not path.name.startswith(".") and path.stem.casefold() not in names and count_clicks(path):
                 found.setdefault(path.stem, []).append(path)
     return found
 
@@ -189,12 +189,19 @@ def _rename(contents: Contents, old: str, new: str) -> None:
         notes = Notes(path.parent / FILE).read()
         if notes.images:
             notes.rename_parts({old: new})
+            notes.bodyparts = [new if part == old else part for part in notes.bodyparts]
             notes.write()
         log.info("%s is %s now", path, target)
 
 
-def _clicks(path: Path) -> int:
-    """Return the number of clicks in a file; 0 for a file that is no table of clicks."""
+def count_clicks(path: Path) -> int:
+    """Return the number of clicks in a file; 0 for a file that is no table of clicks.
+
+    Parameters
+    ----------
+    path : Path
+        A csv file.
+    """
     try:
         return sum(map(len, ClickTable(path.read_bytes(), path).by_slice().values()))
     except (UsersError, OSError):

@@ -66,6 +66,8 @@ def _question(contents: Contents, name: str, labels: FolderLabels) -> Asked | No
     file = contents.settings.multibodypartsfilename
     count = len(before) if labels.wrong_count is None else labels.wrong_count
     listed = ", ".join(before)
+    if label_file(labels.home, file) is None:
+        return None
     if before and before != parts and count == len(before):
         text = f"The clicks in {name}/{file} were made for {listed}, in this order; bodyparts is another list now."
         choices = [(_WERE, "Each part keeps its labels; those of new parts are to be placed")]

@@ -17,7 +17,7 @@ from dlc_toolbox.labeling.store.sent import acceptable, read_change
 from dlc_toolbox.labeling.store.state import describe_image
 from dlc_toolbox.project.layout import Layout
 
-_AHEAD = (1, 2, 3, -1)  # images that are prepared, counted from the one shown
+_AHEAD = (0, 1, 2, 3, -1)  # images that are prepared, counted from the one that is asked for
 
 
 class LabelStore:

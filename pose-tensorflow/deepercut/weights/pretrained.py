@@ -191,6 +191,7 @@ def _obtain(origin: Origin, depth: int, folder: Path) -> Arrays:
     if path.is_file():
         log.info("Using %s", path)
         return _read_checked(origin, depth, path)
+    folder.mkdir(parents=True, exist_ok=True)  # a project outside the checkout has none
     with tempfile.TemporaryDirectory(prefix=".part-", dir=folder) as temporary:
         path = Path(temporary) / path.name
         log.info("Fetching %s from %s", path.name, origin.source)

@@ -102,12 +102,13 @@ def test_a_file_placed_by_hand_is_used_and_kept(monkeypatch, tmp_path, weights_f
 def test_when_no_origin_can_be_reached_the_error_says_what_to_place_where(monkeypatch, tmp_path):
     origins = [origin("http://127.0.0.1:9/", name="a"), origin("http://127.0.0.1:9/", name="b", depths=(101,))]
     monkeypatch.setattr(pretrained, "ORIGINS", origins)
+    folder = tmp_path / "models" / "pretrained"  # as in a project outside the checkout: not there yet
     with pytest.raises(DeepercutError) as error:
-        pretrained.fetch_pretrained(tmp_path)
-    for said in ("a: ", "refused", "net50.weights.h5 (http://127.0.0.1:9/)", f"place it in {tmp_path}"):
+        pretrained.fetch_pretrained(folder)
+    for said in ("a: ", "refused", "net50.weights.h5 (http://127.0.0.1:9/)", f"place it in {folder}"):
         assert said in str(error.value)
     assert "b: " not in str(error.value)  # has no resnet_50
-    assert not list(tmp_path.iterdir())
+    assert not list(folder.iterdir())
 
 
 def test_weights_of_another_network_are_not_taken(monkeypatch, tmp_path, server):

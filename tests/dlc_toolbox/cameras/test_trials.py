@@ -88,6 +88,13 @@ def test_different_lengths_are_said(caplog):
     assert "different numbers of frames from the first moment on (A 100, B 105); if a camera lost frames" in caplog.text
 
 
+def test_an_offset_beyond_the_last_frame_is_refused():
+    with pytest.raises(ToolboxError, match="day1: by cameraoffsets frame 53 of camera B shows the first moment"):
+        tell_lengths("day1", {"A": 60, "B": 53}, {"B": 53})
+    assert tell_lengths("day1", {"A": 1, "B": 53}, {"B": 52}) == 1
+    assert tell_lengths("day1", {"A": 60, "B": 0}, {}) == 60, "a video without frames is told elsewhere"
+
+
 def test_a_mirrored_view_is_flipped():
     view = View("top", "*", (100, 200, 30, 80), mirrored=True)
     found = to_view(np.array([[100.0, 30], [199, 79], [np.nan, np.nan]]), view, 640)

@@ -40,7 +40,7 @@ def farthest_off(corners, number, cameras, motions, moments) -> float:
     return float(np.hypot(*np.concatenate(off).T).max())
 
 
-def test_moments_are_the_same_in_all_videos(tmp_path, write_video, cameras, motions, pictures):
+def test_moments_are_the_same_in_all_videos(tmp_path, write_video, cameras, motions, pictures, caplog):
     dark = np.zeros_like(pictures[0][0])
     videos = [
         write_video(tmp_path / "x_camA.avi", pictures[0]),
@@ -48,6 +48,7 @@ def test_moments_are_the_same_in_all_videos(tmp_path, write_video, cameras, moti
     ]
     corners, sizes = watch_boards(find_trials(videos, PAIR), PAIR, {"B": 2}, CHARUCO)
     assert sizes == [(560, 420)] * 2
+    assert "different numbers of frames" not in caplog.text, "both have 6 from the first moment on"
     assert set(corners.moment.tolist()) <= set(range(6))
     for number in (0, 1):
         assert len(set(corners.moment[corners.camera == number])) >= 4
@@ -56,7 +57,7 @@ def test_moments_are_the_same_in_all_videos(tmp_path, write_video, cameras, moti
         )  # from one moment to the next they move by tens of pixels
 
 
-def test_a_board_in_a_mirror_is_found_when_it_is_flipped(tmp_path, write_video, cameras, motions, pictures):
+def test_a_board_in_a_mirror_is_found_when_it_is_flipped(tmp_path, write_video, cameras, motions, pictures, caplog):
     beside = [np.hstack([a[:, ::-1], b]) for a, b in zip(*pictures, strict=True)]
     video = write_video(tmp_path / "x.avi", beside)
     views = (View("A", "*", (0, 560, 0, 420), mirrored=True), View("B", "*", (560, 1120, 0, 420)))
@@ -70,6 +71,9 @@ def test_a_board_in_a_mirror_is_found_when_it_is_flipped(tmp_path, write_video, 
     unflipped = (View("A", "*", (0, 560, 0, 420)), views[1])
     corners, _ = watch_boards(find_trials([video], unflipped), unflipped, {}, CHARUCO)
     assert (corners.camera == 1).all()
+    assert caplog.messages == [
+        "camera A does not see the board as it is described, but it is seen with 'mirrored': True in cameras"
+    ]
 
 
 def test_of_long_videos_some_frames_are_looked_at(tmp_path, write_video, pictures, monkeypatch):
@@ -99,3 +103,9 @@ def test_videos_that_do_not_belong_together(tmp_path, write_video, pictures):
     write_video(tmp_path / "wed_camB.avi", small, rate=25)
     with pytest.raises(ToolboxError, match=r"wed: the cameras recorded at different rates"):
         watch_boards(find_trials([tmp_path / "wed_camA.avi", tmp_path / "wed_camB.avi"], PAIR), PAIR, {}, CHARUCO)
+
+
+def test_different_numbers_of_frames_are_told(tmp_path, write_video, pictures, caplog):
+    videos = [write_video(tmp_path / f"x_cam{name}.avi", pictures[0][:n]) for name, n in (("A", 2), ("B", 4))]
+    watch_boards(find_trials(videos, PAIR), PAIR, {"B": 1}, CHARUCO)
+    assert "x: the cameras have different numbers of frames from the first moment on (A 2, B 3)" in caplog.text

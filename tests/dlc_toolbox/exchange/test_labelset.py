@@ -296,7 +296,7 @@ def test_labels_that_step_2_would_refuse_are_not_written(dlc, tmp_path, values, 
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"multianimalproject": True}, "every video has one animal"),
+        ({"multianimalproject": True, "individuals": ["m1", "m2"]}, "the individuals m1, m2; here every video has one"),
         ({"scorer": "Bea"}, r"scorer 'Bea', but no folder in .*labeled-data holds a CollectedData_Bea"),
     ],
 )

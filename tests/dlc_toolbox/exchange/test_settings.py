@@ -61,6 +61,8 @@ def test_later_only_what_nobody_changed_here_follows(project):
 
 def test_settings_that_would_be_wrong_stay_out(project, caplog):
     before = (project / "myconfig.py").read_bytes()
+    chosen, _ = settings_to_take(project, project / "data", {"myconfig.py": {"TrainingFraction": [95]}}, is_fresh=True)
+    assert chosen == {}, "so that a dry run tells it, too"
     take(project, {"myconfig.py": {"TrainingFraction": [95]}}, is_fresh=True)
     assert (project / "myconfig.py").read_bytes() == before
     assert "myconfig.py stays as it is, because its settings would be wrong: line" in caplog.text
@@ -75,6 +77,13 @@ def test_splits_are_files_for_step_4_and_a_changed_one_stays(project, caplog):
     assert write_splits(data, {"iteration0-95shuffle1": other}) == [path]
     assert json.loads(path.read_text()) == other
     path.write_text(json.dumps(split))
-    assert write_splits(data, {"iteration0-95shuffle1": other}) == []
+    for dry_run in (True, False):
+        assert write_splits(data, {"iteration0-95shuffle1": other}, dry_run=dry_run) == []
+    assert caplog.text.count("was changed here and stays") == 2
     assert json.loads(path.read_text()) == split
-    assert "was changed here and stays" in caplog.text
+
+
+def test_a_dry_run_writes_no_split(project):
+    split = {"train": ["day1/img1.png"], "test": ["day1/img2.png"]}
+    assert write_splits(project / "data", {"a": split}, dry_run=True) == [project / "data" / "split-a.json"]
+    assert list((project / "data").iterdir()) == []

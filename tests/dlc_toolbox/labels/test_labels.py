@@ -13,6 +13,7 @@ from dlc_common import UsersError
 from dlc_toolbox import ToolboxError
 from dlc_toolbox.labels.labels import convert_labels, read_labels, why_labels_stale
 from dlc_toolbox.labels.plausible import outside_image, warn_of_one_hand, why_outside
+from dlc_toolbox.labels.slices import slices_of
 from dlc_toolbox.labels.sources import NoLabelsError
 from dlc_toolbox.project.layout import Layout
 from dlc_toolbox.project.settings import load_settings
@@ -324,6 +325,21 @@ def test_images_of_two_patterns_are_refused_unless_clicks_tell(toy: Toy):
         toy.convert()
     toy.edit("nose.csv", lambda text: text + "11,0,80,60,16\n")
     assert toy.convert().loc["toy/img27.png", ("Ann", "nose")].tolist() == [80, 60], "all 16 were labeled"
+
+
+def test_the_images_that_the_labeling_page_counted_decide(toy: Toy):
+    images = [f"img{number:02d}.png" for number in range(0, 30, 3)]
+    extra = [f"extra{number}.png" for number in range(6)]
+    for name in extra:
+        Image.new("RGB", SIZE).save(toy.folder / name)
+    csv_files = list(toy.folder.glob("*.csv"))
+    for order in (images, extra + images):
+        (toy.folder / "labeling.json").write_text(json.dumps({"order": order}))
+        assert [path.name for path in slices_of(toy.folder, ".png", csv_files).images] == order
+    for noted in ('{"order": ["img03.png"]}', "{", "[]", '{"order": 3}'):
+        (toy.folder / "labeling.json").write_text(noted)
+        with pytest.raises(ToolboxError, match="several patterns of names"):
+            slices_of(toy.folder, ".png", csv_files)
 
 
 # The table's own csv, corrected by hand

@@ -6,6 +6,7 @@ import re
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 
 from dlc_toolbox.pictures import space
 from dlc_toolbox.pictures.drawing import make_look
@@ -129,3 +130,17 @@ def test_a_calibration_is_drawn(tmp_path, count):
     assert len([title for title in titles if title.endswith("0.50 px")]) == count
     write_plot(figure, tmp_path / "calibration.png")
     assert (tmp_path / "calibration.png").stat().st_size > 10_000
+
+
+@pytest.mark.parametrize("length", [4, 24])
+def test_names_stand_beside_the_space_and_its_axes(monkeypatch, length):
+    """However long they are; axes count as the table does, where y grows downwards."""
+    drawn = []
+    monkeypatch.setattr(space, "Figure", lambda **flags: drawn.append(Figure(**flags)) or drawn[0])
+    points = np.random.default_rng(0).uniform(-1, 1, (2, 2, 3)) * 900
+    look = make_look(["n" * length, "p" * length], "parts")
+    next(draw_scene(Scene(points, np.zeros((2, 2), bool), look, [], 25.0), [0]))
+    (axes,), (key,), renderer = drawn[0].axes, drawn[0].legends, drawn[0].canvas.get_renderer()
+    assert axes.get_tightbbox(renderer).x1 < key.get_window_extent(renderer).x0
+    assert axes.get_zlabel() == "y (grows downwards)" and axes.zaxis.get_major_formatter()(-200, 0) == "200"
+    assert max(len(axis.get_ticklocs()) for axis in (axes.xaxis, axes.yaxis, axes.zaxis)) <= 7

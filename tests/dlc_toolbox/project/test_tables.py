@@ -247,22 +247,27 @@ def test_tables_of_several_animals_are_refused(tmp_path: Path):
     table.to_hdf(tmp_path / "t.h5", key="k")
     table.to_csv(tmp_path / "t.csv")
     for suffix in (".h5", ".csv"):
-        with pytest.raises(ToolboxError, match=rf"t\{suffix} tells individuals apart; several animals are not"):
+        with pytest.raises(ToolboxError, match=rf"t\{suffix} has labels of the individuals m1, m2; several ani"):
             read_table(tmp_path / f"t{suffix}")
 
 
-def test_a_table_of_one_animal_is_read(tmp_path: Path):
-    names = [("Ann", "m1", "nose"), ("Ann", "single", "lever")]
+def test_a_table_of_one_individual_and_parts_of_none_is_one_animal(tmp_path: Path):
+    """As a project of several animals writes it when there is one: its parts, and those that are unique."""
+    owners = [("m1", "nose"), ("m1", "paw"), ("single", "lever")]
     columns = pd.MultiIndex.from_tuples(
-        [(*name, coord) for name in names for coord in "xy"], names=["scorer", "individuals", "bodyparts", "coords"]
+        [("Ann", animal, part, coord) for animal, part in owners for coord in ("x", "y")],
+        names=["scorer", "individuals", "bodyparts", "coords"],
     )
-    table = pd.DataFrame(np.arange(8.0).reshape(2, 4), columns=columns, index=IMAGES)
-    table.to_hdf(tmp_path / "t.h5", key="k")
+    values = np.arange(12.0).reshape(2, 6)
+    index = pd.MultiIndex.from_tuples([("labeled-data", "day1", f"img{n}.png") for n in (1, 2)])
+    table = pd.DataFrame(values, columns=columns, index=index)
+    table.to_hdf(tmp_path / "t.h5", key="df_with_missing")
     table.to_csv(tmp_path / "t.csv")
     for suffix in (".h5", ".csv"):
         read = read_table(tmp_path / f"t{suffix}")
-        assert points(read, ["lever"]).tolist() == [[[2, 3]], [[6, 7]]]
-        assert list(read.columns.names) == ["scorer", "bodyparts", "coords"]
+        assert list(read.index) == ["day1/img1.png", "day1/img2.png"]
+        assert tables.bodyparts_of(read) == ["nose", "paw", "lever"]
+        np.testing.assert_array_equal(read.to_numpy(), values)
 
 
 @pytest.mark.parametrize("separator", [";", "\t"])

@@ -104,6 +104,8 @@ def test_settings_by_file(project, read):
             "x2": 600,
             "y1": 2,
             "y2": 400,
+            "videofolder": (project / "videos").as_posix(),
+            "videotype": ".avi",
         },
     }
     assert found.remarks == ()
@@ -143,6 +145,23 @@ def test_videos_that_are_gone_are_told(project, read):
 def test_strange_values_of_a_config_are_passed_over(project, read):
     write_config(project, skeleton="none", pcutoff="high", TrainingFraction=0.9, video_sets=[1], cropping="yes")
     assert read(project).settings == {}
+
+
+def test_a_project_of_several_animals_with_one_animal_is_read(project, read):
+    """From csv, of which a row that cannot be used is left out."""
+    write_config(project, multianimalproject=True, individuals=["m1"], bodyparts="MULTI!")
+    for day in ("day1", "day2"):
+        folder = project / "labeled-data" / day
+        (folder / "CollectedData_Ann.h5").unlink()
+        table = make_table("Ann", PARTS, [f"labeled-data/{day}/img{n}.png" for n in (1, 2, 3)], np.full((3, 2, 2), 9.5))
+        levels = [("Ann", "m1", part, coord) for _, part, coord in table.columns]
+        names = ["scorer", "individuals", "bodyparts", "coords"]
+        table.set_axis(pd.MultiIndex.from_tuples(levels, names=names), axis=1).to_csv(folder / "CollectedData_Ann.csv")
+    path = project / "labeled-data" / "day2" / "CollectedData_Ann.csv"
+    path.write_text(path.read_text().replace("img3.png,9.5", "img3.png,nine"))
+    found = read(project)
+    assert list(found.images) == ROWS[:5] and (found.values == 9.5).all()
+    assert found.left_out[0] == ("line 7 (labeled-data/day2/img3.png)", "has 'nine' in place of a number")
 
 
 def test_splits_come_from_the_mat_and_the_table_of_that_time(project, read):

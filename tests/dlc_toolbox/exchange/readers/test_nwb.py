@@ -21,7 +21,7 @@ def test_every_label_and_frame(foreign, read):
     np.testing.assert_array_equal(found.values, list(PLACES.values()))
     assert scorer_of(found.table) == "Ann"
     assert read_image(found.images["mouse/img000011.png"])[0, 0].tolist() == [220, 0, 35]
-    assert found.settings == {"myconfig_analysis.py": {"skeleton": [["nose", "tail base"], ["nose", "ear.left"]]}}
+    assert found.settings["myconfig_analysis.py"]["skeleton"] == [["nose", "tail base"], ["nose", "ear.left"]]
 
 
 def test_what_is_not_visible_is_no_label(foreign, read):

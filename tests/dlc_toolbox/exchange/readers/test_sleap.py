@@ -42,7 +42,7 @@ def test_older_files_count_from_the_corner_and_that_is_told(foreign, read):
 def test_what_a_network_found_is_no_label_but_counted(foreign, read):
     found = read(foreign / "labels.slp")
     assert "1 frames have only instances that SLEAP found" in found.remarks[0]
-    assert found.settings == {"myconfig_analysis.py": {"skeleton": [["nose", "tail base"], ["nose", "ear.left"]]}}
+    assert found.settings["myconfig_analysis.py"]["skeleton"] == [["nose", "tail base"], ["nose", "ear.left"]]
 
 
 def test_two_animals_in_one_frame_leave_it_out(foreign, read):

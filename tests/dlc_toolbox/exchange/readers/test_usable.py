@@ -42,7 +42,8 @@ def test_nothing_remains(found):
     for image in found.images.values():
         image.unlink()
     with pytest.raises(
-        ToolboxError, match=r"t\.csv: none of 4 images can be used; the last one has no image in .*day1"
+        ToolboxError,
+        match=r"t\.csv: none of 4 images can be used; the last one has no image in .*day1; if they",
     ):
         usable(found)
 

@@ -53,6 +53,15 @@ def test_pixels_that_are_not_square_are_told(poses, tmp_path):
         )
 
 
+def test_frames_at_uneven_times_have_no_rate(poses, tmp_path):
+    """Of which frame / rate would be another time."""
+    times = np.arange(30) ** 2 / 100
+    record = {**poses.record, "frame_times_s": times.tolist()}
+    with h5py.File(written(replace(poses, record=record), tmp_path)) as file:
+        np.testing.assert_array_equal(file["time"], times)
+        assert file.attrs["time_unit"] == "seconds" and "fps" not in file.attrs
+
+
 def test_without_a_rate_time_counts_frames(poses, tmp_path):
     layout.confidence_table(poses.table).unlink()
     with h5py.File(written(replace(poses, record={**poses.record, "fps_is_assumed": True}), tmp_path)) as file:

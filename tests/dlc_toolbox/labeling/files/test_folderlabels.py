@@ -344,6 +344,17 @@ class TestLabelTableWithoutFiles:
             save(imported.open(), "img3.png", nose=[1, 2])
 
 
+def test_images_of_several_patterns_are_all_counted_from_the_first_click_on(project, save):
+    (project.folder / "img3.png").rename(project.folder / "day 2 no 1.png")
+    (project.folder / "img2.png").rename(project.folder / "day 2 no 2.png")
+    store = project.open()
+    save(store, "img0.png", nose=[10, 20])
+    save(store, "day 2 no 1.png", nose=[30, 40])
+    assert project.open().labels("day1", "day 2 no 1.png")["points"]["nose"] == (30, 40)
+    places = {row: of_row[0] for row, of_row in project.table().items() if of_row[0]}
+    assert places == {"day1/day 2 no 1.png": (30, 40), "day1/img0.png": (10, 20)}
+
+
 def test_a_damaged_labeling_json_is_said_and_not_overwritten(project, save):
     save(project.open(), "img0.png", nose=[1, 2])
     project.close()

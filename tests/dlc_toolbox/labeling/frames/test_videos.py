@@ -105,8 +105,8 @@ class TestNeighbours:
         (toy.contents.layout.root / "videos" / "toy.avi").rename(toy.contents.layout.root / "elsewhere.avi")
         folder = toy.project()["folders"][0]
         assert folder["video"] is None
-        assert "toy.avi is neither in" in folder["why_no_video"]
-        with pytest.raises(UsersError, match=r"toy.avi is neither in .*labeling works without them"):
+        assert "toy.avi is not in" in folder["why_no_video"]
+        with pytest.raises(UsersError, match=r"toy.avi is not in .*labeling works without them"):
             toy.neighbour("toy", toy.contents.folders["toy"].images[0], 1)
 
     def test_another_video_of_this_name_is_not_shown(self, toy, write_video):

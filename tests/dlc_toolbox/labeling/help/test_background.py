@@ -1,6 +1,7 @@
 """Work in processes of its own."""
 
 import gc
+import os
 import sys
 import time
 import warnings
@@ -78,6 +79,14 @@ def test_one_that_fails_says_why(jobs):
     job = jobs.start("helper", python("raise SystemExit('no network fits')"))
     job.wait(20)
     assert (job.as_json()["state"], job.as_json()["message"]) == ("failed", "no network fits")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals are told on POSIX systems alone")
+def test_one_that_was_killed_says_so_and_not_what_it_said_before(jobs):
+    job = jobs.start("helper", python("import os; print('all is well', flush=True); os.kill(os.getpid(), 9)"))
+    job.wait(20)
+    message = "It was ended from outside (signal 9), as systems do when memory runs short"
+    assert (job.as_json()["state"], job.as_json()["message"]) == ("failed", message)
 
 
 @pytest.mark.parametrize("code", [WAITS, DEAF])

@@ -262,7 +262,7 @@ def test_other_people_with_the_distance(lab, open_page):
     page = open_page()
     assert page.get_by_text("px apart").count() == 0
     page.keyboard.press("p")
-    page.get_by_text("Bob: 5.0 px apart on average (1 parts)").wait_for()
+    page.get_by_text("Bob: 5.0 px apart on average (1 part)").wait_for()
 
 
 def test_warnings_are_said_also_after_the_image_was_left(lab, page):

@@ -74,8 +74,8 @@ def test_the_picture_lies_where_the_transform_says(lab, open_page, ratio):
 
 
 def test_a_scrolled_and_resized_page(lab, open_page):
-    page = open_page(viewport={"width": 800, "height": 500})
-    page.evaluate("scrollTo(90, 55)")
+    page = open_page(viewport={"width": 700, "height": 500})
+    page.evaluate("scrollTo(50, 55)")
     assert page.evaluate("scrollX > 0 && scrollY > 0"), "the page is larger than its window here"
     page.evaluate("labeling.zoomTo(3, 200, 150)")
     click(page, 201.5, 149.25)

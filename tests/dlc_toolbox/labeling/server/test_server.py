@@ -172,6 +172,13 @@ class TestGuard:
     def test_without_the_token(self, stranger, address):
         assert stranger.get(address).status_code in (401, 403)
 
+    @pytest.mark.parametrize("address", ["/", "/?token=wrong"])
+    def test_a_person_with_an_old_address_gets_a_sentence(self, stranger, address):
+        answer = stranger.get(address, headers={"accept": "text/html,application/xhtml+xml"})
+        assert answer.status_code in (401, 403) and answer.headers["content-type"] == "text/html; charset=utf-8"
+        assert "pen the address that LabelFrames.py has printed, with its token.</p>" in answer.text
+        assert "pen the address that LabelFrames.py has printed" in stranger.get(address).json()["error"]
+
     @pytest.mark.parametrize("cookie", ["wrong", "", TOKEN + "x", '"', "\\"])
     def test_with_a_wrong_cookie(self, stranger, cookie):
         answer = stranger.get("/api/project", headers={"cookie": f"labeling-8123={cookie}"})

@@ -69,8 +69,9 @@ class TestARenamedPart:
         before = renamed.csv("tail").read_bytes()
         store = renamed.open()
         assert asked(store) == {"part:tail": ["rename:paw", "rename:tailbase", "ignore"]}
-        assert "1 labels of tail in day1" in store.questions()[0].text
+        assert "is 1 label of tail in day1" in store.questions()[0].text
         store.answer("part:tail", "rename:tailbase")
+        assert store.project()["notices"] == [], "tailbase is no new part"
         assert renamed.csv("tailbase").read_bytes() == before
         assert not renamed.csv("tail").exists()
         assert store.labels("day1", "img0.png")["points"]["tailbase"] == (3, 4)
@@ -94,10 +95,25 @@ class TestARenamedPart:
         project.write_settings(bodyparts=["nose", "paw", "hip", "tail"])
         store = project.open()
         assert asked(store) == {}
-        assert store.project()["notices"] == [
-            "hip is new in bodyparts: the images of day1 that were done are open there"
-        ]
+        assert store.project()["notices"] == ["hip is new in bodyparts: images of day1 that were done are open there"]
         assert store.labels("day1", "img0.png")["state"] == "begun"
+
+
+@pytest.mark.parametrize("in_turn", [False, True])
+def test_labels_of_the_other_form_are_told_and_neither_read_nor_asked_about(make_project, save, in_turn):
+    project = make_project(multibodypartsfile=in_turn, multibodypartsfilename="All.csv", invisibleboundary=4)
+    save(project.open(), "img0.png", nose=[10, 20], paw=[30, 40], tail=[50, 60])
+    project.write_settings(multibodypartsfile=not in_turn)
+    store = project.open()
+    files = "All.csv" if in_turn else "nose.csv, paw.csv, tail.csv"
+    assert store.project()["notices"] == [
+        f"day1: the labels in {files} are not read, because multibodypartsfile = {not in_turn} in myconfig.py. "
+        "They stay there"
+    ]
+    assert asked(store) == {}
+    assert store.labels("day1", "img0.png")["points"]["nose"] is None
+    project.write_settings(multibodypartsfile=in_turn)
+    assert project.open().labels("day1", "img0.png")["points"]["nose"] == (10, 20)
 
 
 class TestPartsInTurn:

@@ -270,9 +270,7 @@ class TestTrouble:
         project.write_settings(bodyparts=["nose", "paw", "tail", "hip"])
         store.refresh()
         assert list(store.labels("day1", "img0.png")["points"]) == ["nose", "paw", "tail", "hip"]
-        assert store.project()["notices"] == [
-            "hip is new in bodyparts: the images of day1 that were done are open there"
-        ]
+        assert store.project()["notices"] == ["hip is new in bodyparts: images of day1 that were done are open there"]
 
     def test_no_frames_yet(self, make_project):
         project = make_project(images=0)
