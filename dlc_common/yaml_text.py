@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -140,12 +141,10 @@ def with_values(text: str, values: Mapping[str, Any]) -> str:
 
 
 def _entry(key: str, value: Any) -> str:
-    """Return a key and its value as one line; breaks of a line within the value are escaped."""
-    flow = {"default_flow_style": True, "width": 10**6}
-    text = yaml.safe_dump({key: value}, allow_unicode=True, **flow).rstrip("\n")
-    if len(text.splitlines()) > 1:  # by characters, too, that end a line in Unicode
-        text = yaml.safe_dump({key: value}, allow_unicode=False, **flow).rstrip("\n")
-    return text[1:-1]
+    """Return a key and its value; characters in the value that end a line by Unicode alone are escaped."""
+    dump = partial(yaml.safe_dump, {key: value}, default_flow_style=True, width=10**6)
+    text = dump(allow_unicode=True)
+    return (text if text.count("\n") == len(text.splitlines()) else dump(allow_unicode=False)).rstrip("\n")[1:-1]
 
 
 def _end(text: str, key: Node, value: Node) -> int:
