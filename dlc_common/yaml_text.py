@@ -140,8 +140,15 @@ def with_values(text: str, values: Mapping[str, Any]) -> str:
 
 
 def _entry(key: str, value: Any) -> str:
-    """Return a key and its value as one line."""
-    return yaml.safe_dump({key: value}, default_flow_style=True, allow_unicode=True, width=10**6).rstrip("\n")[1:-1]
+    """Return a key and its value; characters in the value that end a line by Unicode alone are escaped."""
+    text = _dump(key, value, allow_unicode=True)
+    return text if text.count("\n") + 1 == len(text.splitlines()) else _dump(key, value, allow_unicode=False)
+
+
+def _dump(key: str, value: Any, *, allow_unicode: bool) -> str:
+    """Write a key and its value in the style of braces, without these."""
+    text: str = yaml.safe_dump({key: value}, default_flow_style=True, allow_unicode=allow_unicode, width=10**6)
+    return text.rstrip("\n")[1:-1]
 
 
 def _end(text: str, key: Node, value: Node) -> int:

@@ -15,6 +15,7 @@ import numpy as np
 import psutil
 import pytest
 import yaml
+from hypothesis import settings
 from PIL import Image
 
 from dlc_common.cli import CHECKOUT
@@ -22,6 +23,8 @@ from dlc_toolbox.project.experiment import Experiment
 from dlc_toolbox.project.layout import Layout
 from dlc_toolbox.project.tables import make_table, write_table
 
+settings.register_profile("patient", deadline=None)  # times are no assertions, least of all beside other processes
+settings.load_profile("patient")
 os.environ.setdefault("DASK_DISTRIBUTED__WORKER__PROFILE__ENABLED", "False")  # see scaleout.py
 
 TOY_BODYPARTS = ("nose", "paw", "tail")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from dlc_common import UsersError
@@ -93,8 +93,10 @@ plain = scalars | lists | st.dictionaries(st.text(max_size=5), scalars, max_size
 keys = st.dictionaries(st.sampled_from(["a", "b", "cc", "d_e", "f"]), plain, max_size=4)
 
 
-@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=80, suppress_health_check=[HealthCheck.too_slow])
 @given(keys, keys)
+@example({"a": "\x85"}, {"a": "\x85"})  # ends a line, by Unicode
+@example({}, {"a": ["\u2028", "two\nlines"]})
 def test_edited_files_hold_old_and_new_values(old, new):
     text = "# first\n" + (yaml.safe_dump(old, default_flow_style=False, allow_unicode=True) if old else "")
     assert (load_yaml(with_values(text, new)) or {}) == old | new

@@ -38,7 +38,7 @@ DAMAGES = int(os.environ.get("DEEPLABCUT_DAMAGES", 20))
 HANGS_S = 60
 READERS = Path(__file__).with_name("readers.py")
 
-quick = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+quick = settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 def outcomes(kind: str, paths: list[Path]) -> Counter[str]:

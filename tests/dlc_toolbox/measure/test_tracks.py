@@ -88,7 +88,7 @@ def test_inside_a_whole_track_it_is_the_median_filter_of_scipy(walk):
             np.testing.assert_array_equal(median_filter(poses, 7, 0.5)[3:-3, part, axis], expected[3:-3])
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.sampled_from([1, 3, 5, 9]), st.floats(-1e4, 1e4), st.floats(-1e4, 1e4))
 def test_the_filter_moves_with_the_picture_and_runs_backwards_alike(window, dx, dy):
     rng = np.random.default_rng(2)
@@ -200,7 +200,7 @@ def test_equal_frames_are_spread_over_the_whole_video():
     assert chosen == choose_apart(np.ones(1000), 10, seed=3)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.lists(st.sampled_from([0, 0, 1, 2.5]), max_size=60), st.integers(1, 12), st.integers(0, 99), st.data())
 def test_never_neighbours_nor_taken_ones_and_as_many_as_there_are(scores, count, seed, data):
     taken = data.draw(st.sets(st.integers(0, max(len(scores) - 1, 0)), max_size=3)) if scores else set()

@@ -38,7 +38,7 @@ def test_what_is_written_is_read(written: Path, table: pd.DataFrame):
     np.testing.assert_array_equal(points(read_table(written)), POINTS)
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(arrays(np.float64, (3, 2, 3), elements=st.floats(width=64, allow_infinity=False)))
 @example(np.array([np.full((2, 3), np.nan), np.ones((2, 3)), np.ones((2, 3))]))
 def test_all_digits_survive(tmp_path_factory: pytest.TempPathFactory, values: np.ndarray):

@@ -340,9 +340,7 @@ steps = st.one_of(
 
 @pytest.mark.parametrize("together", [False, True])
 @given(data=st.data())
-@settings(
-    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
-)
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 def test_whatever_is_done_step_2_reads_what_the_page_shows(make_project, save, together, data):
     project = make_project(multibodypartsfile=together, invisibleboundary=4)
     store, expected, out = project.open(), {image: dict.fromkeys(("nose", "paw", "tail")) for image in IMAGES}, set()
