@@ -30,7 +30,7 @@ from dlc_toolbox.project.tables import bodyparts_of, make_table, points, read_ta
 _RESIZED = "images have another size"
 SIZES = "sizes"
 """Of the record of a label table: width and height of the images when Step 2 wrote it."""
-_EXCHANGED = "images are not those of then"
+_EXCHANGED = "image files changed"
 PICTURES = "pictures"
 """Of the record of a label table: the fingerprints of the images when Step 2 wrote it."""
 

@@ -170,7 +170,8 @@ def read_tf1(path: Path) -> Arrays:
     except (tf.errors.OpError, IndexError, ValueError, RuntimeError) as error:
         reason = str(error).splitlines()[0]
         if "sstable" in reason:  # TensorFlow's word for what it did not find
-            raise DeepercutError(f"{path} holds neither weights in HDF5 nor a checkpoint of TensorFlow") from error
+            whole = "it holds neither weights in HDF5 nor a whole checkpoint of TensorFlow"
+            raise DeepercutError(f"weights {path} cannot be read: {whole}") from error
         raise DeepercutError(f"weights {path} cannot be read as a checkpoint of TensorFlow: {reason}") from error
 
 

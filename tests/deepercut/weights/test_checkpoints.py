@@ -406,7 +406,7 @@ def test_an_index_without_its_values_is_told(tmp_path):
 def test_a_file_that_holds_no_weights_is_not_called_a_checkpoint(tmp_path, content):
     for name in ("a.onnx", "a.ckpt"):
         (tmp_path / name).write_bytes(content)
-        told = rf"{name} holds neither weights in HDF5 nor a checkpoint of TensorFlow$"
+        told = rf"{name} cannot be read: it holds neither weights in HDF5 nor a whole checkpoint of TensorFlow$"
         with pytest.raises(DeepercutError, match=told):
             read_weights(tmp_path / name)
 

@@ -663,7 +663,7 @@ def test_images_of_another_size_under_the_same_clicks_are_an_error(toy: Toy):
 def test_another_picture_of_the_same_size_under_the_same_clicks_is_told_once(toy: Toy, caplog):
     before = toy.convert()
     Image.new("RGB", SIZE, "red").save(toy.folder / "img03.png")
-    assert why_labels_stale(toy.layout, load_settings(toy.layout.root), "Ann") == "images are not those of then"
+    assert why_labels_stale(toy.layout, load_settings(toy.layout.root), "Ann") == "image files changed"
     pd.testing.assert_frame_equal(toy.convert(), before)
     (said,) = [record.message for record in caplog.records if "other files" in record.message]
     assert said.startswith(f"{toy.folder}: other files than when the folder was converted")

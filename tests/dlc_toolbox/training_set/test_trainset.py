@@ -245,6 +245,7 @@ def test_corrected_labels_and_images_are_taken_over(toy: Toy, caplog):
     toy.make(rows={"train": [0], "test": [1]})
     toy.move_a_label(50.25)
     Image.new("RGB", (160, 120), "red").save(toy.data / NAMES[0])
+    toy.convert()
     toy.make(rows={"train": [0], "test": [1]})
     image = read_training_set(toy.layout.mat_file(EXPERIMENT))[0]
     assert image.joints[0, 1] == 50.25
@@ -352,6 +353,7 @@ def test_an_image_that_a_network_was_trained_on_is_not_replaced(toy: Toy):
     toy.train()
     before = toy.files()
     Image.new("RGB", (160, 120)).save(toy.data / NAMES[0])
+    toy.convert()
     toy.set("Shuffles = [2]")
     with pytest.raises(ToolboxError, match=r"img00\.png \(1 images\) changed since .*shuffle1.* set another date"):
         toy.make()
@@ -563,6 +565,7 @@ def test_all_damaged_images_are_named_and_nothing_is_left_behind(toy: Toy):
 
 def test_black_images_are_named(toy: Toy, caplog):
     Image.new("RGB", (160, 120), (12, 3, 0)).save(toy.data / "toy" / "img06.png")
+    toy.convert()
     toy.make()
     assert "1 images are nearly black, or all one colour: toy/img06.png" in caplog.text
 
