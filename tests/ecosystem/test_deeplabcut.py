@@ -89,7 +89,7 @@ def test_a_checkpoint_gives_the_poses_of_deeplabcut(config_path, engine):
         assert_poses_are_deeplabcuts(batch[1], size)
 
 
-@pytest.mark.slow
+@pytest.mark.campaign
 def test_an_onnx_model_gives_them_too(config_path, arrays):
     pytest.importorskip("onnx")
     onnxruntime = pytest.importorskip("onnxruntime")
@@ -127,7 +127,7 @@ def test_padding_moves_poses_except_where_sides_are_multiples_of_16(config_path)
         assert np.abs(moved[size][..., :2]).max() > 1
 
 
-@pytest.mark.slow
+@pytest.mark.campaign
 def test_bfloat16_is_not_padded_either(config_path, arrays):
     """Reduced precision rounds, but does not move the grid, as padding would."""
     from deepercut.inference.engines import keras_engine, openvino_network, run_openvino
