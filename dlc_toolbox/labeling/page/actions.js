@@ -60,8 +60,10 @@ export function actionsOf(page) {
     const wasOpen = page.open.length > 0;
     page.cross = null;
     page.armed = false;
-    if (change([[page.part, value]])) goOn(wasOpen);
-    else page.refresh();
+    if (change([[page.part, value]])) {
+      page.tell.hush(); // what was said of the click before
+      goOn(wasOpen);
+    } else page.refresh();
   }
 
   function place(at) {
@@ -200,9 +202,11 @@ export function actionsOf(page) {
   return {
     click: (at, hit) => {
       if (!ready()) return;
+      const done = !page.open.length && !page.armed; // nothing is asked for, so no label moves by a mere click
       const free = hit === null || hit === page.part || page.armed || page.at(page.part) === null;
-      if (free) place(at);
-      else select(hit, false);
+      if (!done && free) place(at);
+      else if (hit !== null) select(hit, false);
+      else page.tell.say("All parts are set: drag a marker, or choose a part in the list to place it anew.");
     },
     drop: (part, at) => {
       page.held = null;

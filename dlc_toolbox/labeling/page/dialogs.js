@@ -15,18 +15,20 @@ let leaving = null;
  * @param {{text: string, act: () => void}} [button]
  */
 export function say(text, button = null) {
-  const clear = () => $("message").replaceChildren();
   const act = () => {
-    clear();
+    hush();
     button.act();
   };
   clearTimeout(leaving);
-  leaving = setTimeout(clear, button ? STAY_WITH_BUTTON : STAY);
+  leaving = setTimeout(hush, button ? STAY_WITH_BUTTON : STAY);
   $("message").replaceChildren(
     make("span", { title: text }, text),
     ...(button ? [make("button", { type: "button", click: act }, button.text)] : []),
   );
 }
+
+/** Take away what was said. */
+export const hush = () => $("message").replaceChildren();
 
 const number = (count, what) => `${count} ${what}${count === 1 ? "" : "s"}`;
 const told = new Set();

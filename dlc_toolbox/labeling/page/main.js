@@ -1,7 +1,7 @@
 /** Joins the parts of the labeling page. */
 
 import { actionsOf } from "./actions.js";
-import { Questions, say, showHelp, showNotices } from "./dialogs.js";
+import { Questions, hush, say, showHelp, showNotices } from "./dialogs.js";
 import { bindKeys } from "./keys.js";
 import { networkActions, showNetwork, takeJob } from "./network.js";
 import { Page } from "./page.js";
@@ -17,7 +17,7 @@ const HINT = matchMedia("(pointer: coarse)").matches
   : "Click: place · Drag: move · Wheel: zoom · Space + drag: scroll";
 
 const canvas = $("view");
-const page = new Page(canvas, { status, image: showImage, project: showProject, refreshed, say, waiting });
+const page = new Page(canvas, { status, image: showImage, project: showProject, refreshed, say, hush, waiting });
 const strip = new VideoStrip(page, say);
 const act = actionsOf(page);
 Object.assign(

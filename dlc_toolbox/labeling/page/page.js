@@ -54,7 +54,7 @@ export class Page {
   #neighbour = null;
   #ghosts = [];
 
-  /** @param {{changed: Function, refreshed: Function, say: Function}} tell what the panels want to know */
+  /** @param {{changed: Function, refreshed: Function, say: Function, hush: Function}} tell what the panels want to know */
   constructor(canvas, tell) {
     this.tell = tell;
     this.saver = new Saver(this.labels, () => tell.status());
@@ -226,7 +226,8 @@ export class Page {
     this.key = key;
     this.#bitmap = bitmap;
     this.#ghosts = [];
-    Object.assign(this, { held: null, cross: null, peek: 0, film: null, armed: true });
+    Object.assign(this, { held: null, cross: null, peek: 0, film: null });
+    this.armed = part !== null || this.open.length > 0; // a finished image asks for nothing
     this.view.setImage(bitmap.width, bitmap.height);
     const kept = this.parts.includes(this.part) ? this.part : this.parts[0];
     this.part = part ?? (this.options.autoPart ? (this.open[0] ?? kept) : kept);

@@ -142,6 +142,25 @@ def test_the_keyboard_alone_places(lab, page):
     assert lab.at(FIRST) == {"nose": [310, 201.1], "left_ear": [290, 200], "right_ear": HIDDEN, "tail": [300, 210]}
 
 
+def test_a_click_moves_no_label_of_a_finished_image_unless_its_part_is_chosen(lab, page):
+    for _ in lab.at(FIRST):
+        page.keyboard.press("q")
+    show(page, FIRST)
+    click(page, 100, 100)
+    page.get_by_text("All parts are set: drag a marker, or choose a part").wait_for()
+    saved(page)
+    assert set(lab.at(FIRST).values()) == {HIDDEN}
+    page.keyboard.press("1")
+    click(page, 100, 100)
+    saved(page)
+    np.testing.assert_allclose(lab.at(FIRST)["nose"], (100, 100), atol=0.5)
+    assert page.get_by_text("All parts are set: drag").count() == 0, "what was said of the click before is gone"
+    click(page, 50, 60)
+    page.get_by_text("All parts are set: drag a marker, or choose a part").wait_for()
+    saved(page)
+    np.testing.assert_allclose(lab.at(FIRST)["nose"], (100, 100), atol=0.5)
+
+
 def test_undo_goes_back_over_images(lab, page):
     page.locator("#auto-image").uncheck()
     click(page, 100, 100)
