@@ -188,9 +188,7 @@ def _import(layout: Layout, settings: Settings, found: Found, *, overwrite: bool
     importing.check_settings(found, settings)
     data_folder, scorer = layout.data_folder(settings.Task), scorer_of(found.table)
     with alone(layout.root / "myconfig.py"):
-        is_fresh = _is_fresh(data_folder)
-        theirs = _with_network(settings, found.settings) if is_fresh else found.settings
-        take, kept = settings_to_take(layout.root, data_folder, theirs, is_fresh=is_fresh)
+        theirs, take, kept = _settings_of(layout, settings, found)
         plans = importing.plan_import(found, data_folder, _home(settings, scorer))
         importing.import_labels(plans)
         labels.convert_labels(layout, settings, scorer, overwrite=overwrite)
@@ -202,6 +200,16 @@ def _import(layout: Layout, settings: Settings, found: Found, *, overwrite: bool
     if kept:
         log.info("Settings that differ there, and stay here: %s", "; ".join(kept))
     log.info("Next: %s", cli.command(layout.root, _STEP3))
+
+
+def _settings_of(
+    layout: Layout, settings: Settings, found: Found
+) -> tuple[Mapping[str, Mapping[str, Any]], dict[str, dict[str, Any]], list[str]]:
+    """Return the settings that come with labels, those of them to take, and what differs and stays, in words."""
+    data_folder = layout.data_folder(settings.Task)
+    is_fresh = _is_fresh(data_folder)
+    theirs = _with_network(settings, found.settings) if is_fresh else found.settings
+    return theirs, *settings_to_take(layout.root, data_folder, theirs, is_fresh=is_fresh)
 
 
 def _with_network(settings: Settings, theirs: Mapping[str, Mapping[str, Any]]) -> Mapping[str, Mapping[str, Any]]:
@@ -226,9 +234,7 @@ def _tell_import(layout: Layout, settings: Settings, found: Found) -> None:
         plans = importing.plan_import(found, data_folder, _home(settings, scorer_of(found.table)))
         for plan in plans:
             plan.tell(dry_run=True)
-        is_fresh = _is_fresh(data_folder)
-        theirs = _with_network(settings, found.settings) if is_fresh else found.settings
-        take, kept = settings_to_take(layout.root, data_folder, theirs, is_fresh=is_fresh)
+        _, take, kept = _settings_of(layout, settings, found)
         for name, values in take.items():
             log.info("%s would get: %s", name, "; ".join(f"{key} = {written(value)}" for key, value in values.items()))
         if kept:
