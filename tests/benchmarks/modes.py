@@ -4,9 +4,11 @@ Poses are compared on the project's test images, as `engine = 'fast'` does it; a
 network in the same images, moved by some pixels. CPU-seconds are those of AnalyzeVideos.py
 as a whole, from its start to the table, on a video of the size wanted: that of the project in the middle, black around
 it or cut; those of a video of 8 frames tell what of them is the start. Modes take turns, one process each; models that
-have to be prepared once for a snapshot are prepared before.
+have to be prepared once for a snapshot are prepared before. With `--peer`, DeepLabCut 2.3.11 takes its turn, by the
+network that `peer/run.py` trained in FOLDER.
 
     python3 tests/benchmarks/modes.py [--project DIR] [--frames 100] [--modes openvino openvino-int8@0.8]
+        [--peer PEER/bin/python FOLDER]
 """
 
 import argparse
@@ -15,12 +17,14 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from fractions import Fraction
+from functools import partial
 from itertools import islice
 from pathlib import Path
 
 import numpy as np
+from peer.run import Peer
 
 from deepercut.inference.engines import choose_engine, faster_engines
 from deepercut.inference.predict import load_predictor
@@ -92,7 +96,7 @@ def padded(video: Video, width: int, height: int) -> Iterator[np.ndarray]:
             yield canvas
 
 
-def analyze(project: Path, work: Work, video: Path, mode: Mode) -> float:
+def analyze(project: Path, work: Work, mode: Mode, video: Path) -> float:
     """Analyze a video by the script, and return its CPU-seconds."""
     text = (work.layout.root / "myconfig_analysis.py").read_text(encoding="utf-8")
     changed = f"\nengine = {mode.engine!r}\nanalysisscale = {mode.scale}\ncropping = False\nmovingwindow = False\n"
@@ -105,6 +109,13 @@ def analyze(project: Path, work: Work, video: Path, mode: Mode) -> float:
     return ended.children_user + ended.children_system - begun.children_user - begun.children_system
 
 
+def analyze_elsewhere(peer: Peer, video: Path) -> float:
+    """Analyze a video by DeepLabCut 2.3.11, anew, and return its CPU-seconds."""
+    for table in video.parent.glob(f"{video.stem}DLC_*"):
+        table.unlink()
+    return peer.analyze(seed=1, video=video, batch_size=SHORT)[1]
+
+
 def main() -> None:
     """Print one line per mode, twice: for accuracy and for speed."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -114,6 +125,7 @@ def main() -> None:
     default = [Mode(engine, scale) for engine in [choose_engine(), *faster_engines()] for scale in SCALES]
     parser.add_argument("--modes", nargs="*", type=mode_of, default=default, metavar="ENGINE[@SCALE]")
     parser.add_argument("--no-accuracy", action="store_true")
+    parser.add_argument("--peer", type=Path, nargs=2, metavar=("PYTHON", "FOLDER"))
     args = parser.parse_args()
     logging.basicConfig(level=logging.WARNING)
     work = find_work(args.project, needs_pcutoff=False)
@@ -132,12 +144,18 @@ def main() -> None:
         sys.stdout.write(f"{args.frames} frames of {width}x{height}, the whole script\n")
         sys.stdout.write("mode  start CPU-s, CPU-s per frame, of the first; start included: per frame, of the first\n")
         first: list[float] = []
-        for mode in args.modes:
-            least, all_of_it = (analyze(project, work, path, mode) for path in (short, video))
+        turns: dict[str, Callable[[Path], float]] = {
+            str(mode): partial(analyze, project, work, mode) for mode in args.modes
+        }
+        if args.peer:
+            python, trained = args.peer
+            turns["DeepLabCut 2.3.11"] = partial(analyze_elsewhere, Peer(python, trained.resolve(), work.layout))
+        for name, cpu_seconds in turns.items():
+            least, all_of_it = cpu_seconds(short), cpu_seconds(video)
             frame = (all_of_it - least) / (args.frames - SHORT)
             whole = all_of_it / args.frames
             first = first or [frame, whole]
-            sys.stdout.write(f"{mode!s:32} {least - SHORT * frame:5.1f}  {frame:.3f}  {frame / first[0]:.2f};  ")
+            sys.stdout.write(f"{name:32} {least - SHORT * frame:5.1f}  {frame:.3f}  {frame / first[0]:.2f};  ")
             sys.stdout.write(f"{whole:.3f}  {whole / first[1]:.2f}\n")
             sys.stdout.flush()
 

@@ -128,10 +128,10 @@ class FolderLabels:
             return self._reload()
         if signature(self.folder) != self._listed and self._has_other_images():
             return self._reload()
-        changed = {name: found for name, found in self._files.changed().items() if self._unreadable.get(name) != found}
-        if not changed:
+        found = self._files.changed()
+        if found == self._unreadable:  # nothing, or what could not be read before
             return set()
-        return self._reload() if is_read_only else self._merge(list(changed))
+        return self._reload() if is_read_only else self._merge(found)
 
     def apply(self, changes: Mapping[str, Change]) -> None:
         """Change labels; all is on disk when this returns.
@@ -265,6 +265,8 @@ class FolderLabels:
             if unfinished and self.writable:
                 self._write({image: self._notes.of(image) for image in unfinished})
         except UsersError as error:
+            unread = self._files.changed()
+            self._unreadable = {name: found for name, found in self._unreadable.items() if name in unread}
             self.problem = str(error)
             self.wrong_count = error.count if isinstance(error, WrongCountError) else None
 
@@ -338,15 +340,16 @@ class FolderLabels:
             if old != new and any(image in clicked for image in self.images[place:]):
                 raise ToolboxError(_MOVED.format(folder=self.folder, old=old, new=new))
 
-    def _merge(self, changed: list[str]) -> set[str]:
-        """Merge files that another program has saved."""
+    def _merge(self, found: Mapping[str, Signature]) -> set[str]:
+        """Merge files that another program has saved, as they were found."""
+        changed = list(found)
         before, parts = self._labels(), self._files.parts_of(changed)
         try:
             ours = self._files.read(changed, list(self._paths.values()))
-        except UsersError as error:  # what is in memory stays, to be merged when the file can be read
-            self.problem, self._unreadable = str(error), self._files.changed()
+        except UsersError as error:  # what is in memory stays, to be merged when another state of the file is found
+            self.problem, self._unreadable = str(error), dict(found)
             return set(self.images)
-        self.problem = None
+        self.problem, self._unreadable = None, {}
         for name, data in ours.items():
             self._files.keep(name, data, "before another program saved")
         saved = self._values(self._files.values(list(self._paths.values())))

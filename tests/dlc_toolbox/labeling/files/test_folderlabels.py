@@ -5,7 +5,8 @@ import json
 import pytest
 
 from dlc_common import UsersError
-from dlc_toolbox.labels.clicks import EMPTY
+from dlc_toolbox.labeling.files import labelfiles
+from dlc_toolbox.labels.clicks import EMPTY, ClickTable
 
 HIDDEN = "not visible"
 PARTS = ("nose", "paw", "tail")
@@ -194,6 +195,49 @@ class TestAnotherProgram:
         project.fiji_saves("nose", " ,X,Y,Slice\n1,30,40,3\n")
         save(store, "img1.png", nose=[1, 2])
         assert [row[0] for row in project.table().values()] == [(10, 20), (1, 2), (30, 40), None]
+
+    def test_a_file_that_is_finished_while_half_of_it_is_refused_is_read_again(self, project, save, monkeypatch):
+        store = project.open()
+        save(store, "img0.png", nose=[10, 20])
+        project.fiji_saves("nose", "")
+
+        def finished_meanwhile(data, path):
+            monkeypatch.undo()
+            project.fiji_saves("nose", " ,X,Y,Slice\n1,30,40,3\n")
+            return ClickTable(data, path)
+
+        monkeypatch.setattr(labelfiles, "ClickTable", finished_meanwhile)
+        store.refresh()
+        save(store, "img1.png", nose=[1, 2])
+        assert [row[0] for row in project.table().values()] == [(10, 20), (1, 2), (30, 40), None]
+
+    def test_a_file_that_cannot_be_read_is_not_forgotten_over_another_one(self, project, save):
+        store = project.open()
+        save(store, "img0.png", nose=[10, 20])
+        project.fiji_saves("nose", "Area,Mean\n1,2\n")
+        store.refresh()
+        project.fiji_saves("paw", " ,X,Y,Slice\n1,30,40,3\n")
+        with pytest.raises(UsersError, match=r"nose.csv has no column X and Y and Slice"):
+            save(store, "img1.png", nose=[1, 2])
+        assert project.csv("nose").read_text() == "Area,Mean\n1,2\n"
+        project.csv("nose").unlink()
+        save(store, "img1.png", nose=[1, 2])
+        assert list(project.table().values())[:3] == [
+            [(10, 20), None, None],
+            [(1, 2), None, None],
+            [None, (30, 40), None],
+        ]
+
+    def test_a_problem_is_told_once(self, project, save):
+        project.fiji_saves("nose", " ,X,Y,Slice\n1,10,20,3\n")  # counts positions, without names
+        save(project.open(), "img0.png", paw=[10, 20])
+        project.close()
+        (project.folder / "img1.png").rename(project.folder / "img9.png")
+        store, told = project.open(), []
+        store.events.listen(lambda kind, data: told.append(kind))
+        assert "img2.png stands where img1.png stood" in store.project()["notices"][0]
+        store.refresh()
+        assert told == []
 
     def test_a_file_that_vanished_is_written_again_with_all_labels(self, project, save):
         store = project.open()
