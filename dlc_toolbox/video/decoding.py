@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import heapq
 import logging
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -42,12 +43,14 @@ class _DoubtError(Exception):
 class _Step(NamedTuple):
     """A packet (None at the end), and what the decoder shows after it.
 
-    `stamp` is the packet's time on a clock that never starts anew, `restart` whether the packet's own clock did.
+    `stamp` is the packet's time on a clock that never starts anew, `restart` whether the packet's own clock did, `torn`
+    whether the container calls the packet damaged.
     """
 
     packet: av.Packet | None
     stamp: int | None
     restart: bool
+    torn: bool
     frames: list[av.VideoFrame]
     failed: bool
 
@@ -148,18 +151,19 @@ class Decoder:
             clock = _Clock("matroska" not in container.format.name, _REORDERED if reorders else 1)
             stream.thread_type = threads
             stream.codec_context.copy_opaque = True
-            for number, packet in enumerate(chain(_readable(container, stream), [None])):
-                stamp, restart = (None, False) if packet is None else clock.read(packet)
+            end = _Step(None, None, False, False, [], False)
+            for number, step in enumerate(chain(_timed(_readable(container, stream), clock), [end])):
+                packet = step.packet
                 if packet is not None:
                     packet.opaque = [number]
                     if not packet.size:
-                        yield _Step(packet, stamp, restart, [], True)
+                        yield step._replace(failed=True)
                         continue
                 try:
                     frames, failed = stream.codec_context.decode(packet), False
                 except av.FFmpegError:
                     frames, failed = [], True
-                yield _Step(packet, stamp, restart, frames, failed)
+                yield step._replace(frames=frames, failed=failed)
 
     def _undamaged(self) -> Iterator[tuple[int, av.VideoFrame, Frame]]:
         """Yield what `__iter__` does, decoded in several threads; stop where a packet does not show its frame."""
@@ -261,6 +265,21 @@ class _Clock:
         return None if packet.pts is None else packet.pts + self._offset, restart
 
 
+def _timed(packets: Iterable[av.Packet], clock: _Clock) -> Iterator[_Step]:
+    """Yield packets that are not decoded yet.
+
+    MPEG-TS counts its pieces. Where recordings were joined the count starts anew, for which one of the last two packets
+    before is called damaged; such a one is not.
+    """
+    read = ((packet, *clock.read(packet)) for packet in packets)
+    ahead = deque(islice(read, 3))
+    while ahead:
+        packet, stamp, restart = ahead.popleft()
+        is_torn = packet.is_corrupt and not any(is_restart for _, _, is_restart in ahead)
+        yield _Step(packet, stamp, restart, is_torn, [], False)
+        ahead.extend(islice(read, 1))
+
+
 def _number(frame: av.VideoFrame) -> int:
     """Return the number of the packet that a frame came in."""
     opaque: Any = frame.opaque  # see `Decoder._steps`
@@ -285,7 +304,7 @@ class _Looks:
         if packet is None or not packet.size:
             return
         is_jpeg = packet.stream.codec_context.name == "mjpeg"
-        if packet.is_corrupt or (is_jpeg and self._jpegs.is_torn(bytes(packet))):
+        if step.torn or (is_jpeg and self._jpegs.is_torn(bytes(packet))):
             self._torn.add(number)
 
     def of(self, frame: av.VideoFrame) -> Frame:
