@@ -189,7 +189,7 @@ def _prepare(
     frames = [read_labeled(image) for image in checked]
     if engine == "openvino-int8":
         log.info("Calibrating %s with %d labeled images, once for this snapshot", engine, len(calibrating))
-        network = openvino_network(config, arrays, features=True)
+        network = openvino_network(config, arrays, features=True, sparse=True)
         network = quantize(network, [read_labeled(image) for image in calibrating])
         reduced = run_openvino(network, config.num_joints)
     else:

@@ -108,6 +108,22 @@ def test_features_do_not_touch_the_poses(make_config, arrays):
     np.testing.assert_array_equal(ENGINES["keras"](config, arrays)(frames), model.predict_on_batch(frames))
 
 
+@pytest.mark.parametrize("padding", [True, False])
+def test_the_refinement_of_the_best_cells_alone_is_the_same(make_config, arrays, padding):
+    config = make_config(padding=padding)
+    everywhere, sparse = (
+        engines.run_openvino(engines.openvino_network(config, arrays, sparse=is_sparse), PARTS)
+        for is_sparse in (False, True)
+    )
+    cells = set()
+    for size in [(64, 80), (70, 90), (33, 49), (5, 40), (1, 1)]:
+        frames = noise(3, *size)
+        poses = sparse(frames)
+        np.testing.assert_allclose(poses, everywhere(frames), rtol=1e-6, atol=1e-3)
+        cells |= {(y % 2, x % 2) for x, y in (poses[..., :2].reshape(-1, 2) // 8).astype(int).tolist()}
+    assert len(cells) == 4  # of each parity, which see other taps of the kernel
+
+
 def test_a_model_made_before_there_were_features_tells_the_likelihood_alone(make_config, arrays):
     plain = engines.run_openvino(engines.openvino_network(make_config(), arrays), PARTS)
     poses, features = plain.with_features(noise(1, 40, 48))

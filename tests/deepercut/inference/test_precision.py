@@ -164,7 +164,7 @@ def test_integers_give_nearly_the_same_poses_unless_channels_differ_a_lot(labele
     np.testing.assert_allclose(openvino_engine(config, ruined)(frames[0][None]), exact, rtol=1e-3, atol=0.01)
     changes = []
     for weights in (arrays, ruined):
-        network = precision.quantize(precision.openvino_network(config, weights, features=True), frames)
+        network = precision.quantize(precision.openvino_network(config, weights, features=True, sparse=True), frames)
         poses, features = precision.run_openvino(network, 3).with_features(frames[0][None])
         np.testing.assert_array_equal(features[..., 0], poses[..., 2])
         assert np.isfinite(features).all()
