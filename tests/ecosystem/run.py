@@ -54,6 +54,7 @@ READERS = {
     "sleap-io": Reader("test_sleap_io", ["sleap-io==0.9.5"]),
     "nwb": Reader("test_nwb", ["pynwb==4.2.0", "ndx-pose==0.4.0", "nwbinspector==0.7.2"]),
     "deeplabcut": Reader("test_deeplabcut", _OF_DEEPLABCUT, ("deeplabcut==2.3.11",)),
+    "deeplabcut-3": Reader("test_deeplabcut", ["deeplabcut==3.0.2"]),
     "napari-deeplabcut": Reader("napari", ["napari-deeplabcut==0.4.0"]),
     "dlc2kinematics": Reader("dlc2kinematics", ["dlc2kinematics==0.0.7"]),
     "anipose": Reader("anipose", ["aniposelib==0.8.0"]),

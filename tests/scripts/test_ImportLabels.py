@@ -127,6 +127,32 @@ def test_a_project_of_sleap_becomes_one_of_ours(run_here, fresh, tmp_path):
     assert load_analysis_settings(fresh).skeleton == (("nose", "tail base"), ("nose", "ear.left"))
 
 
+def test_a_project_that_deeplabcut_3_made_becomes_one_of_ours(run_here, fresh, tmp_path):
+    """tests/fixtures/foreign/deeplabcut3.py made it; it stands elsewhere now than its settings say."""
+    with zipfile.ZipFile(CHECKOUT / "tests" / "fixtures" / "deeplabcut3.zip") as archive:
+        archive.extractall(tmp_path / "there")
+    there, parts = tmp_path / "there" / "project", ["nose", "tail base", "ear.left"]
+    with (fresh / "myconfig.py").open("a") as settings:
+        settings.write(f"bodyparts = {parts}\n")
+    code, output = run_here(IMPORT, there, "--project", fresh)
+    assert code == 0 and f"{there} is a project of DeepLabCut 2 or 3" in output
+    layout, settings = Layout(fresh), load_analysis_settings(fresh)
+    theirs = read_table(there / "labeled-data" / "mouse" / "CollectedData_Ann.h5")
+    ours = read_table(layout.label_table("toy", "Ann"))
+    assert list(ours.index) == [
+        f"mouse/{path.name}" for path in sorted((there / "labeled-data" / "mouse").glob("*.png"))
+    ]
+    np.testing.assert_array_equal(ours.to_numpy(), theirs.to_numpy())
+    assert np.isnan(ours.to_numpy()).sum() == 2
+    assert (settings.skeleton, settings.pcutoff) == ((("nose", "tail base"), ("nose", "ear.left")), 0.4)
+    assert Path(settings.videofolder) == there / "videos"
+    expected = json.loads((there.parent / "expected.json").read_text())
+    split = json.loads((layout.data_folder("toy") / "split-iteration0-50shuffle1.json").read_text())
+    assert {name: [list(ours.index).index(image) for image in split[name]] for name in split} == {
+        name: expected[name] for name in ("train", "test")
+    }
+
+
 def test_poses_of_a_video_become_machine_labels(run_here, toy_project, tmp_path):
     data = Layout(toy_project).data_folder("toy")
     shutil.rmtree(data)
