@@ -51,8 +51,8 @@ export function actionsOf(page) {
     }
     if (open.length || !wasOpen || !page.options.autoImage) return;
     const next = page.images.nextOpen(page.key);
+    page.tell.say(next ? `${page.state.name} is labeled. Z takes its last label back.` : "All images are labeled. Well done!");
     if (next) page.show(next);
-    else page.tell.say("All images are labeled. Well done!");
   }
 
   /** Set the current part, and go on. */
@@ -162,6 +162,7 @@ export function actionsOf(page) {
   async function travel(direction) {
     const step = page.labels.next(direction);
     if (!step) return page.tell.say(`Nothing to ${direction}.`);
+    page.tell.hush();
     const keys = new Set(step.map(({ key }) => key));
     await Promise.all([...keys].map((key) => page.load(key)));
     const { key, part } = step[0];

@@ -131,6 +131,7 @@ function waiting(is) {
 function refreshed() {
   const { key, options } = page;
   for (const name of ["names", "skeleton", "others"]) press(name, options[name]);
+  for (const name of ["undo", "redo"]) $(name).disabled = !page.labels.next(name);
   tool("skeleton").hidden = !page.project?.skeleton.length;
   tool("others").hidden = page.project?.scorers.length < 2;
   press("ghosts", options.ghosts > 0, ["Ghosts", "Ghosts ±1", "Ghosts ±2"][options.ghosts]);

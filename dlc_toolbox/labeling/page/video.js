@@ -17,8 +17,8 @@ export class VideoStrip {
     this.#page = page;
     this.#say = say;
     const go = (frame) => {
-      this.#show(frame);
       $("view").focus({ preventScroll: true }); // the keys are the image's again
+      this.#show(frame);
     };
     $("video-name").addEventListener("change", () => go(0));
     $("scrub").addEventListener("input", () => this.#show($("scrub").valueAsNumber));
@@ -73,7 +73,7 @@ export class VideoStrip {
     $("scrub").hidden = frames === null;
     $("scrub").max = frames === null ? 0 : last;
     $("scrub").value = this.#frame;
-    $("frame").value = this.#frame;
+    if (document.activeElement !== $("frame")) $("frame").value = this.#frame; // else it is being typed
     const facts = [frames !== null && `of ${last}`, fps && `${(this.#frame / fps).toFixed(2)} s`];
     $("time").textContent = facts.filter(Boolean).join(" · ");
     if (!this.#fetching) this.#fetch();

@@ -161,9 +161,23 @@ def test_a_click_moves_no_label_of_a_finished_image_unless_its_part_is_chosen(la
     np.testing.assert_allclose(lab.at(FIRST)["nose"], (100, 100), atol=0.5)
 
 
+def test_the_page_says_that_it_goes_on_until_that_is_taken_back(lab, page):
+    for x in (100, 120, 140, 160):
+        click(page, x, 100)
+    shown(page, SECOND)
+    said = page.get_by_text("img000.png is labeled. Z takes its last label back.")
+    said.wait_for()
+    page.keyboard.press("z")
+    shown(page, FIRST)
+    said.wait_for(state="detached")
+    assert current(page, "part") == "tail"
+
+
 def test_undo_goes_back_over_images(lab, page):
     page.locator("#auto-image").uncheck()
+    assert page.locator("#undo").is_disabled()
     click(page, 100, 100)
+    assert page.locator("#undo").is_enabled() and page.locator("#redo").is_disabled()
     page.keyboard.press("2")
     page.keyboard.press("q")
     show(page, SECOND)
@@ -177,6 +191,7 @@ def test_undo_goes_back_over_images(lab, page):
     page.get_by_text("Nothing to undo.").wait_for()
     saved(page)
     assert current(page, "image") == FIRST
+    assert page.locator("#undo").is_disabled() and page.locator("#redo").is_enabled()
     assert set(lab.at(FIRST).values()) | set(lab.at(SECOND).values()) == {None}
     assert lab.state(SECOND) != "left out"
     for _ in range(4):
@@ -331,6 +346,8 @@ def test_neighbours_and_video(lab, open_page, write_video):
     page.get_by_text("vid2 has no frames.json").first.wait_for()
     page.keyboard.press("m")
     page.locator("#frame").fill("19")
+    lab.store.events.publish("project", {})  # as when the number of frames becomes known
+    page.wait_for_timeout(600)
     page.locator("#frame").press("Enter")
     page.get_by_text("vid1.avi, frame 19.").wait_for()
     page.keyboard.press(".")
