@@ -106,6 +106,11 @@ class FolderLabels:
         ]
         return ImageLabels(points, tuple(sorted(accepted)), notes.left_out is not None, notes)
 
+    @property
+    def paths(self) -> list[Path]:
+        """The files of the images."""
+        return list(self._paths.values())
+
     def path(self, image: str) -> Path:
         """Return the file of an image."""
         return self._paths[image]
@@ -210,7 +215,7 @@ class FolderLabels:
             for image, new in after.items():
                 self._notes.set(image, new)
         images = before if self._files.exist else self.images  # all, where they come from a label table
-        self._files.write({image: self._wanted(image) for image in images}, list(self._paths.values()))
+        self._files.write({image: self._wanted(image) for image in images}, self.paths)
         self._notes.write()
         self._notes_signature = signature(self._notes.path)
 
@@ -256,7 +261,7 @@ class FolderLabels:
             self.images = self._list()
             self._points = {image: dict.fromkeys(self._settings.bodyparts) for image in self.images}
             self._notes.read()
-            self._files.read(list(self._unreadable), list(self._paths.values()))
+            self._files.read(list(self._unreadable), self.paths)
             self._refuse_other_parts()
             clicked = self._clicked()
             self._refuse_moved_images(clicked)
@@ -273,7 +278,7 @@ class FolderLabels:
     def _clicked(self) -> Mapping[str, Mapping[str, Value]]:
         """Return the labels in the csv files, or, where there is none, in the label table."""
         if self._files.exist:
-            return self._values(self._files.values(list(self._paths.values())))
+            return self._values(self._files.values(self.paths))
         clicked = self._from_table(self.folder)
         unknown = sorted(set(clicked) - set(self.images))
         if unknown:
@@ -345,14 +350,14 @@ class FolderLabels:
         changed = list(found)
         before, parts = self._labels(), self._files.parts_of(changed)
         try:
-            ours = self._files.read(changed, list(self._paths.values()))
+            ours = self._files.read(changed, self.paths)
         except UsersError as error:  # what is in memory stays, to be merged when another state of the file is found
             self.problem, self._unreadable = str(error), dict(found)
             return set(self.images)
         self.problem, self._unreadable = None, {}
         for name, data in ours.items():
             self._files.keep(name, data, "before another program saved")
-        saved = self._values(self._files.values(list(self._paths.values())))
+        saved = self._values(self._files.values(self.paths))
         touched, notes = set(), {}
         for image in self.images:
             base = {part: self._base[image].get(part) for part in parts}

@@ -100,6 +100,7 @@ class ImageStore:
     def __init__(self, cache: BytesCache | None = None):
         self._cache = cache or BytesCache()
         self._facts: dict[Path, tuple[object, ImageFacts]] = {}
+        self._around: Sequence[Path] = []
         self._waiting: list[Future[None]] = []
         self._ahead = ThreadPoolExecutor(1, thread_name_prefix="images ahead")
 
@@ -135,7 +136,22 @@ class ImageStore:
         """Encode images in the background; those of the last call that are not done are wanted no more."""
         for waiting in self._waiting:
             waiting.cancel()
+        self._around = list(paths)
         self._waiting = [self._ahead.submit(self._try, path) for path in paths]
+
+    def exchanged(self) -> list[Path]:
+        """Find the images, of those prepared last, whose files hold something else since; each is found once."""
+        return [path for path in self._around if self._is_exchanged(path)]
+
+    def _is_exchanged(self, path: Path) -> bool:
+        """Tell whether an image is another one than its facts say; not while its file cannot be read."""
+        known = self._facts.get(path)
+        if known is None or signature(path) in (None, known[0]):
+            return False
+        try:
+            return self.facts(path) != known[1]
+        except (UsersError, OSError):
+            return False
 
     def close(self) -> None:
         """Stop working in the background."""

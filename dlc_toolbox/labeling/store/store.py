@@ -224,6 +224,9 @@ class LabelStore:
             for folder in list(contents.folders):
                 self._refresh_folder(folder)
                 self._refresh_machine(folder)
+            exchanged = contents.images.exchanged()
+            for folder, labels in contents.folders.items():
+                self._tell(folder, [path.name for path in exchanged if path in labels.paths])
 
     def probe_videos(self) -> None:
         """Find out how many frames the videos have; takes a while."""
@@ -247,7 +250,7 @@ class LabelStore:
             self.events.publish("project", {})
 
     def _tell(self, folder: str, images: Sequence[str]) -> None:
-        """Tell that labels of images have changed."""
+        """Tell that images, or their labels, have changed."""
         for image in images:
             data = {"folder": folder, "name": image, "version": self.contents.folders[folder].of(image).version}
             self.events.publish("labels", data)

@@ -125,8 +125,7 @@ def test_an_image_that_is_exchanged_is_shown_and_told(lab, page):
     cv2.imwrite(str(lab.data / FIRST), np.full((480, 640, 3), 200, np.uint8))
     cv2.imwrite(str(lab.data / SECOND), np.full((480, 640, 3), 210, np.uint8))
     assert page.evaluate(shade, [600, 400]) < 180
-    click(page, 50, 50)
-    page.get_by_text("exchanged on the disk").wait_for()
+    page.get_by_text("exchanged on the disk").wait_for()  # at the server's next look
     assert page.evaluate(shade, [600, 400]) == 200
     show(page, SECOND)
 
