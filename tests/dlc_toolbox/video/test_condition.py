@@ -254,21 +254,34 @@ def test_frames_that_are_left_out_of_an_even_recording_are_told(tmp_path, frames
     assert said(examine(encode(tmp_path / "w.mkv", frames, times=uneven, time_base=MS)), caplog) == []
 
 
-def test_frames_that_an_avi_leaves_out_are_not_missing_at_its_end(tmp_path, frames, caplog):
+@pytest.mark.parametrize("gone", [(8, 9, 10), (8,), (3, 8, 11, 14, 17, 19, 22)])
+def test_frames_that_an_avi_leaves_out_are_not_missing_at_its_end(tmp_path, frames, caplog, gone):
     with av.open(str(tmp_path / "v.avi"), "w") as container:
         stream = container.add_stream("mjpeg", rate=25)
         stream.height, stream.width, stream.pix_fmt = *frames[0].shape[:2], "yuvj444p"
         for row, frame in enumerate(frames):
-            if row not in (8, 9, 10):  # the container marks their places by empty chunks
+            if row not in gone:  # the container marks their places by empty chunks
                 image = av.VideoFrame.from_ndarray(frame, format="rgb24").reformat(format="yuvj444p")
                 image.pts, image.time_base = row, Fraction(1, 25)
                 container.mux(stream.encode(image))
         container.mux(stream.encode())
     condition = examine(tmp_path / "v.avi")
     facts = condition.facts()
-    assert (facts["frames_in_header"], facts["frames"], facts["frames_missing_at_end"]) == (COUNT, COUNT - 3, 0)
+    left = COUNT - len(gone)
+    assert (facts["frames_in_header"], facts["frames"], facts["frames_missing_at_end"]) == (COUNT, left, 0)
+    assert facts["frame_times_s"] == [row / 25 for row in range(COUNT) if row not in gone]
     (message,) = said(condition, caplog)
-    assert "by their times 3 are missing, first after frame 7" in message
+    assert f"by their times {len(gone)} are missing, first after frame {gone[0] - 1}" in message
+
+
+def test_steps_of_a_clock_in_ms_are_rounded_and_no_gaps():
+    class Told:
+        rounding, fps, time_base = 1, 900.0, Fraction(1, 1000)
+
+    stamps = np.round(np.arange(90) * 1000 / 900)
+    assert sorted(set(np.diff(stamps))) == [1, 2]
+    condition = Condition.of(Told(), stamps, np.ones(90))
+    assert not condition.varies and condition.fps == 900
 
 
 def test_the_rate_is_that_of_the_stamps_where_the_header_tells_another():
