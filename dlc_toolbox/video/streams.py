@@ -95,6 +95,8 @@ class StreamFacts:
         What a raw stream hints at.
     time_base : Fraction
         Unit of its time stamps, in seconds.
+    start : int
+        When it begins, in this unit.
     finer : int
         In how many units one of these is to be divided, so that each frame has a time of its own.
     pixel_aspect : Fraction
@@ -113,6 +115,7 @@ class StreamFacts:
     rate: Fraction | None
     likely_rate: Fraction | None
     time_base: Fraction
+    start: int
     finer: int
     pixel_aspect: Fraction
     frames: int
@@ -154,6 +157,7 @@ def look_at(path: Path, wanted: int | None = None) -> StreamFacts:
             rate=None if is_raw else told,
             likely_rate=stream.codec_context.framerate if is_raw else None,
             time_base=stream.time_base or Fraction(1, av.time_base),
+            start=stream.start_time or 0,
             finer=1 if is_raw else _finer(path, stream, told),
             pixel_aspect=_aspect(stream),
             frames=stream.frames,
