@@ -30,6 +30,11 @@ _JOINED = (
     "is several files one behind the other, which cannot be joined byte by byte in this format: only the first is read "
     "for sure, here and by players. Analyze the parts, or join them with ffmpeg -f concat"
 )
+_UNKNOWN = (
+    " in a known format, but one of a kind that few programs read: with the program of the camera, export it as "
+    "uncompressed or motion JPEG AVI, or as MP4"
+)
+_SLOWEST, _FASTEST = Fraction(1, 3600), 20_000  # frames/s of an AVI that are believed
 _SQUARE = Fraction(1, 100)  # pixels within this of 1 are meant to be square
 
 
@@ -58,9 +63,9 @@ def open_video(path: Path) -> av.container.InputContainer:
     except (av.FFmpegError, OSError) as error:
         raise ToolboxError(_why_unreadable(path, error)) from error
     if not _decodable(container):
-        known = " in a known format" if container.streams.video else ""
+        is_unknown = bool(container.streams.video)
         container.close()
-        raise ToolboxError(f"{path} holds no video{known}")
+        raise ToolboxError(f"{path} holds no video{_UNKNOWN if is_unknown else ''}")
     return container
 
 
@@ -150,15 +155,17 @@ def look_at(path: Path, wanted: int | None = None) -> StreamFacts:
         if is_raw and container.format.name in _RATE_IS_IN_THE_STREAM:
             told = stream.codec_context.framerate or told
             is_raw = not stream.codec_context.framerate
+        is_wrong = container.format.name == "avi" and bool(told) and not _SLOWEST <= told <= _FASTEST
+        doubt = f"its header tells {float(told or 0):g} frames/s, which is not believed: it counts as none" * is_wrong
         return StreamFacts(
             index=stream.index,
-            remarks=tuple(filter(None, (remark, _JOINED if is_joined(path) else None))),
-            has_clock=not bool(container.format.flags & _NO_TIME_STAMPS),
-            rate=None if is_raw else told,
+            remarks=tuple(filter(None, (remark, _JOINED if is_joined(path) else None, doubt))),
+            has_clock=not (container.format.flags & _NO_TIME_STAMPS or is_wrong),
+            rate=None if is_raw or is_wrong else told,
             likely_rate=stream.codec_context.framerate if is_raw else None,
             time_base=stream.time_base or Fraction(1, av.time_base),
             start=stream.start_time or 0,
-            finer=1 if is_raw else _finer(path, stream, told),
+            finer=1 if is_raw or is_wrong else _finer(path, stream, told),
             pixel_aspect=_aspect(stream),
             frames=stream.frames,
             duration_s=_duration_s(container, stream),
