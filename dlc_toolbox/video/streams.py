@@ -15,7 +15,7 @@ from av.stream import Disposition
 
 from dlc_common.kinds import VIDEO, kind_of, wrong_kind
 from dlc_toolbox import ToolboxError
-from dlc_toolbox.video.boxes import is_joined, is_unfinished
+from dlc_toolbox.video.boxes import asf_duration_s, is_joined, is_unfinished
 
 _ASIDE = Disposition.attached_pic | Disposition.still_image | Disposition.timed_thumbnails
 _NO_TIME_STAMPS = 0x80  # AVFMT_NOTIMESTAMPS: raw streams, whose times FFmpeg makes up
@@ -34,6 +34,11 @@ _UNKNOWN = (
     " in a known format, but one of a kind that few programs read: with the program of the camera, export it as "
     "uncompressed or motion JPEG AVI, or as MP4"
 )
+_INCOMPLETE = (
+    "cannot be read as a video: it is incomplete, because the index (moov), which cameras write in the end, is missing "
+    "or cut off. Programs that repair such recordings need another one of the same camera"
+)
+_NOTHING = ", or what describes it in the file is damaged: copy it again"
 _SLOWEST, _FASTEST = Fraction(1, 3600), 20_000  # frames/s of an AVI that are believed
 _SQUARE = Fraction(1, 100)  # pixels within this of 1 are meant to be square
 
@@ -63,19 +68,16 @@ def open_video(path: Path) -> av.container.InputContainer:
     except (av.FFmpegError, OSError) as error:
         raise ToolboxError(_why_unreadable(path, error)) from error
     if not _decodable(container):
-        is_unknown = bool(container.streams.video)
+        why = _UNKNOWN if container.streams.video else "" if container.streams.audio else _NOTHING
         container.close()
-        raise ToolboxError(f"{path} holds no video{_UNKNOWN if is_unknown else ''}")
+        raise ToolboxError(f"{path} {_INCOMPLETE}" if is_unfinished(path) else f"{path} holds no video{why}")
     return container
 
 
 def _why_unreadable(path: Path, error: Exception) -> str:
     """Say why a file cannot be opened, as far as that is known."""
     if is_unfinished(path):
-        return (
-            f"{path} cannot be read as a video: it is incomplete, because the index (moov), which cameras write in the "
-            "end, is missing. Programs that repair such recordings need another one of the same camera"
-        )
+        return f"{path} {_INCOMPLETE}"
     if other := wrong_kind(path, "a video", VIDEO):
         return other
     other = "" if kind_of(path) == VIDEO else ", or a file of another kind"
@@ -261,4 +263,5 @@ def _duration_s(container: av.container.InputContainer, stream: av.VideoStream) 
     with suppress(ValueError):
         return 3600 * int(hours) + 60 * int(minutes) + float(seconds)
     is_alone = len(container.streams) == 1 and container.format.name in _TELL_DURATION
-    return (container.duration or 0) / av.time_base if is_alone else 0.0
+    told_s = (container.duration or 0) / av.time_base or asf_duration_s(Path(container.name))
+    return told_s if is_alone else 0.0

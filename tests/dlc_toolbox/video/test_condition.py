@@ -52,7 +52,7 @@ def test_of_a_sound_video_nothing_is_said(tmp_path, frames, caplog):
 # ---- Damage ----
 
 
-@pytest.mark.parametrize(("name", "claimed"), [("v.avi", "40"), ("v.mkv", "40"), ("v.flv", "40")])
+@pytest.mark.parametrize(("name", "claimed"), [("v.avi", "40"), ("v.mkv", "40"), ("v.flv", "40"), ("v.wmv", "40")])
 def test_a_video_that_was_cut_off(tmp_path, frames, caplog, name, claimed):
     codec, pix_fmt = ("libx264", "yuv420p") if name == "v.flv" else ("mjpeg", "yuvj420p")
     path = encode(tmp_path / name, frames, codec, pix_fmt, **({"bf": "0"} if name == "v.flv" else {}))
@@ -104,6 +104,13 @@ def test_a_recording_without_its_index_is_incomplete(tmp_path, frames):
     with path.open("rb+") as file:
         file.truncate(path.stat().st_size // 2)
     with pytest.raises(ToolboxError, match=r"v\.mp4 cannot be read as a video: it is incomplete.* the index \(moov\)"):
+        open_frames(path)
+    whole = encode(path, frames).read_bytes()
+    path.write_bytes(whole[: whole.index(b"moov") + 200])
+    with pytest.raises(ToolboxError, match=r"v\.mp4 cannot be read as a video: it is incomplete.* \(moov\),.* cut off"):
+        open_frames(path)
+    path.write_bytes(whole.replace(b"trak", bytes(4)))
+    with pytest.raises(ToolboxError, match=r"v\.mp4 holds no video, or what describes it in the file is damaged"):
         open_frames(path)
     path.write_bytes(b"")
     with pytest.raises(ToolboxError, match=r"v\.mp4 is empty, not a video: copy it again"):
