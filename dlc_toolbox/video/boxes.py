@@ -63,7 +63,7 @@ def is_joined(path: Path) -> bool:
 
 
 def asf_duration_s(path: Path) -> float:
-    """Return how long a file of ASF (WMV) says it is, in seconds; 0 where it does not. FFmpeg forgets it when it is cut."""
+    """Return how long a file of ASF (WMV) says it is, also where it is cut off, in seconds; 0 where it does not."""
     with path.open("rb") as file:
         head = file.read(_ASF_BYTES)
     place = head.find(_ASF_FACTS)
