@@ -70,7 +70,9 @@ def open_video(path: Path) -> av.container.InputContainer:
     if not _decodable(container):
         why = _UNKNOWN if container.streams.video else "" if container.streams.audio else _NOTHING
         container.close()
-        raise ToolboxError(f"{path} {_INCOMPLETE}" if is_unfinished(path) else f"{path} holds no video{why}")
+        if is_unfinished(path):
+            raise ToolboxError(f"{path} {_INCOMPLETE}")
+        raise ToolboxError(wrong_kind(path, "a video", VIDEO) or f"{path} holds no video{why}")
     return container
 
 
