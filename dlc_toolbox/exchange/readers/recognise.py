@@ -111,8 +111,8 @@ def _recognised(path: Path, images: Path | None, scorer: str, scratch: Path) -> 
                 damaged.append(error)
     if damaged and not inside:
         raise damaged[0]
-    for error in damaged:
-        log.warning("left out: %s", error)
+    for reason in damaged:
+        log.warning("left out: %s", reason)
     if not inside:
         raise ToolboxError(
             f"{path} has neither a config.yaml nor a CollectedData.csv, nor any other file that can be imported: "
