@@ -27,7 +27,7 @@ from deepercut.weights.snapshots import list_snapshots
 from dlc_common.cli import CHECKOUT
 from dlc_common.images import read_image
 from dlc_common.pixels import is_blank, is_dark
-from dlc_common.training_set import read_training_set, write_training_set
+from dlc_common.training_set import LabeledImage, read_training_set, write_training_set
 from dlc_common.yaml_text import with_values
 from dlc_toolbox.evaluation.evaluation import predict_images
 from dlc_toolbox.frames.variety import Sample, choose_various, sample_frames
@@ -77,12 +77,11 @@ def coverage(labels: np.ndarray, chosen: Sequence[int], test: np.ndarray) -> flo
     return float(np.nanmean(np.where(np.isnan(away), np.inf, away).min(axis=1), where=np.isfinite(test[..., 0])))
 
 
-def train(train_folder: Path, folder: Path, chosen: Sequence[int], iterations: int, seed: int) -> Path:
-    """Train on some rows of a training set; return the pose_cfg.yaml."""
+def train(train_folder: Path, folder: Path, entries: Sequence[LabeledImage], iterations: int, seed: int) -> Path:
+    """Train on entries of a training set; return the pose_cfg.yaml."""
     source = train_folder / "pose_cfg.yaml"
     config = load_config(source)
-    entries = read_training_set(config.resolve_data(config.dataset))
-    write_training_set(folder / "chosen.mat", [entries[row] for row in chosen])
+    write_training_set(folder / "chosen.mat", entries)
     changes = {
         "project_path": str(train_folder),
         "dataset": str(folder / "chosen.mat"),
@@ -124,6 +123,9 @@ def main() -> None:
     sample = sample_frames(as_shown([images / name for name in split.train]), least=len(split.train))
     labels, test = points(split.table.loc[split.train]), points(split.table.loc[split.test])
     start_backend()
+    train_folder = layout.train_folder(experiment)
+    config = load_config(train_folder / "pose_cfg.yaml")
+    entries = read_training_set(config.resolve_data(config.dataset))
     means: dict[str, list[float]] = {choice: [] for choice in CHOICES}
     rows = []
     sys.stdout.write("seed  choice  to the nearest chosen: gray values, px  test error: median px, mean px\n")
@@ -140,7 +142,8 @@ def main() -> None:
             shown = "not trained"
             if not args.only_choose:
                 with tempfile.TemporaryDirectory() as folder:
-                    config_path = train(layout.train_folder(experiment), Path(folder), chosen, args.iterations, seed)
+                    taught = [entries[row] for row in chosen]
+                    config_path = train(train_folder, Path(folder), taught, args.iterations, seed)
                     errors = errors_of(config_path, split, images)
                 row |= {"median_px": float(np.median(errors)), "mean_px": float(errors.mean())}
                 means[choice].append(row["mean_px"])
