@@ -72,6 +72,7 @@ class Video(Recording):
         first = self._decoder.first()
         self._shades = Shades(path, stream.index, first)
         self._coded_size, self._is_interlaced = (first.width, first.height), first.interlaced_frame
+        self._left_out_before = 0 if first.pts is None else max(first.pts - stream.start, 0)
         is_turned = orientation(first)[0]
         super().__init__(
             path,
@@ -117,10 +118,12 @@ class Video(Recording):
     def missing_at_end(self, frames: int, end_s: float) -> int:
         """Return how many frames the header counts beyond those in the file, see `Recording.missing_at_end`."""
         if self.header_frames:
-            # fewer than are missing, where some are left out before
-            behind = round(self.header_frames - end_s * float(self.rate))
-            is_short = frames < self.header_frames and behind > 0
-            return min(behind, max(self.header_frames - self._decoder.count_packets(), 0)) if is_short else 0
+            # in an AVI places, of which it leaves some empty; most of them, where its rate is that of a clock
+            told, passed = self.header_frames - self._left_out_before, end_s * float(self.rate)
+            a_frame = passed / max(frames, 1)
+            if frames >= told or told - passed <= _ROUNDED_FRAMES * (a_frame - 1):
+                return 0
+            return max(min(round((told - passed) / a_frame), self.header_frames - self._decoder.count_packets()), 0)
         missing = round((self._stream.duration_s - end_s) * self.fps)
         return missing if missing > _ROUNDED_FRAMES else 0
 
@@ -302,7 +305,7 @@ def find_videos(
         places = ", ".join(str(Path(path).resolve()) for path in paths)
         raise ToolboxError(
             f"{places}: no video with the suffix {videotype} (videotype) there"
-            f"{_suffixes_in(paths)}{_further_down(paths, videotype)}. {advice}".rstrip()
+            f"{suffixes_in(paths)}{_further_down(paths, videotype)}. {advice}".rstrip()
         )
     for video in again:
         log.warning("%s is left out: it is a link to the same file as %s", video, found[video.resolve()].name)
@@ -321,8 +324,8 @@ def _beside(path: Path) -> str:
     return f"; there: {', '.join(names[:_NAMED])}{more}" if names else ""
 
 
-def _suffixes_in(paths: Sequence[Path]) -> str:
-    """Name the suffixes of the files in folders, for messages; empty without any."""
+def suffixes_in(paths: Sequence[Path]) -> str:
+    """Name the suffixes of the files in folders, to end a message; empty without any."""
     folders = [folder for folder in (Path(path).resolve() for path in paths) if folder.is_dir()]
     files = [file for folder in folders for file in folder.iterdir() if file.is_file()]
     found = Counter(file.suffix.lower() for file in files if file.suffix and not file.name.startswith("."))
