@@ -199,7 +199,7 @@ def _read_named_rows(path: Path, scratch: Path, before: Mapping[str, Path]) -> t
     ToolboxError
         When the file is no such table, or none of its rows can be used.
     """
-    table, unusable = _read_sound_rows(path, scratch)
+    table, unusable = read_sound_rows(path, scratch)
     refuse_unnamed_rows(table, path)
     rows, wrong = _rows(table, path, before)
     unusable += wrong
@@ -263,7 +263,7 @@ def _halves(table: pd.DataFrame) -> tuple[str, ...]:
     return (f"{len(halves)} labels have x or y alone and are none: {named}",) if len(halves) else ()
 
 
-def _read_sound_rows(path: Path, scratch: Path) -> tuple[pd.DataFrame, list[LeftOut]]:
+def read_sound_rows(path: Path, scratch: Path) -> tuple[pd.DataFrame, list[LeftOut]]:
     """Read a table; where rows of a csv cannot be used, all others."""
     try:
         return read_table(path), []
