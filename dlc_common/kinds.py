@@ -41,7 +41,7 @@ ADVICE = {
     NORPIX: "export it as AVI with the program of the camera",
     CHECKPOINT: "name the checkpoint without its ending",
     LFS: "the file itself was never fetched: run `git lfs pull`",
-    EMPTY: "copy it again",
+    EMPTY: "copy it again, or make it again",
 }
 """What to do with a file of a kind, as it reads behind a colon."""
 
