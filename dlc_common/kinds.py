@@ -19,6 +19,8 @@ CHECKPOINT, MATLAB, LFS = "a part of a TensorFlow checkpoint", "a MATLAB file", 
 ZIP, CUT_ZIP = "a zip archive", "a zip archive, such as an Excel workbook, and damaged"
 ODS, HEIF = "a workbook of LibreOffice", "a photo in HEIC or AVIF, as phones take them"
 KERAS_ZIP, NUMPY = "a network of Keras (.keras)", "an array of NumPy (.npy)"
+WORD, RTF = "a document of Word or LibreOffice", "a document in RTF, as Word and TextEdit write it"
+ZEROS = "full of zeros, as a power cut or an interrupted copy leaves files"
 VIDEO, IMAGE, HDF5, EMPTY, JSON = "a video", "an image", "an HDF5 file", "empty", "a JSON file"
 
 ADVICE = {
@@ -28,6 +30,8 @@ ADVICE = {
     ZIP: "unpack it",
     CUT_ZIP: "copy it again",
     ODS: "save it as csv",
+    WORD: "save it as plain text, in UTF-8",
+    RTF: "save it as plain text, in UTF-8 (in TextEdit: Format > Make Plain Text)",
     HEIF: "save it as png or jpg, and in the phone's settings choose 'Most compatible'",
     KERAS_ZIP: "save its weights alone, by model.save_weights('name.weights.h5')",
     NUMPY: "save it in Python as TIFF, by tifffile.imwrite, or as csv",
@@ -42,6 +46,7 @@ ADVICE = {
     CHECKPOINT: "name the checkpoint without its ending",
     LFS: "the file itself was never fetched: run `git lfs pull`",
     EMPTY: "copy it again, or make it again",
+    ZEROS: "copy it again, or make it again",
 }
 """What to do with a file of a kind, as it reads behind a colon."""
 
@@ -59,6 +64,7 @@ _BEGINNINGS = {
     b"\0\0\0\x0cjP  ": IMAGE,
     b"\x93NUMPY": NUMPY,
     b"\x1aE\xdf\xa3": VIDEO,
+    b"{\\rtf": RTF,
     b"%PDF": "a PDF",
     b"Rar!": "a RAR archive",
     b"7z\xbc\xaf": "a 7z archive",
@@ -96,6 +102,8 @@ def kind_of(path: Path) -> str | None:
         return EMPTY
     if re.search(r"\.(meta|data-\d{5}-of-\d{5})$", path.name):
         return CHECKPOINT
+    if not any(head):
+        return ZEROS
     for beginning, kind in _BEGINNINGS.items():
         if head.startswith(beginning):
             return kind
@@ -164,7 +172,10 @@ def _in_zip(path: Path) -> str | None:
     if {"config.json", "model.weights.h5"} <= {*names}:
         return KERAS_ZIP
     if {"mimetype", "content.xml"} <= {*names}:
-        return ODS
+        with zipfile.ZipFile(path) as archive:
+            return WORD if b"opendocument.text" in archive.read("mimetype") else ODS
+    if any(name.startswith("word/") for name in names):
+        return WORD
     return "an archive of NumPy arrays" if names and all(name.endswith(".npy") for name in names) else ZIP
 
 

@@ -41,7 +41,8 @@ def build_parser() -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None) -> None:
     """Write every format."""
     args = build_parser().parse_args(argv)
-    training.export(args.project, sum(args.formats, []) or ["openvino"], args.config, iteration=args.snapshot)
+    formats = [name for names in args.formats for name in names]
+    training.export(args.project, formats or ["openvino"], args.config, iteration=args.snapshot)
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ import tokenize
 from pathlib import Path
 from typing import Any
 
+from dlc_common.kinds import EMPTY, wrong_kind
 from dlc_toolbox import ToolboxError
 from dlc_toolbox.project.checks import BACKSLASH, MOST_ENTRIES
 
@@ -24,8 +25,7 @@ def read_assignments(path: Path) -> dict[str, tuple[Any, int]]:
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         said = error if isinstance(error, SyntaxError) else SyntaxError(str(error))
         line = f" line {said.lineno}" if said.lineno else ""
-        advice = f"; {BACKSLASH}" if "\\" in (said.text or "") else ""
-        raise ToolboxError(f"{path}{line} cannot be read as Python: {said.msg}{advice}") from None
+        raise ToolboxError(f"{path}{line} cannot be read as Python: {said.msg}{_advice(said)}") from None
     _refuse_missing_commas(path, text, tree)
     assigned: dict[str, tuple[Any, int]] = {}
     for statement in tree.body:
@@ -43,6 +43,15 @@ def read_assignments(path: Path) -> dict[str, tuple[Any, int]]:
     return assigned
 
 
+def _advice(error: SyntaxError) -> str:
+    """Say what is to be done about a line that is no Python, where that is known."""
+    if isinstance(error, IndentationError):
+        return "; a line that begins with a name begins at the left edge, without spaces or tabs"
+    if "invalid character" in error.msg or "non-printable" in error.msg:
+        return "; Word puts such characters there: type the line anew in a program for plain text, with ' around texts"
+    return f"; {BACKSLASH}" if "\\" in (error.text or "") else ""
+
+
 def _refuse_missing_commas(path: Path, text: str, tree: ast.Module) -> None:
     """Raise where two texts of a list stand side by side, which Python takes for one."""
     lists = [node for node in ast.walk(tree) if isinstance(node, ast.List | ast.Tuple | ast.Set)]
@@ -57,11 +66,17 @@ def _refuse_missing_commas(path: Path, text: str, tree: ast.Module) -> None:
 
 def _read_text(path: Path) -> str:
     """Return the text of a settings file, in UTF-8 unless its first lines declare another encoding, as Python's may."""
+    if other := wrong_kind(path, "a settings file", EMPTY):
+        raise ToolboxError(other)
     try:
         with tokenize.open(path) as file:
             text = file.read()
     except FileNotFoundError:
-        raise ToolboxError(f"{path} does not exist: copy it from the DeepLabCut checkout and edit it") from None
+        hidden = path.with_name(f"{path.name}.txt")  # Windows adds it, and does not show it
+        advice = (
+            f"rename {hidden.name} to it" if hidden.is_file() else "copy it from the DeepLabCut checkout and edit it"
+        )
+        raise ToolboxError(f"{path} does not exist: {advice}") from None
     except OSError as error:
         raise ToolboxError(f"{path} cannot be opened: {error.strerror}") from None
     except (SyntaxError, UnicodeDecodeError):

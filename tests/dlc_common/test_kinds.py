@@ -59,6 +59,9 @@ MAKERS = {
     kinds.LFS: lambda path: path.write_text("version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n"),
     kinds.JSON: lambda path: path.write_text(json.dumps({"images": [], "annotations": []})),
     kinds.EMPTY: lambda path: path.write_bytes(b""),
+    kinds.ZEROS: lambda path: path.write_bytes(bytes(3000)),
+    kinds.WORD: lambda path: zipped(path, "[Content_Types].xml", "word/document.xml"),
+    kinds.RTF: lambda path: path.write_text(r"{\rtf1\ansi Task = 'mouse'}"),
     kinds.MATLAB: lambda path: path.write_bytes(b"MATLAB 5.0 MAT-file, Platform" + bytes(100)),
     kinds.VIDEO: lambda path: path.write_bytes(b"\0\0\0\x20ftypisom" + bytes(40)),
     kinds.IMAGE: lambda path: path.write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(40)),
@@ -72,6 +75,14 @@ def test_what_a_file_is_does_not_depend_on_its_name(tmp_path: Path, kind: str):
     for name in ("file.csv", "file"):
         MAKERS[kind](tmp_path / name)
         assert kind_of(tmp_path / name) == kind
+
+
+def test_texts_and_workbooks_of_libreoffice_are_told_apart(tmp_path: Path):
+    for ending, kind in (("text", kinds.WORD), ("spreadsheet", kinds.ODS)):
+        with zipfile.ZipFile(tmp_path / ending, "w") as archive:
+            archive.writestr("mimetype", f"application/vnd.oasis.opendocument.{ending}")
+            archive.writestr("content.xml", "")
+        assert kind_of(tmp_path / ending) == kind
 
 
 def test_no_pickle_is_run(tmp_path: Path):
