@@ -373,6 +373,13 @@ def test_a_correction_in_the_tables_csv_stops_every_step_until_it_is_made_in_the
     assert toy.convert().iloc[0, 0] == 11.5
 
 
+def test_a_part_that_was_renamed_in_the_tables_csv_leads_to_files_that_can_be(toy: Toy):
+    toy.convert()
+    correct_csv(toy, "nose", "snout")
+    with pytest.raises(ToolboxError, match=r"nose is in one .*: correct <folder>/nose\.csv, <folder>/snout\.csv instead"):
+        toy.convert()
+
+
 def test_a_spreadsheet_that_rounds_corrects_nothing(toy: Toy):
     toy.edit("nose.csv", lambda text: text.replace("135.0,60.0", "135.0049,60.0"))
     before = toy.convert()
