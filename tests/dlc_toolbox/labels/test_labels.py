@@ -376,7 +376,7 @@ def test_a_correction_in_the_tables_csv_stops_every_step_until_it_is_made_in_the
 def test_a_part_that_was_renamed_in_the_tables_csv_leads_to_files_that_can_be(toy: Toy):
     toy.convert()
     correct_csv(toy, "nose", "snout")
-    with pytest.raises(ToolboxError, match=r"nose is in one .*: correct <folder>/nose\.csv, <folder>/snout\.csv instead"):
+    with pytest.raises(ToolboxError, match=r"nose is in .*: correct <folder>/nose\.csv, <folder>/snout\.csv"):
         toy.convert()
 
 
