@@ -105,7 +105,7 @@ def clicks_of(cells: Cells, path: Path) -> pd.DataFrame:
     if missing:
         raise ToolboxError(
             f"{path} has no column {' and '.join(missing)} (it has {', '.join(filter(None, header)) or 'none'}). "
-            "In Fiji, tick Centroid and Stack position in Analyze > Set Measurements, measure again, save with headers"
+            f"In Fiji, {_how_to_measure(missing, header)}"
         )
     columns = [header.index("X"), header.index("Y"), header.index(position)]
     _refuse_two_marks([row[column] for _, row in rows for column in columns[:2]], cells.separator, path)
@@ -131,6 +131,16 @@ def clicks_of(cells: Cells, path: Path) -> pd.DataFrame:
     if all(number.isdecimal() for number in numbers) and len(set(numbers)) == len(rows):
         table = table.iloc[np.argsort([float(number) for number in numbers], kind="stable")]
     return table
+
+
+def _how_to_measure(missing: Sequence[str], header: Sequence[str]) -> str:
+    """Say how Fiji writes the columns that are missing."""
+    if {"X1", "Y1"} <= set(header):
+        return (
+            "choose More > Multi Measure in the ROI Manager again, without 'One row per slice', and save with headers"
+        )
+    alone = "; for a single image, write a column Slice of 1" if missing == ["Slice"] else ""
+    return "tick Centroid and Stack position in Analyze > Set Measurements, measure again, save with headers" + alone
 
 
 def _refuse_two_marks(numbers: Sequence[str], separator: str, path: Path) -> None:
