@@ -15,6 +15,7 @@ from dlc_common.images import image_size, images_in
 from dlc_toolbox import ToolboxError
 from dlc_toolbox.labels.calibration import refuse_calibrated, warn_of_calibrated
 from dlc_toolbox.labels.fiji import holds_clicks, read_clicks
+from dlc_toolbox.labels.measured import warn_of_other_grays
 from dlc_toolbox.labels.plausible import check_coincidence, check_corner, name_labels, outside_image, why_outside
 from dlc_toolbox.labels.slices import Slices, image_positions, in_short, refuse_uncounted, slices_of
 from dlc_toolbox.project.settings import Settings
@@ -65,6 +66,7 @@ def read_folder(folder: Path, files: Sequence[Path], settings: Settings, scorer:
     sizes = np.array(for_all(image_size, slices.images))
     warn_of_turns(folder, slices.images)
     refuse_calibrated(labels, sizes, files[0].parent)
+    warn_of_other_grays(files, slices.images)
     if not settings.multibodypartsfile:
         warn_of_calibrated(labels, sizes, files)
     if not settings.invisibleboundary:

@@ -202,6 +202,16 @@ def test_clicks_in_inches_are_an_error(toy: Toy):
         toy.convert()
 
 
+def test_clicks_in_mm_that_are_not_tiny_are_told(toy: Toy, caplog):
+    """At 3 pixels per mm the toy's points reach 45 mm, of 160 pixels."""
+    for part in ("nose", "paw", "tail"):
+        rows = [line.split(",") for line in (toy.folder / f"{part}.csv").read_text().splitlines()[1:]]
+        toy.write(f"{part}.csv", "\n".join(f"{n},{float(x) / 3:.3f},{float(y) / 3:.3f},{s}" for n, _, x, y, s in rows))
+    toy.convert()
+    assert f"{toy.folder}: the largest coordinate of all clicks is 45, in images of up to 160 pixels" in caplog.text
+    assert "Fiji measured in mm. In Fiji: Analyze > Set Scale > Click to Remove Scale" in caplog.text
+
+
 def test_one_part_in_inches_is_told(toy: Toy, caplog):
     toy.write("paw.csv", "1,0.417,0.375,1\n2,1.25,1.125,2\n3,1.875,1.687,3")
     toy.set("invisibleboundary = 0.01")
