@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from dlc_common import is_users_error
+from dlc_common import in_words, is_users_error
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 """The folder of the scripts; also the project, where no other is named."""
@@ -184,7 +184,7 @@ def run(
     except Exception as error:
         if not is_users_error(error):
             raise
-        log.error("%s", error, exc_info=verbose)
+        log.error("%s", in_words(error), exc_info=verbose)
         return 1
     return code if isinstance(code, int) else 0
 

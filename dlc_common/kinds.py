@@ -9,6 +9,7 @@ from pathlib import Path
 
 import h5py
 
+from dlc_common import in_words
 from dlc_common.files import is_broken
 
 SLEAP_PROJECT, SLEAP_ANALYSIS = "a project of SLEAP", "an analysis file of SLEAP"
@@ -138,10 +139,12 @@ def wrong_kind(path: Path, wanted: str, *accepted: str) -> str | None:
     Returns
     -------
     str or None
-        A message; None where the kind is not known, or right.
+        A message, also that the file may not be read; None where the kind is not known, or right.
     """
     try:
         kind = kind_of(path)
+    except PermissionError as error:
+        return in_words(error)
     except OSError:
         return None
     if kind is None or kind in accepted:

@@ -289,7 +289,9 @@ def check_owner(table: Path, made_from: Mapping[str, Any]) -> None:
     advice = f"Move {table.name} elsewhere, or delete it if it is of no use; nothing was changed."
     try:
         owner = _owner(records.read(record))
-    except (UsersError, KeyError, TypeError):
+    except (UsersError, KeyError, TypeError) as error:
+        if isinstance(error.__cause__, PermissionError):
+            raise
         raise ToolboxError(f"{table} exists, but no {record.name} tells which network made it. {advice}") from None
     for what, name in _owner(made_from).items():
         if owner[what] != name:

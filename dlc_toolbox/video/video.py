@@ -16,7 +16,7 @@ import av
 import cv2
 import numpy as np
 
-from dlc_common import is_users_error
+from dlc_common import in_words, is_users_error
 from dlc_common.files import replacing
 from dlc_toolbox import ToolboxError
 from dlc_toolbox.video.decoding import Decoder
@@ -303,7 +303,7 @@ def for_each(
         except Exception as error:
             if not is_users_error(error):
                 raise
-            log.error("%s", error)
+            log.error("%s", in_words(error))
             failed.append(name(item))
     if failed:
         raise ToolboxError(f"{len(failed)} of {len(items)} {kind} could not be done, see above: {', '.join(failed)}")

@@ -2,6 +2,7 @@
 
 import json
 import pickle
+import re
 import zipfile
 from pathlib import Path
 
@@ -11,6 +12,8 @@ import pytest
 
 from dlc_common import kinds
 from dlc_common.kinds import kind_of, wrong_kind
+from dlc_toolbox import ToolboxError
+from dlc_toolbox.project.tables import read_table
 
 
 def zipped(path: Path, *names: str) -> None:
@@ -75,6 +78,20 @@ def test_what_a_file_is_does_not_depend_on_its_name(tmp_path: Path, kind: str):
     for name in ("file.csv", "file"):
         MAKERS[kind](tmp_path / name)
         assert kind_of(tmp_path / name) == kind
+
+
+def test_what_may_not_be_read_is_not_called_damaged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    path = tmp_path / "labels.h5"
+    path.touch()
+
+    def refuse(path: Path, *_: object) -> None:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "open", refuse)
+    told = f"{path}: Permission denied. Is it open in another program, or does it belong to another user?"
+    assert wrong_kind(path, "a table of labels") == told
+    with pytest.raises(ToolboxError, match=re.escape(told)):
+        read_table(path)
 
 
 def test_texts_and_workbooks_of_libreoffice_are_told_apart(tmp_path: Path):
