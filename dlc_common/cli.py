@@ -51,7 +51,7 @@ def make_parser(doc: str, *, overwrites: bool = True, videos: bool = False) -> a
     if overwrites:
         parser.add_argument("--overwrite", action="store_true", help="do again what is current")
     if videos:
-        parser.add_argument("videos", nargs="*", type=Path, help="files or folders, instead of videofolder")
+        parser.add_argument("videos", nargs="*", type=path, help="files or folders, instead of videofolder")
     parser.add_argument("--verbose", action="store_true", help="debug log; traceback on error")
     return parser
 

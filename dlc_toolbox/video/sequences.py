@@ -367,9 +367,10 @@ def videos_to_analyze(layout: Layout, settings: AnalysisSettings, named: Sequenc
         When there is none.
     """
     folder = layout.analysis_root / Path(settings.videofolder).expanduser()
+    of_command = "Names in a command count from the folder in which it is given."
     return find_videos(
         named or [folder],
         settings.videotype,
-        first_step_advice(layout.root),
+        of_command if named else first_step_advice(layout.root),
         within=lambda folder, suffix: recordings_in(folder, suffix, whatever=bool(named)),
     )
