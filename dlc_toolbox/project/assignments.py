@@ -27,6 +27,7 @@ def read_assignments(path: Path) -> dict[str, tuple[Any, int]]:
         line = f" line {said.lineno}" if said.lineno else ""
         raise ToolboxError(f"{path}{line} cannot be read as Python: {said.msg}{_advice(said)}") from None
     _refuse_missing_commas(path, text, tree)
+    _refuse_names_twice(path, tree)
     assigned: dict[str, tuple[Any, int]] = {}
     for statement in tree.body:
         if isinstance(statement, ast.Import | ast.ImportFrom) or _is_text(statement):
@@ -62,6 +63,14 @@ def _refuse_missing_commas(path: Path, text: str, tree: ast.Module) -> None:
         texts = [token.string for token in tokens if token.type == tokenize.STRING]
         if len(texts) > 1:
             raise ToolboxError(f"{path} line {entry.lineno}: put a comma between {texts[0]} and {texts[1]}")
+
+
+def _refuse_names_twice(path: Path, tree: ast.Module) -> None:
+    """Raise where a name stands twice in braces, of which Python takes the last without a word."""
+    for node in (node for node in ast.walk(tree) if isinstance(node, ast.Dict)):
+        names = [ast.unparse(key) for key in node.keys if key is not None]
+        if twice := next((name for name in names if names.count(name) > 1), None):
+            raise ToolboxError(f"{path} line {node.lineno}: {twice} stands twice in {{...}}: give each its own name")
 
 
 def _read_text(path: Path) -> str:

@@ -188,6 +188,12 @@ def test_a_missing_comma_between_texts_is_told(load):
     assert load(NEEDED + "filename = ('mouse '\n    '1.avi')\n").filename == ("mouse 1.avi",)
 
 
+def test_a_name_that_stands_twice_in_braces_is_told(load):
+    """Python takes the last, so that one of three cameras would be gone."""
+    with pytest.raises(ToolboxError, match=r"line 6: 'A' stands twice in \{\.\.\.\}: give each its own name"):
+        load(NEEDED + "cameras = {'A': '*1*', 'B': '*2*', 'A': '*3*'}\n")
+
+
 def test_unreadable_files_are_named_with_the_line(load, tmp_path: Path):
     with pytest.raises(ToolboxError, match=r"myconfig\.py line 2 cannot be read as Python"):
         load("Task = 't'\ndate = \n")
