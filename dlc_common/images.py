@@ -211,7 +211,8 @@ def _naming(path: Path) -> Iterator[None]:
         if other := wrong_kind(path, "an image", IMAGE):
             raise UsersError(other) from error
         unsure = "" if kind_of(path) == IMAGE else " or no image"
-        raise UsersError(f"image {path} is damaged{unsure} ({error}); replace it or delete it") from error
+        reason = error.__cause__ or error  # imageio's own words may say nothing
+        raise UsersError(f"image {path} is damaged{unsure} ({reason}); replace it or delete it") from error
 
 
 def _head(path: Path) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mmap
 import re
 import zipfile
 from collections.abc import Callable
@@ -20,19 +21,33 @@ CHECKPOINT, MATLAB, LFS = "a part of a TensorFlow checkpoint", "a MATLAB file", 
 ZIP, CUT_ZIP = "a zip archive", "a zip archive, such as an Excel workbook, and damaged"
 ODS, HEIF = "a workbook of LibreOffice", "a photo in HEIC or AVIF, as phones take them"
 KERAS_ZIP, NUMPY = "a network of Keras (.keras)", "an array of NumPy (.npy)"
-WORD, RTF = "a document of Word or LibreOffice", "a document in RTF, as Word and TextEdit write it"
+WORD, NUMBERS = "a document of Word or LibreOffice", "a workbook of Numbers"
+RTF = "a text with formats (RTF), as TextEdit saves it"
+SHORTCUT, PLIST = (
+    "a shortcut to a file elsewhere",
+    "a property list of macOS, such as iCloud leaves in the place of a file",
+)
+COMPOUND = "a compound file of Windows, such as a recording of Olympus (OIB) or Zeiss (ZVI)"
+CZI, ND2, LIF = "a recording of Zeiss (CZI)", "a recording of Nikon (ND2)", "a recording of Leica (LIF)"
+RAR, SEVEN_ZIP, COMPRESSED = "a RAR archive", "a 7z archive", "a compressed archive"
 ZEROS = "full of zeros, as a power cut or an interrupted copy leaves files"
 VIDEO, IMAGE, HDF5, EMPTY, JSON = "a video", "an image", "an HDF5 file", "empty", "a JSON file"
 
+_TO_TIFF = "open it in Fiji (File > Import > Bio-Formats), and save it as TIFF"
 ADVICE = {
+    WORD: "save it as plain text, or its table as csv",
+    NUMBERS: "export it as csv",
+    RTF: "save it as plain text (in TextEdit: Format > Make Plain Text)",
+    SHORTCUT: "copy the file itself",
+    PLIST: "fetch the file itself",
+    **dict.fromkeys((COMPOUND, CZI, ND2, LIF), _TO_TIFF),
+    **dict.fromkeys((RAR, SEVEN_ZIP, COMPRESSED), "unpack it"),
     SLEAP_PROJECT: "ImportLabels.py takes its labels over",
     SLEAP_ANALYSIS: "ImportLabels.py takes its poses over as machine labels, where it is saved as .h5",
     EXCEL: "save it as csv",
     ZIP: "unpack it",
     CUT_ZIP: "copy it again",
     ODS: "save it as csv",
-    WORD: "save it as plain text, in UTF-8",
-    RTF: "save it as plain text, in UTF-8 (in TextEdit: Format > Make Plain Text)",
     HEIF: "save it as png or jpg, and in the phone's settings choose 'Most compatible'",
     KERAS_ZIP: "save its weights alone, by model.save_weights('name.weights.h5')",
     NUMPY: "save it in Python as TIFF, by tifffile.imwrite, or as csv",
@@ -52,7 +67,14 @@ ADVICE = {
 """What to do with a file of a kind, as it reads behind a colon."""
 
 _BEGINNINGS = {
-    b"\xd0\xcf\x11\xe0": EXCEL,
+    b"L\0\0\0\x01\x14\x02\0": SHORTCUT,
+    b"book\0\0\0\0mark": SHORTCUT,
+    b"[InternetShortcut]": SHORTCUT,
+    b"bplist00": PLIST,
+    b"{\\rtf": RTF,
+    b"ZISRAWFILE": CZI,
+    b"\xda\xce\xbe\n": ND2,
+    b"\x70\0\0\0": LIF,
     b"Iout": ROIS,
     b"\xed\xfe\x00\x00N\x00o\x00r\x00p\x00i\x00x\x00": NORPIX,
     b"MATLAB ": MATLAB,
@@ -65,20 +87,24 @@ _BEGINNINGS = {
     b"\0\0\0\x0cjP  ": IMAGE,
     b"\x93NUMPY": NUMPY,
     b"\x1aE\xdf\xa3": VIDEO,
-    b"{\\rtf": RTF,
     b"%PDF": "a PDF",
-    b"Rar!": "a RAR archive",
-    b"7z\xbc\xaf": "a 7z archive",
-    b"\x1f\x8b": "a compressed archive",
+    b"Rar!": RAR,
+    b"7z\xbc\xaf": SEVEN_ZIP,
+    b"\x1f\x8b": COMPRESSED,
+    b"BZh": COMPRESSED,
+    b"\xfd7zXZ\0": COMPRESSED,
     b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19.": PYTORCH,  # of before PyTorch 1.6
 }
 _TEXTS: dict[str, str] = {
     r"\s*<(!doctype html|html)": "a web page",
     r"[^\n]*\bframe_idx,instance\.score": SLEAP_ANALYSIS,
     r"\s*<\?xml": "an XML file",
-    r"\s*<[a-z]\w*>": "an XML file",
+    r"\s*<[a-z]\w*[\s>]": "an XML file",
     r"\s*[\[{]\s*[\"\[{\]}]": JSON,
 }
+_COMPOUND = b"\xd0\xcf\x11\xe0"
+_STREAMS = {"Workbook": EXCEL, "Book\0": EXCEL, "WordDocument": WORD}
+"""What a compound file is, by the name of what is in it."""
 _PHOTO_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"mif1", b"avif"}
 _HEAD_BYTES = 1024
 _PICKLE_BYTES = 2**22  # that of a ResNet-50 with the state of its optimizer has a twentieth
@@ -108,6 +134,8 @@ def kind_of(path: Path) -> str | None:
     for beginning, kind in _BEGINNINGS.items():
         if head.startswith(beginning):
             return kind
+    if head.startswith(_COMPOUND):
+        return _inside(path, _in_compound) or COMPOUND
     if head[4:8] == b"ftyp" and head[8:12] in _PHOTO_BRANDS:
         return HEIF
     if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
@@ -168,8 +196,9 @@ def _in_zip(path: Path) -> str | None:
         if pickles := [name for name in names if name.endswith("data.pkl")]:
             with archive.open(pickles[0]) as content:
                 return _in_pytorch(content.read(_PICKLE_BYTES))
-    if any(name.startswith("xl/") for name in names):
-        return EXCEL
+    for beginning, kind in (("xl/", EXCEL), ("word/", WORD), ("Index/Document.iwa", NUMBERS)):
+        if any(name.startswith(beginning) for name in names):
+            return kind
     if names and all(name.endswith(".roi") for name in names):
         return ROIS
     if {"config.json", "model.weights.h5"} <= {*names}:
@@ -180,6 +209,12 @@ def _in_zip(path: Path) -> str | None:
     if any(name.startswith("word/") for name in names):
         return WORD
     return "an archive of NumPy arrays" if names and all(name.endswith(".npy") for name in names) else ZIP
+
+
+def _in_compound(path: Path) -> str | None:
+    """Tell what a compound file holds, as Excel and Word wrote it up to 2003."""
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        return next((kind for name, kind in _STREAMS.items() if content.find(name.encode("utf-16-le")) > 0), None)
 
 
 def _in_pytorch(pickled: bytes) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 import numpy as np
 
 _WHITES = (255, 1023, 4095, 16383, 65535)  # of 8, 10, 12, 14 and 16 bits
+_SIGNED_WHITE = 32767  # of signed numbers of 16 bits
 _SHARE_OF_DARKNESS = 20
 DARK = 255 // _SHARE_OF_DARKNESS
 """A picture of 8 bits whose brightest pixel is no brighter is dark: under a twentieth of its range."""
@@ -29,7 +30,8 @@ def white_of(samples: Iterable[np.ndarray]) -> float:
     Returns
     -------
     float
-        1 for floats up to 1; otherwise the largest value of 8, 10, 12, 14 or 16 bits, whichever holds all of them.
+        1 for floats up to 1; otherwise the largest value of 8, 10, 12, 14 or 16 bits (15 in signed numbers of 16),
+        whichever holds all of them.
         Whole numbers that are all under a twentieth of what 8 bits hold tell nothing: 65535.
 
     Raises
@@ -42,9 +44,10 @@ def white_of(samples: Iterable[np.ndarray]) -> float:
     >>> white_of([np.array([200, 3000], np.uint16)]), white_of([np.array([0.2, 0.9])])
     (4095, 1.0)
     """
-    lowest, highest, fraction = 0.0, 0.0, True
+    lowest, highest, fraction, largest = 0.0, 0.0, True, _WHITES[-1]
     for values in samples:
         fraction &= values.dtype.kind == "f"
+        largest = _SIGNED_WHITE if values.dtype == np.int16 else largest
         finite = values[np.isfinite(values)] if values.dtype.kind == "f" else values
         if finite.size:
             lowest, highest = min(lowest, float(finite.min())), max(highest, float(finite.max()))
@@ -54,7 +57,8 @@ def white_of(samples: Iterable[np.ndarray]) -> float:
         )
     if fraction and highest <= 1:
         return 1.0
-    return next((white for white in _WHITES if highest <= white and highest > white / _SHARE_OF_DARKNESS), _WHITES[-1])
+    whites = [white for white in _WHITES if white < largest]
+    return next((white for white in whites if highest <= white and highest > white / _SHARE_OF_DARKNESS), largest)
 
 
 def as_rgb8(values: np.ndarray, white: float) -> np.ndarray:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from dlc_common import UsersError
 
+_ADVICE = "save it as UTF-8 (in Excel 'CSV UTF-8', in an editor 'Save with encoding')"
 _MARKS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 
 
@@ -33,10 +34,12 @@ def read_text(path: Path) -> str:
     data = path.read_bytes()
     encoding = next((name for mark, name in _MARKS.items() if data.startswith(mark)), "utf-8")
     try:
-        return data.decode(encoding).replace("\r\n", "\n").replace("\r", "\n")
+        text = data.decode(encoding)
     except UnicodeDecodeError as error:
         line = data[: error.start].count(b"\n") + 1
         raise UsersError(
-            f"{path} line {line} is not in UTF-8, so letters such as ä, é or ł cannot be told: save it as UTF-8 (in "
-            "Excel 'CSV UTF-8', in an editor 'Save with encoding')"
+            f"{path} line {line} is not in UTF-8, so letters such as ä, é or ł cannot be told: {_ADVICE}"
         ) from error
+    if text[:2].count("\0") == 1:
+        raise UsersError(f"{path} is in UTF-16, but without the mark that tells so: {_ADVICE}")
+    return text.replace("\r\n", "\n").replace("\r", "\n")

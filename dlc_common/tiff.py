@@ -15,11 +15,15 @@ import imageio.v3 as iio
 import numpy as np
 import tifffile
 
+from dlc_common import UsersError
+
 logging.getLogger("tifffile").setLevel(logging.CRITICAL)  # whoever reads tells what is damaged
 
 _MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _BETWEEN_BYTES = 64  # that may stand between two files that were joined: the end of a list of pages, and what fills up
 _ORIENTATION = 274  # the tag
+_OF_PILLOW = {1, 2, 3, 4, 5, 6, 7, 8, 32773, 32946}  # compressions: none, fax, LZW, JPEG, deflate, PackBits
+_PACKED = {10, 14}  # bits
 _FEW_PAGES = 64  # in so few, one may be a small copy of another
 _UNITS_S = {"": 1.0, "s": 1.0, "sec": 1.0, "second": 1.0, "seconds": 1.0, "ms": 1e-3, "msec": 1e-3}
 _UNITS_S |= {"us": 1e-6, "usec": 1e-6, "µs": 1e-6, "μs": 1e-6, "ns": 1e-9, "min": 60.0, "h": 3600.0, "hour": 3600.0}
@@ -61,6 +65,8 @@ class TiffPages:
         How many pictures there are of each time point: in other colours, and in other planes.
     interval_s : float or None
         From one frame to the next, where the file tells.
+    elsewhere : int
+        How many more frames its description tells of, in other files or not written.
     claimed : int
         Number of pictures that the file says it holds, or 0.
     untold : tuple of int
@@ -76,11 +82,12 @@ class TiffPages:
         told = (self._file.imagej_metadata if self._file.is_imagej else None) or {}
         self.claimed = int(told.get("images", 0)) or _planes_on_one_page(self._file)
         self.interval_s = _interval_s(told) or _ome_interval_s(self._file.ome_metadata or "")
-        self._axes = _axes(self._file, told, len(self._pages))
+        self._axes, self.elsewhere = _axes(self._file, told, len(self._pages))
         self.untold = () if len(self._axes) > 1 else _untold(self._file, len(self._pages))
         slices = self._axes.get("Z", 1)
         self._frame_axis = "Z" if self._axes.get("T", 1) == 1 and slices > 1 else "T"
-        self.time_points, self.channels = self._axes.get(self._frame_axis, 1), self._axes.get("C", 1)
+        self.time_points = self._axes.get(self._frame_axis, 1)
+        self.channels = max(self._axes.get("C", 1), _grays(self._file.pages[self._pages[0]]))
         self.slices = slices if self._frame_axis == "T" else 1
 
     @property
@@ -132,20 +139,25 @@ class TiffPages:
         ndarray of shape (H, W, 3) and uint8, or of shape (H, W) or (H, W, 3) and another type
             RGB of 8 bits, or the values of what is stored with more.
         """
-        places = {"T": 0, "Z": self.slices // 2, "C": min(channel, self.channels - 1), self._frame_axis: time_point}
+        wanted = min(channel, self._axes.get("C", 1) - 1)
+        places = {"T": 0, "Z": self.slices // 2, "C": wanted, self._frame_axis: time_point}
         plane = int(np.ravel_multi_index([places[axis] for axis in self._axes], tuple(self._axes.values())))
         number = self._pages[plane]
         page = self._file.pages[number]
         is_deep = page.dtype is not None and page.dtype.itemsize > 1
-        if not is_deep and not _is_plain(page):
+        is_rare, grays = page.keyframe.compression not in _OF_PILLOW, _grays(page)
+        if not is_deep and not is_rare and grays == 1 and not _is_plain(page):
             return self._by_pillow(number, page, "RGB")
         try:
             values = page.asarray()
-        except Exception:  # damaged, or compressed in a way that tifffile alone does not know
+        except Exception as error:  # damaged, or compressed in a way that tifffile alone does not know
+            if is_rare or page.keyframe.bitspersample in _PACKED:
+                raise UsersError(f"{self.path} cannot be read: {_how_stored(page)}") from error
             return self._by_pillow(number, page, None if is_deep else "RGB")
         if values.ndim == 3:
             values = np.moveaxis(values, page.axes.index("S"), -1) if "S" in page.axes else values[..., None][0]
-            values = values[..., :3] if values.shape[-1] >= 3 else values[..., 0]
+            first = min(channel, grays - 1)
+            values = values[..., :3] if grays == 1 and values.shape[-1] >= 3 else values[..., first]
         if page.keyframe.photometric == tifffile.PHOTOMETRIC.MINISWHITE:
             values = _inverted(values, page.keyframe.bitspersample)
         return values if is_deep or values.ndim == 3 else np.repeat(values[..., None], 3, axis=2)
@@ -156,6 +168,29 @@ class TiffPages:
             self._pillow = self._closing.enter_context(iio.imopen(self.path, "r", plugin="pillow"))
         read = self._pillow.read(index=number, mode=mode, writeable_output=False)
         return _UNTURNED.get(_orientation(page), lambda stored: stored)(read)
+
+
+def _grays(page: tifffile.TiffPage) -> int:
+    """Return how many gray pictures a page holds, as Zeiss's (LSM) do; 1 where it has colours, or transparency."""
+    key = page.keyframe
+    are_gray = key.photometric in (tifffile.PHOTOMETRIC.MINISBLACK, tifffile.PHOTOMETRIC.MINISWHITE)
+    return 1 + list(key.extrasamples).count(tifffile.EXTRASAMPLE.UNSPECIFIED) if are_gray else 1
+
+
+def _how_stored(page: tifffile.TiffPage) -> str:
+    """Say how pixels are stored that nobody can read here, and what to do."""
+    key = page.keyframe
+    is_packed = key.compression == tifffile.COMPRESSION.NONE
+    how = f"packed, {key.bitspersample} bits each" if is_packed else f"compressed by {_name_of(key.compression)}"
+    return f"its pixels are {how}; save it without compression where it was made, or run `pip install imagecodecs`"
+
+
+def _name_of(compression: int) -> str:
+    """Name a compression, by its number where it has no name."""
+    try:
+        return tifffile.COMPRESSION(compression).name
+    except ValueError:
+        return f"method {compression}"
 
 
 def _is_plain(page: tifffile.TiffPage) -> bool:
@@ -207,8 +242,11 @@ def _planes_on_one_page(file: tifffile.TiffFile) -> int:
     return 0
 
 
-def _axes(file: tifffile.TiffFile, told: dict[str, Any], count: int) -> dict[str, int]:
-    """Return the sizes of the axes along which pages follow each other, the slowest first; `told` is ImageJ's note."""
+def _axes(file: tifffile.TiffFile, told: dict[str, Any], count: int) -> tuple[dict[str, int], int]:
+    """Return the sizes of the axes along which pages follow each other, the slowest first; `told` is ImageJ's note.
+
+    Also how many time points are told of that are not in this file.
+    """
     if told:
         axes = {"T": told.get("frames", 1), "Z": told.get("slices", 1), "C": told.get("channels", 1)}
     elif file.is_ome or file.is_micromanager or file.is_shaped:
@@ -216,7 +254,13 @@ def _axes(file: tifffile.TiffFile, told: dict[str, Any], count: int) -> dict[str
         axes = {axis: size for axis, size in zip(series.axes, series.shape, strict=True) if axis in "TZC"}
     else:
         axes = {}
-    return axes if axes and np.prod(list(axes.values())) == count else {"T": count}
+    together = int(np.prod(list(axes.values()))) if axes else 0
+    if together == count:
+        return axes, 0
+    of_each = together // axes.get("T", 1)
+    is_part = next(iter(axes), "") == "T" and of_each <= count < together  # cut off, or the others are in other files
+    here = count // of_each if of_each else 0
+    return (axes | {"T": here}, axes["T"] - here) if is_part else ({"T": count}, 0)
 
 
 def _untold(file: tifffile.TiffFile, count: int) -> tuple[int, ...]:

@@ -27,6 +27,9 @@ KINDS = {
     "a Norpix sequence (.seq)": b"\xed\xfe\x00\x00N\x00o\x00r\x00p\x00i\x00x\x00" + bytes(1100),
     "a pickle": b"\x80\x04\x95" + bytes(200),
     "a pointer of Git LFS": b"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 12345\n",
+    "a text with formats (RTF), as TextEdit saves it": rb"{\rtf1\ansi 1,0,12.0,5.5,1\par}",
+    "a shortcut to a file elsewhere": b"[InternetShortcut]\r\nURL=https://example.org/a.avi\r\n",
+    "an XML file": b'<svg xmlns="http://www.w3.org/2000/svg" width="10"></svg>',
     "a web page": b"<!DOCTYPE html>\n<html><body>Not found: the link has expired</body></html>",
 }
 

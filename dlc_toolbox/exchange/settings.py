@@ -15,6 +15,7 @@ from dlc_toolbox.project.rewriting import plain, rewrite_settings, rewritten, wo
 
 log = logging.getLogger(__name__)
 
+_CROP = ("cropping", "x1", "x2", "y1", "y2")
 RECORD = "imported_settings.json"
 """In the data folder: the settings as they came, by file, and the hashes of the splits."""
 
@@ -41,8 +42,7 @@ def settings_to_take(
     Returns
     -------
     take : dict of str to dict
-        By file the settings that change. Those of a file that would not pass its checks are passed over, with a
-        warning.
+        By file the settings that change. Those that would not pass their checks are passed over, with a warning.
     kept : list of str
         In words, those that are different here and stay.
     """
@@ -58,17 +58,23 @@ def settings_to_take(
                 take.setdefault(name, {})[setting] = new
             else:
                 kept.append(f"{setting} = {written(now)} in {name}, {written(new)} there")
-    return {name: values for name, values in take.items() if _are_right(root / name, values)}, kept
+    passing = {name: _passing(root / name, values) for name, values in take.items()}
+    return {name: values for name, values in passing.items() if values}, kept
 
 
-def _are_right(path: Path, values: Mapping[str, Any]) -> bool:
-    """Tell whether settings pass their checks; a warning says what does not."""
-    try:
-        rewritten(path, values)
-    except ToolboxError as error:
-        log.warning("%s", error)
-        return False
-    return True
+def _passing(path: Path, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return those settings of a file that pass their checks, the crop as a whole; a warning tells the others."""
+    crop = {name: value for name, value in values.items() if name in _CROP}
+    groups = [crop, *({name: value} for name, value in values.items() if name not in _CROP)]
+    passing = dict[str, Any]()
+    for group in filter(None, groups):
+        try:
+            rewritten(path, passing | group)
+        except ToolboxError as error:
+            log.warning("%s is not taken over, because %s", ", ".join(group), error)
+        else:
+            passing |= group
+    return passing
 
 
 def take_settings(

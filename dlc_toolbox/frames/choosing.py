@@ -10,7 +10,7 @@ from typing import Any
 
 from dlc_common import UsersError
 from dlc_common.files import replacing_folder
-from dlc_common.images import write_image
+from dlc_common.images import IMAGE_SUFFIXES, write_image
 from dlc_common.progress import tqdm
 from dlc_toolbox import ToolboxError
 from dlc_toolbox.frames.preview import write_choice_sheet
@@ -19,7 +19,7 @@ from dlc_toolbox.project import records
 from dlc_toolbox.project.layout import Layout, choice_sheet, first_step_advice, frames_record, video_stem
 from dlc_toolbox.project.settings import Settings
 from dlc_toolbox.video.condition import Condition, announce
-from dlc_toolbox.video.finding import find_videos
+from dlc_toolbox.video.finding import find_videos, suffixes_in
 from dlc_toolbox.video.recording import Recording
 from dlc_toolbox.video.sequences import images_as_recordings, open_frames
 
@@ -54,7 +54,7 @@ def _images_of(folder: Path, _: str) -> list[Path]:
     if not found:
         raise ToolboxError(
             f"{folder} is a folder; filename in myconfig.py must name the videos in it, or a folder of the images of "
-            "one recording, without videos"
+            f"one recording ({', '.join(sorted(IMAGE_SUFFIXES))}), without videos{suffixes_in([folder])}"
         )
     return found
 

@@ -168,7 +168,7 @@ def _refuse_wrong(path: Path, data: bytes) -> None:
             _LOADERS[path.name](Path(folder))
         except ToolboxError as error:
             reason = str(error).replace(f"{Path(folder) / path.name}: ", "")
-            raise ToolboxError(f"{path} stays as it is, because its settings would be wrong: {reason}") from None
+            raise ToolboxError(f"the settings in {path} would be wrong: {reason}") from None
 
 
 def _free(path: Path) -> Path:

@@ -169,7 +169,7 @@ def import_labels(
         if found.pending and not dry_run:
             importing.check_settings(found, settings)  # before the work of decoding
         found = usable(found if dry_run else fetch(found))
-        found = of_one_type(found, Path(scratch)) if not dry_run else found
+        found = of_one_type(found, Path(scratch))
         for remark in found.remarks:
             log.warning("%s: %s", found.source, remark)
         tell_left_out(found.left_out, found.source)

@@ -8,15 +8,17 @@ from pathlib import Path
 _HEADER_BYTES, _LONG_BYTES = 8, 16
 _EBML, _SEGMENT = b"\x1a\x45\xdf\xa3", b"\x18\x53\x80\x67"
 _MOST_BOXES = 100_000  # of a damaged file, or one of very many fragments
-_BEGINNINGS = {b"FLV\x01": 13, b"\x30\x26\xb2\x75\x8e\x66\xcf\x11": 16, b"YUV4MPEG2 ": 10}
+_ASF, _ASF_FACTS = b"\x30\x26\xb2\x75\x8e\x66\xcf\x11", bytes.fromhex("a1dcab8c47a9cf118ee400c00c205365")
+_ASF_BYTES = 2**16  # in which it tells how long it is
+_BEGINNINGS = {b"FLV\x01": 13, _ASF: 16, b"YUV4MPEG2 ": 10}
 _BEGINNINGS |= {b"DKIF\0\0": 16, b"nut/multimedia container": 25}
 """Of FLV, ASF (WMV), Y4M, IVF and NUT: how many bytes are never found further on in a file."""
 
 _FIRST = {b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"pnot"}
 
 
-def boxes_of(path: Path) -> list[bytes]:
-    """List the types of the outermost boxes of a file, up to where they can be followed.
+def boxes_of(path: Path) -> list[tuple[bytes, bool]]:
+    """List the outermost boxes of a file, up to where they can be followed.
 
     Parameters
     ----------
@@ -25,10 +27,10 @@ def boxes_of(path: Path) -> list[bytes]:
 
     Returns
     -------
-    list of bytes
-        Of four letters each; empty when the file is of another kind.
+    list of (bytes, bool)
+        The type of each, of four letters, and whether it ends within the file; empty when the file is of another kind.
     """
-    found: list[bytes] = []
+    found: list[tuple[bytes, bool]] = []
     with path.open("rb") as file:
         end = file.seek(0, 2)
         place = 0
@@ -38,10 +40,10 @@ def boxes_of(path: Path) -> list[bytes]:
             size, kind = int.from_bytes(head[:4], "big"), head[4:8]
             if not found and kind not in _FIRST:
                 return []
-            found.append(kind)
             least = _HEADER_BYTES
             if size == 1:
                 size, least = int.from_bytes(head[8:16], "big"), _LONG_BYTES
+            found.append((kind, place + size <= end))
             if size < least:  # 0: up to the end
                 break
             place += size
@@ -51,12 +53,24 @@ def boxes_of(path: Path) -> list[bytes]:
 def is_unfinished(path: Path) -> bool:
     """Tell a file that was cut off before its index, which cameras write in the end."""
     boxes = boxes_of(path)
-    return b"mdat" in boxes and b"moov" not in boxes and b"moof" not in boxes
+    has_index = any(is_whole for kind, is_whole in boxes if kind in (b"moov", b"moof"))
+    return b"mdat" in dict(boxes) and not has_index
 
 
 def is_joined(path: Path) -> bool:
     """Tell a file of several, one behind the other, in a format whose readers see only the first for sure."""
-    return boxes_of(path).count(b"moov") > 1 or _segments(path) > 1 or _begins_again(path)
+    return sum(kind == b"moov" for kind, _ in boxes_of(path)) > 1 or _segments(path) > 1 or _begins_again(path)
+
+
+def asf_duration_s(path: Path) -> float:
+    """Return how long a file of ASF (WMV) says it is, also where it is cut off, in seconds; 0 where it does not."""
+    with path.open("rb") as file:
+        head = file.read(_ASF_BYTES)
+    place = head.find(_ASF_FACTS)
+    if not head.startswith(_ASF) or place < 0 or place + 88 > len(head):
+        return 0.0
+    played, before_ms = (int.from_bytes(head[place + at : place + at + 8], "little") for at in (64, 80))  # 100 ns, ms
+    return max(played / 1e7 - before_ms / 1e3, 0.0)
 
 
 def _begins_again(path: Path) -> bool:

@@ -18,6 +18,7 @@ log = logging.getLogger(__name__)
 _TOLD = 3  # frames that are named one by one
 _LONG_GAP_S, _LONG_GAP_STEPS = 1.0, 10
 _SAME_RATE = 0.01
+_CLOCK_UNIT_S = 0.001  # clocks count in this, or less; a longer unit of time stamps is mostly a frame
 _EVEN = 0.9  # the share of equal steps between frames that come evenly
 _DROPPED = 1.5  # steps; so long after the frame before, one is missing between
 
@@ -66,11 +67,18 @@ class Condition:
         """How many frames before the first row and behind the last one have none, because they cannot be decoded."""
         return self.video.undecodable(len(self.times))
 
+    @cached_property
+    def _rounding(self) -> int:
+        """By how many units a time may be off: by none where a unit is a frame, as in AVI, so that 2 are a gap."""
+        steps, unit_s = np.diff(self.times), float(self.video.time_base)
+        counts_frames = unit_s > _CLOCK_UNIT_S or abs(unit_s * self.video.fps - 1) < _SAME_RATE
+        return 0 if counts_frames and len(steps) and np.median(steps) == 1 else self.video.rounding
+
     @property
     def varies(self) -> bool:
         """Whether the frames come at uneven times; less than the unit of the time stamps is rounding."""
         steps = np.diff(self.times)
-        return len(steps) > 0 and bool(np.ptp(steps) > self.video.rounding)
+        return len(steps) > 0 and bool(np.ptp(steps) > self._rounding)
 
     @property
     def fps(self) -> float:
@@ -79,7 +87,7 @@ class Condition:
         if len(self.times) < 2:
             return told
         mean = float((len(self.times) - 1) / ((self.times[-1] - self.times[0]) * self.video.time_base))
-        rounding_s = float(self.video.rounding * self.video.time_base)
+        rounding_s = float(self._rounding * self.video.time_base)
         doubt = max(_SAME_RATE, 2 * rounding_s * told / (len(self.times) - 1))
         return told if abs(mean / told - 1) <= doubt else mean
 
@@ -186,9 +194,9 @@ class Condition:
         """Say where single frames are missing in an even recording; `short` numbers the steps that are no pauses."""
         steps = np.diff(self.times)[short]
         usual = float(np.median(steps)) if len(steps) else 0.0
-        even = np.abs(steps - usual) <= self.video.rounding
-        wide = steps > _DROPPED * usual + self.video.rounding
-        if wide.any() and np.mean(even) >= _EVEN:
+        even = np.abs(steps - usual) <= self._rounding
+        wide = steps > _DROPPED * usual + self._rounding
+        if wide.any() and (not self._rounding or np.mean(even) >= _EVEN):
             missing = int(np.rint(steps[wide] / usual - 1).sum())
             yield (
                 f"its frames come every {usual * float(self.video.time_base):.4g} s, but by their times {missing} are "

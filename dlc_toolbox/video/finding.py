@@ -71,7 +71,7 @@ def find_videos(
         places = ", ".join(str(Path(path).resolve()) for path in paths)
         raise ToolboxError(
             f"{places}: no video with the suffix {videotype} (videotype) there"
-            f"{_suffixes_in(paths)}{_further_down(paths, videotype)}. {advice}".rstrip()
+            f"{suffixes_in(paths)}{_further_down(paths, videotype)}. {advice}".rstrip()
         )
     for video in again:
         log.warning("%s is left out: it is a link to the same file as %s", video, found[video.resolve()].name)
@@ -100,8 +100,8 @@ def _beside(path: Path) -> str:
     return f"; {where}: {', '.join(names[:_NAMED])}{more}" if names else ""
 
 
-def _suffixes_in(paths: Sequence[Path]) -> str:
-    """Name the suffixes of the files in folders, for messages; empty without any."""
+def suffixes_in(paths: Sequence[Path]) -> str:
+    """Name the suffixes of the files in folders, to end a message; empty without any."""
     folders = [folder for folder in (Path(path).resolve() for path in paths) if folder.is_dir()]
     files = [file for folder in folders for file in folder.iterdir() if file.is_file()]
     found = Counter(file.suffix.lower() for file in files if file.suffix and not file.name.startswith("."))

@@ -17,7 +17,9 @@ _NOON = r"(?<=[0-9])[ ._-]*([ap])\.?m\b\.?"  # 9.05.33 AM
 _DAY_S = 24 * 3600
 _TIME_OF_DAY = (24, 60, 60)
 _LAST_MONTH, _LAST_DAY = 12, 31
-_YEARS = range(1900, 2100)
+_YEARS, _SHORT_YEARS = range(1900, 2100), range(15, 45)
+_SHORT_DATE = r"(?<![0-9])(?<![0-9][-_. ])([0-9]{1,2})([-_. ])([0-9]{1,2})\2([0-9]{2})(?![0-9])"
+_COUNTER = 3  # digits; a counter of so many may be full
 _SERIES = 12  # cameras or trials in one folder, rather than seconds
 _HEX_LETTERS = 3  # in the last place of numbers, so many of which tell that these are hexadecimal
 _COUNTING = 0.5  # the share of equal steps in numbers that count images, not moments
@@ -67,6 +69,12 @@ def in_order(names: Sequence[str]) -> tuple[list[str], list[str]]:
         doubts.append(f"{same[0]} and {same[1]} have the same number")
     if anew := _anew(ordered):
         doubts.append(f"they start anew at {anew}; images of several cameras or trials belong into a folder each")
+    if full := _full(ordered):
+        doubts.append(
+            f"a counter that was full may have started anew behind {full}; the images behind it come first here"
+        )
+    if _have_short_dates(ordered):
+        doubts.append("they may have dates that end with the year; their numbers are compared from left to right")
     return ordered, doubts
 
 
@@ -171,6 +179,30 @@ def _anew(ordered: Sequence[str]) -> str | None:
     counted = [tuple(n for of, n in zip(series, count, strict=True) if of == one) for one in dict.fromkeys(series)]
     is_same = len(set(counted)) == 1 and len(counted[0]) > len(counted) and len(counted) <= _SERIES
     return ordered[len(counted[0])] if is_same else None
+
+
+def _full(ordered: Sequence[str]) -> str | None:
+    """Return the name with the last number of a counter, such as IMG_9999, where it may have started anew behind it."""
+    changing = _changing(ordered)
+    digits = max(re.findall(r"[0-9]+", PurePath(ordered[-1]).stem), key=len, default="")
+    if len(changing) != 1 or len(digits) < _COUNTER or set(digits) != {"9"} or changing[0][-1] != int(digits):
+        return None
+    widest = max(later - earlier for earlier, later in pairwise(changing[0]))
+    return ordered[-1] if changing[0][0] <= 1 and widest > int(digits) / 2 else None
+
+
+def _have_short_dates(ordered: Sequence[str]) -> bool:
+    """Tell dates such as 12-31-24: three numbers of one separator, of which the last is a year, and no seconds."""
+    found = [re.search(_SHORT_DATE, PurePath(name).stem) for name in ordered]
+    dates = [(int(match[1]), int(match[3]), int(match[4])) for match in found if match]
+    if len(dates) < len(ordered) or len(set(dates)) == 1:
+        return False
+    first, second, year = map(set, zip(*dates, strict=True))
+    days = first | second
+    are_days = min(days) > 0 and max(days) <= _LAST_DAY and min(max(first), max(second)) <= _LAST_MONTH
+    is_year = len(year) <= 2 and min(year) in _SHORT_YEARS and max(year) in _SHORT_YEARS
+    vary = [len(numbers) > 1 for numbers in (first, second, year)]
+    return are_days and is_year and sum(vary) > 1
 
 
 def _pattern(stem: str) -> str:

@@ -242,6 +242,11 @@ def _remarks_on_pages(pages: TiffPages, channel_is_chosen: bool) -> Iterator[str
             f"holds {pages.channels} channels of each of its {pages.time_points} frames: channel 1 is read; to read "
             "another, set channel to its number in the settings"
         )
+    if pages.elsewhere:
+        yield (
+            f"is a part of a recording: its description tells of {pages.elsewhere} frames more, which are in files of "
+            "their own (of Micro-Manager: ..._1.ome.tif), or were never written. Analyze each file"
+        )
     if pages.is_cut_off:
         yield f"is cut off: {pages.count} pages were found, and the last of them tells that more follow; copy it again"
     if pages.is_joined:

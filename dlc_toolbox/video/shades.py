@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -138,7 +139,7 @@ def _sample(path: Path, index: int, first: av.VideoFrame) -> Iterator[av.VideoFr
         stream = container.streams[index]
         for part in range(1, _SAMPLES if container.duration else 1):
             container.seek(container.duration * part // _SAMPLES)
-            yield next(container.decode(stream))
+            yield from islice(container.decode(stream), 1)  # none, where the rest is damaged
 
 
 def orientation(frame: av.VideoFrame) -> tuple[bool, int, int]:

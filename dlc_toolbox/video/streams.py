@@ -15,7 +15,7 @@ from av.stream import Disposition
 
 from dlc_common.kinds import VIDEO, kind_of, wrong_kind
 from dlc_toolbox import ToolboxError
-from dlc_toolbox.video.boxes import is_joined, is_unfinished
+from dlc_toolbox.video.boxes import asf_duration_s, is_joined, is_unfinished
 
 _ASIDE = Disposition.attached_pic | Disposition.still_image | Disposition.timed_thumbnails
 _NO_TIME_STAMPS = 0x80  # AVFMT_NOTIMESTAMPS: raw streams, whose times FFmpeg makes up
@@ -30,6 +30,16 @@ _JOINED = (
     "is several files one behind the other, which cannot be joined byte by byte in this format: only the first is read "
     "for sure, here and by players. Analyze the parts, or join them with ffmpeg -f concat"
 )
+_UNKNOWN = (
+    " in a known format, but one of a kind that few programs read: with the program of the camera, export it as "
+    "uncompressed or motion JPEG AVI, or as MP4"
+)
+_INCOMPLETE = (
+    "cannot be read as a video: it is incomplete, because the index (moov), which cameras write in the end, is missing "
+    "or cut off. Programs that repair such recordings need another one of the same camera"
+)
+_NOTHING = ", or what describes it in the file is damaged: copy it again"
+_SLOWEST, _FASTEST = Fraction(1, 3600), 20_000  # frames/s of an AVI that are believed
 _SQUARE = Fraction(1, 100)  # pixels within this of 1 are meant to be square
 
 
@@ -58,19 +68,18 @@ def open_video(path: Path) -> av.container.InputContainer:
     except (av.FFmpegError, OSError) as error:
         raise ToolboxError(_why_unreadable(path, error)) from error
     if not _decodable(container):
-        known = " in a known format" if container.streams.video else ""
+        why = _UNKNOWN if container.streams.video else "" if container.streams.audio else _NOTHING
         container.close()
-        raise ToolboxError(f"{path} holds no video{known}")
+        if is_unfinished(path):
+            raise ToolboxError(f"{path} {_INCOMPLETE}")
+        raise ToolboxError(wrong_kind(path, "a video", VIDEO) or f"{path} holds no video{why}")
     return container
 
 
 def _why_unreadable(path: Path, error: Exception) -> str:
     """Say why a file cannot be opened, as far as that is known."""
     if is_unfinished(path):
-        return (
-            f"{path} cannot be read as a video: it is incomplete, because the index (moov), which cameras write in the "
-            "end, is missing. Programs that repair such recordings need another one of the same camera"
-        )
+        return f"{path} {_INCOMPLETE}"
     if other := wrong_kind(path, "a video", VIDEO):
         return other
     other = "" if kind_of(path) == VIDEO else ", or a file of another kind"
@@ -95,6 +104,8 @@ class StreamFacts:
         What a raw stream hints at.
     time_base : Fraction
         Unit of its time stamps, in seconds.
+    start : int
+        When it begins, in this unit.
     finer : int
         In how many units one of these is to be divided, so that each frame has a time of its own.
     pixel_aspect : Fraction
@@ -113,6 +124,7 @@ class StreamFacts:
     rate: Fraction | None
     likely_rate: Fraction | None
     time_base: Fraction
+    start: int
     finer: int
     pixel_aspect: Fraction
     frames: int
@@ -147,14 +159,17 @@ def look_at(path: Path, wanted: int | None = None) -> StreamFacts:
         if is_raw and container.format.name in _RATE_IS_IN_THE_STREAM:
             told = stream.codec_context.framerate or told
             is_raw = not stream.codec_context.framerate
+        is_wrong = container.format.name == "avi" and bool(told) and not _SLOWEST <= told <= _FASTEST
+        doubt = f"its header tells {float(told or 0):g} frames/s, which is not believed: it counts as none" * is_wrong
         return StreamFacts(
             index=stream.index,
-            remarks=tuple(filter(None, (remark, _JOINED if is_joined(path) else None))),
-            has_clock=not bool(container.format.flags & _NO_TIME_STAMPS),
-            rate=None if is_raw else told,
+            remarks=tuple(filter(None, (remark, _JOINED if is_joined(path) else None, doubt))),
+            has_clock=not (container.format.flags & _NO_TIME_STAMPS or is_wrong),
+            rate=None if is_raw or is_wrong else told,
             likely_rate=stream.codec_context.framerate if is_raw else None,
             time_base=stream.time_base or Fraction(1, av.time_base),
-            finer=1 if is_raw else _finer(path, stream, told),
+            start=stream.start_time or 0,
+            finer=1 if is_raw or is_wrong else _finer(path, stream, told),
             pixel_aspect=_aspect(stream),
             frames=stream.frames,
             duration_s=_duration_s(container, stream),
@@ -250,4 +265,5 @@ def _duration_s(container: av.container.InputContainer, stream: av.VideoStream) 
     with suppress(ValueError):
         return 3600 * int(hours) + 60 * int(minutes) + float(seconds)
     is_alone = len(container.streams) == 1 and container.format.name in _TELL_DURATION
-    return (container.duration or 0) / av.time_base if is_alone else 0.0
+    told_s = (container.duration or 0) / av.time_base or asf_duration_s(Path(container.name))
+    return told_s if is_alone else 0.0

@@ -66,6 +66,7 @@ class Video(Recording):
         first = self._decoder.first()
         self._shades = Shades(path, stream.index, first)
         self._coded_size, self._is_interlaced = (first.width, first.height), first.interlaced_frame
+        self._left_out_before = 0 if first.pts is None else max(first.pts - stream.start, 0)
         is_turned = orientation(first)[0]
         super().__init__(
             path,
@@ -111,10 +112,12 @@ class Video(Recording):
     def missing_at_end(self, frames: int, end_s: float) -> int:
         """Return how many frames the header counts beyond those in the file, see `Recording.missing_at_end`."""
         if self.header_frames:
-            # fewer than are missing, where some are left out before
-            behind = round(self.header_frames - end_s * float(self.rate))
-            is_short = frames < self.header_frames and behind > 0
-            return min(behind, max(self.header_frames - self._decoder.count_packets(), 0)) if is_short else 0
+            # in an AVI places, of which it leaves some empty; most of them, where its rate is that of a clock
+            told, passed = self.header_frames - self._left_out_before, end_s * float(self.rate)
+            a_frame = passed / max(frames, 1)
+            if frames >= told or told - passed <= _ROUNDED_FRAMES * (a_frame - 1):
+                return 0
+            return max(min(round((told - passed) / a_frame), self.header_frames - self._decoder.count_packets()), 0)
         missing = round((self._stream.duration_s - end_s) * self.fps)
         return missing if missing > _ROUNDED_FRAMES else 0
 

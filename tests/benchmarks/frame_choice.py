@@ -2,9 +2,11 @@
 
 Both are chosen by the functions of Step 1, for each seed anew, and train a network each: same settings, same seed. The
 test images are those of the split. Labeled images are single moments, so they have no motion, and none is too near to
-another. The demo's training set must exist (`make demo`, or Step 4); the networks go to a temporary folder.
+another. `labels` is what no choice can do: k-means on where the person clicked, in the place of looks. The demo's
+training set must exist (`make demo`, or Step 4); the networks go to a temporary folder.
 
     python3 tests/benchmarks/frame_choice.py [--count 20] [--iterations 500] [--seeds 1 2 3 4 5] [--only-choose]
+        [--choices random kmeans]
 """
 
 import argparse
@@ -12,7 +14,8 @@ import json
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +27,7 @@ from deepercut.weights.snapshots import list_snapshots
 from dlc_common.cli import CHECKOUT
 from dlc_common.images import read_image
 from dlc_common.pixels import is_blank, is_dark
-from dlc_common.training_set import read_training_set, write_training_set
+from dlc_common.training_set import LabeledImage, read_training_set, write_training_set
 from dlc_common.yaml_text import with_values
 from dlc_toolbox.evaluation.evaluation import predict_images
 from dlc_toolbox.frames.variety import Sample, choose_various, sample_frames
@@ -33,8 +36,11 @@ from dlc_toolbox.measure.metrics import euclidean_errors
 from dlc_toolbox.project.experiment import Experiment, percent_of
 from dlc_toolbox.project.layout import Layout
 from dlc_toolbox.project.settings import load_settings
+from dlc_toolbox.project.tables import points
 from dlc_toolbox.training_set.recorded import Split, read_split
 from dlc_toolbox.video.recording import Frame
+
+CHOICES = ("random", "kmeans", "labels")
 
 
 def find_experiment(layout: Layout) -> Experiment:
@@ -59,12 +65,23 @@ def spread(sample: Sample, chosen: Sequence[int]) -> float:
     return float(np.sqrt(squares.min(axis=1).mean()))
 
 
-def train(train_folder: Path, folder: Path, chosen: Sequence[int], iterations: int, seed: int) -> Path:
-    """Train on some rows of a training set; return the pose_cfg.yaml."""
+def by_labels(sample: Sample, labels: np.ndarray) -> Sample:
+    """Return a sample whose looks are where the labels (N, K, 2) lie; one that is missing lies where the others do."""
+    away = np.nan_to_num(labels - np.nanmean(labels, axis=0))
+    return replace(sample, looks=away.reshape(len(labels), -1).astype(np.float32))
+
+
+def coverage(labels: np.ndarray, chosen: Sequence[int], test: np.ndarray) -> float:
+    """Return how far a label of a test image is from the nearest one of that part in a chosen image, in pixels."""
+    away = np.linalg.norm(test[:, None] - labels[None, chosen], axis=3)
+    return float(np.nanmean(np.where(np.isnan(away), np.inf, away).min(axis=1), where=np.isfinite(test[..., 0])))
+
+
+def train(train_folder: Path, folder: Path, entries: Sequence[LabeledImage], iterations: int, seed: int) -> Path:
+    """Train on entries of a training set; return the pose_cfg.yaml."""
     source = train_folder / "pose_cfg.yaml"
     config = load_config(source)
-    entries = read_training_set(config.resolve_data(config.dataset))
-    write_training_set(folder / "chosen.mat", [entries[row] for row in chosen])
+    write_training_set(folder / "chosen.mat", entries)
     changes = {
         "project_path": str(train_folder),
         "dataset": str(folder / "chosen.mat"),
@@ -95,6 +112,7 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=20, help="images to choose")
     parser.add_argument("--iterations", type=int, default=500)
     parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3, 4, 5])
+    parser.add_argument("--choices", nargs="+", choices=CHOICES, default=CHOICES[:2])
     parser.add_argument("--only-choose", action="store_true", help="do not train")
     parser.add_argument("--results", type=Path, help="write a json file too, after each training")
     parser.add_argument("--project", type=Path, default=CHECKOUT, help="where the demo has run")
@@ -103,31 +121,39 @@ def main() -> None:
     experiment = find_experiment(layout)
     split, images = read_split(layout, experiment), layout.dataset_images(experiment.task, experiment.date)
     sample = sample_frames(as_shown([images / name for name in split.train]), least=len(split.train))
+    labels, test = points(split.table.loc[split.train]), points(split.table.loc[split.test])
     start_backend()
-    means: dict[str, list[float]] = {"random": [], "kmeans": []}
+    train_folder = layout.train_folder(experiment)
+    config = load_config(train_folder / "pose_cfg.yaml")
+    entries = read_training_set(config.resolve_data(config.dataset))
+    means: dict[str, list[float]] = {choice: [] for choice in CHOICES}
     rows = []
-    sys.stdout.write("seed  choice  to the nearest chosen (gray values)  test error: median px, mean px\n")
+    sys.stdout.write("seed  choice  to the nearest chosen: gray values, px  test error: median px, mean px\n")
     for seed in args.seeds:
-        choices = {
-            "random": choose_frames(len(split.train), Wanted(args.count, 1, seed)),
-            "kmeans": choose_various(sample, args.count, 0, seed)[0],
+        choices: dict[str, Callable[[], list[int]]] = {
+            "random": lambda seed=seed: choose_frames(len(split.train), Wanted(args.count, 1, seed)),
+            "kmeans": lambda seed=seed: choose_various(sample, args.count, 0, seed)[0],
+            "labels": lambda seed=seed: choose_various(by_labels(sample, labels), args.count, 0, seed)[0],
         }
-        for choice, chosen in choices.items():
-            row = {"seed": seed, "choice": choice, "chosen": chosen, "spread": spread(sample, chosen)}
+        for choice in args.choices:
+            chosen = choices[choice]()
+            row = {"seed": seed, "choice": choice, "chosen": chosen}
+            row |= {"spread": spread(sample, chosen), "coverage_px": coverage(labels, chosen, test)}
             shown = "not trained"
             if not args.only_choose:
                 with tempfile.TemporaryDirectory() as folder:
-                    config_path = train(layout.train_folder(experiment), Path(folder), chosen, args.iterations, seed)
+                    taught = [entries[row] for row in chosen]
+                    config_path = train(train_folder, Path(folder), taught, args.iterations, seed)
                     errors = errors_of(config_path, split, images)
                 row |= {"median_px": float(np.median(errors)), "mean_px": float(errors.mean())}
                 means[choice].append(row["mean_px"])
                 shown = f"{row['median_px']:.2f}, {row['mean_px']:.2f}"
-            sys.stdout.write(f"{seed:4}  {choice}  {row['spread']:35.2f}  {shown}\n")
+            sys.stdout.write(f"{seed:4}  {choice}  {row['spread']:33.2f}, {row['coverage_px']:.2f}  {shown}\n")
             sys.stdout.flush()
             rows.append(row)
             if args.results:
                 args.results.write_text(json.dumps(rows, indent=1) + "\n")
-    if not args.only_choose:
+    if not args.only_choose and {"random", "kmeans"} <= {*args.choices}:
         gain = np.array(means["kmeans"]) - np.array(means["random"])
         error = gain.std(ddof=1) / np.sqrt(len(gain)) if len(gain) > 1 else np.nan
         sys.stdout.write(

@@ -98,6 +98,10 @@ def test_damaged_images_are_named(tmp_path: Path, suffix: str, kept: float):
     path.write_bytes(content[: int(kept * len(content)) if kept < 1 else kept])
     with pytest.raises(UsersError, match=rf"img7\{suffix} is " + ("damaged" if kept else "empty, not an image")):
         read_image(path)
+    if kept == 0.5 and suffix == ".jpg":
+        path.write_bytes(content[:200])
+        with pytest.raises(UsersError, match=r"img7\.jpg is damaged \(Truncated File Read\)"):
+            read_image(path)
 
 
 def test_images_without_a_known_range_and_missing_ones_are_refused(tmp_path: Path):

@@ -1,5 +1,6 @@
 """What people give in the place of what is wanted."""
 
+import gzip
 import json
 import pickle
 import re
@@ -43,12 +44,23 @@ def sleap(path: Path, names: tuple[str, ...]) -> None:
             file.create_group(name)
 
 
+COMPOUND = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(1016)
 MAKERS = {
     kinds.SLEAP_PROJECT: lambda path: sleap(path, ("metadata", "frames", "instances", "points", "videos_json")),
     kinds.SLEAP_ANALYSIS: lambda path: sleap(path, ("tracks", "node_names", "track_occupancy")),
     kinds.KERAS: lambda path: sleap(path, ("layers", "optimizer")),
     kinds.HDF5: lambda path: sleap(path, ("something",)),
     kinds.EXCEL: lambda path: zipped(path, "[Content_Types].xml", "xl/workbook.xml"),
+    kinds.WORD: lambda path: zipped(path, "[Content_Types].xml", "word/document.xml"),
+    kinds.NUMBERS: lambda path: zipped(path, "Index/Document.iwa", "Metadata/Properties.plist"),
+    kinds.RTF: lambda path: path.write_bytes(rb"{\rtf1\ansi 1,0,12.0,5.5,1\par}"),
+    kinds.SHORTCUT: lambda path: path.write_bytes(b"L\0\0\0\x01\x14\x02\0" + bytes(68)),
+    kinds.PLIST: lambda path: path.write_bytes(b"bplist00\xd1\x01\x02"),
+    kinds.COMPOUND: lambda path: path.write_bytes(COMPOUND + "OibInfo.txt".encode("utf-16-le") + bytes(9)),
+    kinds.CZI: lambda path: path.write_bytes(b"ZISRAWFILE" + bytes(40)),
+    kinds.ND2: lambda path: path.write_bytes(b"\xda\xce\xbe\n" + bytes(40)),
+    kinds.LIF: lambda path: path.write_bytes(b"\x70\0\0\0" + bytes(40)),
+    kinds.COMPRESSED: lambda path: path.write_bytes(gzip.compress(b"1,2,3")),
     kinds.PYTORCH: lambda path: zipped(path, "archive/data.pkl", "archive/version"),
     kinds.DEEPLABCUT3: lambda path: zipped_pickle(path, {"model": {"backbone.model.conv1": 0, "heads.bodypart.a": 1}}),
     kinds.ROIS: lambda path: zipped(path, "0001-0100-0200.roi", "0002-0100-0200.roi"),
@@ -63,8 +75,6 @@ MAKERS = {
     kinds.JSON: lambda path: path.write_text(json.dumps({"images": [], "annotations": []})),
     kinds.EMPTY: lambda path: path.write_bytes(b""),
     kinds.ZEROS: lambda path: path.write_bytes(bytes(3000)),
-    kinds.WORD: lambda path: zipped(path, "[Content_Types].xml", "word/document.xml"),
-    kinds.RTF: lambda path: path.write_text(r"{\rtf1\ansi Task = 'mouse'}"),
     kinds.MATLAB: lambda path: path.write_bytes(b"MATLAB 5.0 MAT-file, Platform" + bytes(100)),
     kinds.VIDEO: lambda path: path.write_bytes(b"\0\0\0\x20ftypisom" + bytes(40)),
     kinds.IMAGE: lambda path: path.write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(40)),
@@ -100,6 +110,12 @@ def test_texts_and_workbooks_of_libreoffice_are_told_apart(tmp_path: Path):
             archive.writestr("mimetype", f"application/vnd.oasis.opendocument.{ending}")
             archive.writestr("content.xml", "")
         assert kind_of(tmp_path / ending) == kind
+
+
+@pytest.mark.parametrize(("name", "kind"), [("Workbook", kinds.EXCEL), ("WordDocument", kinds.WORD)])
+def test_what_excel_and_word_wrote_up_to_2003(tmp_path: Path, name: str, kind: str):
+    (tmp_path / "a.xls").write_bytes(COMPOUND + name.encode("utf-16-le") + bytes(100))
+    assert kind_of(tmp_path / "a.xls") == kind
 
 
 def test_no_pickle_is_run(tmp_path: Path):

@@ -54,3 +54,10 @@ def test_dark_and_blank_pictures():
     picture[33, 41, 2] = 13  # a twentieth of 255 is 12.75
     assert not is_dark(picture)
     assert is_blank(np.full((50, 70, 3), (9, 80, 200), np.uint8))
+
+
+def test_signed_numbers_of_16_bits_have_15():
+    assert white_of([np.array([0, 32000], np.int16)]) == 32767
+    assert white_of([np.array([0, 3000], np.int16)]) == 4095
+    assert white_of([np.array([0, 32000], np.uint16)]) == 65535
+    assert as_rgb8(np.array([[0, 128, 16384, 32767]], np.int16), 32767)[0, :, 0].tolist() == [0, 1, 128, 255]

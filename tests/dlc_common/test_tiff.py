@@ -7,6 +7,7 @@ import pytest
 import tifffile
 from PIL import Image
 
+from dlc_common import UsersError
 from dlc_common.tiff import TiffPages, is_tiff
 
 PAGES = np.random.default_rng(0).integers(0, 256, (24, 20, 30), dtype=np.uint8)
@@ -161,3 +162,51 @@ def test_where_0_is_white_values_of_16_bits_are_inverted_as_those_of_8_are(tmp_p
         assert shallow.read()[..., 0].tolist() == [[255, 254, 0]]
     with TiffPages(tmp_path / "c.tif") as floats:
         assert floats.read().tolist() == [[1, 0.75, 0]]
+
+
+def test_a_file_with_some_of_the_frames_that_its_description_tells_of(tmp_path: Path):
+    """Micro-Manager goes on in another file at 4 GB; both have the description of the whole."""
+    values = PAGES.reshape(12, 2, 20, 30)
+    tifffile.imwrite(tmp_path / "whole.ome.tif", values, metadata={"axes": "TCYX"}, photometric="minisblack")
+    with tifffile.TiffFile(tmp_path / "whole.ome.tif") as whole, tifffile.TiffWriter(tmp_path / "a.tif") as part:
+        for number, page in enumerate(PAGES[:11]):  # five frames and a half
+            part.write(page, description=whole.ome_metadata if number == 0 else None, metadata=None)
+    with TiffPages(tmp_path / "whole.ome.tif") as tiff:
+        assert (tiff.time_points, tiff.channels, tiff.elsewhere) == (12, 2, 0)
+    with TiffPages(tmp_path / "a.tif") as tiff:
+        assert (tiff.time_points, tiff.channels, tiff.elsewhere) == (5, 2, 7)
+        assert tiff.read(4, 1)[..., 0].tolist() == values[4, 1].tolist()
+
+
+@pytest.mark.parametrize("planar", ["contig", "separate"])
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_gray_pictures_side_by_side_on_a_page_are_channels(tmp_path: Path, planar: str, dtype: type):
+    axis = 3 if planar == "contig" else 1
+    values = np.stack([PAGES[:8], PAGES[8:16], PAGES[16:24]], axis).astype(dtype)
+    options = {"photometric": "minisblack", "planarconfig": planar, "metadata": None}
+    tifffile.imwrite(tmp_path / "a.tif", values, **options)
+    with TiffPages(tmp_path / "a.tif") as tiff:
+        assert (tiff.time_points, tiff.channels) == (8, 3)
+        read = [np.atleast_3d(tiff.read(5, channel))[..., 0].tolist() for channel in range(3)]
+    assert read == [PAGES[page].tolist() for page in (5, 13, 21)]
+    colors = np.stack([PAGES[:8], PAGES[8:16], PAGES[16:24]], 3)
+    tifffile.imwrite(tmp_path / "rgb.tif", colors, photometric="rgb", metadata=None)
+    transparent = np.stack([PAGES[:8], PAGES[8:16]], 3)
+    tifffile.imwrite(
+        tmp_path / "la.tif", transparent, photometric="minisblack", extrasamples=["unassalpha"], metadata=None
+    )
+    for name in ("rgb.tif", "la.tif"):
+        with TiffPages(tmp_path / name) as tiff:
+            assert tiff.channels == 1
+
+
+def test_pixels_that_nobody_can_read_here_are_told_as_such(tmp_path: Path):
+    tifffile.imwrite(tmp_path / "a.tif", PAGES[0], metadata=None)
+    content = bytearray((tmp_path / "a.tif").read_bytes())
+    place = content.index((259).to_bytes(2, "little") + b"\3\0\1\0\0\0") + 8
+    for compression, name in ((34887, "LERC"), (60123, "method 60123")):
+        content[place : place + 2] = compression.to_bytes(2, "little")
+        (tmp_path / "a.tif").write_bytes(content)
+        told = f"a.tif cannot be read: its pixels are compressed by {name}; save it without compression where it was"
+        with TiffPages(tmp_path / "a.tif") as tiff, pytest.raises(UsersError, match=told):
+            tiff.read()

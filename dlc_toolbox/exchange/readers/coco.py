@@ -8,7 +8,7 @@ into the same file. Their own formats are sure; where a file is all there is, a 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -49,7 +49,7 @@ def read_coco(source: Source) -> Found:
     """
     content = source.json
     categories = {_id(each): each for each in _objects(content["categories"]) if _names(each)}
-    annotations = [each for each in _objects(content["annotations"]) if each.get("category_id") in categories]
+    annotations = [each for each in _objects(content["annotations"]) if _id(each, "category_id") in categories]
     used = Counter(each["category_id"] for each in annotations if _has_labels(each))
     if not used:
         raise ToolboxError(
@@ -59,25 +59,11 @@ def read_coco(source: Source) -> Found:
     parts = _names(categories[chosen])
     collection = Collection(source, KIND, parts)
     _tell_others(collection, categories, used, chosen)
-    by_image = defaultdict(list)
+    by_image = defaultdict[Any, list[dict[str, Any]]](list)
     for each in annotations:
         if each["category_id"] == chosen and _has_labels(each) and not each.get("iscrowd"):
-            by_image[each.get("image_id")].append(each)
-    hidden = 0
-    for image in _objects(content["images"]):
-        name, own = str(image.get("file_name", "")), by_image.pop(image.get("id"), [])
-        if len(own) != 1:
-            collection.leave_out(name, SEVERAL if own else NO_LABEL)
-            continue
-        try:
-            places, flags = _places(own[0], parts)
-        except (TypeError, ValueError):
-            collection.leave_out(name, f"has keypoints that are not {len(parts)} times x, y and a flag")
-            continue
-        hidden += flags[_HIDDEN]
-        collection.add(name, places, size=size_of(image.get("width"), image.get("height")))
-    for number in by_image:
-        collection.leave_out(f"image {number}", "is annotated, but not in the list of images")
+            by_image[_id(each, "image_id")].append(each)
+    hidden = _add_images(collection, _objects(content["images"]), by_image, parts)
     if hidden:
         collection.remarks.append(f"{hidden} labels are of parts that are hidden; they are taken over as labels")
     settings = skeleton_setting(_edges(categories[chosen].get("skeleton"), parts), parts)
@@ -87,6 +73,38 @@ def read_coco(source: Source) -> Found:
     found = collection.found(settings=settings)
     has_fractions = bool((found.values[np.isfinite(found.values)] % 1).any())
     return replace(found, doubt=_DOUBT if has_fractions else "")
+
+
+def _add_images(
+    collection: Collection,
+    images: Sequence[Mapping[str, Any]],
+    by_image: Mapping[Any, Sequence[Mapping[str, Any]]],
+    parts: list[str],
+) -> int:
+    """Add the images that have one animal, and return how many of the labels are of hidden parts."""
+    names, hidden = defaultdict[Any, set[str]](set), 0
+    for image in images:
+        names[_id(image)].add(str(image.get("file_name", "")))
+    for image in images:
+        number, name = _id(image), str(image.get("file_name", ""))
+        own = by_image.get(number, []) if number is not None else []
+        if len(own) != 1:
+            collection.leave_out(name, SEVERAL if own else NO_LABEL)
+            continue
+        if len(names[number]) > 1:
+            collection.leave_out(name, f"has the id {number}, as another image has: nothing tells whose the labels are")
+            continue
+        try:
+            places, flags = _places(own[0], parts)
+        except (TypeError, ValueError, OverflowError):
+            collection.leave_out(name, f"has keypoints that are not {len(parts)} times x, y and a flag")
+            continue
+        hidden += flags[_HIDDEN]
+        with collection.leaving_out(name):
+            collection.add(name, places, size=size_of(image.get("width"), image.get("height")))
+    for number in by_image.keys() - (names.keys() - {None}):
+        collection.leave_out(f"image {number}", "is annotated, but not in the list of images")
+    return hidden
 
 
 def _contributor(content: Mapping[str, Any]) -> Any:
@@ -99,9 +117,9 @@ def _objects(value: Any) -> list[dict[str, Any]]:
     return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
 
 
-def _id(category: Mapping[str, Any]) -> Any:
-    """Return the number of a category."""
-    number = category.get("id")
+def _id(entry: Mapping[str, Any], key: str = "id") -> Any:
+    """Return the number by which an entry is known, or names another one; None where it is none."""
+    number = entry.get(key)
     return number if isinstance(number, int | str) else None
 
 

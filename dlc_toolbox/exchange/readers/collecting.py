@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from dlc_common import UsersError
 from dlc_toolbox import ToolboxError
 from dlc_toolbox.exchange.readers.found import Found, LeftOut, Pending, find_file, found_of, home_name, row_for
 from dlc_toolbox.exchange.readers.source import Source
@@ -46,6 +48,15 @@ class Collection:
     def leave_out(self, what: object, why: str) -> None:
         """Note what cannot be used, and why, in words that follow 'because it'."""
         self.left_out.append(LeftOut(str(what), why))
+
+    @contextmanager
+    def leaving_out(self, what: object) -> Iterator[None]:
+        """Leave out what the block reads, when that is wrong in a way that nobody foresaw, and go on behind it."""
+        try:
+            yield
+        except Exception as error:  # what others write can be wrong in more ways than anybody lists
+            kind = "" if isinstance(error, UsersError) else f"{type(error).__name__}: "
+            self.leave_out(what, f"cannot be read: {kind}{' '.join(str(error).split())}")
 
     def add(self, name: str, places: Places, *, size: tuple[int, int] | None = None, tried: Sequence[str] = ()) -> None:
         """Add an image that is a file.
@@ -130,7 +141,8 @@ class Collection:
 
 
 def whole(value: Any) -> int | None:
-    """Return a whole number, None for anything else."""
+    """Return a whole number, also one that was written as 64.0; None for anything else."""
+    value = int(value) if isinstance(value, float) and value.is_integer() else value
     return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 

@@ -7,6 +7,7 @@ from pathlib import PurePosixPath
 from xml.etree import ElementTree
 
 from dlc_common.images import IMAGE_SUFFIXES
+from dlc_common.texts import read_text
 from dlc_toolbox import ToolboxError
 from dlc_toolbox.exchange.readers.collecting import NO_LABEL, SEVERAL, Collection, size_of
 from dlc_toolbox.exchange.readers.cvat_shapes import (
@@ -23,11 +24,13 @@ from dlc_toolbox.exchange.readers.source import Source
 
 KIND = "an export of CVAT (for images or for video, 1.1)"
 
+_ENCODINGS = ("utf-8", "utf-16-le", "utf-16-be")
+_DAMAGED = (ElementTree.ParseError, ValueError, LookupError)
+
 
 def is_cvat(source: Source) -> bool:
     """Tell an xml file whose root is `annotations`."""
-    head = source.head.decode("utf-8", errors="replace").lstrip("\ufeff \r\n\t")
-    return head.startswith("<") and "<annotations" in head
+    return source.beginning.startswith("<") and "<annotations" in source.beginning
 
 
 def read_cvat(source: Source) -> Found:
@@ -75,12 +78,15 @@ def read_cvat(source: Source) -> Found:
 def _parsed(source: Source) -> ElementTree.Element:
     """Read the xml; what declares entities, by which a small file becomes huge, is refused."""
     data = source.path.read_bytes()
-    if b"<!DOCTYPE" in data or b"<!ENTITY" in data:
+    if any(mark.encode(code) in data for mark in ("<!DOCTYPE", "<!ENTITY") for code in _ENCODINGS):
         raise ToolboxError(f"{source.path} is refused: it declares entities, which no export of CVAT does")
     try:
         root = ElementTree.fromstring(data)
-    except (ElementTree.ParseError, ValueError, LookupError) as error:
-        raise ToolboxError(f"{source.path} begins as xml, but is damaged: {error}") from error
+    except _DAMAGED:
+        try:  # in another encoding than it says, where that is certain
+            root = ElementTree.fromstring(read_text(source.path))
+        except _DAMAGED as error:
+            raise ToolboxError(f"{source.path} begins as xml, but is damaged: {error}") from error
     if root.tag != "annotations":
         raise ToolboxError(f"{source.path} is no export of CVAT: {ADVICE}")
     return root

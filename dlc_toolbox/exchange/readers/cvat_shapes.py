@@ -10,6 +10,8 @@ from xml.etree.ElementTree import Element
 
 ADVICE = "export it there as 'CVAT for images 1.1'"
 
+_MOST_DIGITS = 12
+
 
 def parts_of(root: Element, used: Iterable[str]) -> list[str]:
     """Return the body parts that have a label anywhere, in the order of the task's list, then as they come."""
@@ -34,7 +36,7 @@ def place_of(point: Element, part: str) -> tuple[float, float]:
 
 def number_of(text: str | None) -> int | None:
     """Return a whole number, None for any other text."""
-    return int(text) if text and text.isdecimal() else None
+    return int(text) if text and text.isdecimal() and len(text) <= _MOST_DIGITS else None
 
 
 def occluded_in_words(points: Iterable[Element]) -> list[str]:

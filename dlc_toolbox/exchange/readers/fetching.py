@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from dlc_common import is_users_error
-from dlc_common.images import as_png, read_image
+from dlc_common.images import IMAGE_SUFFIXES, as_png, read_image
 from dlc_common.progress import tqdm
 from dlc_toolbox.exchange.readers.found import Found, FrameOf, LeftOut
 from dlc_toolbox.video.video import Video
@@ -84,7 +84,7 @@ def _write(path: Path, picture: np.ndarray) -> None:
 
 
 def of_one_type(found: Found, scratch: Path) -> Found:
-    """Return the labels with images of one type: where there are several, all that are no png become one.
+    """Return the labels with images of one type that is read here: else all that are no png become one.
 
     Parameters
     ----------
@@ -94,15 +94,18 @@ def of_one_type(found: Found, scratch: Path) -> Found:
         Folder for the images that are made.
     """
     suffixes = {Path(row).suffix.lower() for row in found.images}
-    if len(suffixes) < 2:
+    if len(suffixes) == 1 and suffixes <= IMAGE_SUFFIXES:
         return found
-    names = {row: f"{row.rpartition('.')[0]}.png" for row in found.images if Path(row).suffix.lower() != ".png"}
-    taken = [row for row, name in names.items() if name in found.images]
-    found = found.without(LeftOut(row, "is there as png, too") for row in taken)
+    others = [row for row in found.images if Path(row).suffix.lower() != ".png"]
+    names = {row: f"{row.removesuffix(Path(row).suffix)}.png" for row in others}
+    first = {name: row for row, name in reversed(names.items())} | {row: row for row in found.images}
+    taken = [row for row, name in names.items() if first[name] != row]
+    found = found.without(LeftOut(row, "is there under the same name as another type, too") for row in taken)
     made = {row: name for row, name in names.items() if row in found.images}
     images = dict(found.images)
     for row, name in made.items():
         images[row] = scratch / "png" / name
         _write(images[row], read_image(found.images[row]))
-    told = f"images of the types {', '.join(sorted(suffixes))}: {len(made)} of them become png, with the same pixels"
+    types = ", ".join(sorted(suffix or "without suffix" for suffix in suffixes))
+    told = f"images of the types {types}: {len(made)} of them become png, with the same pixels"
     return replace(found, images=images, remarks=(*found.remarks, told)).renamed(made)

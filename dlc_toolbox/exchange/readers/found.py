@@ -22,6 +22,7 @@ CENTRE, CORNER = "centre", "corner"
 """Where 0 is in the first pixel: here in its centre; in programs that draw on a canvas at its top left corner."""
 
 _HALF_A_PIXEL = 0.5
+_MOST_BYTES = 255  # of a file's name
 
 
 class LeftOut(NamedTuple):
@@ -271,13 +272,15 @@ def row_for(name: str, otherwise: str) -> str:
 
 
 def pieces_of(name: str) -> list[str]:
-    """Return the names of folders and file in a path; raise ValueError when it leads upwards or names nothing."""
+    """Return the names of folders and file in a path; raise ValueError when it leads upwards, or cannot be one."""
     pieces = [piece for piece in name.replace("\\", "/").split("/") if piece not in ("", ".")]
     if ".." in pieces:
         raise ValueError("has a path that leads upwards")
     pieces = pieces[1:] if pieces and pieces[0].endswith(":") else pieces
     if not pieces:
         raise ValueError("has no name")
+    if max(len(piece.encode(errors="replace")) for piece in pieces) > _MOST_BYTES:
+        raise ValueError(f"has a name of more than {_MOST_BYTES} bytes, which no file can have here")
     return pieces
 
 

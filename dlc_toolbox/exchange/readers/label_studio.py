@@ -49,25 +49,37 @@ def read_label_studio(source: Source) -> Found:
     tasks = [task for task in source.json if isinstance(task, dict)]
     used = dict.fromkeys(name for task in tasks for one in _annotations(task) for name, _ in _named(one))
     collection = Collection(source, KIND, list(used))
-    for task in tasks:
-        image = _image(task)
-        annotations = [one for one in _annotations(task) if one]
-        if image is None or len(annotations) != 1:
-            why = "names no image" if image is None else NO_LABEL if not annotations else "was labeled more than once"
-            collection.leave_out(image or f"task {task.get('id', '?')}", why)
+    for number, task in enumerate(source.json):
+        if not isinstance(task, dict):
+            collection.leave_out(f"entry {number}", "is no task")
             continue
-        named = list(_named(annotations[0]))
-        problem = _problem(named)
-        if problem:
-            collection.leave_out(image, problem)
-            continue
-        size = size_of(named[0][1].get("original_width"), named[0][1].get("original_height"))
-        if size is None:
-            collection.leave_out(image, "has no size, of which its places are percents")
-            continue
-        places = {name: (point["x"] / 100 * size[0], point["y"] / 100 * size[1]) for name, point in named}
-        collection.add(_own_name(image), places, size=size, tried=[image])
+        what = _image(task) or f"task {task.get('id', '?')}"
+        with collection.leaving_out(what):
+            _add_task(collection, what, task)
     return collection.found(zero=CORNER)
+
+
+def _add_task(collection: Collection, what: str, task: Mapping[str, Any]) -> None:
+    """Add the image of a task, or why it cannot be used."""
+    image = _image(task)
+    annotations = [one for one in _annotations(task) if one]
+    if image is None or len(annotations) != 1:
+        why = "names no image" if image is None else NO_LABEL if not annotations else "was labeled more than once"
+        collection.leave_out(what, why)
+        return
+    named = list(_named(annotations[0]))
+    problem = _problem(named)
+    if problem:
+        collection.leave_out(image, problem)
+        return
+    size = size_of(named[0][1].get("original_width"), named[0][1].get("original_height"))
+    if size is None:
+        collection.leave_out(image, "has no size, of which its places are percents")
+        return
+    if nameless := len(annotations[0]) - len(named):
+        collection.remarks.append(f"{image}: {nameless} points have not one name each, and are no labels")
+    places = {name: (point["x"] / 100 * size[0], point["y"] / 100 * size[1]) for name, point in named}
+    collection.add(_own_name(image), places, size=size, tried=[image])
 
 
 def _annotations(task: Mapping[str, Any]) -> Iterator[list[dict[str, Any]]]:
@@ -75,7 +87,8 @@ def _annotations(task: Mapping[str, Any]) -> Iterator[list[dict[str, Any]]]:
     if not isinstance(task.get("data"), dict):
         yield [point for value in task.values() if _is_points(value) for point in value if isinstance(point, dict)]
         return
-    for annotation in task.get("annotations") or task.get("completions") or []:
+    listed = task.get("annotations") or task.get("completions")
+    for annotation in listed if isinstance(listed, list) else []:
         if not isinstance(annotation, dict) or annotation.get("was_cancelled"):
             continue
         results = annotation.get("result")

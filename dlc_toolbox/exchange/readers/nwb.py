@@ -7,6 +7,7 @@ the first one, as they are here.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path, PureWindowsPath
 
 import h5py
@@ -52,8 +53,10 @@ def read_nwb(source: Source) -> Found:
         collection = Collection(source, KIND, parts)
         people, inside = set[str](), list[Inside]()
         for frame in frames:
-            people |= set(texts_of(frame.attrs.get("annotator", [])))
-            inside += _add_frame(collection, source, frame, parts)
+            with suppress(ValueError):  # a name in another encoding
+                people |= set(texts_of(frame.attrs.get("annotator", [])))
+            with collection.leaving_out(frame.name.rpartition("/")[2]):
+                inside += _add_frame(collection, source, frame, parts)
         add_pictures(collection, source.path, inside)
     scorer = people.pop() if len(people) == 1 else None
     return collection.found(scorer, settings=skeleton_setting(edges, parts))

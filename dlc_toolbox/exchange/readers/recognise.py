@@ -102,13 +102,18 @@ def _recognised(path: Path, images: Path | None, scorer: str, scratch: Path) -> 
         return reader, source
     if not path.is_dir():
         raise ToolboxError(f"{path} {_what(path)}, and nothing that can be imported: {_WHAT_IS_READ}")
-    inside = [
-        (reader, each)
-        for place in sorted([*path.iterdir(), *path.glob("annotations/*")])
-        if place.suffix.lower() in _ENDINGS
-        and place.is_file()
-        and (reader := _reader(each := Source(place, images or path, scorer, scratch)))
-    ]
+    inside, damaged = list[tuple[Reader, Source]](), list[UsersError]()
+    for place in sorted([*path.iterdir(), *path.glob("annotations/*")]):
+        if place.suffix.lower() in _ENDINGS and place.is_file():
+            each = Source(place, images or path, scorer, scratch)
+            try:
+                inside += [(reader, each)] if (reader := _reader(each)) else []
+            except UsersError as error:
+                damaged.append(error)
+    if damaged and not inside:
+        raise damaged[0]
+    for error in damaged:
+        log.warning("left out: %s", error)
     if not inside:
         tables = [table for place in _HOME for table in sorted(path.glob(f"{place}CollectedData_*.h5"))]
         if tables:

@@ -9,10 +9,12 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
 
+from dlc_toolbox import ToolboxError
 from dlc_toolbox.exchange.readers.collecting import SEVERAL, Collection, Places
 from dlc_toolbox.exchange.readers.found import CENTRE, CORNER, Found, skeleton_setting
 from dlc_toolbox.exchange.readers.sleap_videos import read_videos, video_of
@@ -50,16 +52,18 @@ def read_sleap(source: Source) -> Found:
     collection = Collection(source, KIND, parts)
     uncorrected = 0
     for frame in frames:
-        own = instances[int(frame["instance_id_start"]) : int(frame["instance_id_end"])]
-        placed = [each for each in own if each["instance_type"] == _OF_A_PERSON and int(each["skeleton"]) == chosen]
         video, index = video_of(int(frame["video"]), videos), int(frame["frame_idx"])
-        uncorrected += int(len(own) > 0 and not (own["instance_type"] == _OF_A_PERSON).any())
-        if placed and video is None:
-            collection.leave_out(f"frame {index}", "is of a video that the project does not list")
-        elif len(placed) > 1 and video is not None:
-            collection.leave_out(f"{video.folder}, frame {index}", SEVERAL)
-        elif placed and video is not None:
-            video.add_frame(collection, source, index, _places(points, placed[0], parts))
+        what = f"{video.folder}, frame {index}" if video else f"frame {index}"
+        with collection.leaving_out(what):
+            own = _rows_between(instances, frame["instance_id_start"], frame["instance_id_end"])
+            uncorrected += int(len(own) > 0 and not (own["instance_type"] == _OF_A_PERSON).any())
+            placed = [each for each in own if each["instance_type"] == _OF_A_PERSON and int(each["skeleton"]) == chosen]
+            if placed and video is None:
+                collection.leave_out(what, "is of a video that the project does not list")
+            elif len(placed) > 1:
+                collection.leave_out(what, SEVERAL)
+            elif placed and video is not None:
+                video.add_frame(collection, source, index, _places(points, placed[0], parts))
     _tell(collection, uncorrected, others)
     zero = CENTRE if format_id >= _CENTRED_SINCE else CORNER
     there = tuple(dict.fromkeys(path for video in videos if (path := video.find(source)) is not None))
@@ -78,23 +82,36 @@ def _skeleton(metadata: Mapping[str, Any], number: int) -> tuple[list[str], list
     skeleton = metadata["skeletons"][number]
     graph = skeleton.get("nx_graph", skeleton)
     names = {place: str(node["name"]) for place, node in enumerate(metadata["nodes"])}
+    return [names[node["id"]] for node in graph["nodes"]], _edges(graph.get("links", []), names)
+
+
+def _edges(links: Any, names: Mapping[int, str]) -> list[tuple[str, str]]:
+    """Return the pairs of body parts that links join; what is no link of two of them is passed over."""
     kinds, edges = list[int](), list[tuple[str, str]]()
-    for link in graph.get("links", []):
-        kind = link.get("type", {})
-        if "py/reduce" in kind:  # an object that comes for the first time; later ones name it by its number
-            kinds.append(kind["py/reduce"][1]["py/tuple"][0])
-            told = kinds[-1]
-        else:
-            place = kind.get("py/id", _EDGE)
-            told = kinds[place - 1] if 0 < place <= len(kinds) else place
-        if told == _EDGE:
-            edges.append((names[link["source"]], names[link["target"]]))
-    return [names[node["id"]] for node in graph["nodes"]], edges
+    for link in links if isinstance(links, list) else []:
+        with suppress(AttributeError, IndexError, KeyError, TypeError):
+            kind = link.get("type", {})
+            if "py/reduce" in kind:  # an object that comes for the first time; later ones name it by its number
+                kinds.append(kind["py/reduce"][1]["py/tuple"][0])
+                told = kinds[-1]
+            else:
+                place = kind.get("py/id", _EDGE)
+                told = kinds[place - 1] if 0 < place <= len(kinds) else place
+            if told == _EDGE:
+                edges.append((names[link["source"]], names[link["target"]]))
+    return edges
+
+
+def _rows_between(rows: np.ndarray, start: Any, end: Any) -> np.ndarray:
+    """Return some rows of a table; raise ToolboxError where there are none of these numbers."""
+    if not 0 <= start <= end <= len(rows):
+        raise ToolboxError(f"names the rows {start} to {end} of a table that has {len(rows)}")
+    return rows[int(start) : int(end)]
 
 
 def _places(points: np.ndarray, instance: np.void, parts: Sequence[str]) -> Places:
     """Return x and y of the parts that are visible."""
-    own = points[int(instance["point_id_start"]) : int(instance["point_id_end"])]
+    own = _rows_between(points, instance["point_id_start"], instance["point_id_end"])
     return {
         part: (float(point["x"]), float(point["y"]))
         for part, point in zip(parts, own, strict=False)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path, PureWindowsPath
 from typing import Any
@@ -84,7 +85,10 @@ class SleapVideo:
         if not self.name or self.images or self.trouble:
             return None
         path = Path(self.name)
-        return path if path.is_file() else find_file(self.name, [*source.homes, source.homes[-1] / "videos"])
+        with suppress(OSError):  # a name that is too long
+            if path.is_file():
+                return path
+        return find_file(self.name, [*source.homes, source.homes[-1] / "videos"])
 
     def _add_embedded(self, collection: Collection, source: Source, index: int, row: str, places: Places) -> None:
         """Add an image that is in the project, under the name that it had before it came there."""
@@ -107,7 +111,7 @@ def read_videos(file: h5py.File, own_name: str) -> list[SleapVideo]:
     own_name : str
         Begins the names of folders for frames of videos that have none.
     """
-    videos = [_video(file, json.loads(text)) for text in texts_of(rows_of(file, "videos_json"))]
+    videos = [_described(file, text) for text in texts_of(rows_of(file, "videos_json"))]
     for number in _cropped(file):
         if 0 <= number < len(videos):
             videos[number] = replace(videos[number], trouble=_CROPPED)
@@ -126,6 +130,15 @@ def video_of(number: int, videos: Sequence[SleapVideo]) -> SleapVideo | None:
     """Return the video that a frame names: by the number in its dataset where there is one, else by position."""
     named = [video for video in videos if video.dataset == f"video{number}/video"]
     return named[0] if named else videos[number] if 0 <= number < len(videos) else None
+
+
+def _described(file: h5py.File, text: str) -> SleapVideo:
+    """Return the video that a text in json describes; one that nobody understands does not stop the others."""
+    try:
+        return _video(file, json.loads(text))
+    except Exception as error:  # what others write can be wrong in more ways than anybody lists
+        reason = f"{type(error).__name__}: {' '.join(str(error).split())}"
+        return SleapVideo(trouble=f"is of a video whose description in the project cannot be read ({reason})")
 
 
 def _video(file: h5py.File, content: Mapping[str, Any]) -> SleapVideo:
@@ -166,7 +179,7 @@ def _before(file: h5py.File, group: str) -> SleapVideo:
     if original is None:
         return SleapVideo()
     text = rows_of(original, "json") if "json" in original else original.attrs.get("json")
-    return SleapVideo() if text is None else _video(file, json.loads(texts_of(text)[0]))
+    return SleapVideo() if text is None else _described(file, texts_of(text)[0])
 
 
 def _folders(names: Sequence[str], own_name: str) -> list[str]:

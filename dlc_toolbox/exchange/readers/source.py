@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -50,14 +51,18 @@ class Source:
             return file.read(_HEAD_BYTES)
 
     @cached_property
+    def beginning(self) -> str:
+        """How the file begins as a text, without its mark of an encoding and blanks."""
+        is_wide = self.head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+        return self.head.decode("utf-16" if is_wide else "utf-8-sig", errors="replace").lstrip()
+
+    @cached_property
     def json(self) -> Any:
         """What the file holds as json; None where it is none."""
-        if not self.head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith((b"{", b"[")):
+        if not self.beginning.startswith(("{", "[")):
             return None
         try:
             return json.loads(read_text(self.path))
-        except UsersError:
-            return None
         except (ValueError, RecursionError) as error:
             raise ToolboxError(f"{self.path} begins as json, but is damaged: {error}") from error
 

@@ -16,7 +16,7 @@ from dlc_common import UsersError
 from dlc_common.images import image_size
 from dlc_common.texts import read_text
 from dlc_toolbox import ToolboxError
-from dlc_toolbox.exchange.readers.found import Found, FrameOf, LeftOut, frames_in
+from dlc_toolbox.exchange.readers.found import Found, FrameOf, LeftOut, frames_in, pieces_of
 from dlc_toolbox.exchange.readers.source import Source
 from dlc_toolbox.labels.corrections import csv_differs
 from dlc_toolbox.labels.slices import in_short
@@ -222,8 +222,12 @@ def _rows(table: pd.DataFrame, path: Path, before: Mapping[str, Path]) -> tuple[
         name = "/".join(pieces if len(pieces) > 1 else [split_key(path)[0].resolve().parent.name, *pieces])
         try:
             folder_and_image(name)
+            pieces_of(name)
         except ToolboxError:
             wrong.append(LeftOut(row, "names no image as <folder>/<image>"))
+            continue
+        except ValueError as error:
+            wrong.append(LeftOut(row, str(error)))
             continue
         if name in rows or name in before:
             wrong.append(LeftOut(row, "names an image that another row names, too"))

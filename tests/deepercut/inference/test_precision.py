@@ -174,6 +174,7 @@ def test_integers_give_nearly_the_same_poses_unless_channels_differ_a_lot(labele
         reduced_engine("openvino-int8", config, ruined, snapshot)
 
 
+@pytest.mark.campaign
 def test_the_check_starts_the_backend_quietly(make_train_folder):
     folder = make_train_folder()
     code = (

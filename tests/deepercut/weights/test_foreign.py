@@ -70,7 +70,7 @@ def posenet():
 
 
 @pytest.mark.parametrize(
-    "depth", [50, pytest.param(101, marks=pytest.mark.slow), pytest.param(152, marks=pytest.mark.slow)]
+    "depth", [50, pytest.param(101, marks=pytest.mark.slow), pytest.param(152, marks=pytest.mark.campaign)]
 )
 def test_our_layers_are_slims_variables(depth):
     model = build_posenet(depth, 2, MEAN_PIXEL, intermediate_supervision_layer=6)

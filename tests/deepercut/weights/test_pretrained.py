@@ -231,6 +231,7 @@ def test_origins_are_complete():
             assert len(bytes.fromhex(digest)) == hashlib.new(algorithm).digest_size
 
 
+@pytest.mark.campaign
 def test_the_script_starts_the_backend_quietly(tmp_path):
     folder = tmp_path / "pose-tensorflow" / "models" / "pretrained"
     folder.mkdir(parents=True)

@@ -207,9 +207,7 @@ def test_where_no_two_cameras_see_anything_it_is_said(pose, paths, solve, caplog
     assert "no body part is seen by two cameras at any moment (from pcutoff on)" in caplog.text
 
 
-def test_a_calibration_of_other_cameras_is_said_to_be_the_reason(
-    pose, paths, cameras, solve, tmp_path, caplog
-):
+def test_a_calibration_of_other_cameras_is_said_to_be_the_reason(pose, paths, cameras, solve, tmp_path, caplog):
     """Two cameras in one place: their rays to a point are one, and meet nowhere."""
     write_cameras([cameras[0], replace(cameras[0], name="B")], tmp_path / "rig.toml", 0.1)
     two = settings(cameras=(View("A", "*camA"), View("B", "*camB")))

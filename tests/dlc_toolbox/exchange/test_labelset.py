@@ -390,6 +390,40 @@ def test_images_of_two_types_become_png(dlc, tmp_path):
     assert labels.remarks == ("images of the types .jpg, .png: 1 of them become png, with the same pixels",)
 
 
+def test_images_of_a_type_that_is_not_read_here_or_without_suffix_become_png(tmp_path):
+    home = tmp_path / "mouse.v1"
+    home.mkdir()
+    for number, name in enumerate(["img1", "img2"]):
+        Image.new("L", (30, 20), 40 + number).save(home / name, format="PNG")
+    write_table(make_table("Ann", PARTS, ["mouse.v1/img1", "mouse.v1/img2"], VALUES[:2]), home / "labels.h5")
+    found = of_one_type(read_labels(home / "labels.h5"), tmp_path / "scratch")
+    assert list(found.images) == ["mouse.v1/img1.png", "mouse.v1/img2.png"]
+    assert read_image(found.images["mouse.v1/img2.png"])[0, 0].tolist() == [41, 41, 41]
+    assert found.remarks[-1] == "images of the types without suffix: 2 of them become png, with the same pixels"
+    for name in ("img1", "img2"):
+        Image.open(home / name).save(home / f"{name}.gif")
+    write_table(make_table("Ann", PARTS, ["mouse.v1/img1.gif", "mouse.v1/img2.gif"], VALUES[:2]), home / "labels.h5")
+    found = of_one_type(read_labels(home / "labels.h5"), tmp_path / "scratch")
+    assert list(found.images) == ["mouse.v1/img1.png", "mouse.v1/img2.png"]
+    assert found.remarks[-1] == "images of the types .gif: 2 of them become png, with the same pixels"
+
+
+def test_of_images_of_one_name_and_two_types_one_comes(tmp_path):
+    home = tmp_path / "day1"
+    home.mkdir()
+    names = ["img1.bmp", "img1.jpg", "img2.jpg", "img2.png"]
+    for number, name in enumerate(names):
+        Image.new("L", (30, 20), 40 + number).save(home / name)
+    write_table(make_table("Ann", PARTS, [f"day1/{name}" for name in names], np.ones((4, 2, 2)) + 9), home / "a.h5")
+    found = of_one_type(read_labels(home / "a.h5"), tmp_path / "scratch")
+    assert [(row, read_image(path)[0, 0, 0]) for row, path in found.images.items()] == [
+        ("day1/img1.png", 40),
+        ("day1/img2.png", 43),
+    ]
+    why = "is there under the same name as another type, too"
+    assert found.left_out == (("day1/img1.jpg", why), ("day1/img2.jpg", why))
+
+
 def test_there_and_back(dlc, settings, toy_project, tmp_path):
     """DeepLabCut to us, to DeepLabCut and to lightning-pose, and back: every value, missing label and image."""
     layout, settings = Layout(toy_project), replace(settings, Task="reach")

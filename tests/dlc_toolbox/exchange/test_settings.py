@@ -59,13 +59,17 @@ def test_later_only_what_nobody_changed_here_follows(project):
     assert (project / "myconfig.py.before-import-2").is_file()
 
 
-def test_settings_that_would_be_wrong_stay_out(project, caplog):
-    before = (project / "myconfig.py").read_bytes()
-    chosen, _ = settings_to_take(project, project / "data", {"myconfig.py": {"TrainingFraction": [95]}}, is_fresh=True)
-    assert chosen == {}, "so that a dry run tells it, too"
-    take(project, {"myconfig.py": {"TrainingFraction": [95]}}, is_fresh=True)
-    assert (project / "myconfig.py").read_bytes() == before
-    assert "myconfig.py stays as it is, because its settings would be wrong: line" in caplog.text
+def test_settings_that_would_be_wrong_stay_out_and_no_others(project, caplog):
+    """A crop is right or wrong as a whole: x1 = 170 alone would lie beyond the x2 that was here."""
+    crop = {"x1": 170, "cropping": True, "x2": 300, "y1": 0, "y2": 100}
+    there = {"myconfig.py": {"TrainingFraction": [95], "pcutoff": 0.6, **crop}, "myconfig_analysis.py": {"pcutoff": 2}}
+    chosen, _ = settings_to_take(project, project / "data", there, is_fresh=True)
+    assert chosen == {"myconfig.py": {"pcutoff": 0.6, **crop}}, "so that a dry run tells it, too"
+    take(project, there, is_fresh=True)
+    ours = load_settings(project)
+    assert (ours.TrainingFraction, ours.pcutoff, ours.x1, ours.x2) == ((0.7,), 0.6, 170, 300)
+    assert "TrainingFraction is not taken over, because the settings in " in caplog.text
+    assert not list(project.glob("myconfig_analysis.py.before-import*"))
 
 
 def test_splits_are_files_for_step_4_and_a_changed_one_stays(project, caplog):

@@ -322,6 +322,19 @@ def test_a_folder_of_videos_and_images_is_no_recording(toy_project: Path, draw_d
         videos_to_pick_from(Layout(toy_project), settings)
 
 
+def test_a_folder_of_images_that_are_not_read_is_told_what_it_holds(toy_project: Path):
+    folder = toy_project / "exported"
+    folder.mkdir()
+    for number in range(6):
+        Image.new("L", (30, 20), number).save(folder / f"img{number}.gif")
+    settings = replace(load_settings(toy_project), vidpath="..", filename=("exported",))
+    told = (
+        r"exported is a folder; .* of one recording \(\.bmp, .*\.webp\), without videos; its files end in \.gif \(6\)"
+    )
+    with pytest.raises(ToolboxError, match=told):
+        videos_to_pick_from(Layout(toy_project), settings)
+
+
 # Choosing by what frames show
 
 

@@ -139,7 +139,7 @@ def test_a_table_without_clicks_is_empty(read):
             b"PK\x03\x04whatever",
             "is a zip archive, such as an Excel workbook, and damaged, not a csv of clicks: copy it again",
         ),
-        (b"\xd0\xcf\x11\xe0whatever", "is an Excel workbook"),
+        (b"\xd0\xcf\x11\xe0" + "Workbook".encode("utf-16-le"), "is an Excel workbook"),
     ],
 )
 def test_bad_files_are_named_with_line_and_column(read, text, message: str):

@@ -234,7 +234,7 @@ def test_what_programs_for_letters_do_to_settings_is_explained(load, line: str, 
 
 
 def test_settings_saved_as_a_document_or_under_a_hidden_ending_are_named(load, tmp_path: Path):
-    with pytest.raises(ToolboxError, match=r"myconfig\.py is a document in RTF, .*: save it as plain text, in UTF-8"):
+    with pytest.raises(ToolboxError, match=r"myconfig\.py is a text with formats \(RTF\), .*: save it as plain text"):
         load(r"{\rtf1\ansi Task = 't'}")
     with pytest.raises(ToolboxError, match=r"myconfig\.py is full of zeros, .*, not a settings file: copy it again"):
         load("\0" * 50)

@@ -52,7 +52,7 @@ def test_of_a_sound_video_nothing_is_said(tmp_path, frames, caplog):
 # ---- Damage ----
 
 
-@pytest.mark.parametrize(("name", "claimed"), [("v.avi", "40"), ("v.mkv", "40"), ("v.flv", "40")])
+@pytest.mark.parametrize(("name", "claimed"), [("v.avi", "40"), ("v.mkv", "40"), ("v.flv", "40"), ("v.wmv", "40")])
 def test_a_video_that_was_cut_off(tmp_path, frames, caplog, name, claimed):
     codec, pix_fmt = ("libx264", "yuv420p") if name == "v.flv" else ("mjpeg", "yuvj420p")
     path = encode(tmp_path / name, frames, codec, pix_fmt, **({"bf": "0"} if name == "v.flv" else {}))
@@ -104,6 +104,13 @@ def test_a_recording_without_its_index_is_incomplete(tmp_path, frames):
     with path.open("rb+") as file:
         file.truncate(path.stat().st_size // 2)
     with pytest.raises(ToolboxError, match=r"v\.mp4 cannot be read as a video: it is incomplete.* the index \(moov\)"):
+        open_frames(path)
+    whole = encode(path, frames).read_bytes()
+    path.write_bytes(whole[: whole.index(b"moov") + 200])
+    with pytest.raises(ToolboxError, match=r"v\.mp4 cannot be read as a video: it is incomplete.* \(moov\),.* cut off"):
+        open_frames(path)
+    path.write_bytes(whole.replace(b"trak", bytes(4)))
+    with pytest.raises(ToolboxError, match=r"v\.mp4 holds no video, or what describes it in the file is damaged"):
         open_frames(path)
     path.write_bytes(b"")
     with pytest.raises(ToolboxError, match=r"v\.mp4 is empty, not a video: copy it again"):
@@ -254,21 +261,70 @@ def test_frames_that_are_left_out_of_an_even_recording_are_told(tmp_path, frames
     assert said(examine(encode(tmp_path / "w.mkv", frames, times=uneven, time_base=MS)), caplog) == []
 
 
-def test_frames_that_an_avi_leaves_out_are_not_missing_at_its_end(tmp_path, frames, caplog):
-    with av.open(str(tmp_path / "v.avi"), "w") as container:
-        stream = container.add_stream("mjpeg", rate=25)
+def with_empty_places(path: Path, frames: list[np.ndarray], places: list[int], rate: int) -> Path:
+    """Write an AVI with frames at some of its places; the container marks the others by empty chunks."""
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("mjpeg", rate=rate)
         stream.height, stream.width, stream.pix_fmt = *frames[0].shape[:2], "yuvj444p"
-        for row, frame in enumerate(frames):
-            if row not in (8, 9, 10):  # the container marks their places by empty chunks
-                image = av.VideoFrame.from_ndarray(frame, format="rgb24").reformat(format="yuvj444p")
-                image.pts, image.time_base = row, Fraction(1, 25)
-                container.mux(stream.encode(image))
+        for frame, place in zip(frames, places, strict=True):
+            image = av.VideoFrame.from_ndarray(frame, format="rgb24").reformat(format="yuvj444p")
+            image.pts, image.time_base = place, Fraction(1, rate)
+            container.mux(stream.encode(image))
         container.mux(stream.encode())
-    condition = examine(tmp_path / "v.avi")
+    return path
+
+
+def test_an_avi_whose_rate_is_that_of_a_clock_is_not_cut_off(tmp_path, frames, caplog):
+    places = [24 * row for row in range(COUNT - 1)]
+    path = with_empty_places(tmp_path / "v.avi", frames, [*places, places[-1] + 1], 600)  # as copied B-frames end
+    content = path.read_bytes()
+    at = content.index(b"strh") + 40
+    assert int.from_bytes(content[at : at + 4], "little") == places[-1] + 2
+    path.write_bytes(content[:at] + (24 * COUNT).to_bytes(4, "little") + content[at + 4 :])
+    condition = examine(path)
     facts = condition.facts()
-    assert (facts["frames_in_header"], facts["frames"], facts["frames_missing_at_end"]) == (COUNT, COUNT - 3, 0)
+    assert (facts["frames_in_header"], facts["frames"], facts["frames_missing_at_end"]) == (24 * COUNT, COUNT, 0)
+    assert not any("cut off" in message for message in said(condition, caplog))
+
+
+def test_an_avi_that_leaves_out_its_first_frames_is_not_cut_off(tmp_path, frames, caplog):
+    path = with_empty_places(tmp_path / "v.avi", frames[2:], [0, *range(3, COUNT)], 25)
+    content = bytearray(path.read_bytes())
+    first, index = content.index(b"movi") + 4, content.index(b"idx1") + 8
+    size = int.from_bytes(content[first + 4 : first + 8], "little")
+    behind = first + 8 + size + size % 2
+    empty = b"00dc" + bytes(4)
+    assert content[behind : behind + 16] == 2 * empty
+    content[first : behind + 16] = 2 * empty + content[first:behind]  # now the first two places are empty
+    for place, entry in enumerate(((4, 0), (12, 0), (20, size))):
+        content[index + 16 * place + 8 : index + 16 * place + 16] = b"".join(n.to_bytes(4, "little") for n in entry)
+    path.write_bytes(content)
+    condition = examine(path)
+    facts = condition.facts()
+    assert (facts["frames_in_header"], facts["frames"], facts["frames_missing_at_end"]) == (COUNT, COUNT - 2, 0)
+    assert (facts["frame_times_s"], said(condition, caplog)) == (None, [])
+
+
+@pytest.mark.parametrize("gone", [(8, 9, 10), (8,), (3, 8, 11, 14, 17, 19, 22)])
+def test_frames_that_an_avi_leaves_out_are_not_missing_at_its_end(tmp_path, frames, caplog, gone):
+    places = [row for row in range(COUNT) if row not in gone]
+    condition = examine(with_empty_places(tmp_path / "v.avi", [frames[row] for row in places], places, 25))
+    facts = condition.facts()
+    left = COUNT - len(gone)
+    assert (facts["frames_in_header"], facts["frames"], facts["frames_missing_at_end"]) == (COUNT, left, 0)
+    assert facts["frame_times_s"] == [row / 25 for row in range(COUNT) if row not in gone]
     (message,) = said(condition, caplog)
-    assert "by their times 3 are missing, first after frame 7" in message
+    assert f"by their times {len(gone)} are missing, first after frame {gone[0] - 1}" in message
+
+
+def test_steps_of_a_clock_in_ms_are_rounded_and_no_gaps():
+    class Told:
+        rounding, fps, time_base = 1, 900.0, Fraction(1, 1000)
+
+    stamps = np.round(np.arange(90) * 1000 / 900)
+    assert sorted(set(np.diff(stamps))) == [1, 2]
+    condition = Condition.of(Told(), stamps, np.ones(90))
+    assert not condition.varies and condition.fps == 900
 
 
 def test_the_rate_is_that_of_the_stamps_where_the_header_tells_another():

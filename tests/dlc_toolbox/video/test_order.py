@@ -31,6 +31,10 @@ def shuffled(names: list[str]) -> list[str]:
         ["a1_8.png", "a1_9.png", "a2_0.png", "a2_1.png", "a2_2.png"],  # counts on
         [f"frame{number:x}.png" for number in range(1, 300)],  # hexadecimal
         [f"{number:04X}_cam2.png" for number in range(0, 160, 16)],
+        [f"IMG_{number:03}.png" for number in range(900, 1000)],  # no counter began behind 999
+        ["10-59-24.png", "11-30-24.png", "12-00-25.png", "12-01-26.png"],  # times
+        ["24-01-30.png", "24-01-31.png"],
+        ["fc2 2024-01-02-24.png", "fc2 2024-02-01-24.png"],
     ],
 )
 def test_numbers_are_what_people_mean(names: list[str]):
@@ -46,6 +50,12 @@ def test_numbers_are_what_people_mean(names: list[str]):
         (["img1.png", "img1a.png", "img1b.png", "img2.png"], "their names follow 3 patterns"),
         (["a2.png", "b1.png"], "their names follow 2 patterns ('a#', 'b#', where # is a number)"),
         (["img01.png", "img1.png", "img2.png"], "img01.png and img1.png have the same number"),
+        (["IMG_0001.png", "IMG_0002.png", "IMG_9998.png", "IMG_9999.png"], "a counter that was full may have started"),
+        (
+            ["01-01-25_1.png", "12-31-24_1.png"],
+            "they may have dates that end with the year; their numbers are compared",
+        ),
+        (["d 1_2_24.png", "d 2_1_24.png", "d 31_1_24.png"], "they may have dates that end with the year"),
         (["23.59.58.png", "23.59.59.png", "00.00.01.png"], "to pass midnight between 23.59.59.png and 00.00.01.png"),
         ([f"cam{c}_{n}.png" for c in (1, 2) for n in range(4)], "they start anew at cam2_0.png; images of several cam"),
         (["1-2-2021.png", "2-1-2021.png"], None),

@@ -457,3 +457,15 @@ def test_pages_whose_numbers_nobody_told_are_all_frames_and_it_is_said(tmp_path:
     assert said.startswith(
         "was written as 6 x 2 pictures, and nothing tells which of these numbers counts frames: all 12"
     )
+
+
+def test_a_part_of_a_recording_is_told_as_such(tmp_path: Path):
+    values = np.random.default_rng(0).integers(30, 200, (6, 2, 24, 32), dtype=np.uint8)
+    tifffile.imwrite(tmp_path / "whole.ome.tif", values, metadata={"axes": "TCYX"}, photometric="minisblack")
+    with tifffile.TiffFile(tmp_path / "whole.ome.tif") as whole, tifffile.TiffWriter(tmp_path / "a.tif") as part:
+        for number, page in enumerate(values[:4].reshape(8, 24, 32)):
+            part.write(page, description=whole.ome_metadata if number == 0 else None, metadata=None)
+    video = open_frames(tmp_path / "a.tif", reading=Reading(fps=10, channel=2))
+    assert [frame[..., 0].tolist() for frame in video] == values[:4, 1].tolist()
+    (remark,) = video.remarks()
+    assert remark.startswith("is a part of a recording: its description tells of 2 frames more, which are in files of")

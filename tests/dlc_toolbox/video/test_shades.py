@@ -57,6 +57,17 @@ def test_bits_are_looked_for_all_over_the_video(tmp_path):
     assert (frames[60][..., 0] == pictures[60] >> 4).all()
 
 
+def test_bits_are_told_by_what_can_be_read_where_the_rest_is_damaged(tmp_path):
+    pictures = noise(12, 40)
+    path = write_deep(tmp_path / "v.mkv", pictures, "gray16le")
+    content = path.read_bytes()
+    half, part = len(content) // 2, len(content) // 20
+    path.write_bytes(content[:half] + bytes(part) + content[half + part :])
+    frames = list(Video(path))
+    assert 10 < len(frames) < 40
+    assert (frames[9][..., 0] == pictures[9] >> 4).all()
+
+
 @pytest.mark.parametrize("pix_fmt", sorted(set(FORMATS) - {"gray16be", "gray14le"}))
 def test_where_all_bits_are_used_nothing_changes(tmp_path, pix_fmt):
     bits = FORMATS[pix_fmt]

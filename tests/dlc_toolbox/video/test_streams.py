@@ -172,3 +172,21 @@ def test_pixels_that_are_not_square(tmp_path):
     assert video.facts()["pixel_aspect"] == 1.333333
     assert "pixels that are not square, 1.333 times as wide as high" in next(video.remarks())
     assert Video(write(tmp_path / "w.mkv", (SMALL, 50, 3))).pixel_aspect == 1
+
+
+@pytest.mark.parametrize(("scale", "rate", "told"), [(1, 10**6, "1e+06"), (1, 33333, "33333"), (10**6, 1, "1e-06")])
+def test_a_rate_that_no_camera_has_is_not_believed(tmp_path, scale, rate, told):
+    path = write(tmp_path / "v.avi", (SMALL, 90, 10))
+    content = bytearray(path.read_bytes())
+    at = content.index(b"strh") + 28
+    assert [int.from_bytes(content[at + n : at + n + 4], "little") for n in (0, 4)] == [1, 25]
+    content[at : at + 8] = scale.to_bytes(4, "little") + rate.to_bytes(4, "little")
+    path.write_bytes(content)
+    video = Video(path)
+    assert (video.rate, video.rate_is_assumed) == (25, True)
+    assert [time * video.time_base for time, _ in video.frames()] == [Fraction(n, 25) for n in range(10)]
+    first, second = video.remarks()
+    assert first == f"its header tells {told} frames/s, which is not believed: it counts as none"
+    assert second.startswith("tells no frame rate: 25 frames/s are assumed; if that is wrong, set fps")
+    stated = Video(path, reading=Reading(fps=20))
+    assert (stated.rate, stated.rate_is_assumed, stated.stated_rate) == (20, False, 20)

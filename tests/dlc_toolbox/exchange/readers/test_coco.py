@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from dlc_common import UsersError
 from dlc_toolbox import ToolboxError
 from dlc_toolbox.exchange.readers.usable import usable
 
@@ -156,3 +157,45 @@ def test_json_that_is_damaged_or_something_else(read, home):
     path.write_text('{"a": 1}')
     with pytest.raises(ToolboxError, match=r"is a JSON file, and nothing that can be imported: projects of DeepLabCut"):
         read(path)
+
+
+@pytest.mark.parametrize(
+    ("kind", "place", "key", "value", "what", "why"),
+    [
+        ("annotations", 1, "image_id", [7], "day1/img2.png", "has no label"),
+        ("images", 0, "id", {"a": 7}, "day1/img2.png", "has no label"),
+        ("annotations", 1, "category_id", [1], "day1/img2.png", "has no label"),
+        ("annotations", 1, "keypoints", [10**400, 2, 2] * 3, "day1/img2.png", "has keypoints that are not 3 times"),
+        ("annotations", 1, "keypoints", [1, 2, float("inf")] * 3, "day1/img2.png", "has keypoints that are not 3 tim"),
+        ("images", 0, "file_name", f"day1/{'x' * 300}2.png", f"day1/{'x' * 300}2.png", "has a name of more than 255"),
+    ],
+)
+def test_one_strange_value_does_not_stop_the_others(
+    read, home, write_json, content, kind, place, key, value, what, why
+):
+    content[kind][place][key] = value
+    found = read(write_json(home / "labels.json", content))
+    assert list(found.images) == ["day1/img10.png", "set/img3.png"]
+    np.testing.assert_array_equal(found.values[0], [[5, 6], [np.nan, np.nan], [7.5, 8]])
+    assert found.left_out[0].what == what
+    assert found.left_out[0].why.startswith(why)
+
+
+def test_of_two_images_with_one_id_nobody_knows_whose_the_labels_are(read, home, write_json, content):
+    content["images"][1]["id"] = 7
+    found = read(write_json(home / "labels.json", content))
+    assert list(found.images) == ["set/img3.png"]
+    why = "has the id 7, as another image has: nothing tells whose the labels are"
+    assert found.left_out[:2] == (("day1/img2.png", why), ("day1/img10.png", why))
+
+
+def test_json_in_other_encodings(read, home, write_json, content):
+    path = write_json(home / "labels.json", content)
+    plain = read(path).values
+    path.write_text(path.read_text(), encoding="utf-16")
+    np.testing.assert_array_equal(read(path).values, plain)
+    path.write_bytes(path.read_text(encoding="utf-16").replace("paw", "pâw").encode("cp1252"))
+    with pytest.raises(UsersError, match=r"labels\.json line 1 is not in UTF-8, .*: save it as UTF-8"):
+        read(path)
+    write_json(home / "sound.json", content)
+    assert len(read(home).images) == 3, "the other file of the folder is read"

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from dlc_common import UsersError
 from dlc_toolbox import ToolboxError
 from dlc_toolbox.exchange.readers.usable import usable
 
@@ -111,3 +112,21 @@ def test_what_is_no_export_for_images(read, images, text, message):
     path.write_text(text)
     with pytest.raises(ToolboxError, match=message):
         read(path)
+
+
+def test_exports_in_other_encodings(read, write):
+    path = write(SKELETON, POINTS)
+    plain, text = read(path).values, path.read_text()
+    path.write_text(text, encoding="utf-16")  # while it says UTF-8, or nothing
+    np.testing.assert_array_equal(read(path).values, plain)
+    path.write_text(text.replace("nose", "n\N{LATIN SMALL LETTER E WITH ACUTE}"), encoding="cp1252")
+    with pytest.raises(UsersError, match=r"is not in UTF-8, .*: save it as UTF-8"):
+        read(path)
+    path.write_text("<!DOCTYPE a [<!ENTITY b 'c'>]>" + text, encoding="utf-16")
+    with pytest.raises(ToolboxError, match="is refused: it declares entities"):
+        read(path)
+
+
+def test_a_size_that_is_no_size(read, write):
+    found = usable(read(write(SKELETON.replace('width="64"', f'width="{"9" * 5000}"'), POINTS)))
+    assert list(found.images) == ["day1/img2.png", "set/img10.png"]

@@ -78,6 +78,8 @@ def test_the_small_export_is_read_too(read, home, write_json):
         (task("day1/img3.png", annotations=[{"result": [point("nose", 1, 2)]}] * 2), "was labeled more than once"),
         (task("day1/img3.png", annotations=[{"result": [point("nose", 1, 2)], "was_cancelled": True}]), "has no label"),
         (task("text.txt", point("nose", 1, 2)), "names no image"),
+        (task("day1/img3.png", point("nose", 10**400, 2)), "cannot be read: OverflowError"),
+        (task("day1/img3.png", annotations=5), "has no label"),
         (task("s3://mice/../img3.png", point("nose", 1, 2)), "has a path that leads upwards"),
     ],
 )
@@ -93,3 +95,23 @@ def test_a_list_of_something_else(read, home, write_json):
         read(write_json(home / "export.json", [{"a": 1}, 3]))
     with pytest.raises(ToolboxError, match=r"no label in it can be used \(1 times one has no label\)"):
         read(write_json(home / "export.json", [task("img1.png")]))
+
+
+def test_points_that_have_not_one_name_are_counted(read, home, write_json):
+    two, none = point("nose", 10, 10), point("nose", 20, 20)
+    two["value"]["keypointlabels"], none["value"]["keypointlabels"] = ["nose", "tail"], "nose"
+    found = read(write_json(home / "export.json", [task("day1/img10.png", point("tail", 50, 50), two, none)]))
+    np.testing.assert_array_equal(found.values, [[[31.5, 23.5]]])
+    assert found.remarks[0] == "day1/img10.png: 2 points have not one name each, and are no labels"
+
+
+def test_sizes_with_a_point_are_sizes(read, home, write_json):
+    size = {"original_width": 64.0, "original_height": 48.0}
+    found = read(write_json(home / "export.json", [task("day1/img10.png", point("tail", 50, 50, **size))]))
+    np.testing.assert_array_equal(found.values, [[[31.5, 23.5]]])
+
+
+def test_what_is_no_task_is_named(read, home, write_json):
+    found = read(write_json(home / "export.json", [UPLOADED, "a note", None]))
+    assert list(found.images) == ["set/img2.png"]
+    assert found.left_out == (("entry 1", "is no task"), ("entry 2", "is no task"))

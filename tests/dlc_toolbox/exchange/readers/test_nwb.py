@@ -101,3 +101,20 @@ def test_pictures_of_16_bits_or_beyond_the_film_are_left_out(foreign, read):
         file[f"{FILM}/data"] = deep
     with pytest.raises(ToolboxError, match=r"2 times one has a picture that is no image of 8 bits"):
         read(foreign / "inside.nwb")
+
+
+@pytest.mark.parametrize("number", [np.nan, "three", [1, 2]])
+def test_a_frame_with_a_strange_number_does_not_stop_the_others(foreign, read, number):
+    with h5py.File(foreign / "labels.nwb", "r+") as file:
+        file[FRAME].attrs["source_video_frame_index"] = number
+    found = read(foreign / "labels.nwb")
+    assert list(found.images) == ["mouse/img000005.png", "mouse/img000011.png"]
+    ((what, why),) = found.left_out
+    assert what == "frame_0"
+    assert why.startswith("cannot be read: ")
+
+
+def test_the_name_of_a_person_in_another_encoding_stops_nothing(foreign, read):
+    with h5py.File(foreign / "labels.nwb", "r+") as file:
+        file[FRAME].attrs["annotator"] = np.bytes_(b"Ren\xe9")
+    assert len(read(foreign / "labels.nwb").images) == 3

@@ -142,7 +142,7 @@ def test_a_name_that_is_a_path_stays_out(foreign, read):
             "claims to have 10000000000 entr",
         ),
         (lambda file: file.__setitem__("points", h5py.ExternalLink("/etc/passwd", "/x")), "leads to another file"),
-        (lambda file: file.__setitem__("points", np.arange(3)), "cannot be read as a project of SLEAP"),
+        (lambda file: file.__setitem__("points", np.arange(3)), "no label in it can be used .*names the rows"),
         (lambda file: file.create_group("points"), "has no table 'points'"),
     ],
     ids=["huge", "elsewhere", "no table", "a group"],
@@ -198,3 +198,54 @@ def test_two_videos_that_are_one_file_both_get_their_frames(foreign, read):
     found = fetch(read(foreign / "labels.slp"))
     assert len(found.images) == 3
     assert [read_image(path)[0, 0, 0] for path in found.images.values()] == [0, 0, 220]
+
+
+@pytest.mark.parametrize(
+    ("strange", "reason"),
+    [
+        ({"backend": None}, "AttributeError"),
+        ([1, 2], "AttributeError"),
+        ({"backend": {"filenames": 7}}, "TypeError"),
+    ],
+)
+def test_a_video_that_nobody_understands_does_not_stop_the_others(foreign, read, strange, reason):
+    change_videos(foreign / "labels.slp", lambda videos: [*videos, strange])
+    with h5py.File(foreign / "labels.slp", "r+") as file:
+        frames = file["frames"][()]
+        frames["video"][1] = 1
+        file["frames"][...] = frames
+    found = read(foreign / "labels.slp")
+    assert list(found.images) == [ROWS[0], ROWS[2]]
+    ((what, why),) = found.left_out
+    assert what.endswith("video1, frame 5")
+    assert why.startswith(f"is of a video whose description in the project cannot be read ({reason}: ")
+
+
+@pytest.mark.parametrize(
+    ("table", "field", "value", "told"),
+    [
+        ("frames", "instance_id_start", 90, "names the rows 90 to 2 of a table that has 4"),
+        ("instances", "point_id_end", 10**6, "names the rows 3 to 1000000 of a table that has 9"),
+    ],
+)
+def test_rows_that_are_not_in_the_file_leave_their_frame_out(foreign, read, table, field, value, told):
+    with h5py.File(foreign / "labels.slp", "r+") as file:
+        rows = file[table][()]
+        rows[1][field] = value
+        file[table][...] = rows
+    found = read(foreign / "labels.slp")
+    assert list(found.images) == [ROWS[0], ROWS[2]]
+    assert found.left_out == (("mouse, frame 5", f"cannot be read: {told}"),)
+
+
+@pytest.mark.parametrize(
+    "link", [{"source": 77, "target": 0, "type": {"py/id": 1}}, {"source": 0, "target": 1, "type": "edge"}, 3]
+)
+def test_a_link_that_joins_nothing_is_passed_over(foreign, read, link):
+    with h5py.File(foreign / "labels.slp", "r+") as file:
+        metadata = json.loads(file["metadata"].attrs["json"])
+        metadata["skeletons"][0]["links"].append(link)
+        file["metadata"].attrs["json"] = json.dumps(metadata)
+    found = read(foreign / "labels.slp")
+    assert list(found.images) == ROWS
+    assert found.settings["myconfig_analysis.py"]["skeleton"] == [["nose", "tail base"], ["nose", "ear.left"]]

@@ -37,7 +37,8 @@ def test_rows_that_cannot_be_used_are_left_out_with_their_lines(folder, read):
     lines = path.read_text().splitlines()
     lines[4] = lines[4].replace("24.0", "twenty-four")
     lines[5] += ",7"
-    lines += [lines[3], ",1,2,3,4", "labeled-data/../img9.png,1,2,3,4", "img7.png"]
+    long = f"labeled-data/day1/img{'1' * 300}.png"
+    lines += [lines[3], ",1,2,3,4", "labeled-data/../img9.png,1,2,3,4", "img7.png", f"{long},1,2,3,4"]
     path.write_text("\n".join(lines))
     found = read(folder)
     assert list(found.images) == [ROWS[0], ROWS[3]]
@@ -48,6 +49,7 @@ def test_rows_that_cannot_be_used_are_left_out_with_their_lines(folder, read):
         LeftOut("line 9 (no name)", "names no image"),
         LeftOut("line 11 (img7.png)", "has 1 cells, not 5"),
         LeftOut("../img9.png", "names no image as <folder>/<image>"),
+        LeftOut(long.removeprefix("labeled-data/"), "has a name of more than 255 bytes, which no file can have here"),
     )
 
 
