@@ -159,7 +159,7 @@ def look_at(path: Path, wanted: int | None = None) -> StreamFacts:
         if is_raw and container.format.name in _RATE_IS_IN_THE_STREAM:
             told = stream.codec_context.framerate or told
             is_raw = not stream.codec_context.framerate
-        is_wrong = container.format.name == "avi" and bool(told) and not _SLOWEST <= told <= _FASTEST
+        is_wrong = container.format.name == "avi" and told is not None and not _SLOWEST <= told <= _FASTEST
         doubt = f"its header tells {float(told or 0):g} frames/s, which is not believed: it counts as none" * is_wrong
         return StreamFacts(
             index=stream.index,

@@ -112,8 +112,8 @@ def _recognised(path: Path, images: Path | None, scorer: str, scratch: Path) -> 
                 damaged.append(error)
     if damaged and not inside:
         raise damaged[0]
-    for error in damaged:
-        log.warning("left out: %s", error)
+    for reason in damaged:
+        log.warning("left out: %s", reason)
     if not inside:
         tables = [table for place in _HOME for table in sorted(path.glob(f"{place}CollectedData_*.h5"))]
         if tables:
