@@ -33,3 +33,17 @@ def is_users_error(error: BaseException) -> bool:
     (True, False)
     """
     return isinstance(error, UsersError) or (isinstance(error, OSError) and error.filename is not None)
+
+
+def in_words(error: BaseException) -> str:
+    """Say an error of the user's, as `is_users_error` tells it.
+
+    Examples
+    --------
+    >>> in_words(FileNotFoundError(2, "No such file or directory", "nose.csv"))
+    'nose.csv: No such file or directory'
+    """
+    if not isinstance(error, OSError) or error.filename is None:
+        return str(error)
+    why = ". Is it open in another program, or does it belong to another user?"
+    return f"{error.filename}: {error.strerror}{why if isinstance(error, PermissionError) else ''}"

@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from dlc_common import is_users_error
+from dlc_common import in_words, is_users_error
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 """The folder of the scripts; also the project, where no other is named."""
@@ -51,7 +51,7 @@ def make_parser(doc: str, *, overwrites: bool = True, videos: bool = False) -> a
     if overwrites:
         parser.add_argument("--overwrite", action="store_true", help="do again what is current")
     if videos:
-        parser.add_argument("videos", nargs="*", type=Path, help="files or folders, instead of videofolder")
+        parser.add_argument("videos", nargs="*", type=path, help="files or folders, instead of videofolder")
     parser.add_argument("--verbose", action="store_true", help="debug log; traceback on error")
     return parser
 
@@ -184,7 +184,7 @@ def run(
     except Exception as error:
         if not is_users_error(error):
             raise
-        log.error("%s", error, exc_info=verbose)
+        log.error("%s", in_words(error), exc_info=verbose)
         return 1
     return code if isinstance(code, int) else 0
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import h5py
 
+from dlc_common import in_words
 from dlc_common.files import is_broken
 
 SLEAP_PROJECT, SLEAP_ANALYSIS = "a project of SLEAP", "an analysis file of SLEAP"
@@ -20,7 +21,7 @@ CHECKPOINT, MATLAB, LFS = "a part of a TensorFlow checkpoint", "a MATLAB file", 
 ZIP, CUT_ZIP = "a zip archive", "a zip archive, such as an Excel workbook, and damaged"
 ODS, HEIF = "a workbook of LibreOffice", "a photo in HEIC or AVIF, as phones take them"
 KERAS_ZIP, NUMPY = "a network of Keras (.keras)", "an array of NumPy (.npy)"
-WORD, NUMBERS = "a Word document", "a workbook of Numbers"
+WORD, NUMBERS = "a document of Word or LibreOffice", "a workbook of Numbers"
 RTF = "a text with formats (RTF), as TextEdit saves it"
 SHORTCUT, PLIST = (
     "a shortcut to a file elsewhere",
@@ -29,11 +30,12 @@ SHORTCUT, PLIST = (
 COMPOUND = "a compound file of Windows, such as a recording of Olympus (OIB) or Zeiss (ZVI)"
 CZI, ND2, LIF = "a recording of Zeiss (CZI)", "a recording of Nikon (ND2)", "a recording of Leica (LIF)"
 RAR, SEVEN_ZIP, COMPRESSED = "a RAR archive", "a 7z archive", "a compressed archive"
+ZEROS = "full of zeros, as a power cut or an interrupted copy leaves files"
 VIDEO, IMAGE, HDF5, EMPTY, JSON = "a video", "an image", "an HDF5 file", "empty", "a JSON file"
 
 _TO_TIFF = "open it in Fiji (File > Import > Bio-Formats), and save it as TIFF"
 ADVICE = {
-    WORD: "save its table as csv",
+    WORD: "save it as plain text, or its table as csv",
     NUMBERS: "export it as csv",
     RTF: "save it as plain text (in TextEdit: Format > Make Plain Text)",
     SHORTCUT: "copy the file itself",
@@ -59,7 +61,8 @@ ADVICE = {
     NORPIX: "export it as AVI with the program of the camera",
     CHECKPOINT: "name the checkpoint without its ending",
     LFS: "the file itself was never fetched: run `git lfs pull`",
-    EMPTY: "copy it again",
+    EMPTY: "copy it again, or make it again",
+    ZEROS: "copy it again, or make it again",
 }
 """What to do with a file of a kind, as it reads behind a colon."""
 
@@ -126,6 +129,8 @@ def kind_of(path: Path) -> str | None:
         return EMPTY
     if re.search(r"\.(meta|data-\d{5}-of-\d{5})$", path.name):
         return CHECKPOINT
+    if not any(head):
+        return ZEROS
     for beginning, kind in _BEGINNINGS.items():
         if head.startswith(beginning):
             return kind
@@ -162,10 +167,12 @@ def wrong_kind(path: Path, wanted: str, *accepted: str) -> str | None:
     Returns
     -------
     str or None
-        A message; None where the kind is not known, or right.
+        A message, also that the file may not be read; None where the kind is not known, or right.
     """
     try:
         kind = kind_of(path)
+    except PermissionError as error:
+        return in_words(error)
     except OSError:
         return None
     if kind is None or kind in accepted:
@@ -197,7 +204,10 @@ def _in_zip(path: Path) -> str | None:
     if {"config.json", "model.weights.h5"} <= {*names}:
         return KERAS_ZIP
     if {"mimetype", "content.xml"} <= {*names}:
-        return ODS
+        with zipfile.ZipFile(path) as archive:
+            return WORD if b"opendocument.text" in archive.read("mimetype") else ODS
+    if any(name.startswith("word/") for name in names):
+        return WORD
     return "an archive of NumPy arrays" if names and all(name.endswith(".npy") for name in names) else ZIP
 
 

@@ -65,6 +65,9 @@ def read_yaml(path: Path) -> Any:
         raise UsersError(other)
     try:
         return load_yaml(path.read_text(encoding="utf-8-sig"))
+    except UnicodeDecodeError as error:
+        line = path.read_bytes()[: error.start].count(b"\n") + 1
+        raise UsersError(f"{path} cannot be read as yaml: line {line} is not in UTF-8: save it as UTF-8") from error
     except Exception as error:  # yaml raises many types on damaged values, such as KeyError on `!!bool maybe`
         raise UsersError(f"{path} cannot be read as yaml: {' '.join(str(error).split())}") from error
 

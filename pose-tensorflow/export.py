@@ -29,7 +29,8 @@ def build_parser() -> argparse.ArgumentParser:
     """Describe the flags."""
     parser = cli.make_parser(__doc__, overwrites=False)
     formats = f"{', '.join(FORMATS)} (default: openvino)"
-    parser.add_argument("formats", nargs="*", choices=list(FORMATS), metavar="format", help=formats)
+    # With argparse's own choices, Python 3.11 would want at least one.
+    parser.add_argument("formats", nargs="*", type=cli.choices(*FORMATS), metavar="format", help=formats)
     parser.add_argument(
         "--config", type=cli.path, metavar="FILE", help="a pose_cfg.yaml (default: the one here, or else the settings')"
     )
@@ -40,7 +41,8 @@ def build_parser() -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None) -> None:
     """Write every format."""
     args = build_parser().parse_args(argv)
-    training.export(args.project, args.formats or ["openvino"], args.config, iteration=args.snapshot)
+    formats = [name for names in args.formats for name in names]
+    training.export(args.project, formats or ["openvino"], args.config, iteration=args.snapshot)
 
 
 if __name__ == "__main__":

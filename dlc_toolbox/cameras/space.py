@@ -193,7 +193,8 @@ def triangulate_trial(
     values = tables.make_table(network.scorer, points.names, np.arange(seen.shape[1]), found.values, COORDS)
     tables.write_table(values, table, csv=settings.storedata_as_csv)
     output.write_record(fps=fps, frames=seen.shape[1], **_facts(found, points.names, list(tracks), sigma))
-    _tell(trial.name, found, points.names, list(tracks), sigma)
+    met = int((np.isfinite(sigma + seen[..., 0]).sum(axis=0) >= 2).sum())
+    _tell(trial.name, found, points.names, list(tracks), sigma, met)
     log.info("Wrote %s", table)
     return table
 
@@ -334,9 +335,19 @@ def _rounded(values: np.ndarray) -> float | None:
     return round(float(np.median(values)), 4) if values.size else None
 
 
-def _tell(trial: str, found: Triangulated, names: Sequence[str], cameras: Sequence[str], sigma: np.ndarray) -> None:
-    """Log how good the points are."""
+def _tell(
+    trial: str, found: Triangulated, names: Sequence[str], cameras: Sequence[str], sigma: np.ndarray, met: int
+) -> None:
+    """Log how good the points are; two cameras see `met` of them."""
     lies = np.isfinite(found.points[..., 0])
+    if met and not lies.any():
+        log.warning(
+            "%s: two cameras see a body part at the same moment %d times, but never where one point in space would be "
+            "seen: is the calibration of these cameras, under these names, and were they not moved since? Are "
+            "cameraoffsets right?",
+            *(trial, met),
+        )
+        return
     if not lies.any():
         log.warning(
             "%s: no body part is seen by two cameras at any moment (from pcutoff on): look at the labeled videos, and "

@@ -11,7 +11,7 @@ import numpy as np
 from dlc_common import UsersError
 from dlc_common.fingerprints import fingerprint
 from dlc_toolbox.evaluation.results import Evaluation
-from dlc_toolbox.measure.confidence import Calibration, fit_calibration, held_out, recommended_pcutoff
+from dlc_toolbox.measure.confidence import FEWEST_ABOVE, Calibration, fit_calibration, held_out, recommended_pcutoff
 from dlc_toolbox.measure.judging import coverage, doubtful_labels, steps_to_training
 from dlc_toolbox.measure.metrics import AUTO, Cutoff, euclidean_errors, recommended_in_words
 from dlc_toolbox.measure.posture import Postures, fit_postures
@@ -261,7 +261,10 @@ def _cutoffs_in_words(trust: Trust) -> list[str]:
     known = [f"{part} {recommended_in_words(cutoff)}" for part, cutoff in cutoffs.items() if cutoff is not None]
     never = [part for part, cutoff in cutoffs.items() if cutoff is None]
     if not known:
-        return [f"No body part has a likelihood from which on 90 % of the labels are within {trust.wanted_px:g} px"]
+        return [
+            f"No body part has a likelihood from which on 90 % of the labels are within {trust.wanted_px:g} px, or has "
+            f"as many as {FEWEST_ABOVE} labels in test images, which it takes to tell"
+        ]
     sentence = f"Recommended pcutoff, for 90 % of the labels within {trust.wanted_px:g} px: {', '.join(known)}"
     return [f"{sentence}; never: {', '.join(never)}" if never else sentence]
 

@@ -19,9 +19,9 @@ from dlc_toolbox.project import records
 from dlc_toolbox.project.layout import Layout, choice_sheet, first_step_advice, frames_record, video_stem
 from dlc_toolbox.project.settings import Settings
 from dlc_toolbox.video.condition import Condition, announce
+from dlc_toolbox.video.finding import find_videos, suffixes_in
 from dlc_toolbox.video.recording import Recording
 from dlc_toolbox.video.sequences import images_as_recordings, open_frames
-from dlc_toolbox.video.video import find_videos, suffixes_in
 
 log = logging.getLogger(__name__)
 

@@ -13,11 +13,13 @@ from dlc_toolbox import ToolboxError
 log = logging.getLogger(__name__)
 
 _TINY = 0.05  # of the image's longer side: clicks that all lie below are measured in inches or mm
+_SMALL = 0.3  # clicks that all lie below may be
+_SOME = 10  # clicks on all parts
 _REMOVE_SCALE = "In Fiji: Analyze > Set Scale > Click to Remove Scale, tick Global, then measure again"
 _FEW = 3  # clicks of one part; fewer tell nothing
 
 
-def looks_calibrated(labels: np.ndarray, sizes: np.ndarray) -> bool:
+def looks_calibrated(labels: np.ndarray, sizes: np.ndarray, share: float = _TINY) -> bool:
     """Tell whether labels may be in inches or mm: close to 0 in all images, and some between whole and half pixels.
 
     Parameters
@@ -26,11 +28,13 @@ def looks_calibrated(labels: np.ndarray, sizes: np.ndarray) -> bool:
         x, y; NaN where there is none.
     sizes : ndarray of shape (N, 2)
         Width and height in pixels of the images.
+    share : float
+        Of the longer side of an image, beyond which none of its labels lies then.
 
     Returns
     -------
     bool
-        Whether no label lies beyond 5 % of the longer side of its image.
+        Whether all labels are that small, and not all of them whole or half pixels.
 
     Examples
     --------
@@ -39,11 +43,11 @@ def looks_calibrated(labels: np.ndarray, sizes: np.ndarray) -> bool:
     """
     shares = labels.reshape(len(labels), -1) / sizes.max(axis=1, keepdims=True)
     clicked = np.isfinite(shares)
-    return bool(clicked.any() and shares[clicked].max() < _TINY and (2 * labels[np.isfinite(labels)] % 1).any())
+    return bool(clicked.any() and shares[clicked].max() < share and (2 * labels[np.isfinite(labels)] % 1).any())
 
 
 def refuse_calibrated(labels: np.ndarray, sizes: np.ndarray, home: Path) -> None:
-    """Raise when the clicks of a folder look calibrated.
+    """Raise when the clicks of a folder look calibrated, and warn where they may be.
 
     Parameters
     ----------
@@ -61,6 +65,11 @@ def refuse_calibrated(labels: np.ndarray, sizes: np.ndarray, home: Path) -> None
     """
     if looks_calibrated(labels, sizes):
         raise ToolboxError(f"{home}: {_extent(labels, sizes)}, so Fiji measured in inches or mm. {_REMOVE_SCALE}")
+    if np.isfinite(labels).all(axis=-1).sum() >= _SOME and looks_calibrated(labels, sizes, _SMALL):
+        log.warning(
+            "%s: %s; unless all that was labeled is always that near to the top left corner, Fiji measured in mm. %s",
+            *(home, _extent(labels, sizes), _REMOVE_SCALE),
+        )
 
 
 def warn_of_calibrated(labels: np.ndarray, sizes: np.ndarray, files: Sequence[Path]) -> None:

@@ -130,5 +130,6 @@ def _is_as_written(path: Path, csv: Path) -> bool:
 def _sources(cells: pd.DataFrame) -> str:
     """Name the csv files of the clicks that cells come from, by folder and body part."""
     pairs = zip(cells["row"], cells["part"], strict=True)
-    files = dict.fromkeys(f"{row.rpartition('/')[0]}/{part or '<body part>'}.csv" for row, part in pairs)
+    folders = [(row.rpartition("/")[0] or "<folder>", part or "<body part>") for row, part in pairs]
+    files = dict.fromkeys(f"{folder}/{part}.csv" for folder, part in folders)
     return in_short(list(files))

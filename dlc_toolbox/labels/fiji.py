@@ -45,7 +45,8 @@ def read_clicks(path: Path) -> pd.DataFrame:
     -------
     DataFrame
         One row per click, in the order of the clicks where the file numbers them, else of the file: x, y (pixels; NaN
-        where both cells are blank), slice (int, from 1), label (image name, or empty) and line (in the file).
+        where both cells are blank), slice (int, from 1), label (image name, or empty), line (in the file) and gray (the
+        Mean that Fiji measured there; NaN where it tells none).
 
     Raises
     ------
@@ -105,11 +106,11 @@ def clicks_of(cells: Cells, path: Path) -> pd.DataFrame:
     if missing:
         raise ToolboxError(
             f"{path} has no column {' and '.join(missing)} (it has {', '.join(filter(None, header)) or 'none'}). "
-            "In Fiji, tick Centroid and Stack position in Analyze > Set Measurements, measure again, save with headers"
+            f"In Fiji, {_how_to_measure(missing, header)}"
         )
     columns = [header.index("X"), header.index("Y"), header.index(position)]
     _refuse_two_marks([row[column] for _, row in rows for column in columns[:2]], cells.separator, path)
-    label = header.index("Label") if "Label" in header else None
+    label, gray = (header.index(name) if name in header else None for name in ("Label", "Mean"))
     clicks, problems = [], []
     for line, row in rows:
         x, y, place = (_number(row[column]) for column in columns)
@@ -122,15 +123,26 @@ def clicks_of(cells: Cells, path: Path) -> pd.DataFrame:
                 "position of an image, a whole number from 1" + ", the number of the first image" * (place == 0)
             )
         if len(problems) == 0:
-            clicks.append((x, y, int(place), "" if label is None else row[label], line))
+            measured = math.nan if gray is None else _number(row[gray])
+            clicks.append((x, y, int(place), "" if label is None else row[label], line, measured))
     if problems:
         raise ToolboxError(f"{path} {_in_short(problems)}")
-    types = {"x": float, "y": float, "slice": int, "label": object, "line": int}
-    table = pd.DataFrame(clicks, columns=list(types)).astype(types)
+    types = {"x": float, "y": float, "slice": int, "label": object, "line": int, "gray": float}
+    table = pd.DataFrame(clicks, columns=list(types)).astype(types).replace(math.inf, math.nan)
     numbers = [row[0] for _, row in rows] if header[0] == "" else []
     if all(number.isdecimal() for number in numbers) and len(set(numbers)) == len(rows):
         table = table.iloc[np.argsort([float(number) for number in numbers], kind="stable")]
     return table
+
+
+def _how_to_measure(missing: Sequence[str], header: Sequence[str]) -> str:
+    """Say how Fiji writes the columns that are missing."""
+    if {"X1", "Y1"} <= set(header):
+        return (
+            "choose More > Multi Measure in the ROI Manager again, without 'One row per slice', and save with headers"
+        )
+    alone = "; for a single image, write a column Slice of 1" if missing == ["Slice"] else ""
+    return "tick Centroid and Stack position in Analyze > Set Measurements, measure again, save with headers" + alone
 
 
 def _refuse_two_marks(numbers: Sequence[str], separator: str, path: Path) -> None:

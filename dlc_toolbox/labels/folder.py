@@ -11,10 +11,11 @@ import numpy as np
 import pandas as pd
 
 from dlc_common.culprits import for_all
-from dlc_common.images import image_size
+from dlc_common.images import image_size, images_in
 from dlc_toolbox import ToolboxError
 from dlc_toolbox.labels.calibration import refuse_calibrated, warn_of_calibrated
 from dlc_toolbox.labels.fiji import holds_clicks, read_clicks
+from dlc_toolbox.labels.measured import warn_of_other_grays
 from dlc_toolbox.labels.plausible import check_coincidence, check_corner, name_labels, outside_image, why_outside
 from dlc_toolbox.labels.slices import Slices, image_positions, in_short, refuse_uncounted, slices_of
 from dlc_toolbox.project.settings import Settings
@@ -54,7 +55,7 @@ def read_folder(folder: Path, files: Sequence[Path], settings: Settings, scorer:
     slices = slices_of(folder, settings.imagetype, files)
     if not slices.images:
         raise ToolboxError(
-            f"{folder} has labels but no image that ends in {settings.imagetype}{_types_in(slices)}; check imagetype"
+            f"{folder} has labels but no image that ends in {settings.imagetype}{_elsewhere(folder, slices)}"
         )
     _tell_others(folder, slices)
     _tell_unread(folder, files)
@@ -65,6 +66,7 @@ def read_folder(folder: Path, files: Sequence[Path], settings: Settings, scorer:
     sizes = np.array(for_all(image_size, slices.images))
     warn_of_turns(folder, slices.images)
     refuse_calibrated(labels, sizes, files[0].parent)
+    warn_of_other_grays(files, slices.images)
     if not settings.multibodypartsfile:
         warn_of_calibrated(labels, sizes, files)
     if not settings.invisibleboundary:
@@ -81,9 +83,13 @@ def read_folder(folder: Path, files: Sequence[Path], settings: Settings, scorer:
     return make_table(scorer, settings.bodyparts, names, labels)
 
 
-def _types_in(slices: Slices) -> str:
-    """Say how the names of a folder's images end, where they are of another type; for messages."""
-    return f", but in {', '.join(sorted({path.suffix for path in slices.others}))}" if slices.others else ""
+def _elsewhere(folder: Path, slices: Slices) -> str:
+    """Say what to do about images of another type, or in a folder within the folder; for messages."""
+    within = sorted(path for path in folder.iterdir() if path.is_dir() and images_in(path))
+    if within and not slices.others:
+        return f"; there are some in {within[0]}: move them to {folder}"
+    types = ", ".join(sorted({path.suffix for path in slices.others}))
+    return f"{types and f', but in {types}'}; check imagetype"
 
 
 def _tell_others(folder: Path, slices: Slices) -> None:

@@ -220,6 +220,8 @@ def image_positions(
     ToolboxError
         When there is no such image, or Label names another one; with every such line, at most the first 5.
     """
+    if len(clicks) and not images:
+        raise ToolboxError(f"{path} holds clicks, but its images are not there: bring them back, or check imagetype")
     problems = _contradictions(clicks, images, others)
     if problems:
         refuse_uncounted(clicks, images, path)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from dlc_common.accents import as_spelled, composed
@@ -43,7 +44,7 @@ def find_label_files(layout: Layout, settings: Settings, scorer: str) -> dict[Pa
     if not data_folder.is_dir():
         raise ToolboxError(f"{data_folder} does not exist{layout.other_tasks()}. {first_step_advice(layout.root)}")
     names = label_file_names(settings)
-    sources, missing, incomplete = {}, None, list[str]()
+    sources, missing, other_form, incomplete = {}, None, None, list[str]()
     for folder in image_folders(data_folder):
         home = label_home(folder, settings, scorer)
         tried = [(home / name, (home / name).with_suffix(".xls")) for name in names]
@@ -61,15 +62,36 @@ def find_label_files(layout: Layout, settings: Settings, scorer: str) -> dict[Pa
             incomplete += [_missing(paths, folder, scorer) for paths in absent]
         else:
             missing = _missing(tried[0], folder, scorer)
+            other_form = _other_form(home, settings) or other_form
             log.info("%s has no labels of %s yet: %s", folder, scorer, missing)
     if incomplete:
-        raise ToolboxError(in_short(incomplete, separator="; "))
+        raise ToolboxError(
+            f"{in_short(incomplete, separator='; ')}. A body part that nobody labeled yet: label it in the browser "
+            "(LabelFrames.py) or in Fiji, or take it out of bodyparts"
+        )
     if not sources:
+        missing = missing or _too_deep(data_folder) or "it holds no folder of images"
         raise NoLabelsError(
-            f"{data_folder} has no labels of {scorer}: {missing or 'it holds no folder of images'}. "
-            f"Label the images in Fiji first. {first_step_advice(layout.root)}"
+            f"{data_folder} has no labels of {scorer}: {missing}. {other_form or 'Label the images in Fiji first'}. "
+            f"{first_step_advice(layout.root)}"
         )
     return sources
+
+
+def _other_form(home: Path, settings: Settings) -> str | None:
+    """Say which setting to change where clicks lie in files of the other form: all in one, or one per body part."""
+    wanted = not settings.multibodypartsfile
+    names = label_file_names(replace(settings, multibodypartsfile=wanted))
+    if found := next((name for name in names if label_file(home, name)), None):
+        return f"There is {found}: if it holds the clicks, set multibodypartsfile = {wanted} in myconfig.py"
+    return None
+
+
+def _too_deep(data_folder: Path) -> str | None:
+    """Say so where the folders of images lie one level too deep."""
+    if deep := next((path for path in sorted(data_folder.glob("*/*/")) if images_in(path)), None):
+        return f"{deep} and other folders of images lie one level too deep: move them to {data_folder}"
+    return None
 
 
 def label_home(folder: Path, settings: Settings, scorer: str) -> Path:
@@ -128,7 +150,7 @@ def _how_to_use(near: Path, tried: Sequence[Path]) -> str:
         return f". {near.name} is named with two endings, of which Windows hides one: rename it to {tried[0].name}"
     if near.suffix.lower() not in (".csv", ".xls"):
         return f". {near.name} holds them, perhaps: rename it to {tried[0].name}"
-    return f". {near.name} differs in capitals or spaces: rename it, or write the name in bodyparts as there"
+    return f". {near.name} differs in capitals or spaces: rename it, or write the name in myconfig.py as there"
 
 
 def _missing(tried: Sequence[Path], folder: Path, scorer: str) -> str:

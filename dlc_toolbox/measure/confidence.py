@@ -29,6 +29,8 @@ FEWEST_LABELS = 40
 """Labels that a calibration is fitted on, at least."""
 
 COVERAGE = 0.9
+FEWEST_ABOVE = 8
+"""Labels that must be at or above a recommended pcutoff."""
 _LABELS_PER_BIN = 60
 _MOST_BINS = 4
 _MOST_POOLS = 500
@@ -338,7 +340,7 @@ def _fit_visible(likelihoods: np.ndarray, labeled: np.ndarray) -> tuple[list[flo
 
 
 def recommended_pcutoff(
-    likelihoods: np.ndarray, errors_px: np.ndarray, wanted_px: float, fewest: int = 8
+    likelihoods: np.ndarray, errors_px: np.ndarray, wanted_px: float, fewest: int = FEWEST_ABOVE
 ) -> np.ndarray:
     """Find, for each part, the least likelihood from which on 90 % of the errors are as small as wanted.
 

@@ -289,15 +289,24 @@ def check_owner(table: Path, made_from: Mapping[str, Any]) -> None:
     advice = f"Move {table.name} elsewhere, or delete it if it is of no use; nothing was changed."
     try:
         owner = _owner(records.read(record))
-    except (UsersError, KeyError, TypeError):
+    except (UsersError, KeyError, TypeError) as error:
+        if isinstance(error.__cause__, PermissionError):
+            raise
         raise ToolboxError(f"{table} exists, but no {record.name} tells which network made it. {advice}") from None
     for what, name in _owner(made_from).items():
         if owner[what] != name:
-            rename = "Rename one of the two videos, which have one stem. Or: " if what == "video" else ""
+            rename = f"{_rename(table.with_name(owner[what]))} Or: " if what == "video" else ""
             raise ToolboxError(
                 f"{table} holds the poses of another {what} ({record.name} tells {owner[what]}, not {name}). "
                 f"{rename}{advice}"
             )
+
+
+def _rename(other: Path) -> str:
+    """Say which name to change where poses tell of another video than the one whose name they begin with."""
+    if other.exists():
+        return "Rename one of the two videos, which have one stem."
+    return f"If you renamed {other.name} and its poses, give them back the names that they had."
 
 
 def _owner(made_from: Mapping[str, Any]) -> dict[str, str]:

@@ -10,6 +10,7 @@ import tokenize
 from pathlib import Path
 from typing import Any
 
+from dlc_common.kinds import EMPTY, wrong_kind
 from dlc_toolbox import ToolboxError
 from dlc_toolbox.project.checks import BACKSLASH, MOST_ENTRIES
 
@@ -24,9 +25,9 @@ def read_assignments(path: Path) -> dict[str, tuple[Any, int]]:
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         said = error if isinstance(error, SyntaxError) else SyntaxError(str(error))
         line = f" line {said.lineno}" if said.lineno else ""
-        advice = f"; {BACKSLASH}" if "\\" in (said.text or "") else ""
-        raise ToolboxError(f"{path}{line} cannot be read as Python: {said.msg}{advice}") from None
+        raise ToolboxError(f"{path}{line} cannot be read as Python: {said.msg}{_advice(said)}") from None
     _refuse_missing_commas(path, text, tree)
+    _refuse_names_twice(path, tree)
     assigned: dict[str, tuple[Any, int]] = {}
     for statement in tree.body:
         if isinstance(statement, ast.Import | ast.ImportFrom) or _is_text(statement):
@@ -43,6 +44,15 @@ def read_assignments(path: Path) -> dict[str, tuple[Any, int]]:
     return assigned
 
 
+def _advice(error: SyntaxError) -> str:
+    """Say what is to be done about a line that is no Python, where that is known."""
+    if isinstance(error, IndentationError):
+        return "; a line that begins with a name begins at the left edge, without spaces or tabs"
+    if "invalid character" in error.msg or "non-printable" in error.msg:
+        return "; Word puts such characters there: type the line anew in a program for plain text, with ' around texts"
+    return f"; {BACKSLASH}" if "\\" in (error.text or "") else ""
+
+
 def _refuse_missing_commas(path: Path, text: str, tree: ast.Module) -> None:
     """Raise where two texts of a list stand side by side, which Python takes for one."""
     lists = [node for node in ast.walk(tree) if isinstance(node, ast.List | ast.Tuple | ast.Set)]
@@ -55,13 +65,27 @@ def _refuse_missing_commas(path: Path, text: str, tree: ast.Module) -> None:
             raise ToolboxError(f"{path} line {entry.lineno}: put a comma between {texts[0]} and {texts[1]}")
 
 
+def _refuse_names_twice(path: Path, tree: ast.Module) -> None:
+    """Raise where a name stands twice in braces, of which Python takes the last without a word."""
+    for node in (node for node in ast.walk(tree) if isinstance(node, ast.Dict)):
+        names = [ast.unparse(key) for key in node.keys if key is not None]
+        if twice := next((name for name in names if names.count(name) > 1), None):
+            raise ToolboxError(f"{path} line {node.lineno}: {twice} stands twice in {{...}}: give each its own name")
+
+
 def _read_text(path: Path) -> str:
     """Return the text of a settings file, in UTF-8 unless its first lines declare another encoding, as Python's may."""
+    if other := wrong_kind(path, "a settings file", EMPTY):
+        raise ToolboxError(other)
     try:
         with tokenize.open(path) as file:
             text = file.read()
     except FileNotFoundError:
-        raise ToolboxError(f"{path} does not exist: copy it from the DeepLabCut checkout and edit it") from None
+        hidden = path.with_name(f"{path.name}.txt")  # Windows adds it, and does not show it
+        advice = (
+            f"rename {hidden.name} to it" if hidden.is_file() else "copy it from the DeepLabCut checkout and edit it"
+        )
+        raise ToolboxError(f"{path} does not exist: {advice}") from None
     except OSError as error:
         raise ToolboxError(f"{path} cannot be opened: {error.strerror}") from None
     except (SyntaxError, UnicodeDecodeError):

@@ -89,6 +89,8 @@ class Output:
         if missing:
             named = f"{missing[0]} is" if len(missing) == 1 else f"{len(missing)} of its {len(self.files)} files are"
             return f"{named} missing"
+        if empty := next((path.name for path in self.files if path.is_file() and not path.stat().st_size), None):
+            return f"{empty} is empty"  # what a full disk or a power cut leaves
         return self.why_changed() or ("--overwrite asks for it" if overwrite else None)
 
     def why_changed(self) -> str | None:

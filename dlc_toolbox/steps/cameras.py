@@ -28,9 +28,10 @@ from dlc_toolbox.project.cameras import Board, View, make_board
 from dlc_toolbox.project.layout import Layout
 from dlc_toolbox.project.settings import AnalysisSettings, load_analysis_settings, load_settings
 from dlc_toolbox.steps.videos import find_work
+from dlc_toolbox.video.finding import find_videos
 from dlc_toolbox.video.recording import Reading
 from dlc_toolbox.video.sequences import recordings_in
-from dlc_toolbox.video.video import find_videos, for_each
+from dlc_toolbox.video.video import for_each
 
 log = logging.getLogger(__name__)
 

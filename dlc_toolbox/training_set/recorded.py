@@ -69,7 +69,14 @@ def read_split(layout: Layout, experiment: Experiment) -> Split:
         table = read_table(layout.split_table(experiment))
         train, test, accepted = _read_documentation(documentation)
     else:
-        table = read_table(layout.dataset_images(experiment.task, experiment.date) / _v1_table(experiment))
+        of_v1 = layout.dataset_images(experiment.task, experiment.date) / _v1_table(experiment)
+        if not of_v1.is_file():
+            raise ToolboxError(
+                f"nothing tells which images trained the network in {layout.train_folder(experiment)}: {documentation} "
+                f"is missing. Bring it back with all of {documentation.parent.name}, or train anew, with a free number "
+                "in Shuffles"
+            )
+        table = read_table(of_v1)
         train = [_image_name(image.path) for image in read_training_set(layout.mat_file(experiment))]
         labeled = table.index[table.notna().any(axis=1)]
         test, accepted = [name for name in labeled if name not in set(train)], {}

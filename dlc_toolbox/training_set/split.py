@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from dlc_common import in_words
 from dlc_common.accents import composed
 from dlc_common.kinds import JSON, wrong_kind
 from dlc_toolbox import ToolboxError
@@ -231,9 +232,12 @@ def read_split_file(path: Path) -> dict[str, list[int | str]]:
     """
     try:
         content = json.loads(path.read_text(encoding="utf-8-sig"), object_pairs_hook=_without_repeats)
-    except (OSError, ValueError, RecursionError) as error:
+    except OSError as error:
+        raise ToolboxError(f"the split {in_words(error)}") from error
+    except (ValueError, RecursionError) as error:
         other = wrong_kind(path, "a split (json)", JSON)
-        raise ToolboxError(other or f"{path} cannot be read as json: {error}") from error
+        form = 'a split holds {"train": [...], "test": [...]}, the names of images'
+        raise ToolboxError(other or f"{path} cannot be read as json ({error}); {form}") from error
     if not isinstance(content, dict) or content.keys() != {"train", "test"}:
         raise ToolboxError(f'{path} must hold {{"train": [...], "test": [...]}}, lists of row numbers or names')
     for side, rows in content.items():

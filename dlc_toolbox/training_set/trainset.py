@@ -219,7 +219,10 @@ def _experiments(layout: Layout, settings: Settings) -> dict[Experiment, float]:
             of_v1 = layout.present(named, fraction)
             experiment = of_v1 if of_v1 and _holds_snapshot(layout.train_folder(of_v1)) else named
             if experiment in experiments:
-                raise ToolboxError(f"TrainingFraction {fraction} and {experiments[experiment]} would share their names")
+                raise ToolboxError(
+                    f"TrainingFraction {fraction} and {experiments[experiment]} would share their names, in which both "
+                    f"are {experiment.percent} %: take one of them out of TrainingFraction in myconfig.py"
+                )
             experiments[experiment] = fraction
     return experiments
 
@@ -259,19 +262,35 @@ def _is_current(layout: Layout, experiment: Experiment, output: records.Output, 
     if not _holds_snapshot(folder):
         return output.is_current(overwrite)
     if not output.record.is_file() and is_trained_on(folder, experiment):
+        if not (mat := layout.mat_file(experiment)).is_file():
+            raise ToolboxError(
+                f"{folder} holds a network, but {mat}, on which it was trained, is not there: bring it back with all "
+                f"of {mat.parent.name}, or, for a new training, {_free_number(layout, experiment)}"
+            )
         log.info("%s holds a snapshot, and nobody wrote down what it was trained on: kept", folder)
         return True
     if changed := output.why_changed():
-        numbers = (replace(experiment, shuffle=number) for number in count(1))
-        free = next(other.shuffle for other in numbers if not layout.train_folder(other).exists())
         raise ToolboxError(
-            f"{folder} holds a network trained on other labels or settings ({changed}). It is kept: in Shuffles of "
-            f"myconfig.py, replace {experiment.shuffle} by a free number such as {free}"
+            f"{folder} holds a network trained on other labels or settings ({changed}). It is kept: "
+            f"{_free_number(layout, experiment)}"
+        )
+    if not (folder / "pose_cfg.yaml").is_file():
+        log.warning(
+            "%s: pose_cfg.yaml, by which its network was trained, is missing, and is made anew: what you had changed "
+            "there, such as global_scale, is lost. Bring the old one back if there is one",
+            folder,
         )
     if output.why_stale() is None:
         log.info("%s: kept, it is current and a network was trained on it", output.name)
         return True
     return output.is_current()
+
+
+def _free_number(layout: Layout, experiment: Experiment) -> str:
+    """Say, for messages, which number of a shuffle is free."""
+    numbers = (replace(experiment, shuffle=number) for number in count(1))
+    free = next(other.shuffle for other in numbers if not layout.train_folder(other).exists())
+    return f"in Shuffles of myconfig.py, replace {experiment.shuffle} by a free number such as {free}"
 
 
 def _holds_snapshot(train_folder: Path) -> bool:

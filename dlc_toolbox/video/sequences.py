@@ -30,10 +30,11 @@ from dlc_common.tiff import TiffPages, is_tiff
 from dlc_toolbox import ToolboxError
 from dlc_toolbox.project.layout import Layout, first_step_advice, is_output_folder
 from dlc_toolbox.project.settings import AnalysisSettings
+from dlc_toolbox.video.finding import find_videos, videos_in
 from dlc_toolbox.video.order import gaps, hexadecimal, in_order
 from dlc_toolbox.video.recording import Crop, Frame, Reading, Recording
 from dlc_toolbox.video.turns import remarks_on_turns
-from dlc_toolbox.video.video import Video, find_videos, videos_in
+from dlc_toolbox.video.video import Video
 
 _SAMPLED_PAGES = 16  # that tell how many bits a stack uses
 _SAMPLED_IMAGES = 16  # that tell which size is usual
@@ -371,9 +372,10 @@ def videos_to_analyze(layout: Layout, settings: AnalysisSettings, named: Sequenc
         When there is none.
     """
     folder = layout.analysis_root / Path(settings.videofolder).expanduser()
+    of_command = "Names in a command count from the folder in which it is given."
     return find_videos(
         named or [folder],
         settings.videotype,
-        first_step_advice(layout.root),
+        of_command if named else first_step_advice(layout.root),
         within=lambda folder, suffix: recordings_in(folder, suffix, whatever=bool(named)),
     )

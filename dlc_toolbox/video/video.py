@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import logging
-import os
 import queue
 import threading
-from collections import Counter
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
@@ -18,12 +16,9 @@ import av
 import cv2
 import numpy as np
 
-from dlc_common import is_users_error
-from dlc_common.accents import as_spelled
+from dlc_common import in_words, is_users_error
 from dlc_common.files import replacing
-from dlc_common.images import refuse_undecodable
 from dlc_toolbox import ToolboxError
-from dlc_toolbox.project.layout import LABELED_VIDEO_ENDING
 from dlc_toolbox.video.decoding import Decoder
 from dlc_toolbox.video.recording import Crop, Frame, Reading, Recording
 from dlc_toolbox.video.shades import Shades, orientation
@@ -35,7 +30,6 @@ log = logging.getLogger(__name__)
 # the next slower ones.
 _ENCODING = {"preset": "ultrafast", "crf": "23"}
 _FIRST_YEAR = 1990  # before, it is where the counting of a clock that was never set begins: 1904, 1970, 1980
-_NAMED = 5  # files in messages
 _ROUNDED_FRAMES = 3  # by which a noted duration may exceed the frames
 
 Item = TypeVar("Item")
@@ -257,103 +251,6 @@ def writing_video(
         container.mux(stream.encode(None))
 
 
-def find_videos(
-    paths: Sequence[Path],
-    videotype: str,
-    advice: str = "",
-    *,
-    within: Callable[[Path, str], list[Path]] | None = None,
-) -> list[Path]:
-    """List the videos that files and folders name.
-
-    Parameters
-    ----------
-    paths : sequence of Path
-        A file is taken whatever its suffix; of a folder, its files with the suffix `videotype`, in alphabetical
-        order. Labeled videos and hidden files in a folder are left out.
-    videotype : str
-        Suffix such as ``.avi``, in small or capital letters.
-    advice : str
-        What to do when nothing is found; ends the message.
-    within : callable, optional
-        ``within(folder, videotype)`` lists the videos of a folder; default `videos_in`.
-
-    Returns
-    -------
-    list of Path
-        Each video once, as absolute paths.
-
-    Raises
-    ------
-    ToolboxError
-        When a path does not exist, a name is not in UTF-8, nothing is found, or a labeled video is named as input.
-    """
-    refuse_undecodable(paths)
-    found: dict[Path, Path] = {}
-    again: list[Path] = []
-    named = (as_spelled(Path(path)) for path in paths)
-    for path in (path.parent.resolve() / path.name for path in named):  # a link keeps its own name
-        if not path.exists():
-            raise ToolboxError(f"{path} does not exist{_beside(path)}. {advice}".rstrip())
-        if path.is_file() and path.name.endswith(LABELED_VIDEO_ENDING):
-            raise ToolboxError(f"{path} is a labeled video, made by MakingLabeledVideo.py; name the original instead")
-        for video in [path] if path.is_file() else (within or videos_in)(path, videotype):
-            refuse_undecodable([video, video.resolve()])
-            if found.setdefault(video.resolve(), video) != video:
-                again.append(video)
-    if not found:
-        places = ", ".join(str(Path(path).resolve()) for path in paths)
-        raise ToolboxError(
-            f"{places}: no video with the suffix {videotype} (videotype) there"
-            f"{suffixes_in(paths)}{_further_down(paths, videotype)}. {advice}".rstrip()
-        )
-    for video in again:
-        log.warning("%s is left out: it is a link to the same file as %s", video, found[video.resolve()].name)
-    return list(found.values())
-
-
-def _beside(path: Path) -> str:
-    """Name what lies where a file was looked for, of the same stem first (of a folder: that alone), for messages."""
-    if "\\" in str(path) and os.name != "nt":
-        return "; folders are separated by / here, not by \\ as in Windows"
-    there = path.parent.iterdir() if path.parent.is_dir() else ()
-    names = [other.name for other in there if not other.name.startswith(".")]
-    names = [name for name in names if path.suffix or Path(name).stem == path.name]
-    names.sort(key=lambda name: (Path(name).stem != path.stem, name))
-    more = ", ..." if len(names) > _NAMED else ""
-    return f"; there: {', '.join(names[:_NAMED])}{more}" if names else ""
-
-
-def suffixes_in(paths: Sequence[Path]) -> str:
-    """Name the suffixes of the files in folders, to end a message; empty without any."""
-    folders = [folder for folder in (Path(path).resolve() for path in paths) if folder.is_dir()]
-    files = [file for folder in folders for file in folder.iterdir() if file.is_file()]
-    found = Counter(file.suffix.lower() for file in files if file.suffix and not file.name.startswith("."))
-    return f"; its files end in {', '.join(f'{suffix} ({n})' for suffix, n in found.most_common(6))}" if found else ""
-
-
-def _further_down(paths: Sequence[Path], videotype: str) -> str:
-    """Name the folders within folders that hold videos of this type, for messages; empty without any."""
-    within = [child for path in paths if Path(path).is_dir() for child in Path(path).iterdir() if child.is_dir()]
-    found = sorted(str(folder) for folder in within if videos_in(folder, videotype))
-    return f"; but some are in {', '.join(found[:_NAMED])}: name these folders in the command" if found else ""
-
-
-def videos_in(folder: Path, videotype: str) -> list[Path]:
-    """List the files of one folder with the suffix `videotype`, without labeled videos and hidden files."""
-    named = [
-        path
-        for path in sorted(folder.iterdir())
-        if path.suffix.lower() == videotype.lower()
-        and not path.name.startswith(".")
-        and not path.name.endswith(LABELED_VIDEO_ENDING)
-    ]
-    for path in named:
-        if not path.exists():
-            log.warning("%s is left out: it is a link to %s, which is not there", path, path.readlink())
-    return [path for path in named if path.is_file()]
-
-
 def recorded_at(video: Path) -> datetime | None:
     """Return when a recording says that it was made.
 
@@ -409,7 +306,7 @@ def for_each(
         except Exception as error:
             if not is_users_error(error):
                 raise
-            log.error("%s", error)
+            log.error("%s", in_words(error))
             failed.append(name(item))
     if failed:
         raise ToolboxError(f"{len(failed)} of {len(items)} {kind} could not be done, see above: {', '.join(failed)}")

@@ -244,14 +244,19 @@ def read_keys(path: Path) -> EasyDict:
         raise DeepercutError(f"{path.parent} holds {DEEPLABCUT3}: {ADVICE[DEEPLABCUT3]}")
     if not path.exists():
         raise DeepercutError(
-            f"{path} does not exist: go to the train folder that Step 4 made, or name the file with --config"
+            f"{path} does not exist: Step 4 makes it in each train folder; train.py and export.py take another by "
+            "--config"
         )
+    if path.is_dir():
+        raise DeepercutError(f"{path} is a folder: name the pose_cfg.yaml in it")
     try:
         content = read_yaml(path)
     except UsersError as error:
         raise DeepercutError(str(error)) from error
     if not isinstance(content, dict):
-        raise DeepercutError(f"{path} must hold lines `key: value`, but holds {type(content).__name__}")
+        raise DeepercutError(
+            f"{path} must hold lines `key: value`, and holds {'nothing' if content is None else 'none'}"
+        )
     strange = [key for key in content if not isinstance(key, str) or hasattr(EasyDict, key)]
     if strange:
         raise DeepercutError(f"{path}: unknown key {strange[0]!r}")

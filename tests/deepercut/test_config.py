@@ -129,7 +129,9 @@ def test_no_code_and_no_other_yaml(tmp_path, text):
 
 
 def test_missing_file_says_where_it_should_be(tmp_path):
-    with pytest.raises(DeepercutError, match="train folder that Step 4 made"):
+    with pytest.raises(DeepercutError, match=r"is a folder: name the pose_cfg\.yaml in it$"):
+        load_config(tmp_path)
+    with pytest.raises(DeepercutError, match="Step 4 makes it in each train folder"):
         load_config(tmp_path / "pose_cfg.yaml")
 
 

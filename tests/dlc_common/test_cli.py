@@ -67,7 +67,9 @@ def test_an_error_of_the_trainer_counts_as_the_users(capsys: pytest.CaptureFixtu
 
 def test_a_file_that_may_not_be_read_is_named(capsys: pytest.CaptureFixture):
     assert cli.run(raising(PermissionError(13, "Permission denied", "data/nose.csv")), []) == 1
-    assert capsys.readouterr().err == "Error: [Errno 13] Permission denied: 'data/nose.csv'\n"
+    assert capsys.readouterr().err == (
+        "Error: data/nose.csv: Permission denied. Is it open in another program, or does it belong to another user?\n"
+    )
 
 
 def test_a_console_of_few_characters_gets_the_others_escaped(monkeypatch: pytest.MonkeyPatch):

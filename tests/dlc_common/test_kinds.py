@@ -3,6 +3,7 @@
 import gzip
 import json
 import pickle
+import re
 import zipfile
 from pathlib import Path
 
@@ -12,6 +13,8 @@ import pytest
 
 from dlc_common import kinds
 from dlc_common.kinds import kind_of, wrong_kind
+from dlc_toolbox import ToolboxError
+from dlc_toolbox.project.tables import read_table
 
 
 def zipped(path: Path, *names: str) -> None:
@@ -71,6 +74,7 @@ MAKERS = {
     kinds.LFS: lambda path: path.write_text("version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n"),
     kinds.JSON: lambda path: path.write_text(json.dumps({"images": [], "annotations": []})),
     kinds.EMPTY: lambda path: path.write_bytes(b""),
+    kinds.ZEROS: lambda path: path.write_bytes(bytes(3000)),
     kinds.MATLAB: lambda path: path.write_bytes(b"MATLAB 5.0 MAT-file, Platform" + bytes(100)),
     kinds.VIDEO: lambda path: path.write_bytes(b"\0\0\0\x20ftypisom" + bytes(40)),
     kinds.IMAGE: lambda path: path.write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(40)),
@@ -84,6 +88,28 @@ def test_what_a_file_is_does_not_depend_on_its_name(tmp_path: Path, kind: str):
     for name in ("file.csv", "file"):
         MAKERS[kind](tmp_path / name)
         assert kind_of(tmp_path / name) == kind
+
+
+def test_what_may_not_be_read_is_not_called_damaged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    path = tmp_path / "labels.h5"
+    path.touch()
+
+    def refuse(path: Path, *_: object) -> None:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "open", refuse)
+    told = f"{path}: Permission denied. Is it open in another program, or does it belong to another user?"
+    assert wrong_kind(path, "a table of labels") == told
+    with pytest.raises(ToolboxError, match=re.escape(told)):
+        read_table(path)
+
+
+def test_texts_and_workbooks_of_libreoffice_are_told_apart(tmp_path: Path):
+    for ending, kind in (("text", kinds.WORD), ("spreadsheet", kinds.ODS)):
+        with zipfile.ZipFile(tmp_path / ending, "w") as archive:
+            archive.writestr("mimetype", f"application/vnd.oasis.opendocument.{ending}")
+            archive.writestr("content.xml", "")
+        assert kind_of(tmp_path / ending) == kind
 
 
 @pytest.mark.parametrize(("name", "kind"), [("Workbook", kinds.EXCEL), ("WordDocument", kinds.WORD)])

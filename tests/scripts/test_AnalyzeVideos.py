@@ -255,7 +255,8 @@ def test_a_scorer_that_the_network_does_not_know_is_an_error(run, trained_projec
     assert loaded == []
 
 
-def test_no_video_says_what_to_do(run, trained_project, loaded):
+def test_no_video_says_what_to_do(run, trained_project, loaded, monkeypatch):
+    monkeypatch.setenv("HOME", "/home")
     (trained_project / "videos" / "toy.avi").unlink()
     code, output = run()
     assert code == 1
@@ -263,6 +264,8 @@ def test_no_video_says_what_to_do(run, trained_project, loaded):
     code, output = run("nowhere.avi")
     assert code == 1
     assert "nowhere.avi does not exist" in output
+    assert "Names in a command count from the folder in which it is given" in output and "myconfig" not in output
+    assert "/home/nowhere.avi" in run("~/nowhere.avi")[1]
 
 
 def test_settings_are_checked_before_a_network_is_loaded(run, trained_project, loaded):

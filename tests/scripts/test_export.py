@@ -17,7 +17,15 @@ def config(tmp_path):
 
 
 def test_wrong_usage_is_told(refuse, config):
-    assert "invalid choice: 'caffe'" in refuse(SCRIPT, "caffe", "--config", config)
+    assert "'caffe' is none of savedmodel, onnx, openvino, tf1" in refuse(SCRIPT, "caffe", "--config", config)
+
+
+def test_without_a_format_it_is_openvino(monkeypatch, run_here):
+    asked = []
+    monkeypatch.setattr("dlc_toolbox.steps.training.export", lambda _, formats, *rest, **flags: asked.append(formats))
+    for formats in ([], ["onnx", "tf1"], ["onnx,tf1"]):
+        assert run_here(SCRIPT, *formats)[0] == 0
+    assert asked == [["openvino"], ["onnx", "tf1"], ["onnx", "tf1"]]
 
 
 def test_what_is_missing_is_one_line(run_here, run_script, config):

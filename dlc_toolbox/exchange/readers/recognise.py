@@ -45,6 +45,7 @@ READERS = (
 """The first one that recognises a source reads it."""
 
 _ENDINGS = (".slp", ".nwb", ".json", ".xml")  # of files in a folder that may be meant by it
+_HOME = ("", "data-*/", "Generating_a_Training_Set/data-*/")  # where projects like this one keep label tables
 _WHAT_IS_READ = (
     "projects of DeepLabCut 2 and 3, label tables (csv, h5) of DeepLabCut and lightning-pose, projects of SLEAP, "
     "keypoints in the json of COCO, exports of CVAT (for images or for video, 1.1) and Label Studio (JSON), NWB files "
@@ -114,6 +115,9 @@ def _recognised(path: Path, images: Path | None, scorer: str, scratch: Path) -> 
     for reason in damaged:
         log.warning("left out: %s", reason)
     if not inside:
+        tables = [table for place in _HOME for table in sorted(path.glob(f"{place}CollectedData_*.h5"))]
+        if tables:
+            raise ToolboxError(f"{path} has no config.yaml: name the table of labels itself, such as {tables[0]}")
         raise ToolboxError(
             f"{path} has neither a config.yaml nor a CollectedData.csv, nor any other file that can be imported"
             f"{_project_of(path)}: {_WHAT_IS_READ}"

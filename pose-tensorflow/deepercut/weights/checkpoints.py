@@ -70,7 +70,11 @@ def resolve_weights(prefix: Path) -> Path:
         raise DeepercutError(
             f"of the checkpoint {prefix} the .index is missing; there: {', '.join(parts)}. Copy it to the others"
         )
-    advice = "; get the ImageNet weights with models/pretrained/download.py" if "resnet_v1" in prefix.name else ""
+    advice = (
+        "; get the ImageNet weights with pose-tensorflow/models/pretrained/download.py"
+        if "resnet_v1" in prefix.name
+        else ""
+    )
     raise DeepercutError(f"no weights found for {prefix}; tried {', '.join(p.name for p in tried)} there{advice}")
 
 

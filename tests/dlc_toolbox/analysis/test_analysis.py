@@ -244,6 +244,7 @@ def test_what_is_stale_is_done_again_and_the_log_says_why(
             "another video's",
             r"the poses of another video \(.* tells toy\.mp4, not toy\.avi\)\. Rename one of the two videos",
         ),
+        ("renamed", r"If you renamed toy\.mp4 and its poses, give them back the names that they had\. Or: Move"),
         ("damaged", "no toyDeepCut_.*_meta.json tells which network made it"),
     ],
 )
@@ -260,6 +261,8 @@ def test_poses_of_others_are_an_error_and_stay(video, network, find_dots, whose,
         content = json.loads(record.read_text())
         content["settings"]["video"] = "toy.mp4"
         record.write_text(json.dumps(content))
+    if whose == "another video's":
+        video.with_suffix(".mp4").touch()
     before, beside = table.read_bytes(), files_beside(video)
     with pytest.raises(ToolboxError, match=message):
         analyze(video, must_not_run, network, overwrite=overwrite)

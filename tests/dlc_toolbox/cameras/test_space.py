@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -204,6 +205,14 @@ def test_where_no_two_cameras_see_anything_it_is_said(pose, paths, solve, caplog
     found = solve([pose(f"x_cam{name}", nowhere) for name in "AB"], settings())
     assert found.shape == (MOMENTS, 2, 7) and np.isnan(found).all()
     assert "no body part is seen by two cameras at any moment (from pcutoff on)" in caplog.text
+
+
+def test_a_calibration_of_other_cameras_is_said_to_be_the_reason(pose, paths, cameras, solve, tmp_path, caplog):
+    """Two cameras in one place: their rays to a point are one, and meet nowhere."""
+    write_cameras([cameras[0], replace(cameras[0], name="B")], tmp_path / "rig.toml", 0.1)
+    two = settings(cameras=(View("A", "*camA"), View("B", "*camB")))
+    assert np.isnan(solve([pose(f"x_cam{name}", cameras[0].project(paths)) for name in "AB"], two)).all()
+    assert f"at the same moment {2 * MOMENTS} times, but never where one point in space would be" in caplog.text
 
 
 def test_the_page_and_the_clip(videos, solve, tmp_path, network, caplog):

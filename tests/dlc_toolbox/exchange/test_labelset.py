@@ -317,7 +317,7 @@ def test_a_config_that_is_none(dlc, text):
 def test_what_is_missing_or_no_label_table(dlc, tmp_path):
     with pytest.raises(ToolboxError, match=r"nowhere.csv does not exist"):
         read_labels(tmp_path / "nowhere.csv")
-    with pytest.raises(ToolboxError, match=r"day1 has neither a config\.yaml nor a CollectedData\.csv"):
+    with pytest.raises(ToolboxError, match=r"day1 has no config\.yaml: name the .*day1/CollectedData_Ann\.h5$"):
         read_labels(dlc / "labeled-data" / "day1")
     write_table(make_table("net", PARTS, [0, 1], np.zeros((2, 2, 3))), tmp_path / "poses.h5")
     assert recognise.read_labels(tmp_path / "poses.h5", tmp_path).frames_of == "poses"

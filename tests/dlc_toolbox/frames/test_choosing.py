@@ -247,7 +247,10 @@ def test_videos_are_found_from_the_settings(toy_project: Path):
         ("filename = ['toy.avi', 'gone.avi']", r"videos/gone\.avi does not exist"),
         ("filename = []", "at least one entry"),
         ("imagetype = '.jpg'", r"set it to '\.png'"),
-        ("vidpath = '../elsewhere'", r"elsewhere/toy\.avi does not exist\. Check the names in .*myconfig\.py"),
+        (
+            "vidpath = '../elsewhere'",
+            r"elsewhere/toy\.avi does not exist; in .*: .*, videos\. Check the names in .*myconfig\.py",
+        ),
         ("vidpath = '..'\nfilename = 'videos'", "videos is a folder; filename .* must name the videos in it"),
     ):
         (toy_project / "myconfig.py").write_text(f"{text}\n{line}\n")

@@ -115,7 +115,14 @@ def test_a_table_without_clicks_is_empty(read):
         ("", "is empty"),
         ("scorer,Ann,Ann\nbodyparts,nose,nose\ncoords,x,y\n", "is a label table of DeepLabCut.*ImportLabels.py"),
         ("\n \n", "is empty"),
-        (" ,X,Y\n1,2,3\n", r"has no column Slice \(it has X, Y\).*Set Measurements"),
+        (
+            " ,X,Y\n1,2,3\n",
+            r"has no column Slice \(it has X, Y\).*Set Measurements.* single image, write a column Slice",
+        ),
+        (
+            " ,X1,Y1,X2,Y2\n1,2,3,4,5\n",
+            "has no column X and Y and Slice .* Multi Measure .* without 'One row per slice'",
+        ),
         (" ,x,y,Slice\n1,2,3,1\n", "has no column X and Y"),
         ("1,2,3,1\n", "has no column X and Y and Slice"),
         ("X,Y,Slice\n1,two,1\n", "line 2: Y is 'two', which is no number"),

@@ -202,6 +202,16 @@ def test_clicks_in_inches_are_an_error(toy: Toy):
         toy.convert()
 
 
+def test_clicks_in_mm_that_are_not_tiny_are_told(toy: Toy, caplog):
+    """At 3 pixels per mm the toy's points reach 45 mm, of 160 pixels."""
+    for part in ("nose", "paw", "tail"):
+        rows = [line.split(",") for line in (toy.folder / f"{part}.csv").read_text().splitlines()[1:]]
+        toy.write(f"{part}.csv", "\n".join(f"{n},{float(x) / 3:.3f},{float(y) / 3:.3f},{s}" for n, _, x, y, s in rows))
+    toy.convert()
+    assert f"{toy.folder}: the largest coordinate of all clicks is 45, in images of up to 160 pixels" in caplog.text
+    assert "Fiji measured in mm. In Fiji: Analyze > Set Scale > Click to Remove Scale" in caplog.text
+
+
 def test_one_part_in_inches_is_told(toy: Toy, caplog):
     toy.write("paw.csv", "1,0.417,0.375,1\n2,1.25,1.125,2\n3,1.875,1.687,3")
     toy.set("invisibleboundary = 0.01")
@@ -373,6 +383,13 @@ def test_a_correction_in_the_tables_csv_stops_every_step_until_it_is_made_in_the
     assert toy.convert().iloc[0, 0] == 11.5
 
 
+def test_a_part_that_was_renamed_in_the_tables_csv_leads_to_files_that_can_be(toy: Toy):
+    toy.convert()
+    correct_csv(toy, "nose", "snout")
+    with pytest.raises(ToolboxError, match=r"nose is in .*: correct <folder>/nose\.csv, <folder>/snout\.csv"):
+        toy.convert()
+
+
 def test_a_spreadsheet_that_rounds_corrects_nothing(toy: Toy):
     toy.edit("nose.csv", lambda text: text.replace("135.0,60.0", "135.0049,60.0"))
     before = toy.convert()
@@ -383,8 +400,11 @@ def test_a_spreadsheet_that_rounds_corrects_nothing(toy: Toy):
 def test_all_missing_files_are_named(toy: Toy):
     (toy.folder / "paw.csv").unlink()
     (toy.folder / "tail.csv").unlink()
-    with pytest.raises(ToolboxError, match=r"neither .*paw\.csv nor paw\.xls .*; neither .*tail\.csv nor tail\.xls"):
+    message = r"neither .*paw\.csv nor paw\.xls .*; neither .*tail\.csv nor tail\.xls .*or take it out of bodyparts$"
+    with pytest.raises(ToolboxError, match=message):
         toy.convert()
+    toy.set("bodyparts = ['nose']")
+    assert list(toy.convert()) == [("Ann", "nose", "x"), ("Ann", "nose", "y")]
 
 
 def test_a_wrong_task_lists_the_data_there_is(toy: Toy):
@@ -560,6 +580,37 @@ def test_a_project_without_labels_says_what_comes_first(toy: Toy):
         toy.convert()
 
 
+def test_clicks_in_the_other_form_lead_to_the_setting(toy: Toy):
+    toy.set("multibodypartsfile = True")
+    message = r"Results\.csv nor .*\. There is nose\.csv: .*, set multibodypartsfile = False in myconfig\.py\. "
+    with pytest.raises(ToolboxError, match=message) as caught:
+        toy.convert()
+    assert "Label the images" not in str(caught.value)
+    toy.set("multibodypartsfile = False")
+    assert len(toy.convert()) == 10
+    for part in ("nose", "paw", "tail"):
+        (toy.folder / f"{part}.csv").rename(toy.folder / ("Results.csv" if part == "nose" else f"{part}.old"))
+    with pytest.raises(ToolboxError, match=r"There is Results\.csv: .*, set multibodypartsfile = True"):
+        toy.convert()
+
+
+def test_images_in_a_folder_within_the_folder_are_to_be_moved(toy: Toy):
+    (toy.folder / "a").mkdir()
+    for image in toy.folder.glob("*.png"):
+        image.rename(toy.folder / "a" / image.name)
+    with pytest.raises(ToolboxError, match=r"ends in \.png; there are some in .*toy/a: move them to .*toy$"):
+        toy.convert()
+    (toy.data / "mice").mkdir()
+    for path in (toy.folder / "a").iterdir():
+        path.rename(toy.folder / path.name)
+    (toy.folder / "a").rmdir()
+    toy.folder.rename(toy.data / "mice" / "toy")
+    with pytest.raises(ToolboxError, match=r"mice/toy and other .* one level too deep: move them to .*/data-toy\. "):
+        toy.convert()
+    (toy.data / "mice" / "toy").rename(toy.folder)
+    assert len(toy.convert()) == 10
+
+
 def test_images_must_be_there(toy: Toy):
     toy.set("imagetype = '.jpg'")
     with pytest.raises(UsersError, match=r"toy has labels but no image that ends in \.jpg"):
@@ -690,7 +741,7 @@ def test_the_order_that_slices_count_is_told(toy: Toy, caplog):
 @pytest.mark.parametrize(
     ("name", "advice"),
     [
-        ("Nose.csv", r"Nose\.csv differs in capitals or spaces: rename it, or write the name in bodyparts as there"),
+        ("Nose.csv", r"Nose\.csv differs in capitals or spaces: rename it, or write the name in myconfig\.py as there"),
         ("CollectedData_Ann.csv", r"CollectedData_Ann\.csv is named as the label table of DeepLabCut is, which Import"),
     ],
 )
@@ -928,7 +979,7 @@ def test_clicks_on_a_part_that_is_not_in_the_settings_are_named(toy: Toy, caplog
             b"PK\x03\x04" + bytes(50),
             r"nose\.xlsx is a zip archive, such as an Excel workbook, and damaged",
         ),
-        ("../nose.csv", None, r"data-toy/nose\.csv exists: move it to .*data-toy/toy$"),
+        ("../nose.csv", None, r"data-toy/nose\.csv exists: move it to .*data-toy/toy\. A body part that"),
     ],
 )
 def test_a_csv_under_nearly_the_right_name_is_named(toy: Toy, name: str, content: bytes | None, told: str):
@@ -945,7 +996,7 @@ def test_csv_files_that_are_no_files_are_named_for_what_they_are(toy: Toy):
     (toy.folder / "paw.csv").unlink()
     (toy.folder / "paw.csv").mkdir()
     with pytest.raises(
-        ToolboxError, match=r"toy/nose\.csv is a link to gone\.csv, which is not there; .*/paw\.csv is a folder$"
+        ToolboxError, match=r"toy/nose\.csv is a link to gone\.csv, which is not there; .*/paw\.csv is a folder\. "
     ):
         toy.convert()
 

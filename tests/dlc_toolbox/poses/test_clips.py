@@ -18,7 +18,8 @@ from dlc_toolbox import ToolboxError
 from dlc_toolbox.poses import clips
 from dlc_toolbox.poses.clips import Clip, clip_of, cut_clip
 from dlc_toolbox.project.layout import labeled_video, pose_record
-from dlc_toolbox.video.video import Video, find_videos, writing_video
+from dlc_toolbox.video.finding import find_videos
+from dlc_toolbox.video.video import Video, writing_video
 
 SIDE = 8
 """Frames tell their number in two digits to the base of 8: the gray values of their upper and lower half."""

@@ -19,7 +19,7 @@ def source(tmp_path: Path) -> Path:
 @pytest.fixture
 def made(tmp_path: Path, source: Path) -> Output:
     """One file made from one input, with its record."""
-    (tmp_path / "a.png").touch()
+    (tmp_path / "a.png").write_text("picture")
     made_from = describe({"source": source}, {"seed": 1, "parts": ("a", "b")})
     output = Output("toy", tmp_path / "record.json", [tmp_path / "a.png"], made_from)
     output.write_record(frames=3)
@@ -57,6 +57,11 @@ def test_files_must_exist(made, tmp_path):
     assert replace(made, files=[a, b, c]).why_stale() == "2 of its 3 files are missing"
     assert replace(made, files=[b]).why_changed() is None
     assert replace(made, files=[]).why_stale() is None
+
+
+def test_an_empty_file_is_not_current(made):
+    made.files[0].write_bytes(b"")
+    assert made.why_stale() == "a.png is empty"
 
 
 def test_overwrite_is_a_reason_of_its_own(made):

@@ -52,6 +52,6 @@ def test_nothing_to_change_writes_nothing(toy_project):
 
 def test_a_file_that_would_be_wrong_stays(toy_project):
     path, before = toy_project / "myconfig.py", (toy_project / "myconfig.py").read_bytes()
-    with pytest.raises(ToolboxError, match=r"myconfig\.py stays as it is, .*wrong: line \d+: x1 = -1, but it must be"):
+    with pytest.raises(ToolboxError, match=r"myconfig\.py would be wrong: line \d+: x1 = -1, but it must be"):
         rewrite_settings(path, {"x1": -1})
     assert path.read_bytes() == before and not list(toy_project.glob("*.before-import"))

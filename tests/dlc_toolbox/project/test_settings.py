@@ -188,6 +188,12 @@ def test_a_missing_comma_between_texts_is_told(load):
     assert load(NEEDED + "filename = ('mouse '\n    '1.avi')\n").filename == ("mouse 1.avi",)
 
 
+def test_a_name_that_stands_twice_in_braces_is_told(load):
+    """Python takes the last, so that one of three cameras would be gone."""
+    with pytest.raises(ToolboxError, match=r"line 6: 'A' stands twice in \{\.\.\.\}: give each its own name"):
+        load(NEEDED + "cameras = {'A': '*1*', 'B': '*2*', 'A': '*3*'}\n")
+
+
 def test_unreadable_files_are_named_with_the_line(load, tmp_path: Path):
     with pytest.raises(ToolboxError, match=r"myconfig\.py line 2 cannot be read as Python"):
         load("Task = 't'\ndate = \n")
@@ -208,6 +214,33 @@ def test_unreadable_files_are_named_with_the_line(load, tmp_path: Path):
 def test_backslashes_that_start_an_escape_are_explained(load, line: str):
     with pytest.raises(ToolboxError, match=r"line 6.*in Python a backslash starts an escape: write / or r'\.\.\.'"):
         load(NEEDED + line)
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        (
+            "filename = \u2018toy.avi\u2019",
+            r"line 6 .*U\+2018.* Word .*plain text, with ' around texts$",
+        ),
+        ("filename =\u00a0'toy.avi'", r"line 6 .*U\+00A0; Word puts such"),
+        ("numframes2pick = \u20135", r"line 6 .*U\+2013.*; Word puts"),
+        ("\tfilename = 'toy.avi'", r"line 6 .*unexpected indent; .*begins at the left edge"),
+    ],
+)
+def test_what_programs_for_letters_do_to_settings_is_explained(load, line: str, message: str):
+    with pytest.raises(ToolboxError, match=message):
+        load(NEEDED + line)
+
+
+def test_settings_saved_as_a_document_or_under_a_hidden_ending_are_named(load, tmp_path: Path):
+    with pytest.raises(ToolboxError, match=r"myconfig\.py is a text with formats \(RTF\), .*: save it as plain text"):
+        load(r"{\rtf1\ansi Task = 't'}")
+    with pytest.raises(ToolboxError, match=r"myconfig\.py is full of zeros, .*, not a settings file: copy it again"):
+        load("\0" * 50)
+    (tmp_path / "myconfig_analysis.py.txt").touch()
+    with pytest.raises(ToolboxError, match=r"does not exist: rename myconfig_analysis\.py\.txt to it$"):
+        load_analysis_settings(tmp_path)
 
 
 def test_what_the_system_refuses_is_no_matter_of_python(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

@@ -141,7 +141,7 @@ def test_every_fraction_and_shuffle(toy: Toy):
     assert [len(read_split(toy.layout, e).train) for e in experiments] == [3, 3, 5, 5]
     assert len({tuple(read_split(toy.layout, e).train) for e in experiments}) == 4
     toy.set("TrainingFraction = [0.291, 0.29]")
-    with pytest.raises(ToolboxError, match=r"0\.29 and 0\.291 would share their names"):
+    with pytest.raises(ToolboxError, match=r"0\.29 and 0\.291 would share .* both are 29 %: take one"):
         toy.make()
 
 
@@ -453,6 +453,32 @@ def test_a_trained_network_of_v1_is_kept(toy: Toy, caplog):
     assert "holds a snapshot, and nobody wrote down what it was trained on: kept" in caplog.text
 
 
+def test_a_network_whose_training_set_is_lost_leads_to_no_dead_end(toy: Toy):
+    toy.make()
+    toy.train()
+    lost = toy.layout.dataset_folder("toy", "Jan1")
+    shutil.rmtree(lost)
+    with pytest.raises(
+        ToolboxError, match=r"nothing tells which images trained .*Bring it back with all of Unaugmented"
+    ):
+        read_split(toy.layout, EXPERIMENT)
+    with pytest.raises(
+        ToolboxError, match=r"shuffle1\.mat, on which .* is not there: bring it .* free number such as 2$"
+    ):
+        toy.make()
+    assert not lost.exists()
+    toy.set("Shuffles = [2]")
+    assert len(read_split(toy.layout, toy.make()[0]).train) == 7
+
+
+def test_a_pose_cfg_that_trained_a_network_is_not_made_anew_without_a_word(toy: Toy, caplog):
+    toy.make()
+    toy.train()
+    (toy.layout.train_folder(EXPERIMENT) / "pose_cfg.yaml").unlink()
+    toy.make()
+    assert "pose_cfg.yaml, by which its network was trained, is missing, and is made anew" in caplog.text
+
+
 def test_a_network_of_another_scorer_is_not_taken_for_ones_own(toy: Toy):
     toy.make()
     toy.train()
@@ -469,6 +495,9 @@ def test_a_network_of_v1_under_its_truncated_name_is_found(toy: Toy):
     of_v1 = replace(EXPERIMENT, percent=28)
     toy.layout.train_folder(of_v1).mkdir(parents=True)
     toy.train("snapshot-500.index", of_v1)
+    mat = toy.layout.mat_file(of_v1)
+    mat.parent.mkdir()
+    mat.touch()
     assert toy.make() == [of_v1]
     (toy.layout.train_folder(of_v1) / "snapshot-500.index").unlink()
     assert toy.make() == [replace(EXPERIMENT, percent=29)], "nothing was trained yet, so the name is today's"

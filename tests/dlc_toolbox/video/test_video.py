@@ -23,7 +23,8 @@ from dlc_common import UsersError
 from dlc_toolbox import ToolboxError
 from dlc_toolbox.project.layout import LABELED_VIDEO_ENDING
 from dlc_toolbox.video import decoding
-from dlc_toolbox.video.video import Video, find_videos, for_each_video, prefetch, writing_video
+from dlc_toolbox.video.finding import find_videos
+from dlc_toolbox.video.video import Video, for_each_video, prefetch, writing_video
 
 ONE = 1 << 16  # of the numbers in a display matrix
 COUNT = 40
@@ -535,6 +536,17 @@ def test_nothing_found_says_where_and_what_to_do(tmp_path):
         find_videos([tmp_path], ".avi", "Look elsewhere.")
     with pytest.raises(ToolboxError, match=r"nowhere does not exist\. Look elsewhere\."):
         find_videos([tmp_path / "nowhere"], ".avi", "Look elsewhere.")
+    (tmp_path / "Videos").mkdir()
+    (tmp_path / "Videos" / "b.avi").touch()
+    (tmp_path / "Videos" / "c.avi").symlink_to("gone.avi")
+    named = [tmp_path / name for name in ("videos/a.avi", "Videos/b.avi", "Videos/c.avi", "Videos/b.avi/d.avi")]
+    with pytest.raises(UsersError) as caught:
+        find_videos(named, ".avi", "Look elsewhere.")
+    assert str(caught.value) == (
+        f"3 problems: (1) {named[0]} does not exist; in {tmp_path}: Videos. Look elsewhere; "
+        f"(2) {named[2]} does not exist: it is a link to gone.avi, which is not there; "
+        f"(3) {named[3]} does not exist: {named[1]} is a file, not a folder"
+    )
     labeled = tmp_path / f"a{LABELED_VIDEO_ENDING}"
     labeled.touch()
     with pytest.raises(ToolboxError, match="is a labeled video"):

@@ -42,6 +42,12 @@ def test_what_nobody_reads(tmp_path, read):
 
 def test_a_folder_with_nothing(tmp_path, read):
     (tmp_path / "empty").mkdir()
+    table = tmp_path / "old" / "Generating_a_Training_Set" / "data-mouse" / "CollectedData_Ann.h5"
+    table.parent.mkdir(parents=True)
+    table.touch()
+    for folder in (tmp_path / "old", table.parent):
+        with pytest.raises(ToolboxError, match=r"has no config\.yaml: name the table of labels itself, .*_Ann\.h5$"):
+            read(folder)
     with pytest.raises(ToolboxError, match=r"empty has neither a config\.yaml nor a CollectedData\.csv, nor any other"):
         read(tmp_path / "empty")
 

@@ -50,6 +50,14 @@ def test_the_project(project, save):
     assert json.loads(json.dumps(found, allow_nan=False)) == found
 
 
+def test_clicks_without_images_are_a_problem_of_their_folder_alone(make_project):
+    project = make_project(imagetype=".jpg")
+    project.fiji_saves("nose", " ,X,Y,Slice\n1,5,6,1\n")
+    (folder,) = project.open().project()["folders"]
+    assert folder["images"] == []
+    assert folder["problem"].endswith("holds clicks, but its images are not there: bring them back, or check imagetype")
+
+
 def test_a_chosen_colormap_overrules_the_palette(make_project):
     colors = [part["color"] for part in make_project(colormap="gray").open().project()["bodyparts"]]
     assert colors == ["#000000", "#555555", "#aaaaaa"]
