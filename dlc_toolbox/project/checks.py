@@ -58,8 +58,10 @@ def number(low: float, high: float = float("inf"), *, open_low: bool = False, op
         if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) <= sys.float_info.max:
             raise ValueError("a finite number")
         if not (low < value if open_low else low <= value) or not (value < high if open_high else value <= high):
-            bounds = f"{'(' if open_low else '['}{low}, {high}{')' if open_high else ']'}"
-            raise ValueError(f"a number in {bounds}")
+            least = f"above {low:g}" if open_low else f"of at least {low:g}"
+            most = "" if high == float("inf") else f" and {'below' if open_high else 'at most'} {high:g}"
+            percent = f" ({value:g} % is {value / 100:g})" if high == 1 and 1 < value <= 100 else ""
+            raise ValueError(f"a number {least}{most}{percent}")
         return value
 
     return check
