@@ -115,6 +115,8 @@ def list_of(item: Check) -> Check:
     """Return a check of a list of different entries, each of which passes a check."""
 
     def check(value: Any) -> tuple:
+        if isinstance(value, str | int | float):
+            raise ValueError(f"a list, in brackets: [{value!r}]")
         if not isinstance(value, list | tuple | range) or not 0 < len(value) <= MOST_ENTRIES:
             raise ValueError(f"a list with at least one entry and at most {MOST_ENTRIES}, such as [...]")
         for position, entry in enumerate(value):

@@ -112,6 +112,8 @@ def test_every_problem_is_told_at_once(load):
         ("framechoice = 'best'", "one of 'kmeans', 'random', 'even'"),
         ("secondsapart = -1", "a number of at least 0$"),
         ("bodyparts = []", "at least one entry"),
+        ("Shuffles = 1", r"Shuffles = 1, but it must be a list, in brackets: \[1\]$"),
+        ("Scorers = 'Ann'", r"it must be a list, in brackets: \['Ann'\]"),
         ("bodyparts = 'nose'", "a list"),
         ("scorer = 'Bob'", r"scorer = 'Bob' is not one of Scorers = \['Ann'\]"),
         ("cropping = True\nx1 = 9\nx2 = 9", "x1 = 9 must be less than x2 = 9"),
