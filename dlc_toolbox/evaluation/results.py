@@ -365,14 +365,20 @@ def _write_rows(path: Path, rows: pd.DataFrame, *, keep_others: bool) -> None:
 
 
 def _read_rows(path: Path, columns: pd.Index) -> pd.DataFrame:
-    """Read a table that an earlier run wrote."""
+    """Read a table that an earlier run wrote, and perhaps a spreadsheet since."""
     advice = "move it away and run this step again"
     texts = dict.fromkeys(("set", "bodypart"), str)
-    try:  # Python's engine, because it reads back the very floats that were written
-        header = pd.read_csv(path, engine="python", nrows=0).columns
-        numbers = {column: ["NaN"] for column in header if column not in texts}  # a body part may be called NA
-        table = pd.read_csv(path, engine="python", dtype=texts, na_values=numbers, keep_default_na=False)
-    except (OSError, ValueError) as error:
+    try:
+        first, _, rest = path.read_text(encoding="utf-8-sig").partition("\n")
+        mark = next((mark for mark in ";\t" if mark in first), ",")
+        point = "," if mark != "," and "," in rest else "."
+        header = first.strip().split(mark)
+        numbers = {column: ["NaN", ""] for column in header if column not in texts}  # a body part may be called NA
+        rules: dict[str, Any] = {"sep": mark, "decimal": point, "na_values": numbers, "keep_default_na": False}
+        # Python's engine, because it reads back the very floats that were written
+        table = pd.DataFrame(pd.read_csv(path, engine="python", dtype=texts, **rules))
+        table = table.astype({column: float for column in numbers if column not in KEYS})
+    except (OSError, ValueError, AssertionError, KeyError) as error:  # pandas asserts that commas do not separate more
         raise ToolboxError(f"{path} cannot be read ({error}): {advice}") from error
     always = [column for column in columns if not _is_optional(column)]
     if [column for column in table.columns if not _is_optional(column)] != always:

@@ -42,7 +42,7 @@ def find_label_files(layout: Layout, settings: Settings, scorer: str) -> dict[Pa
     """
     data_folder = layout.data_folder(settings.Task)
     if not data_folder.is_dir():
-        raise ToolboxError(f"{data_folder} does not exist{layout.other_tasks()}. {first_step_advice(layout.root)}")
+        raise ToolboxError(layout.no_data(settings.Task))
     names = label_file_names(settings)
     sources, missing, other_form, incomplete = {}, None, None, list[str]()
     for folder in image_folders(data_folder):

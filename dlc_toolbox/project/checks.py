@@ -58,8 +58,10 @@ def number(low: float, high: float = float("inf"), *, open_low: bool = False, op
         if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) <= sys.float_info.max:
             raise ValueError("a finite number")
         if not (low < value if open_low else low <= value) or not (value < high if open_high else value <= high):
-            bounds = f"{'(' if open_low else '['}{low}, {high}{')' if open_high else ']'}"
-            raise ValueError(f"a number in {bounds}")
+            least = f"above {low:g}" if open_low else f"of at least {low:g}"
+            most = "" if high == float("inf") else f" and {'below' if open_high else 'at most'} {high:g}"
+            percent = f" ({value:g} % is {value / 100:g})" if high == 1 and 1 < value <= 100 else ""
+            raise ValueError(f"a number {least}{most}{percent}")
         return value
 
     return check
@@ -113,6 +115,8 @@ def list_of(item: Check) -> Check:
     """Return a check of a list of different entries, each of which passes a check."""
 
     def check(value: Any) -> tuple:
+        if isinstance(value, str | int | float):
+            raise ValueError(f"a list, in brackets: [{value!r}]")
         if not isinstance(value, list | tuple | range) or not 0 < len(value) <= MOST_ENTRIES:
             raise ValueError(f"a list with at least one entry and at most {MOST_ENTRIES}, such as [...]")
         for position, entry in enumerate(value):

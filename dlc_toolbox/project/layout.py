@@ -74,15 +74,17 @@ class Layout:
         """Folder with one sub-folder of images and labels per video."""
         return as_spelled(self.training_set_root / f"data-{task}")
 
-    def other_tasks(self) -> str:
-        """Name the data folders that there are, in brackets, for messages; empty without any."""
+    def no_data(self, task: str) -> str:
+        """Say, for messages, that there are no images of a task yet, of which ones there are, and what to do."""
         found = sorted(path.name for path in self.training_set_root.glob("data-*") if path.is_dir())
-        return f" (there are: {', '.join(found)}; the name after data- is the Task)" if found else ""
+        others = f" (there are: {', '.join(found)}; the name after data- is the Task)" if found else ""
+        first = f"pick frames first, with Step 1. {first_step_advice(self.root)}"
+        return f"{self.data_folder(task)} does not exist{others}: {first}"
 
     def no_label_table(self, task: str, scorer: str) -> str:
         """Say, for messages, why there is no label table, and what to do."""
-        if not (data := self.data_folder(task)).is_dir():
-            return f"{data} does not exist{self.other_tasks()}. {first_step_advice(self.root)}"
+        if not self.data_folder(task).is_dir():
+            return self.no_data(task)
         return f"{self.label_table(task, scorer)} does not exist; Step 2 makes it from the csv files: run Step 2 first"
 
     def crop_preview(self, task: str) -> Path:

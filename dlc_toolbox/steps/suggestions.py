@@ -33,7 +33,7 @@ from dlc_toolbox.labels.labels import read_labels
 from dlc_toolbox.labels.provenance import read_notes
 from dlc_toolbox.labels.sources import NoLabelsError
 from dlc_toolbox.poses.outliers import refuse_scorer_named_as_machine_labels
-from dlc_toolbox.project.layout import Layout, first_step_advice
+from dlc_toolbox.project.layout import Layout
 from dlc_toolbox.project.settings import Settings, load_settings
 from dlc_toolbox.steps import training
 
@@ -127,9 +127,7 @@ def find_work(project: Path, scorer: str | None = None) -> Work:
     refuse_scorer_named_as_machine_labels(settings)
     data_folder = layout.data_folder(settings.Task)
     if not data_folder.is_dir():
-        raise ToolboxError(
-            f"{data_folder} does not exist: pick frames first, with Step 1. {first_step_advice(project)}"
-        )
+        raise ToolboxError(layout.no_data(settings.Task))
     try:
         table = read_labels(layout, settings, scorer)
     except NoLabelsError:

@@ -66,7 +66,13 @@ def read_split(layout: Layout, experiment: Experiment) -> Split:
     """
     documentation = layout.split_documentation(experiment)
     if documentation.is_file():
-        table = read_table(layout.split_table(experiment))
+        of_split = layout.split_table(experiment)
+        if not of_split.is_file():
+            raise ToolboxError(
+                f"{of_split} does not exist: bring it back, or, if another scorer's labels trained the network in "
+                f"{layout.train_folder(experiment)}, set scorer to that name"
+            )
+        table = read_table(of_split)
         train, test, accepted = _read_documentation(documentation)
     else:
         of_v1 = layout.dataset_images(experiment.task, experiment.date) / _v1_table(experiment)

@@ -261,7 +261,8 @@ def _is_current(layout: Layout, experiment: Experiment, output: records.Output, 
     folder = layout.train_folder(experiment)
     if not _holds_snapshot(folder):
         return output.is_current(overwrite)
-    if not output.record.is_file() and is_trained_on(folder, experiment):
+    is_own = is_trained_on(folder, experiment)
+    if not output.record.is_file() and is_own:
         if not (mat := layout.mat_file(experiment)).is_file():
             raise ToolboxError(
                 f"{folder} holds a network, but {mat}, on which it was trained, is not there: bring it back with all "
@@ -269,7 +270,7 @@ def _is_current(layout: Layout, experiment: Experiment, output: records.Output, 
             )
         log.info("%s holds a snapshot, and nobody wrote down what it was trained on: kept", folder)
         return True
-    if changed := output.why_changed():
+    if changed := output.why_changed() if is_own else f"dataset in pose_cfg.yaml is not {experiment.split_stem}":
         raise ToolboxError(
             f"{folder} holds a network trained on other labels or settings ({changed}). It is kept: "
             f"{_free_number(layout, experiment)}"

@@ -15,7 +15,7 @@ from dlc_toolbox.labeling.files.writer import Writer
 from dlc_toolbox.labeling.frames.images import ImageStore
 from dlc_toolbox.labeling.frames.videos import Videos
 from dlc_toolbox.labels.machine import MachineLabels, machine_files, read_machine_labels
-from dlc_toolbox.project.layout import Layout, first_step_advice, image_folders
+from dlc_toolbox.project.layout import Layout, image_folders
 from dlc_toolbox.project.settings import load_settings
 
 
@@ -57,10 +57,7 @@ class Contents:
             known = ", ".join(self.settings.Scorers)
             raise ToolboxError(f"{self.scorer} is none of Scorers in {self._settings_file}: {known}")
         if not self.data_folder.is_dir():
-            raise ToolboxError(
-                f"{self.data_folder} does not exist{layout.other_tasks()}: pick frames first, with Step 1. "
-                f"{first_step_advice(layout.root)}"
-            )
+            raise ToolboxError(layout.no_data(self.settings.Task))
         self.images, self.writer = ImageStore(), Writer(self.data_folder, self.scorer)
         self.trouble: str | None = None
         self.ignored: set[str] = set()

@@ -220,14 +220,20 @@ def read_held_out(train_folder: Path, iteration: int, prefix: str = "snapshot") 
 
 
 def read_rows(path: Path) -> list[dict[str, str]]:
-    """Return the rows that begin with an iteration, by the names of their columns."""
+    """Return the rows that begin with an iteration, by the names of their columns, also as a spreadsheet saved them."""
     if not path.is_file():
         return []
     try:
-        with path.open(newline="", encoding="utf-8-sig", errors="replace") as file:
-            return [row for row in csv.DictReader(file) if re.fullmatch("[0-9]{1,15}", row.get("iteration") or "")]
+        text = path.read_text(encoding="utf-8-sig", errors="replace")
+        header = text.partition("\n")[0]
+        if mark := next((mark for mark in ";\t" if mark in header), None):  # where commas stand for decimal points
+            text = text.replace(",", ".").replace(mark, ",")
+        if text.strip() and "iteration" not in header:
+            raise csv.Error("it has no column iteration")
+        rows = list(csv.DictReader(text.splitlines()))
     except (OSError, csv.Error) as error:
         raise DeepercutError(f"{path} cannot be read: {error}. Move it away; a new one will be begun") from error
+    return [row for row in rows if re.fullmatch("[0-9]{1,15}", row.get("iteration") or "")]
 
 
 def number_in(cell: str | None) -> float:

@@ -62,6 +62,22 @@ def test_damaged_rows_and_missing_files_tell_no_error(path, tmp_path):
     assert read_validation_errors(tmp_path / "none.csv") == {}
 
 
+@pytest.mark.parametrize(("mark", "point"), [(";", ","), ("\t", ","), (";", ".")])
+def test_a_curve_that_a_spreadsheet_saved_is_not_lost(path, mark, point):
+    before = path.read_text()
+    path.write_text("\ufeff" + before.replace(",", mark).replace(".", point))
+    assert read_validation_errors(path) == {100: 20.5, 200: 8.0}
+    begin_rows(path, 300)
+    assert path.read_text() == before
+
+
+def test_what_is_no_curve_is_not_overwritten(path):
+    path.write_text("5;0,5\n")
+    with pytest.raises(DeepercutError, match=r"it has no column iteration\. Move it away; a new one"):
+        begin_rows(path, 300)
+    assert path.read_text() == "5;0,5\n"
+
+
 def test_no_table_is_an_error_that_names_the_file(path):
     path.write_text("iteration\n" + "5" * 200_000)
     with pytest.raises(DeepercutError, match=r"learning_stats\.csv cannot be read: field larger than .* Move it away"):

@@ -244,3 +244,16 @@ def test_a_table_changed_beyond_recognition_is_not_overwritten(network, settings
     with pytest.raises(ToolboxError, match=r"evaluation.csv .*move it away"):
         write_summaries(network.layout, settings, [by_hand(network)])
     assert path.read_bytes() == content
+
+
+@pytest.mark.parametrize(("mark", "point"), [(";", ","), ("\t", ","), (";", ".")])
+def test_tables_that_a_spreadsheet_saved_are_read(network, settings, mark, point):
+    write_summaries(network.layout, settings, [by_hand(network, 20)])
+    for name in ("evaluation.csv", "evaluation_per_part.csv"):
+        path = network.layout.results / name
+        path.write_text("\ufeff" + path.read_text().replace(",", mark).replace(".", point))
+    write_summaries(network.layout, settings, [by_hand(network)])
+    table = written(network, "evaluation.csv")
+    assert table["iteration"].tolist() == [20, 100]
+    assert table.iloc[0, 3:].tolist() == table.iloc[1, 3:].tolist()
+    assert len(written(network, "evaluation_per_part.csv")) == 2 * len(by_hand(network).bodyparts) * 2

@@ -576,7 +576,10 @@ def test_a_project_without_labels_says_what_comes_first(toy: Toy):
     with pytest.raises(ToolboxError, match=r"has no labels of Ann: .*Label the images in Fiji first"):
         toy.convert()
     shutil.rmtree(toy.data)
-    with pytest.raises(ToolboxError, match=r"data-toy does not exist\. Check the names in .*myconfig\.py"):
+    with pytest.raises(
+        ToolboxError,
+        match=r"data-toy does not exist: pick frames first, with Step 1\. Check the names",
+    ):
         toy.convert()
 
 

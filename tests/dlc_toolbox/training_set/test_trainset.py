@@ -485,9 +485,13 @@ def test_a_network_of_another_scorer_is_not_taken_for_ones_own(toy: Toy):
     toy.set("Scorers = ['Bea']\nscorer = 'Bea'")
     convert_labels(toy.layout, load_settings(toy.layout.root), "Bea")
     before = toy.files()
-    with pytest.raises(ToolboxError, match=r"holds a network trained on other .* free number such as 2"):
+    with pytest.raises(
+        ToolboxError, match=r"other .* \(dataset in pose_cfg\.yaml is not toy_Bea70.* free number such as 2"
+    ):
         toy.make()
     assert toy.files() == before
+    with pytest.raises(ToolboxError, match=r"toy_Bea70shuffle1\.h5 does not exist: .* set scorer to that name$"):
+        read_split(toy.layout, replace(EXPERIMENT, scorer="Bea"))
 
 
 def test_a_network_of_v1_under_its_truncated_name_is_found(toy: Toy):
