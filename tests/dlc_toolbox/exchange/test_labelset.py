@@ -349,14 +349,6 @@ def test_machine_labels_among_labels_stay_out(dlc):
     assert why == "has likelihoods, as machine labels have, and the others have none"
 
 
-def test_a_folder_of_a_project_names_the_project(dlc):
-    for folder in (dlc / "labeled-data", dlc / "labeled-data" / "day1"):
-        with pytest.raises(
-            ToolboxError, match=rf"that can be imported \(it belongs to the project {dlc}: name that\): "
-        ):
-            read_labels(folder)
-
-
 def test_body_parts_added_later_are_missing_in_earlier_folders(dlc):
     write_dlc(dlc, make_table("Ann", [*PARTS, "tail"], ROWS[2:], np.ones((1, 3, 2))), "day2")
     labels = read_labels(dlc)

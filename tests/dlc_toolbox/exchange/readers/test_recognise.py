@@ -48,6 +48,9 @@ def test_a_folder_with_nothing(tmp_path, read):
     for folder in (tmp_path / "old", table.parent):
         with pytest.raises(ToolboxError, match=r"has no config\.yaml: name the table of labels itself, .*_Ann\.h5$"):
             read(folder)
+    table.rename(table.with_suffix(".csv"))
+    with pytest.raises(ToolboxError, match=r"name the table of labels itself, such as .*_Ann\.csv$"):
+        read(table.parent)
     with pytest.raises(ToolboxError, match=r"empty has neither a config\.yaml nor a CollectedData\.csv, nor any other"):
         read(tmp_path / "empty")
 
