@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import mmap
+import re
 from pathlib import Path
 
 _HEADER_BYTES, _LONG_BYTES = 8, 16
 _EBML, _SEGMENT = b"\x1a\x45\xdf\xa3", b"\x18\x53\x80\x67"
 _MOST_BOXES = 100_000  # of a damaged file, or one of very many fragments
 _ASF, _ASF_FACTS = b"\x30\x26\xb2\x75\x8e\x66\xcf\x11", bytes.fromhex("a1dcab8c47a9cf118ee400c00c205365")
+_HEAD_BYTES = 2**10
+_GIF_DELAY = re.compile(rb"\x21\xf9\x04.(..).\x00", re.DOTALL)  # in 1/100 s
 _ASF_BYTES = 2**16  # in which it tells how long it is
 _BEGINNINGS = {b"FLV\x01": 13, _ASF: 16, b"YUV4MPEG2 ": 10}
 _BEGINNINGS |= {b"DKIF\0\0": 16, b"nut/multimedia container": 25}
@@ -71,6 +74,16 @@ def asf_duration_s(path: Path) -> float:
         return 0.0
     played, before_ms = (int.from_bytes(head[place + at : place + at + 8], "little") for at in (64, 80))  # 100 ns, ms
     return max(played / 1e7 - before_ms / 1e3, 0.0)
+
+
+def tells_no_rate(path: Path) -> bool:
+    """Tell a Y4M file without a rate, or a GIF whose pictures all have none: FFmpeg makes one up for them."""
+    with path.open("rb") as file:
+        head = file.readline(_HEAD_BYTES)
+        if head.startswith(b"YUV4MPEG2"):
+            return not re.search(rb" F[1-9]\d*:[1-9]", head)
+        delays = re.findall(_GIF_DELAY, head + file.read()) if head.startswith(b"GIF8") else []
+    return bool(delays) and not any(map(any, delays))
 
 
 def _begins_again(path: Path) -> bool:

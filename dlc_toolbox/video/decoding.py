@@ -13,7 +13,7 @@ import heapq
 import logging
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain, islice
@@ -33,6 +33,7 @@ log = logging.getLogger(__name__)
 
 _QUIET_CODECS = {"vp8", "mpeg4", "h263", "msmpeg4v2", "msmpeg4v3", "wmv1", "wmv2", "wmv3", "vc1"}
 _AVI_CHUNK_HEADER_BYTES = 8
+_STRICT = {"err_detect": "explode"}
 _REORDERED = 17  # frames; H.264 and HEVC put no more than 16 in another order
 
 
@@ -145,8 +146,11 @@ class Decoder:
         `opaque` of packets and frames holds the packet's number; it alone tells whose frame is whose in every
         container. It is a list because PyAV looks it up by identity, and small numbers are one object everywhere.
         """
-        with open_video(self.path) as container:
-            stream = container.streams[self.index]
+        with open_video(self.path) as container, ExitStack() as closing:
+            stream, lenient = container.streams[self.index], None
+            is_strict = stream.codec_context.name == "mjpeg" and self._is_strict
+            if is_strict:
+                stream.codec_context.options = _STRICT
             reorders = stream.codec_context.has_b_frames
             clock = _Clock("matroska" not in container.format.name, _REORDERED if reorders else 1)
             stream.thread_type = threads
@@ -163,7 +167,23 @@ class Decoder:
                     frames, failed = stream.codec_context.decode(packet), False
                 except av.FFmpegError:
                     frames, failed = [], True
-                yield step._replace(frames=frames, failed=failed)
+                    if is_strict and packet is not None and threads == "NONE":  # in several it may be another's
+                        lenient = lenient or closing.enter_context(open_video(self.path)).streams[self.index]
+                        lenient.codec_context.copy_opaque = True
+                        frames = _decoded(lenient, packet)
+                yield step._replace(frames=frames, failed=failed, torn=step.torn or (failed and bool(frames)))
+
+    @cached_property
+    def _is_strict(self) -> bool:
+        """Whether the decoder is to refuse damaged pictures of motion JPEG, of which it shows half without a word.
+
+        It is not where it refuses the first one: that is how this camera writes them.
+        """
+        with open_video(self.path) as container:
+            stream = container.streams[self.index]
+            stream.thread_type, stream.codec_context.options = "NONE", _STRICT
+            first = next(_readable(container, stream), None)
+            return first is not None and bool(_decoded(stream, first))
 
     def _undamaged(self) -> Iterator[tuple[int, av.VideoFrame, Frame]]:
         """Yield what `__iter__` does, decoded in several threads; stop where a packet does not show its frame."""
@@ -278,6 +298,13 @@ def _timed(packets: Iterable[av.Packet], clock: _Clock) -> Iterator[_Step]:
         is_torn = packet.is_corrupt and not any(is_restart for _, _, is_restart in ahead)
         yield _Step(packet, stamp, restart, is_torn, [], False)
         ahead.extend(islice(read, 1))
+
+
+def _decoded(stream: av.VideoStream, packet: av.Packet) -> list[av.VideoFrame]:
+    """Decode a packet; return no frame where that fails."""
+    with suppress(av.FFmpegError):
+        return stream.codec_context.decode(packet)
+    return []
 
 
 def _number(frame: av.VideoFrame) -> int:

@@ -15,11 +15,12 @@ from av.stream import Disposition
 
 from dlc_common.kinds import VIDEO, kind_of, wrong_kind
 from dlc_toolbox import ToolboxError
-from dlc_toolbox.video.boxes import asf_duration_s, is_joined, is_unfinished
+from dlc_toolbox.video.boxes import asf_duration_s, is_joined, is_unfinished, tells_no_rate
 
 _ASIDE = Disposition.attached_pic | Disposition.still_image | Disposition.timed_thumbnails
 _NO_TIME_STAMPS = 0x80  # AVFMT_NOTIMESTAMPS: raw streams, whose times FFmpeg makes up
 _RATE_IS_IN_THE_STREAM = {"mpegvideo"}  # raw, but every MPEG-1 and MPEG-2 sequence tells its rate
+_TIMED_BY_RATE = {"avi", "yuv4mpegpipe"}
 _TELL_DURATION = {"matroska,webm", "flv", "asf"}
 _MOVING = 3  # packets; a stream of fewer is a picture
 _LOOKED_AT_PACKETS = 2000
@@ -39,7 +40,7 @@ _INCOMPLETE = (
     "or cut off. Programs that repair such recordings need another one of the same camera"
 )
 _NOTHING = ", or what describes it in the file is damaged: copy it again"
-_SLOWEST, _FASTEST = Fraction(1, 3600), 20_000  # frames/s of an AVI that are believed
+_SLOWEST, _FASTEST = Fraction(1, 3600), 20_000  # frames/s of such a file that are believed
 _SQUARE = Fraction(1, 100)  # pixels within this of 1 are meant to be square
 
 
@@ -159,14 +160,16 @@ def look_at(path: Path, wanted: int | None = None) -> StreamFacts:
         if is_raw and container.format.name in _RATE_IS_IN_THE_STREAM:
             told = stream.codec_context.framerate or told
             is_raw = not stream.codec_context.framerate
-        is_wrong = container.format.name == "avi" and told is not None and not _SLOWEST <= told <= _FASTEST
+        is_untold = tells_no_rate(path)
+        is_raw |= is_untold
+        is_wrong = container.format.name in _TIMED_BY_RATE and told is not None and not _SLOWEST <= told <= _FASTEST
         doubt = f"its header tells {float(told or 0):g} frames/s, which is not believed: it counts as none" * is_wrong
         return StreamFacts(
             index=stream.index,
             remarks=tuple(filter(None, (remark, _JOINED if is_joined(path) else None, doubt))),
-            has_clock=not (container.format.flags & _NO_TIME_STAMPS or is_wrong),
+            has_clock=not (container.format.flags & _NO_TIME_STAMPS or is_untold or is_wrong),
             rate=None if is_raw or is_wrong else told,
-            likely_rate=stream.codec_context.framerate if is_raw else None,
+            likely_rate=stream.codec_context.framerate if is_raw and not is_untold else None,
             time_base=stream.time_base or Fraction(1, av.time_base),
             start=stream.start_time or 0,
             finer=1 if is_raw or is_wrong else _finer(path, stream, told),

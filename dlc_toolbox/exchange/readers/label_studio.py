@@ -103,7 +103,7 @@ def _named(points: list[dict[str, Any]]) -> Iterator[tuple[str, dict[str, Any]]]
     """Yield the keypoints that have one name, with it."""
     for point in points:
         names = point.get(_TYPE)
-        if isinstance(names, list) and len(names) == 1 and isinstance(names[0], str):
+        if isinstance(names, list) and len(names) == 1 and isinstance(names[0], str) and names[0].strip():
             yield names[0], point
 
 

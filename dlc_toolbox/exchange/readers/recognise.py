@@ -119,13 +119,19 @@ def _recognised(path: Path, images: Path | None, scorer: str, scratch: Path) -> 
         if tables:
             raise ToolboxError(f"{path} has no config.yaml: name the table of labels itself, such as {tables[0]}")
         raise ToolboxError(
-            f"{path} has neither a config.yaml nor a CollectedData.csv, nor any other file that can be imported: "
-            f"{_WHAT_IS_READ}"
+            f"{path} has neither a config.yaml nor a CollectedData.csv, nor any other file that can be imported"
+            f"{_project_of(path)}: {_WHAT_IS_READ}"
         )
     if len(inside) > 1:
         named = in_short([str(each.path) for _, each in inside])
         raise ToolboxError(f"{path} has {len(inside)} files that can be imported: name one of {named}")
     return inside[0]
+
+
+def _project_of(path: Path) -> str:
+    """Name the project of DeepLabCut that a folder belongs to, for messages; empty where it belongs to none."""
+    homes = [home for home in path.resolve().parents[:2] if (home / "config.yaml").is_file()]
+    return f" (it belongs to the project {homes[0]}: name that)" if homes else ""
 
 
 def _reader(source: Source) -> Reader | None:

@@ -46,6 +46,7 @@ def read_analysis(source: Source) -> Found:
         raise ToolboxError(f"{source.path} has {used.sum()} animals with poses; here every video has one")
     places = np.moveaxis(tracks[used][0], (0, 1, 2), (2, 1, 0))
     sure = np.full(places.shape[:2], np.nan) if scores is None else scores[used][0].T
+    known = set(range(len(parts)))
     stem = video_stem(Path(PureWindowsPath(video).name)) if video else source.path.stem
     return Found(
         source.path,
@@ -54,7 +55,7 @@ def read_analysis(source: Source) -> Found:
         kind=KIND,
         likelihoods=np.where(np.isfinite(places).all(axis=2), sure, np.nan),
         frames_of=stem,
-        settings=skeleton_setting([(parts[a], parts[b]) for a, b in edges], parts),
+        settings=skeleton_setting([(parts[int(a)], parts[int(b)]) for a, b in edges if {a, b} <= known], parts),
     )
 
 

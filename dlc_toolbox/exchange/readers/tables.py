@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import csv
 import glob
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -156,9 +157,9 @@ def gather(source: Source, named: Path, paths: Sequence[Path], kind: str, **more
     Raises
     ------
     ToolboxError
-        When no table can be read, or they are of several scorers.
+        When no table can be read.
     """
-    left_out, tables, images = list[LeftOut](), list[pd.DataFrame](), dict[str, Path]()
+    left_out, read, images = list[LeftOut](), dict[Path, pd.DataFrame](), dict[str, Path]()
     for path in paths:
         try:
             table, unusable = _read_named_rows(path, source.scratch, images)
@@ -169,10 +170,12 @@ def gather(source: Source, named: Path, paths: Sequence[Path], kind: str, **more
             continue
         images |= {row: _image(row, split_key(path)[0], source) for row in table.index}
         left_out += unusable
-        tables.append(table)
-    if not tables:
+        read[path] = table
+    if not read:
         raise ToolboxError(f"{named}: no label table in it can be read; the first one {left_out[0].why}")
-    table = _joined(tables, named)
+    others = dict(_others(read))
+    left_out += [LeftOut(f"{path.parent.name}/{path.name}", why) for path, why in others.items()]
+    table = pd.concat([table for path, table in read.items() if path not in others])
     labels = make_table(scorer_of(table), bodyparts_of(table), table.index, points(table)[..., :2])
     likelihoods = points(table)[..., 2] if "likelihood" in table.columns.get_level_values("coords") else None
     found = Found(
@@ -196,7 +199,7 @@ def _read_named_rows(path: Path, scratch: Path, before: Mapping[str, Path]) -> t
     ToolboxError
         When the file is no such table, or none of its rows can be used.
     """
-    table, unusable = _read_sound_rows(path, scratch)
+    table, unusable = read_sound_rows(path, scratch)
     refuse_unnamed_rows(table, path)
     rows, wrong = _rows(table, path, before)
     unusable += wrong
@@ -206,12 +209,16 @@ def _read_named_rows(path: Path, scratch: Path, before: Mapping[str, Path]) -> t
     return table.loc[list(rows.values())].set_axis(list(rows)), unusable
 
 
-def _joined(tables: Sequence[pd.DataFrame], named: Path) -> pd.DataFrame:
-    """Return tables as one; a body part that one of them lacks is not labeled there."""
-    scorers = sorted({scorer_of(table) for table in tables})
-    if len(scorers) > 1:
-        raise ToolboxError(f"{named} has tables of the scorers {', '.join(scorers)}: one scorer at a time can be read")
-    return pd.concat(tables)
+def _others(tables: Mapping[Path, pd.DataFrame]) -> Iterator[tuple[Path, str]]:
+    """Yield the tables that do not go with the rest, and why: of another scorer than most, or of machine labels."""
+    usual = Counter(map(scorer_of, tables.values())).most_common(1)[0][0]
+    own = {path: table for path, table in tables.items() if scorer_of(table) == usual}
+    found = {path: "likelihood" in table.columns.get_level_values("coords") for path, table in own.items()}
+    for path, table in tables.items():
+        if path not in own:
+            yield path, f"names the scorer {scorer_of(table)!r} in its header, the others {usual!r}: correct it there"
+        elif found[path] and not all(found.values()):
+            yield path, "has likelihoods, as machine labels have, and the others have none"
 
 
 def _rows(table: pd.DataFrame, path: Path, before: Mapping[str, Path]) -> tuple[dict[str, str], list[LeftOut]]:
@@ -256,7 +263,7 @@ def _halves(table: pd.DataFrame) -> tuple[str, ...]:
     return (f"{len(halves)} labels have x or y alone and are none: {named}",) if len(halves) else ()
 
 
-def _read_sound_rows(path: Path, scratch: Path) -> tuple[pd.DataFrame, list[LeftOut]]:
+def read_sound_rows(path: Path, scratch: Path) -> tuple[pd.DataFrame, list[LeftOut]]:
     """Read a table; where rows of a csv cannot be used, all others."""
     try:
         return read_table(path), []

@@ -335,8 +335,26 @@ def test_rows_cannot_lead_out_of_the_folder(dlc, row):
 
 def test_tables_of_two_scorers_are_not_mixed(dlc):
     write_dlc(dlc, make_table("Bea", PARTS, ROWS[2:], VALUES[2:]), "day2")
-    with pytest.raises(ToolboxError, match="tables of the scorers Ann, Bea: one scorer at a time"):
-        read_labels(dlc)
+    labels = read_labels(dlc)
+    assert (scorer_of(labels.table), list(labels.images)) == ("Ann", ROWS[:2])
+    (why,) = [why for what, why in labels.left_out if what.startswith("day2/CollectedData_Ann.")]
+    assert why == "names the scorer 'Bea' in its header, the others 'Ann': correct it there"
+
+
+def test_machine_labels_among_labels_stay_out(dlc):
+    write_dlc(dlc, make_table("Ann", PARTS, ROWS[2:], np.ones((1, 2, 3))), "day2")
+    labels = read_labels(dlc)
+    assert list(labels.images) == ROWS[:2]
+    (why,) = [why for what, why in labels.left_out if what.startswith("day2/CollectedData_Ann.")]
+    assert why == "has likelihoods, as machine labels have, and the others have none"
+
+
+def test_a_folder_of_a_project_names_the_project(dlc):
+    for folder in (dlc / "labeled-data", dlc / "labeled-data" / "day1"):
+        with pytest.raises(
+            ToolboxError, match=rf"that can be imported \(it belongs to the project {dlc}: name that\): "
+        ):
+            read_labels(folder)
 
 
 def test_body_parts_added_later_are_missing_in_earlier_folders(dlc):

@@ -148,6 +148,33 @@ def test_half_pictures_of_motion_jpeg(tmp_path, frames, caplog, noisy):
     ]
 
 
+@pytest.mark.parametrize("name", ["v.avi", "v.mkv", "v.mp4"])
+def test_noise_within_pictures_of_motion_jpeg(tmp_path, frames, caplog, name):
+    path = encode(tmp_path / name, frames, "mjpeg", "yuvj420p")
+    content, places = bytearray(path.read_bytes()), packets_of(path)
+    for row in (7, 20):
+        middle = places[row][0] + places[row][1] // 2
+        content[middle : middle + 400] = np.random.default_rng(row).integers(0, 255, 400, np.uint8).tobytes()
+    path.write_bytes(content)
+    condition = examine(path)
+    assert (len(condition.times), condition.lost, condition.rows(Frame.DAMAGED)) == (COUNT, [], [7, 20])
+    (message,) = said(condition, caplog)
+    assert "2 are damaged, or shown on top of damaged ones: frames 7, 20" in message
+    shown = [number_of(frame) for row, frame in enumerate(open_frames(path)) if row not in (7, 20)]
+    assert shown == [row for row in range(COUNT) if row not in (7, 20)]
+
+
+def test_where_the_first_picture_is_refused_too_it_is_taken_for_the_camera_s_way(tmp_path, frames, caplog):
+    path = encode(tmp_path / "v.avi", frames, "mjpeg", "yuvj420p")
+    content = bytearray(path.read_bytes())
+    noise = b"\0" + np.random.default_rng(0).bytes(39).replace(b"\xff", b"\xfe")  # no marker
+    for place, size in packets_of(path):
+        content[place + size // 2 : place + size // 2 + 40] = noise
+    path.write_bytes(content)
+    condition = examine(path)
+    assert (len(condition.times), condition.rows(Frame.DAMAGED), said(condition, caplog)) == (COUNT, [], [])
+
+
 def test_damage_that_the_decoder_repairs_and_hands_on(tmp_path, frames):
     path = encode(tmp_path / "v.avi", frames, "mpeg4", g="10")
     pos, size = packets_of(path)[17]

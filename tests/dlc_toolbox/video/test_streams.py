@@ -190,3 +190,25 @@ def test_a_rate_that_no_camera_has_is_not_believed(tmp_path, scale, rate, told):
     assert second.startswith("tells no frame rate: 25 frames/s are assumed; if that is wrong, set fps")
     stated = Video(path, reading=Reading(fps=20))
     assert (stated.rate, stated.rate_is_assumed, stated.stated_rate) == (20, False, 20)
+
+
+@pytest.mark.parametrize(
+    ("name", "codec", "pix_fmt"), [("v.y4m", "wrapped_avframe", "yuv420p"), ("v.gif", "gif", "gray")]
+)
+def test_a_rate_that_ffmpeg_makes_up_is_assumed(tmp_path, name, codec, pix_fmt):
+    path = tmp_path / name
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream(codec, rate=20)
+        (stream.width, stream.height), stream.pix_fmt = SMALL, pix_fmt
+        for number in range(6):
+            pixels = np.full((48, 64, 3), 30 * number, np.uint8)
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(pixels, format="rgb24").reformat(format=pix_fmt)))
+        container.mux(stream.encode())
+    assert (Video(path).rate, Video(path).rate_is_assumed) == (20, False)
+    content = path.read_bytes()
+    for told, untold in ((b" F20:1", b""), (b" F20:1", b" F0:0"), (b"\x05\0", b"\0\0")):
+        if told in content:
+            path.write_bytes(content.replace(told, untold))
+            video = Video(path)
+            assert (video.rate, video.rate_is_assumed) == (25, True)
+            assert [time * video.time_base for time, _ in video.frames()] == [Fraction(n, 25) for n in range(6)]

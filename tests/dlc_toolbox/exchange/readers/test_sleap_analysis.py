@@ -43,3 +43,12 @@ def test_several_animals_and_strange_axes(foreign, read):
         file["tracks"] = tracks[0]
     with pytest.raises(ToolboxError, match=r"has 'tracks' with the axes \['track', 'xy', 'node', 'frame'\], not"):
         read(foreign / "analysis.h5")
+
+
+def test_an_edge_that_joins_nothing_is_passed_over(foreign, read):
+    with h5py.File(foreign / "analysis.h5", "r+") as file:
+        edges = file["edge_inds"][()].tolist()
+        del file["edge_inds"]
+        file["edge_inds"] = [*edges, [0, 99]]
+    found = read(foreign / "analysis.h5")
+    assert found.settings["myconfig_analysis.py"]["skeleton"] == [["nose", "tail base"], ["nose", "ear.left"]]
