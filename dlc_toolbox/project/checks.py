@@ -93,7 +93,7 @@ def whole(low: int, high: float = float("inf")) -> Check:
     def check(value: Any) -> int:
         if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
             raise ValueError(
-                f"a whole number of at least {low}" if high == float("inf") else f"a whole number in [{low}, {high}]"
+                f"a whole number of at least {low}" if high == float("inf") else f"a whole number from {low} to {high}"
             )
         return value
 

@@ -54,8 +54,8 @@ def test_boards():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"columns": 2}, r"columns must be a whole number in \[3, 100\]"),
-        ({"squarelength": 0}, "squarelength must be a number in"),
+        ({"columns": 2}, r"columns must be a whole number from 3 to 100"),
+        ({"squarelength": 0}, "squarelength must be a number above 0"),
         ({"markerlength": "18"}, "markerlength must be a finite number"),
         ({"markerlength": 25}, "markerlength must be less than squarelength"),
         ({"dictionary": None}, r"both \(ChArUco\) or neither \(chessboard\)"),

@@ -243,6 +243,10 @@ def test_settings_saved_as_a_document_or_under_a_hidden_ending_are_named(load, t
     (tmp_path / "myconfig_analysis.py.txt").touch()
     with pytest.raises(ToolboxError, match=r"does not exist: rename myconfig_analysis\.py\.txt to it$"):
         load_analysis_settings(tmp_path)
+    with pytest.raises(
+        ToolboxError, match=r"there is no folder .*mise; correct --project, or make the folder and copy"
+    ):
+        load_settings(tmp_path / "mise")
 
 
 def test_what_the_system_refuses_is_no_matter_of_python(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
