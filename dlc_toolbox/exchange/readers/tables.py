@@ -244,12 +244,15 @@ def _rows(table: pd.DataFrame, path: Path, before: Mapping[str, Path]) -> tuple[
 
 
 def _image(row: str, path: Path, source: Source) -> Path:
-    """Return where the image of a row is, as seen from its table; where there is none, in a folder that exists."""
+    """Return where the image of a row is, as seen from its table; where there is none, in a folder that exists.
+
+    A folder in `labeled-data` holds the images of its table, also when somebody has renamed it since.
+    """
     home, (folder, image) = path.parent, folder_and_image(row)
     tried = [
         place / inner for place in (home, home.parent, *source.homes) for inner in (Path("labeled-data") / row, row)
     ]
-    if folder == home.resolve().name:
+    if folder == home.resolve().name or home.resolve().parent.name == "labeled-data":
         tried += [home / "labeled-data" / image, home / image]
     there = [place for place in tried if place.is_file()] or [place for place in tried if place.parent.is_dir()]
     return [*there, home / row][0]

@@ -231,6 +231,16 @@ def test_an_image_without_label_may_be_gone(dlc):
     assert labels.left_out[-1] == ("day1/img10.png", "has neither label nor image")
 
 
+def test_a_folder_that_was_renamed_since_keeps_its_images(dlc):
+    (dlc / "labeled-data" / "day1").rename(dlc / "labeled-data" / "monday")
+    found = read_labels(dlc)
+    assert {row: image.parent.name for row, image in found.images.items()} == {
+        **dict.fromkeys(ROWS[:2], "monday"),
+        ROWS[2]: "day2",
+    }
+    np.testing.assert_array_equal(points(found.table.loc[ROWS])[..., :2], VALUES)
+
+
 def test_a_missing_image_is_left_out_and_named_where_it_was(dlc):
     (dlc / "labeled-data" / ROWS[0]).unlink()
     labels = read_labels(dlc)
