@@ -158,7 +158,10 @@ class ImageStore:
         self._ahead.shutdown(wait=False, cancel_futures=True)
 
     def _try(self, path: Path) -> None:
-        """Encode an image; one that is damaged is told when somebody asks for it."""
+        """Encode an image; one that is damaged is told when somebody asks for it, an exchanged one by `exchanged`."""
+        known = self._facts.get(path)
+        if known is not None and known[0] != signature(path):
+            return
         try:
             self.png(path)
         except (UsersError, OSError) as error:
