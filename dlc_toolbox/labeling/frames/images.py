@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import threading
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Callable, Hashable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -18,6 +18,7 @@ from dlc_toolbox.labeling.files.labelfiles import signature
 log = logging.getLogger(__name__)
 
 _CACHED_BYTES = 128 * 2**20
+_REMEMBERED = 64  # images, of which those beside the one looked at are many
 FAST = 1
 """Level of compression: what the page waits for is the encoding, not the way to it."""
 
@@ -100,7 +101,7 @@ class ImageStore:
     def __init__(self, cache: BytesCache | None = None):
         self._cache = cache or BytesCache()
         self._facts: dict[Path, tuple[object, ImageFacts]] = {}
-        self._around: Sequence[Path] = []
+        self._asked_for: deque[Path] = deque(maxlen=_REMEMBERED)
         self._waiting: list[Future[None]] = []
         self._ahead = ThreadPoolExecutor(1, thread_name_prefix="images ahead")
 
@@ -136,12 +137,12 @@ class ImageStore:
         """Encode images in the background; those of the last call that are not done are wanted no more."""
         for waiting in self._waiting:
             waiting.cancel()
-        self._around = list(paths)
+        self._asked_for.extend(paths)
         self._waiting = [self._ahead.submit(self._try, path) for path in paths]
 
     def exchanged(self) -> list[Path]:
-        """Find the images, of those prepared last, whose files hold something else since; each is found once."""
-        return [path for path in self._around if self._is_exchanged(path)]
+        """Find the images, of those asked for lately, whose files hold something else since; each is found once."""
+        return [path for path in dict.fromkeys(self._asked_for) if self._is_exchanged(path)]
 
     def _is_exchanged(self, path: Path) -> bool:
         """Tell whether an image is another one than its facts say; not while its file cannot be read."""
