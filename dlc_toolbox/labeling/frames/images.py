@@ -101,6 +101,7 @@ class ImageStore:
     def __init__(self, cache: BytesCache | None = None):
         self._cache = cache or BytesCache()
         self._facts: dict[Path, tuple[object, ImageFacts]] = {}
+        self._reading = threading.Lock()  # or a thread that was held up tells of what is there no more
         self._asked_for: deque[Path] = deque(maxlen=_REMEMBERED)
         self._waiting: list[Future[None]] = []
         self._ahead = ThreadPoolExecutor(1, thread_name_prefix="images ahead")
@@ -113,14 +114,15 @@ class ImageStore:
         UsersError
             When it is missing or damaged.
         """
-        now = signature(path)
-        known = self._facts.get(path)
-        if known is not None and known[0] == now:
-            return known[1]
-        width, height = image_size(path)
-        facts = ImageFacts(hashlib.blake2b(path.read_bytes(), digest_size=12).hexdigest(), width, height)
-        self._facts[path] = now, facts
-        return facts
+        with self._reading:
+            now = signature(path)
+            known = self._facts.get(path)
+            if known is not None and known[0] == now:
+                return known[1]
+            width, height = image_size(path)
+            facts = ImageFacts(hashlib.blake2b(path.read_bytes(), digest_size=12).hexdigest(), width, height)
+            self._facts[path] = now, facts
+            return facts
 
     def png(self, path: Path) -> tuple[str, bytes]:
         """Return hash and lossless png of an image.
