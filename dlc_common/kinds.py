@@ -206,8 +206,6 @@ def _in_zip(path: Path) -> str | None:
     if {"mimetype", "content.xml"} <= {*names}:
         with zipfile.ZipFile(path) as archive:
             return WORD if b"opendocument.text" in archive.read("mimetype") else ODS
-    if any(name.startswith("word/") for name in names):
-        return WORD
     return "an archive of NumPy arrays" if names and all(name.endswith(".npy") for name in names) else ZIP
 
 

@@ -148,13 +148,18 @@ class ImageStore:
 
     def _is_exchanged(self, path: Path) -> bool:
         """Tell whether an image is another one than its facts say; not while its file cannot be read."""
-        known = self._facts.get(path)
-        if known is None or signature(path) in (None, known[0]):
+        if not self._was_written(path):
             return False
+        before = self._facts[path][1]
         try:
-            return self.facts(path) != known[1]
+            return self.facts(path) != before
         except (UsersError, OSError):
             return False
+
+    def _was_written(self, path: Path) -> bool:
+        """Tell whether a file was written, or is gone, since its facts were read."""
+        known = self._facts.get(path)
+        return known is not None and signature(path) != known[0]
 
     def close(self) -> None:
         """Stop working in the background."""
@@ -162,8 +167,7 @@ class ImageStore:
 
     def _try(self, path: Path) -> None:
         """Encode an image; one that is damaged is told when somebody asks for it, an exchanged one by `exchanged`."""
-        known = self._facts.get(path)
-        if known is not None and known[0] != signature(path):
+        if self._was_written(path):
             return
         try:
             self.png(path)

@@ -51,7 +51,8 @@ export function actionsOf(page) {
     }
     if (open.length || !wasOpen || !page.options.autoImage) return;
     const next = page.images.nextOpen(page.key);
-    page.tell.say(next ? `${page.state.name} is labeled. Z takes its last label back.` : "All images are labeled. Well done!");
+    const done = `${page.state.name} is labeled. Z takes its last label back.`;
+    page.tell.say(next ? done : "All images are labeled. Well done!");
     if (next) page.show(next);
   }
 
