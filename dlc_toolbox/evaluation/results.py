@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import logging
 from collections.abc import Collection, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,6 +20,7 @@ from dlc_toolbox.evaluation.evaluation import Network
 from dlc_toolbox.measure.confidence import FEATURES
 from dlc_toolbox.measure.metrics import AUTO, Cutoff, cutoff_in_words, euclidean_errors, summarize, summarize_parts
 from dlc_toolbox.project import records
+from dlc_toolbox.project.cells import with_commas
 from dlc_toolbox.project.layout import Layout
 from dlc_toolbox.project.settings import Settings
 from dlc_toolbox.project.tables import bodyparts_of, points, read_poses, read_table
@@ -369,16 +372,14 @@ def _read_rows(path: Path, columns: pd.Index) -> pd.DataFrame:
     advice = "move it away and run this step again"
     texts = dict.fromkeys(("set", "bodypart"), str)
     try:
-        first, _, rest = path.read_text(encoding="utf-8-sig").partition("\n")
-        mark = next((mark for mark in ";\t" if mark in first), ",")
-        point = "," if mark != "," and "," in rest else "."
-        header = first.strip().split(mark)
+        text = with_commas(path.read_text(encoding="utf-8-sig"), KEYS[0])
+        header = text.partition("\n")[0].split(",")
         numbers = {column: ["NaN", ""] for column in header if column not in texts}  # a body part may be called NA
-        rules: dict[str, Any] = {"sep": mark, "decimal": point, "na_values": numbers, "keep_default_na": False}
         # Python's engine, because it reads back the very floats that were written
-        table = pd.DataFrame(pd.read_csv(path, engine="python", dtype=texts, **rules))
+        given = io.StringIO(text)
+        table = pd.read_csv(given, engine="python", dtype=texts, na_values=numbers, keep_default_na=False)
         table = table.astype({column: float for column in numbers if column not in KEYS})
-    except (OSError, ValueError, AssertionError, KeyError) as error:  # pandas asserts that commas do not separate more
+    except (OSError, ValueError, KeyError, csv.Error) as error:
         raise ToolboxError(f"{path} cannot be read ({error}): {advice}") from error
     always = [column for column in columns if not _is_optional(column)]
     if [column for column in table.columns if not _is_optional(column)] != always:

@@ -20,8 +20,10 @@ _SHOWN = 5  # told one by one
 _DECIMAL = re.compile(r"[+-]?\d+,\d+([eE][+-]?\d+)?")
 
 
-def with_commas(text: str) -> str:
+def with_commas(text: str, first: str = "scorer") -> str:
     r"""Return a table that a spreadsheet saved with other separators as one with commas and decimal points.
+
+    Only a text that begins with `first`, a cell of its own, is such a table.
 
     Examples
     --------
@@ -29,8 +31,7 @@ def with_commas(text: str) -> str:
     'scorer,Ann,Ann\nbodyparts,nose,nose\ncoords,x,y\nimg1.png,2.5,7\n'
     """
     text = re.sub(r"\Asep=.\n", "", text)
-    first = text.partition("\n")[0]
-    separator = next((mark for mark in ";\t" if first.startswith(f"scorer{mark}")), None)
+    separator = next((mark for mark in ";\t" if text.startswith(f"{first}{mark}")), None)
     if separator is None:
         return text
     rows = csv.reader(io.StringIO(text), delimiter=separator)
