@@ -1,12 +1,13 @@
 """Measure what a choice of frames is worth: 20 images by k-means against 20 at random, of the demo's training images.
 
 Both are chosen by the functions of Step 1, for each seed anew, and train a network each: same settings, same seed. The
-test images are those of the split. Labeled images are single moments, so they have no motion, and none is too near to
-another. `labels` is what no choice can do: k-means on where the person clicked, in the place of looks. The demo's
-training set must exist (`make demo`, or Step 4); the networks go to a temporary folder.
+test images are those of the split, or, with `--resplit`, of one that is drawn for each seed. Labeled images are single
+moments, so they have no motion, and none is too near to another. `labels` is what no choice can do: k-means on where
+the person clicked, in the place of looks. The demo's training set must exist (`make demo`, or Step 4); the networks go
+to a temporary folder.
 
     python3 tests/benchmarks/frame_choice.py [--count 20] [--iterations 500] [--seeds 1 2 3 4 5] [--only-choose]
-        [--choices random kmeans]
+        [--choices random kmeans] [--resplit]
 """
 
 import argparse
@@ -16,6 +17,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -27,7 +29,7 @@ from deepercut.weights.snapshots import list_snapshots
 from dlc_common.cli import CHECKOUT
 from dlc_common.images import read_image
 from dlc_common.pixels import is_blank, is_dark
-from dlc_common.training_set import LabeledImage, read_training_set, write_training_set
+from dlc_common.training_set import LabeledImage, write_training_set
 from dlc_common.yaml_text import with_values
 from dlc_toolbox.evaluation.evaluation import predict_images
 from dlc_toolbox.frames.variety import Sample, choose_various, sample_frames
@@ -38,9 +40,11 @@ from dlc_toolbox.project.layout import Layout
 from dlc_toolbox.project.settings import load_settings
 from dlc_toolbox.project.tables import points
 from dlc_toolbox.training_set.recorded import Split, read_split
+from dlc_toolbox.training_set.trainset import labeled_image
 from dlc_toolbox.video.recording import Frame
 
 CHOICES = ("random", "kmeans", "labels")
+_OF_SPLITS = 77  # tells the random numbers of splits from others with the same seed
 
 
 def find_experiment(layout: Layout) -> Experiment:
@@ -50,12 +54,33 @@ def find_experiment(layout: Layout) -> Experiment:
     return Experiment(own.Task, own.date, own.scorer, percent, own.Shuffles[0], own.resnet)
 
 
+def drawn(split: Split, seed: int) -> Split:
+    """Return a split of the same images into as many for training and test, by chance."""
+    names = np.array([*split.train, *split.test])
+    order = np.random.default_rng([seed, _OF_SPLITS]).permutation(len(names))
+    train, test = np.split(order, [len(split.train)])
+    return replace(split, train=names[np.sort(train)].tolist(), test=names[test].tolist())
+
+
+def entries_of(split: Split, parts: Sequence[str], images: Path) -> list[LabeledImage]:
+    """Return the training images of a split with their labels."""
+    table = points(split.table.loc[split.train], parts)
+    paths = [images / name for name in split.train]
+    sizes = [read_image(path).shape[1::-1] for path in paths]
+    return [labeled_image(str(path), size, labels) for path, size, labels in zip(paths, sizes, table, strict=True)]
+
+
 def as_shown(images: Sequence[Path]) -> Iterator[tuple[int, np.ndarray, Frame]]:
     """Yield images as a recording shows its frames, each with a clock that starts anew."""
     for number, path in enumerate(images):
         image = read_image(path)
         looks = Frame.DARK if is_dark(image) else Frame.BLANK if is_blank(image) else Frame.LOST
         yield number, image, Frame.READ | Frame.RESTART | looks
+
+
+def various(sample: Sample, count: int, seed: int) -> list[int]:
+    """Choose by k-means."""
+    return choose_various(sample, count, 0, seed)[0]
 
 
 def spread(sample: Sample, chosen: Sequence[int]) -> float:
@@ -113,27 +138,29 @@ def main() -> None:
     parser.add_argument("--iterations", type=int, default=500)
     parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3, 4, 5])
     parser.add_argument("--choices", nargs="+", choices=CHOICES, default=CHOICES[:2])
+    parser.add_argument("--resplit", action="store_true", help="draw test images for each seed, in the split's number")
     parser.add_argument("--only-choose", action="store_true", help="do not train")
     parser.add_argument("--results", type=Path, help="write a json file too, after each training")
     parser.add_argument("--project", type=Path, default=CHECKOUT, help="where the demo has run")
     args = parser.parse_args()
     layout = Layout(args.project.resolve())
     experiment = find_experiment(layout)
-    split, images = read_split(layout, experiment), layout.dataset_images(experiment.task, experiment.date)
-    sample = sample_frames(as_shown([images / name for name in split.train]), least=len(split.train))
-    labels, test = points(split.table.loc[split.train]), points(split.table.loc[split.test])
+    recorded, images = read_split(layout, experiment), layout.dataset_images(experiment.task, experiment.date)
     start_backend()
     train_folder = layout.train_folder(experiment)
     config = load_config(train_folder / "pose_cfg.yaml")
-    entries = read_training_set(config.resolve_data(config.dataset))
     means: dict[str, list[float]] = {choice: [] for choice in CHOICES}
     rows = []
     sys.stdout.write("seed  choice  to the nearest chosen: gray values, px  test error: median px, mean px\n")
     for seed in args.seeds:
+        split = drawn(recorded, seed) if args.resplit else recorded
+        entries = entries_of(split, config.all_joints_names, images)
+        sample = sample_frames(as_shown([images / name for name in split.train]), least=len(split.train))
+        labels, test = points(split.table.loc[split.train]), points(split.table.loc[split.test])
         choices: dict[str, Callable[[], list[int]]] = {
-            "random": lambda seed=seed: choose_frames(len(split.train), Wanted(args.count, 1, seed)),
-            "kmeans": lambda seed=seed: choose_various(sample, args.count, 0, seed)[0],
-            "labels": lambda seed=seed: choose_various(by_labels(sample, labels), args.count, 0, seed)[0],
+            "random": partial(choose_frames, len(split.train), Wanted(args.count, 1, seed)),
+            "kmeans": partial(various, sample, args.count, seed),
+            "labels": partial(various, by_labels(sample, labels), args.count, seed),
         }
         for choice in args.choices:
             chosen = choices[choice]()

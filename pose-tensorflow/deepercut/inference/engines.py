@@ -268,13 +268,13 @@ def openvino_engine(config: PoseConfig, arrays: Mapping[str, np.ndarray]) -> Eng
 
 
 def openvino_network(
-    config: PoseConfig, arrays: Mapping[str, np.ndarray], *, features: bool = False, sparse: bool = False
+    config: PoseConfig, arrays: Mapping[str, np.ndarray], *, features: bool = False, integers: bool = False
 ) -> openvino.Model:
     """Build OpenVINO's network with its weights; parameters as in `openvino_engine`, and see `build_openvino`."""
     from deepercut.inference.openvino_graph import build_openvino
 
     how = config.depth, config.mean_pixel, config.locref_stdev
-    return build_openvino(arrays, *how, features=features, padding=config.pads(), sparse=sparse)
+    return build_openvino(arrays, *how, features=features, padding=config.pads(), integers=integers)
 
 
 def save_openvino(network: openvino.Model, path: Path) -> None:

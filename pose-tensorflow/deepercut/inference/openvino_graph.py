@@ -13,6 +13,9 @@ from deepercut.network.architecture import FEATURE_STRIDE
 from deepercut.network.folded import Arrays, build_features, channels_first
 from deepercut.network.targets import LEAST_LIKELIHOOD, LEAST_LOGIT, PEAK_CELLS, STRIDE
 
+LARGEST = 127
+"""Of the 8-bit integers, with a sign, that the kernels of products of integers hold."""
+
 
 def build_openvino(
     arrays: Arrays,
@@ -22,7 +25,7 @@ def build_openvino(
     *,
     features: bool = False,
     padding: bool = True,
-    sparse: bool = False,
+    integers: bool = False,
 ) -> ov.Model:
     """Build the network.
 
@@ -40,9 +43,10 @@ def build_openvino(
         Whether to tell about the maps too.
     padding : bool, optional
         Whether to pad frames to multiples of 16 pixels.
-    sparse : bool, optional
-        Whether to compute the location refinement in the best cells alone: a tenth less work for a network of integers,
-        and other roundings (0.00002 px at most).
+    integers : bool, optional
+        Whether to lay it out for `precision.quantize`: the first convolution multiplies pixels, which are 8-bit
+        integers already, with a kernel rounded to such (0.1 px), and the location refinement is computed in the best
+        cells alone (0.00002 px at most).
 
     Returns
     -------
@@ -53,8 +57,8 @@ def build_openvino(
     """
     frames = ops.parameter([-1, -1, -1, 3], np.uint8, name="frames")
     size = ops.gather(ops.shape_of(frames), _ints(1, 2), np.int64(0))
-    x = _center(frames, mean_pixel)
-    x = build_features(_OpenVINO, _pad(x, size) if padding else x, arrays, depth)
+    graph, x = (_OfPixels(mean_pixel), _pixels(frames)) if integers else (_OpenVINO(), _center(frames, mean_pixel))
+    x = build_features(graph, _pad(x, size) if padding else x, arrays, depth)
     cells = _cells(size, padding)
     logits = _head(x, arrays, "part_pred", cells)
     rows, columns = (ops.gather(cells, np.int64(axis), np.int64(0)) for axis in (0, 1))
@@ -62,7 +66,7 @@ def build_openvino(
     cell = ops.concat([ops.divide(best, columns), ops.mod(best, columns)], axis=2)
     locref = None
     if "locref_pred/bias" in arrays:
-        locref = _locref_at(x, arrays, cell) if sparse else _pick(_head(x, arrays, "locref_pred", cells), best)
+        locref = _locref_at(x, arrays, cell) if integers else _pick(_head(x, arrays, "locref_pred", cells), best)
     poses = _decode_poses(cell, score, locref, locref_stdev)
     if features:
         poses = ops.concat([poses, _describe_peaks(logits, best, score, rows, columns)], axis=2)
@@ -82,10 +86,19 @@ def _center(frames: Node, mean_pixel: Sequence[float]) -> Node:
     return ops.transpose(x, _ints(0, 3, 1, 2))
 
 
+def _pixels(frames: Node) -> Node:
+    """Move the channels to the front, and add what `_OfPixels` sees too: negatives, a plane of 255 and one of 1."""
+    x = ops.transpose(frames, _ints(0, 3, 1, 2))
+    x = ops.concat([x, ops.subtract(np.uint8(255), x)], axis=1)
+    for value in (255, 1):
+        x = opset1.pad(x, _ints(0, 0, 0, 0), _ints(0, 1, 0, 0), "constant", np.uint8(value))
+    return x
+
+
 def _pad(x: Node, size: Node) -> Node:
     """Pad with zero at the bottom and right."""
     ends = ops.concat([_ints(0, 0), ops.floor_mod(ops.negative(size), np.int64(FEATURE_STRIDE))], axis=0)
-    return opset1.pad(x, _ints(0, 0, 0, 0), ends, "constant", np.float32(0))
+    return opset1.pad(x, _ints(0, 0, 0, 0), ends, "constant", x.get_element_type().to_dtype().type(0))
 
 
 def _cells(size: Node, padding: bool) -> Node:
@@ -106,8 +119,9 @@ class _OpenVINO:
     add = staticmethod(ops.add)
     relu = staticmethod(ops.relu)
 
-    @staticmethod
-    def convolve(x: Node, name: str, kernel: np.ndarray, bias: np.ndarray, stride: int, dilation: int) -> Node:
+    def convolve(
+        self, x: Node, name: str, kernel: np.ndarray | Node, bias: np.ndarray, stride: int, dilation: int
+    ) -> Node:
         padding = [dilation * (kernel.shape[-1] // 2)] * 2
         x = ops.convolution(x, kernel, [stride] * 2, padding, padding, [dilation] * 2, name=name)
         return ops.add(x, _per_channel(bias))
@@ -116,6 +130,39 @@ class _OpenVINO:
     def max_pool(x: Node, size: int, stride: int) -> Node:
         none = [0, 0]  # auto_pad goes before it
         return opset1.max_pool(x, [stride] * 2, none, none, [size] * 2, auto_pad="same_upper")
+
+
+class _OfPixels(_OpenVINO):
+    """The same, whose first convolution is one of 8-bit integers and subtracts the mean pixel by itself.
+
+    It sees the 8 planes of `_pixels`, which are all 0 outside the image, where the mean pixel is meant to be. An
+    integer w of the kernel becomes w/2 for a pixel p and -w/2 for its negative, 255 - p. What these and the mean pixel
+    leave over is the same wherever there is an image, 255 a + b. Halves, at most 64, because CPUs without VNNI add two
+    products in 16 bits.
+    """
+
+    def __init__(self, mean_pixel: Sequence[float]) -> None:
+        self._mean = np.array(mean_pixel).reshape(3, 1, 1)
+
+    def convolve(self, x: Node, name: str, kernel: np.ndarray, bias: np.ndarray, stride: int, dilation: int) -> Node:
+        if name != "conv1":
+            return super().convolve(x, name, kernel, bias, stride, dilation)
+        over = 1.02 * (kernel * (127.5 - self._mean) / 255).sum(axis=1, keepdims=True)  # before any rounding
+        largest = np.abs(np.concatenate([kernel, over], axis=1)).max(axis=(1, 2, 3), keepdims=True)
+        largest = np.maximum(largest, np.finfo(np.float32).tiny).astype(np.float32)
+        step = largest / np.float32(LARGEST)
+        black, white = np.float32(0), np.float32(255)
+        x = ops.fake_quantize(ops.convert(x, "f32"), black, white, black, white, 256)
+        whole = self._of_planes(np.rint(kernel / step)).astype(np.float32) * step
+        rounded = ops.fake_quantize(whole, -largest, largest, -largest, largest, 2 * LARGEST + 1)
+        return super().convolve(x, name, rounded, bias, stride, dilation)
+
+    def _of_planes(self, kernel: np.ndarray) -> np.ndarray:
+        """Return the kernel of integers (outputs, 8, rows, columns) for one of centred pixels, (outputs, 3, ...)."""
+        negative = -np.floor(kernel / 2)
+        over = -(kernel * self._mean + 255 * negative).sum(axis=1, keepdims=True)
+        times_255 = np.rint(over / 255)
+        return np.concatenate([kernel + negative, negative, times_255, np.rint(over - 255 * times_255)], axis=1)
 
 
 def _head(x: Node, arrays: Arrays, name: str, cells: Node) -> Node:
@@ -161,8 +208,9 @@ def _locref_at(x: Node, arrays: Arrays, cell: Node) -> Node:
     seen_at, tap = ops.maximum(ops.subtract(half, back), np.int64(0)), ops.maximum(odd, 2 * back)  # (B, K, 4, 2)
     is_seen = ops.logical_and(ops.greater_equal(half, back), ops.equal(ops.multiply(odd, back), np.int64(0)))
     columns = ops.gather(ops.shape_of(x), _ints(3), np.int64(0))
-    flat = ops.transpose(ops.reshape(x, _ints(0, channels, -1), special_zero=True), _ints(0, 2, 1))
-    seen = ops.gather(flat, _in_line(seen_at, columns), np.int64(1), batch_dims=1)  # (B, K, 4, channels)
+    flat = ops.reshape(x, _ints(0, channels, -1), special_zero=True)
+    seen = ops.gather(flat, _in_line(seen_at, columns), np.int64(2), batch_dims=1)  # (B, channels, K, 4)
+    seen = ops.transpose(seen, _ints(0, 2, 3, 1))
     weight = ops.convert(ops.reduce_logical_and(is_seen, _ints(3), keep_dims=True), "f32")
     by_part = kernel.reshape(channels, parts, 2, 9).transpose(1, 3, 2, 0).reshape(parts * 9, 2, channels)
     first = (9 * np.arange(parts, dtype=np.int64)).reshape(1, parts, 1)

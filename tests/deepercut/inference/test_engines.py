@@ -109,16 +109,20 @@ def test_features_do_not_touch_the_poses(make_config, arrays):
 
 
 @pytest.mark.parametrize("padding", [True, False])
-def test_the_refinement_of_the_best_cells_alone_is_the_same(make_config, arrays, padding):
+def test_the_network_for_integers_is_the_same_where_nothing_is_rounded(make_config, arrays, padding):
     config = make_config(padding=padding)
-    everywhere, sparse = (
-        engines.run_openvino(engines.openvino_network(config, arrays, sparse=is_sparse), PARTS)
-        for is_sparse in (False, True)
+    whole = np.random.default_rng(5).integers(-127, 128, arrays["conv1/kernel"].shape)
+    whole[3, 3, 0] = 127
+    whole[..., 0] = 0  # a channel that is dead
+    network = {**arrays, "conv1/kernel": (whole * abs(arrays["conv1/kernel"]).max() / 127).astype(np.float32)}
+    everywhere, integers = (
+        engines.run_openvino(engines.openvino_network(config, network, integers=of_integers), PARTS)
+        for of_integers in (False, True)
     )
     cells = set()
     for size in [(64, 80), (70, 90), (33, 49), (5, 40), (1, 1)]:
         frames = noise(3, *size)
-        poses = sparse(frames)
+        poses = integers(frames)
         np.testing.assert_allclose(poses, everywhere(frames), rtol=1e-6, atol=1e-3)
         cells |= {(y % 2, x % 2) for x, y in (poses[..., :2].reshape(-1, 2) // 8).astype(int).tolist()}
     assert len(cells) == 4  # of each parity, which see other taps of the kernel

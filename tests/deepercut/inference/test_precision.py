@@ -111,12 +111,12 @@ def test_the_model_is_made_again_when_the_weights_change(labeled, arrays, quanti
     frames = noise(1, 40, 56)
     for _ in range(2):
         poses = reduced_engine("openvino-int8", config, arrays, snapshot)(frames)
-        np.testing.assert_allclose(poses, openvino_engine(config, arrays)(frames), atol=1e-3)
+        np.testing.assert_allclose(poses, openvino_engine(config, arrays)(frames), atol=0.05)
     assert quantized == [2]
     arrays = {**arrays, "part_pred/bias": arrays["part_pred/bias"] + 1}
     poses = reduced_engine("openvino-int8", config, arrays, snapshot)(frames)
     assert quantized == [2, 2]
-    np.testing.assert_allclose(poses, openvino_engine(config, arrays)(frames), atol=1e-3)
+    np.testing.assert_allclose(poses, openvino_engine(config, arrays)(frames), atol=0.05)
     (folder,) = (config.folder / "exported-models").iterdir()
     assert folder.name == "snapshot-7-openvino-int8"
     (folder / "model.bin").write_bytes(b"")
@@ -164,7 +164,7 @@ def test_integers_give_nearly_the_same_poses_unless_channels_differ_a_lot(labele
     np.testing.assert_allclose(openvino_engine(config, ruined)(frames[0][None]), exact, rtol=1e-3, atol=0.01)
     changes = []
     for weights in (arrays, ruined):
-        network = precision.quantize(precision.openvino_network(config, weights, features=True, sparse=True), frames)
+        network = precision.quantize(precision.openvino_network(config, weights, features=True, integers=True), frames)
         poses, features = precision.run_openvino(network, 3).with_features(frames[0][None])
         np.testing.assert_array_equal(features[..., 0], poses[..., 2])
         assert np.isfinite(features).all()
