@@ -323,29 +323,39 @@ def run_openvino(network: openvino.Model, num_joints: int, precision: str = "f32
     -------
     Engine
         Frames to poses. Each frame is a request of its own: cores that work on different frames need not wait for one
-        another. What is compiled serves frames of every size, as fast as if it were made for one.
+        another. What is compiled serves frames of every size, as fast as if it were made for one. Requests call nothing
+        back: OpenVINO's threads would do so under Python's lock, and abort a process that ends at that moment.
     """
     import openvino
 
     columns = network.output(0).get_partial_shape()[-1].get_length()
 
     @lru_cache(maxsize=2)
-    def requests(count: int) -> openvino.AsyncInferQueue:
+    def requests(count: int) -> list[openvino.InferRequest]:
         hints = {
             "INFERENCE_PRECISION_HINT": precision,  # see FLOAT32_HINT
             "PERFORMANCE_HINT": "THROUGHPUT",
             "PERFORMANCE_HINT_NUM_REQUESTS": count,  # so that a single frame gets all cores
         }
-        queue = openvino.AsyncInferQueue(_openvino_core().compile_model(network, "CPU", hints))
-        queue.set_callback(lambda request, pose: np.copyto(pose, request.get_output_tensor().data))
-        return queue
+        compiled = _openvino_core().compile_model(network, "CPU", hints)
+        at_once = compiled.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS")
+        return [compiled.create_infer_request() for _ in range(min(2 * at_once, count))]
 
     def compute(frames: np.ndarray) -> np.ndarray:
         poses = np.empty((len(frames), num_joints, columns), np.float32)
-        queue = requests(len(frames))
-        for frame, pose in zip(np.ascontiguousarray(frames)[:, None], poses[:, None], strict=True):
-            queue.start_async([frame], pose, share_inputs=True)
-        queue.wait_all()
+        turns = requests(len(frames))
+
+        def collect(place: int) -> None:
+            request = turns[place % len(turns)]
+            request.wait()
+            poses[place] = request.get_output_tensor().data[0]
+
+        for place, frame in enumerate(frames):
+            if place >= len(turns):
+                collect(place - len(turns))
+            turns[place % len(turns)].start_async([np.ascontiguousarray(frame[None])])
+        for place in range(max(len(frames) - len(turns), 0), len(frames)):
+            collect(place)
         return poses
 
     return Engine(compute)
