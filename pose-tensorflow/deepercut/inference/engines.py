@@ -326,8 +326,6 @@ def run_openvino(network: openvino.Model, num_joints: int, precision: str = "f32
         another. What is compiled serves frames of every size, as fast as if it were made for one. Requests call nothing
         back: OpenVINO's threads would do so under Python's lock, and abort a process that ends at that moment.
     """
-    import openvino
-
     columns = network.output(0).get_partial_shape()[-1].get_length()
 
     @lru_cache(maxsize=2)
