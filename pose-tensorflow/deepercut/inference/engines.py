@@ -324,7 +324,7 @@ def run_openvino(network: openvino.Model, num_joints: int, precision: str = "f32
     Engine
         Frames to poses. Each frame is a request of its own: cores that work on different frames need not wait for one
         another. What is compiled serves frames of every size, as fast as if it were made for one. Requests call nothing
-        back: OpenVINO's threads would do so under Python's lock, and abort a process that ends at that moment.
+        back: OpenVINO's threads would wait for Python's lock, and abort or block a process that ends at that moment.
     """
     columns = network.output(0).get_partial_shape()[-1].get_length()
 

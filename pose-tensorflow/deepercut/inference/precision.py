@@ -138,7 +138,7 @@ def quantize(network: openvino.Model, images: Sequence[np.ndarray]) -> openvino.
         nncf.Dataset(images, lambda image: image[None]),
         preset=nncf.QuantizationPreset.MIXED,
         subset_size=len(images),
-        ignored_scope=nncf.IgnoredScope(names=["conv1", *of_places], types=["Multiply"]),
+        ignored_scope=nncf.IgnoredScope(names=["conv1", *of_places], types=["Multiply", "ReduceSum"]),
         advanced_parameters=nncf.AdvancedQuantizationParameters(disable_bias_correction=True),
     )
     _share_integers(network)

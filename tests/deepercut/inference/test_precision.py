@@ -165,6 +165,9 @@ def test_integers_give_nearly_the_same_poses_unless_channels_differ_a_lot(labele
     changes = []
     for weights in (arrays, ruined):
         network = precision.quantize(precision.openvino_network(config, weights, features=True, integers=True), frames)
+        rounded = [each for each in network.get_ops() if each.get_type_name() == "FakeQuantize"]
+        assert rounded
+        assert all(len(each.get_output_partial_shape(0)) == 4 for each in rounded), "places in 8 bits are pixels off"
         poses, features = precision.run_openvino(network, 3).with_features(frames[0][None])
         np.testing.assert_array_equal(features[..., 0], poses[..., 2])
         assert np.isfinite(features).all()
