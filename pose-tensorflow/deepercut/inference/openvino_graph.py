@@ -98,7 +98,7 @@ def _pixels(frames: Node) -> Node:
 def _pad(x: Node, size: Node) -> Node:
     """Pad with zero at the bottom and right."""
     ends = ops.concat([_ints(0, 0), ops.floor_mod(ops.negative(size), np.int64(FEATURE_STRIDE))], axis=0)
-    return opset1.pad(x, _ints(0, 0, 0, 0), ends, "constant", x.get_element_type().to_dtype().type(0))
+    return opset1.pad(x, _ints(0, 0, 0, 0), ends, "constant", ops.constant(0, x.get_element_type()))
 
 
 def _cells(size: Node, padding: bool) -> Node:
@@ -147,8 +147,8 @@ class _OfPixels(_OpenVINO):
     def convolve(self, x: Node, name: str, kernel: np.ndarray, bias: np.ndarray, stride: int, dilation: int) -> Node:
         if name != "conv1":
             return super().convolve(x, name, kernel, bias, stride, dilation)
-        over = 1.02 * (kernel * (127.5 - self._mean) / 255).sum(axis=1, keepdims=True)  # before any rounding
-        largest = np.abs(np.concatenate([kernel, over], axis=1)).max(axis=(1, 2, 3), keepdims=True)
+        times_255 = 1.02 * (kernel * (127.5 - self._mean) / 255).sum(axis=1, keepdims=True)  # with room for rounding
+        largest = np.abs(np.concatenate([kernel, times_255], axis=1)).max(axis=(1, 2, 3), keepdims=True)
         largest = np.maximum(largest, np.finfo(np.float32).tiny).astype(np.float32)
         step = largest / np.float32(LARGEST)
         black, white = np.float32(0), np.float32(255)
