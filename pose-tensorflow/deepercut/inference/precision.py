@@ -148,10 +148,12 @@ def quantize(network: openvino.Model, images: Sequence[np.ndarray]) -> openvino.
 def _share_integers(network: openvino.Model) -> None:
     """Let the refinement read the features, too, as the integers that the score maps are made of; is changed."""
     (head,) = (each for each in network.get_ops() if each.get_type_name() == "ConvolutionBackpropData")
-    integers = head.input_value(0)
-    for reader in integers.get_node().input_value(0).get_target_inputs():
-        if reader.get_node() != integers.get_node():
-            reader.replace_source_output(integers)
+    integers = head.input_value(0).get_node()
+    if integers.get_type_name() != "FakeQuantize":  # of an nncf that rounds elsewhere
+        return
+    for reader in integers.input_value(0).get_target_inputs():
+        if reader.get_node() != integers:
+            reader.replace_source_output(integers.output(0))
 
 
 def compare(reference: np.ndarray, reduced: np.ndarray, joints: Sequence[np.ndarray]) -> dict[str, float]:
