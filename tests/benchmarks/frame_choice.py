@@ -27,7 +27,7 @@ from deepercut.config import load_config
 from deepercut.inference.predict import load_predictor
 from deepercut.weights.snapshots import list_snapshots
 from dlc_common.cli import CHECKOUT
-from dlc_common.images import read_image
+from dlc_common.images import image_size, read_image
 from dlc_common.pixels import is_blank, is_dark
 from dlc_common.training_set import LabeledImage, write_training_set
 from dlc_common.yaml_text import with_values
@@ -62,12 +62,9 @@ def drawn(split: Split, seed: int) -> Split:
     return replace(split, train=names[np.sort(train)].tolist(), test=names[test].tolist())
 
 
-def entries_of(split: Split, parts: Sequence[str], images: Path) -> list[LabeledImage]:
-    """Return the training images of a split with their labels."""
-    table = points(split.table.loc[split.train], parts)
-    paths = [images / name for name in split.train]
-    sizes = [read_image(path).shape[1::-1] for path in paths]
-    return [labeled_image(str(path), size, labels) for path, size, labels in zip(paths, sizes, table, strict=True)]
+def entries_of(paths: Sequence[Path], labels: np.ndarray) -> list[LabeledImage]:
+    """Return images and their labels (N, K, 2) as entries of a training set."""
+    return [labeled_image(str(path), image_size(path), of_one) for path, of_one in zip(paths, labels, strict=True)]
 
 
 def as_shown(images: Sequence[Path]) -> Iterator[tuple[int, np.ndarray, Frame]]:
@@ -154,8 +151,9 @@ def main() -> None:
     sys.stdout.write("seed  choice  to the nearest chosen: gray values, px  test error: median px, mean px\n")
     for seed in args.seeds:
         split = drawn(recorded, seed) if args.resplit else recorded
-        entries = entries_of(split, config.all_joints_names, images)
-        sample = sample_frames(as_shown([images / name for name in split.train]), least=len(split.train))
+        paths = [images / name for name in split.train]
+        entries = entries_of(paths, points(split.table.loc[split.train], config.all_joints_names))
+        sample = sample_frames(as_shown(paths), least=len(paths))
         labels, test = points(split.table.loc[split.train]), points(split.table.loc[split.test])
         choices: dict[str, Callable[[], list[int]]] = {
             "random": partial(choose_frames, len(split.train), Wanted(args.count, 1, seed)),

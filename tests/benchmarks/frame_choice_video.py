@@ -11,23 +11,20 @@ a person. The demo must have run; the networks go to a temporary folder.
 import argparse
 import sys
 import tempfile
-from collections.abc import Sequence
 from pathlib import Path
 
 import imageio.v3 as iio
 import numpy as np
-from frame_choice import find_experiment, train
+from frame_choice import entries_of, find_experiment, train
 
 from deepercut.backend import start_backend
 from deepercut.inference.predict import load_predictor
 from deepercut.weights.snapshots import list_snapshots
 from dlc_common.cli import CHECKOUT
-from dlc_common.training_set import LabeledImage
 from dlc_toolbox.evaluation.evaluation import predict_images
 from dlc_toolbox.frames.wanted import Wanted, choose_frames, look_for_frames
 from dlc_toolbox.measure.metrics import euclidean_errors
 from dlc_toolbox.project.layout import Layout
-from dlc_toolbox.training_set.trainset import labeled_image
 from dlc_toolbox.video.sequences import open_frames
 
 SURE, VERY_SURE = 0.6, 0.9
@@ -46,12 +43,6 @@ def write_frames(video: Path, folder: Path) -> list[Path]:
 def places(poses: np.ndarray, likelihood: float) -> np.ndarray:
     """Return x and y of poses (N, K, 3) that are at least so likely; NaN for others."""
     return np.where(poses[..., 2:] >= likelihood, poses[..., :2], np.nan)
-
-
-def entries_of(paths: Sequence[Path], labels: np.ndarray) -> list[LabeledImage]:
-    """Return images and their labels (N, K, 2) as entries of a training set."""
-    height, width = iio.imread(paths[0]).shape[:2]
-    return [labeled_image(str(path), (width, height), of_one) for path, of_one in zip(paths, labels, strict=True)]
 
 
 def main() -> None:

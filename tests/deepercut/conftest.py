@@ -108,6 +108,17 @@ def random_arrays() -> Callable[..., dict[str, np.ndarray]]:
     return draw
 
 
+@pytest.fixture(scope="session")
+def integer_stem(random_arrays) -> dict[str, np.ndarray]:
+    """Return weights whose first convolution holds 8-bit integers times a scale: rounding it changes nothing."""
+    arrays = random_arrays()
+    scale = abs(arrays["conv1/kernel"]).max() / 127
+    whole = np.random.default_rng(5).integers(-127, 128, arrays["conv1/kernel"].shape)
+    whole[3, 3, 0] = 127
+    whole[..., 0] = 0  # a channel that is dead
+    return {**arrays, "conv1/kernel": (whole * scale).astype(np.float32)}
+
+
 @pytest.fixture
 def write_mat() -> Callable[..., None]:
     """``write_mat(path, [{"image": name, "size": (height, width), "joints": (M, 3)}, ...])``."""

@@ -324,7 +324,7 @@ def run_openvino(network: openvino.Model, num_joints: int, precision: str = "f32
     Engine
         Frames to poses. Each frame is a request of its own: cores that work on different frames need not wait for one
         another. What is compiled serves frames of every size, as fast as if it were made for one. Requests call nothing
-        back: OpenVINO's threads would wait for Python's lock, and abort or block a process that ends at that moment.
+        back: OpenVINO's threads would wait for Python's lock, and abort a process that ends at that moment.
     """
     columns = network.output(0).get_partial_shape()[-1].get_length()
 
@@ -342,18 +342,13 @@ def run_openvino(network: openvino.Model, num_joints: int, precision: str = "f32
     def compute(frames: np.ndarray) -> np.ndarray:
         poses = np.empty((len(frames), num_joints, columns), np.float32)
         turns = requests(len(frames))
-
-        def collect(place: int) -> None:
+        for place in range(len(frames) + len(turns)):
             request = turns[place % len(turns)]
-            request.wait()
-            poses[place] = request.get_output_tensor().data[0]
-
-        for place, frame in enumerate(frames):
-            if place >= len(turns):
-                collect(place - len(turns))
-            turns[place % len(turns)].start_async([np.ascontiguousarray(frame[None])])
-        for place in range(max(len(frames) - len(turns), 0), len(frames)):
-            collect(place)
+            if place >= len(turns):  # it has answered what it was given a turn ago
+                request.wait()
+                poses[place - len(turns)] = request.get_output_tensor().data[0]
+            if place < len(frames):
+                request.start_async([np.ascontiguousarray(frames[place : place + 1])])
         return poses
 
     return Engine(compute)
