@@ -19,7 +19,7 @@ from pathlib import Path
 
 CHECKOUT = Path(__file__).resolve().parent
 INSTALL = "in the DeepLabCut folder: pip install -r requirements.txt -e ."
-DISK_SPACE_GB = 5  # ten snapshots of a ResNet-50 take 3 GB
+DISK_SPACE_GB = 5  # ten snapshots of a ResNet-50 take 1.4 GB
 
 
 def main(argv: Sequence[str] | None = None) -> int:

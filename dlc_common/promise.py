@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+import numpy as np
+
 LARGEST_DIFFERENCE_PX = 0.3
 """Accepted median distance from the poses of float32."""
 
@@ -11,6 +15,42 @@ network is in two minds, rounding decides, and a single left paw taken for a rig
 
 MEANINGFUL = 0.1
 """Likelihood in float32 from which a pose is compared; below it, the best cell is chance."""
+
+_DRAWS = 2000
+
+
+def chance_px(increases: Sequence[np.ndarray]) -> float:
+    """Return what of a difference between mean errors is chance: its standard error, by a paired bootstrap.
+
+    Parameters
+    ----------
+    increases : sequence of N ndarray
+        By image, how much larger the error of each label is, in pixels; NaN where nobody labeled.
+
+    Returns
+    -------
+    float
+        In pixels. Images are drawn anew, not labels: errors in one image are related.
+
+    References
+    ----------
+    Efron B, Tibshirani RJ. An Introduction to the Bootstrap (1993), chapter 8.
+
+    Examples
+    --------
+    >>> chance_px([np.array([1.0, 1.0]), np.array([1.0, np.nan])])
+    0.0
+    """
+    sums, counts = (np.array([each(image) for image in increases]) for each in (np.nansum, _labels))
+    drawn = np.random.default_rng(0).integers(len(sums), size=(_DRAWS, len(sums)))
+    pairs = counts[drawn].sum(axis=1)
+    means = sums[drawn].sum(axis=1)[pairs > 0] / pairs[pairs > 0]
+    return float(means.std())
+
+
+def _labels(increases: np.ndarray) -> int:
+    """Count the labels of an image."""
+    return int(np.isfinite(increases).sum())
 
 
 def largest_error_px(reference_px: float, chance_px: float = 0.0) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -107,7 +108,7 @@ class Network:
         """What the poses were made from."""
         return self.table.with_suffix(".json")
 
-    @property
+    @cached_property
     def images(self) -> dict[str, Path]:
         """Files of the labeled images by their names, in the order of the split's table."""
         folder = self.layout.dataset_images(self.experiment.task, self.experiment.date)

@@ -21,9 +21,9 @@ from dlc_common.fingerprints import fingerprint
 from dlc_common.images import read_image
 from dlc_common.locks import alone
 from dlc_common.progress import tqdm
-from dlc_common.promise import LARGEST_DIFFERENCE_PX, MEANINGFUL, is_kept, largest_error_px
+from dlc_common.promise import LARGEST_DIFFERENCE_PX, MEANINGFUL, chance_px, is_kept, largest_error_px
 from dlc_toolbox import ToolboxError
-from dlc_toolbox.measure.metrics import euclidean_errors, mean_increase
+from dlc_toolbox.measure.metrics import euclidean_errors
 from dlc_toolbox.poses.network import Network, Predict
 from dlc_toolbox.poses.scaled import scaled
 from dlc_toolbox.project import records
@@ -76,7 +76,7 @@ class Figures:
     median_px, reference_median_px : float
         The same for the median error.
     chance_px : float
-        Standard error of the mean of their differences, see `metrics.mean_increase`.
+        Standard error of the mean of their differences, see `promise.chance_px`.
     difference_px : float
         Median distance from the poses of float32 on whole images.
     """
@@ -237,7 +237,7 @@ def _figures(mode: Mode, labels: np.ndarray, poses: np.ndarray, reference: np.nd
         reference_px=float(np.nanmean(reference_errors)),
         median_px=float(np.nanmedian(errors)),
         reference_median_px=float(np.nanmedian(reference_errors)),
-        chance_px=mean_increase(errors, reference_errors)[1],
+        chance_px=chance_px(errors - reference_errors),
         difference_px=difference,
     )
 

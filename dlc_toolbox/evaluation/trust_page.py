@@ -12,6 +12,7 @@ from dlc_common.images import read_image
 from dlc_common.versions import versions
 from dlc_toolbox.evaluation.results import Evaluation
 from dlc_toolbox.evaluation.trust import Judgment, nearness_in_words
+from dlc_toolbox.frames.recorded import video_of
 from dlc_toolbox.measure.judging import coverage
 from dlc_toolbox.measure.metrics import recommended_in_words
 from dlc_toolbox.pictures import pages
@@ -142,13 +143,16 @@ def methods_paragraph(judgment: Judgment, settings: Settings) -> str:
 
 def _labels_in_words(evaluation: Evaluation, settings: Settings) -> str:
     """Tell how many labels there are, and how they were split."""
-    labeled = int(np.isfinite(evaluation.errors).sum())
-    folders = len({folder_and_image(name)[0] for name in evaluation.images})
+    parts, labeled = len(evaluation.bodyparts), int(np.isfinite(evaluation.errors).sum())
+    accepted = labeled - int(np.isfinite(evaluation.placed_errors).sum())
+    suggested = f", {accepted} of them suggested by a network and accepted as they were" if accepted else ""
+    data = evaluation.network.layout.data_folder(settings.Task)
+    videos = len({video_of(data / folder_and_image(name)[0]) for name in evaluation.images})
     taught, train, images = int(evaluation.taught.sum()), int(evaluation.is_train.sum()), len(evaluation.images)
     watched = f", {train - taught} others watched its training," if train > taught else ""
     return (
-        f"{len(evaluation.bodyparts)} body parts were labeled by one person ({settings.scorer}) in "
-        f"{images} frames of {folders} video{'s' if folders > 1 else ''} ({labeled} labels); "
+        f"{parts} body part{'s were' if parts > 1 else ' was'} labeled in {images} frames of {videos} "
+        f"video{'s' if videos > 1 else ''} ({labeled} labels of {settings.scorer}{suggested}); "
         f"{taught} frames trained the network{watched} and {images - train} tested it."
     )
 

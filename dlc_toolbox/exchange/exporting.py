@@ -13,14 +13,13 @@ from typing import Any, NamedTuple
 
 import yaml
 
-from dlc_common import UsersError
 from dlc_common.files import replacing_folder
 from dlc_common.images import image_size
 from dlc_toolbox import ToolboxError
 from dlc_toolbox.exchange.labelset import Labels
+from dlc_toolbox.frames.recorded import read_frames
 from dlc_toolbox.pictures.pictures import folder_and_image
-from dlc_toolbox.project import records
-from dlc_toolbox.project.layout import Layout, frames_record, video_stem
+from dlc_toolbox.project.layout import Layout, video_stem
 from dlc_toolbox.project.settings import AnalysisSettings, Settings
 from dlc_toolbox.project.tables import bodyparts_of, scorer_of, write_deeplabcut_table
 
@@ -111,10 +110,7 @@ def origins_of(layout: Layout, settings: Settings, folders: Iterable[str]) -> di
 
 def _recorded(folder: Path) -> Origin | None:
     """Return what Step 1, or the labeling page, wrote down about a folder of images."""
-    try:
-        record = records.read(frames_record(folder))
-    except UsersError:
-        return None
+    record = read_frames(folder)
     video, crop = record.get("video"), record.get("settings", {}).get("crop")
     return Origin(Path(video), crop) if isinstance(video, str) else None
 

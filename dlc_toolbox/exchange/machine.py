@@ -12,16 +12,15 @@ from typing import Any
 
 import numpy as np
 
-from dlc_common import UsersError
 from dlc_common.files import replacing_folder
 from dlc_toolbox import ToolboxError
 from dlc_toolbox.exchange.importing import new_places
 from dlc_toolbox.exchange.readers.found import Found
+from dlc_toolbox.frames.recorded import read_frames
 from dlc_toolbox.labels.machine import write_machine_labels
 from dlc_toolbox.labels.slices import in_short, slices_of
 from dlc_toolbox.pictures.pictures import folder_and_image
-from dlc_toolbox.project import records
-from dlc_toolbox.project.layout import frames_record, image_folders, machine_labels, video_stem
+from dlc_toolbox.project.layout import image_folders, machine_labels, video_stem
 from dlc_toolbox.project.settings import Settings
 from dlc_toolbox.project.tables import bodyparts_of, make_table, points, scorer_of
 
@@ -76,10 +75,7 @@ def _folders_of(data_folder: Path, stem: str) -> list[tuple[Path, dict[str, Any]
     """Return the folders of images whose video the name of a table begins with, the longest such name, and records."""
     known = list[tuple[str, Path, dict[str, Any]]]()
     for folder in image_folders(data_folder) if data_folder.is_dir() else []:
-        try:
-            record = records.read(frames_record(folder))
-        except UsersError:
-            continue
+        record = read_frames(folder)
         if isinstance(video := record.get("video"), str) and _is_of(stem, name := video_stem(Path(video))):
             known.append((name, folder, record))
     longest = max((name for name, _, _ in known), key=len, default="")

@@ -8,12 +8,12 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from dlc_common import UsersError
 from dlc_common.files import replacing_folder
 from dlc_common.images import IMAGE_SUFFIXES, write_image
 from dlc_common.progress import tqdm
 from dlc_toolbox import ToolboxError
 from dlc_toolbox.frames.preview import write_choice_sheet
+from dlc_toolbox.frames.recorded import read_frames
 from dlc_toolbox.frames.wanted import Wanted, choose_frames, look_for_frames
 from dlc_toolbox.project import records
 from dlc_toolbox.project.layout import Layout, choice_sheet, first_step_advice, frames_record, video_stem
@@ -166,17 +166,9 @@ def find_current(folders: Sequence[Path], made_from: Mapping[str, Any]) -> Path 
     return None
 
 
-def _record_of(folder: Path) -> dict[str, Any]:
-    """Return what tells where a folder's frames are from, or nothing where nobody wrote it down."""
-    try:
-        return records.read(frames_record(folder))
-    except UsersError:
-        return {}
-
-
 def _may_be_replaced(folder: Path, video: dict[str, str]) -> bool:
     """Tell whether a folder holds nothing but what its record lists, from the same video, and junk of the system."""
-    record = _record_of(folder)
+    record = read_frames(folder)
     try:
         listed = {_image_name(frame, _digits(record["frame_count"])) for frame in record["frames"]}
     except (KeyError, TypeError, ValueError):
@@ -210,7 +202,7 @@ def frames_in(folder: Path, video: dict[str, str]) -> list[int]:
     list of int
         Their numbers, in no order.
     """
-    names = [path.stem for path in folder.glob("img*.*")] if _record_of(folder).get("inputs") in (None, video) else []
+    names = [path.stem for path in folder.glob("img*.*")] if read_frames(folder).get("inputs") in (None, video) else []
     return [int(found[1]) for name in names if (found := re.fullmatch(r"img(?:[0-9]+_frame)?([0-9]+)", name))]
 
 

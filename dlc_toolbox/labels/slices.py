@@ -15,9 +15,8 @@ import pandas as pd
 from dlc_common import UsersError
 from dlc_common.images import CROP_PREVIEW, images_in, natural_key, refuse_undecodable, type_of
 from dlc_toolbox import ToolboxError
+from dlc_toolbox.frames.recorded import read_frames
 from dlc_toolbox.labels.fiji import read_clicks
-from dlc_toolbox.project import records
-from dlc_toolbox.project.layout import frames_record
 
 NOTES = "labeling.json"  # what the labeling page knows beside the csv files, such as the images in their order
 _SHOWN = 5  # culprits named one by one in a message
@@ -153,10 +152,7 @@ def _images(folder: Path, imagetype: str) -> list[Path]:
 
 def _listed(folder: Path, present: Sequence[Path]) -> tuple[list[Path], list[str]]:
     """Return the images that `frames.json` lists, and the names of those that are not there; none without the file."""
-    try:
-        record = records.read(frames_record(folder))
-    except UsersError:
-        return [], []
+    record = read_frames(folder)
     names, frames = record.get("images"), record.get("frames")
     if isinstance(names, dict):  # picked by hand
         wanted = {spelling(Path(name).stem): name for name in names}

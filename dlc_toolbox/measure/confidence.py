@@ -339,9 +339,7 @@ def _fit_visible(likelihoods: np.ndarray, labeled: np.ndarray) -> tuple[list[flo
     return places[ends].tolist(), fitted.x[ends].tolist()
 
 
-def recommended_pcutoff(
-    likelihoods: np.ndarray, errors_px: np.ndarray, wanted_px: float, fewest: int = FEWEST_ABOVE
-) -> np.ndarray:
+def recommended_pcutoff(likelihoods: np.ndarray, errors_px: np.ndarray, wanted_px: float) -> np.ndarray:
     """Find, for each part, the least likelihood from which on 90 % of the errors are as small as wanted.
 
     Parameters
@@ -350,13 +348,11 @@ def recommended_pcutoff(
         Of poses of images that did not train the network; NaN where nobody labeled.
     wanted_px : float
         Error that is small enough.
-    fewest : int
-        Labels that must be at or above the cutoff.
 
     Returns
     -------
     ndarray of shape (K,)
-        NaN where none reaches it, or there are too few labels to tell.
+        NaN where none reaches it, or with fewer than `FEWEST_ABOVE` labels at or above it.
 
     Examples
     --------
@@ -368,10 +364,12 @@ def recommended_pcutoff(
     found = np.full(errors_px.shape[1], np.nan)
     for part in range(errors_px.shape[1]):
         labeled = np.isfinite(errors_px[:, part])
-        order = np.argsort(-likelihoods[labeled, part], kind="stable")
+        order = np.argsort(-likelihoods[labeled, part])
+        falling = likelihoods[labeled, part][order]
         good = np.cumsum(errors_px[labeled, part][order] <= wanted_px)
         counts = np.arange(1, len(order) + 1)
-        enough = np.flatnonzero((good >= COVERAGE * counts) & (counts >= fewest))
+        is_last_alike = np.append(falling[1:] < falling[:-1], True)[: len(order)]
+        enough = np.flatnonzero((good >= COVERAGE * counts) & (counts >= FEWEST_ABOVE) & is_last_alike)
         if len(enough):
-            found[part] = likelihoods[labeled, part][order][enough[-1]]
+            found[part] = falling[enough[-1]]
     return found

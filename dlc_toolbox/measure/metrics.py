@@ -18,9 +18,6 @@ AUTO: Cutoff = ()
 """Stands for the cutoffs that an evaluation recommends, until these are known; it fits no array of body parts."""
 
 
-_DRAWS = 2000
-
-
 def cutoff_in_words(pcutoff: Cutoff) -> str:
     """Name a cutoff.
 
@@ -86,40 +83,6 @@ def is_confident(likelihoods: np.ndarray, pcutoff: Cutoff) -> np.ndarray:
     array([ True, False, False])
     """
     return np.asarray(likelihoods, dtype=np.float32) >= np.asarray(pcutoff, dtype=np.float32)
-
-
-def mean_increase(errors: np.ndarray, reference: np.ndarray, seed: int = 0) -> tuple[float, float]:
-    """Compare the errors of two ways to find the same poses, and tell what of the difference is chance.
-
-    Parameters
-    ----------
-    errors, reference : ndarray of shape (N, K)
-        Distances in pixels of K body parts in N images; NaN where nobody labeled, in both.
-    seed : int, optional
-        Of the bootstrap.
-
-    Returns
-    -------
-    increase_px : float
-        Mean of ``errors - reference`` over all labeled pairs.
-    chance_px : float
-        Its standard error, by a paired bootstrap: images are drawn anew, since the errors in one image are related.
-
-    References
-    ----------
-    Efron B, Tibshirani RJ. An Introduction to the Bootstrap (1993), chapter 8.
-
-    Examples
-    --------
-    >>> mean_increase(np.array([[3.0, 4.0], [5.0, np.nan]]), np.array([[2.0, 3.0], [4.0, np.nan]]))
-    (1.0, 0.0)
-    """
-    difference = errors - reference
-    sums, counts = np.nansum(difference, axis=1), np.isfinite(difference).sum(axis=1)
-    drawn = np.random.default_rng(seed).integers(len(sums), size=(_DRAWS, len(sums)))
-    pairs = counts[drawn].sum(axis=1)
-    means = sums[drawn].sum(axis=1)[pairs > 0] / pairs[pairs > 0]
-    return float(sums.sum() / counts.sum()), float(means.std())
 
 
 def summarize(errors: np.ndarray, likelihoods: np.ndarray, pcutoff: Cutoff) -> dict[str, float]:

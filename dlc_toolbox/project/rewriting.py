@@ -62,15 +62,18 @@ def with_assignments(text: str, values: Mapping[str, Any]) -> str:
         if isinstance(target, ast.Name)
     }
     lines = _LINE.findall(text)
-    changed = sorted((found[name] for name in values if name in found), key=lambda each: -each.lineno)
-    for statement in changed:
+    changed = {found[name] for name in values if name in found}
+    for statement in sorted(changed, key=lambda each: (each.lineno, each.col_offset), reverse=True):
         names = [target.id for target in statement.targets if isinstance(target, ast.Name)]
-        name = next(name for name in names if name in values)
-        value = statement.value
-        first, last = value.lineno - 1, (value.end_lineno or value.lineno) - 1
-        before = lines[first].encode()[: value.col_offset].decode()
-        behind = lines[last].encode()[value.end_col_offset :].decode()
-        lines[first : last + 1] = [before + written(values[name], len(before)) + behind]
+        alone = len(statement.targets) == 1
+        replaced = statement.value if alone else statement
+        first, last = replaced.lineno - 1, (replaced.end_lineno or replaced.lineno) - 1
+        before = lines[first].encode()[: replaced.col_offset].decode()
+        behind = lines[last].encode()[replaced.end_col_offset :].decode()
+        old = ast.unparse(statement.value)
+        new = {name: written(values[name], len(before)) if name in values else old for name in names}
+        texts = [value if alone else f"{name} = {value}" for name, value in new.items()]
+        lines[first : last + 1] = [before + "; ".join(texts) + behind]
     end = next((line[len(line.rstrip("\r\n")) :] for line in lines if line.endswith(("\r", "\n"))), "\n")
     added = [f"{name} = {written(value, len(name) + 3)}{end}" for name, value in values.items() if name not in found]
     if added and lines and not lines[-1].endswith(("\r", "\n")):

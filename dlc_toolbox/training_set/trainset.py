@@ -26,13 +26,14 @@ from dlc_common.progress import tqdm
 from dlc_common.training_set import LabeledImage, write_training_set
 from dlc_common.versions import versions
 from dlc_toolbox import ToolboxError
+from dlc_toolbox.frames.recorded import video_of
 from dlc_toolbox.labels.labels import why_labels_stale
 from dlc_toolbox.labels.plausible import name_labels, outside_image
 from dlc_toolbox.labels.provenance import accepted_labels, read_notes
 from dlc_toolbox.labels.slices import in_short
 from dlc_toolbox.project import records
 from dlc_toolbox.project.experiment import Experiment, percent_of
-from dlc_toolbox.project.layout import Layout, frames_record
+from dlc_toolbox.project.layout import Layout
 from dlc_toolbox.project.settings import Settings
 from dlc_toolbox.project.tables import bodyparts_of, make_table, points, read_table, write_table
 from dlc_toolbox.training_set.pose_cfg import (
@@ -104,7 +105,7 @@ def make_training_sets(
         if rows is None:
             chance = fraction, settings.seed, experiment.shuffle
             if settings.splitby == "video":
-                train, test = split_videos(names, [_video_of(image) for image in labels.images.values()], *chance)
+                train, test = split_videos(names, [video_of(image.parent) for image in labels.images.values()], *chance)
             else:
                 train, test = split_images(names, *chance)
             drawn: dict[str, Any] = {"fraction": fraction, "seed": settings.seed, "splitby": settings.splitby}
@@ -237,15 +238,6 @@ def _describe(labels: _Labels, settings: Settings, rows: Mapping[str, Sequence[i
         **({"seed": settings.seed, "splitby": settings.splitby} if rows is None else {"rows": dict(rows)}),
     }
     return records.describe(labels.images, shaping, before={"splitby": "image"})
-
-
-def _video_of(image: Path) -> str:
-    """Name the video that an image is from: by what Step 1 recorded, else by its folder."""
-    try:
-        video = records.read(frames_record(image.parent)).get("video")
-    except UsersError:
-        video = None
-    return video if isinstance(video, str) else image.parent.name
 
 
 def _output(layout: Layout, experiment: Experiment, made_from: Mapping[str, Any]) -> records.Output:

@@ -68,11 +68,11 @@ class BytesCache:
         with self._lock:
             making = self._making.setdefault(key, threading.Lock())
         with making:
-            with self._lock:
-                if key in self._contents:
-                    self._contents.move_to_end(key)
-                    return self._contents[key]
             try:
+                with self._lock:
+                    if key in self._contents:
+                        self._contents.move_to_end(key)
+                        return self._contents[key]
                 content = make()
                 self._put(key, content)
                 return content

@@ -15,6 +15,7 @@ from dlc_common.fingerprints import fingerprint
 from dlc_common.images import as_png, list_images, write_image
 from dlc_toolbox import ToolboxError
 from dlc_toolbox.frames.choosing import check_imagetype, folders_of, frames_in
+from dlc_toolbox.frames.recorded import read_frames
 from dlc_toolbox.labeling.files.labelfiles import signature
 from dlc_toolbox.labeling.frames.images import FAST, BytesCache
 from dlc_toolbox.labeling.frames.scrub import FrameReader
@@ -248,10 +249,7 @@ def _record(folder: Path) -> dict[str, Any]:
 
 def _is_picked(folder: Path, inputs: dict[str, str]) -> bool:
     """Tell whether a folder holds frames of this video that were picked by hand."""
-    try:
-        record = records.read(frames_record(folder))
-    except UsersError:
-        return False
+    record = read_frames(folder)
     return record.get(PICKED) is True and record.get("inputs") == inputs
 
 

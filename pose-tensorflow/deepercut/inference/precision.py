@@ -34,7 +34,7 @@ from deepercut.inference.models import (
 from deepercut.weights.snapshots import Snapshot
 from dlc_common.files import replacing_folder
 from dlc_common.progress import tqdm
-from dlc_common.promise import LARGEST_DIFFERENCE_PX, LARGEST_INCREASE, MEANINGFUL, is_kept, largest_error_px
+from dlc_common.promise import LARGEST_DIFFERENCE_PX, LARGEST_INCREASE, MEANINGFUL, chance_px, is_kept, largest_error_px
 
 if TYPE_CHECKING:
     import openvino
@@ -170,8 +170,8 @@ def compare(reference: np.ndarray, reduced: np.ndarray, joints: Sequence[np.ndar
     -------
     dict
         ``median_difference_px`` over the poses whose likelihood in float32 is at least 0.1, NaN if there is none;
-        over all labels ``mean_error_px``, ``float32_mean_error_px`` and ``increase_standard_error_px``, that of the
-        mean of their differences.
+        over all labels ``mean_error_px``, ``float32_mean_error_px`` and ``increase_standard_error_px``, see
+        `promise.chance_px`.
 
     Examples
     --------
@@ -183,13 +183,12 @@ def compare(reference: np.ndarray, reduced: np.ndarray, joints: Sequence[np.ndar
     from deepercut.training.validation import errors_px
 
     differences = np.linalg.norm((reduced - reference)[..., :2], axis=-1)[reference[..., 2] >= MEANINGFUL]
-    errors, float32_errors = (np.concatenate(list(map(errors_px, poses, joints))) for poses in (reduced, reference))
-    increase = errors - float32_errors
+    errors, float32_errors = (list(map(errors_px, poses, joints)) for poses in (reduced, reference))
     return {
         "median_difference_px": float(np.median(differences)) if differences.size else float("nan"),
-        "mean_error_px": float(errors.mean()),
-        "float32_mean_error_px": float(float32_errors.mean()),
-        "increase_standard_error_px": float(increase.std() / np.sqrt(increase.size)),
+        "mean_error_px": float(np.concatenate(errors).mean()),
+        "float32_mean_error_px": float(np.concatenate(float32_errors).mean()),
+        "increase_standard_error_px": chance_px(list(map(np.subtract, errors, float32_errors))),
     }
 
 

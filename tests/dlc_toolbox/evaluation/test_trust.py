@@ -19,7 +19,7 @@ from dlc_toolbox.evaluation.trust_page import methods_paragraph
 from dlc_toolbox.measure.metrics import AUTO
 from dlc_toolbox.poses.trust import CONFIDENCE, calibration_file
 from dlc_toolbox.project.experiment import Experiment
-from dlc_toolbox.project.layout import Layout, confidence_table
+from dlc_toolbox.project.layout import Layout, confidence_table, frames_record
 from dlc_toolbox.project.settings import load_settings
 from dlc_toolbox.project.tables import make_table, points, read_table, write_table
 from dlc_toolbox.training_set.recorded import Split
@@ -237,8 +237,8 @@ def test_the_methods_paragraph_has_the_figures(evaluation, settings):
     text = methods_paragraph(judgment, settings)
     test = evaluation.errors[~TRAINED]
     for figure in (
-        "3 body parts were labeled by one person (Ann) in 80 frames of 1 video (239 labels); 20 frames trained the "
-        "network and 60 tested it.",
+        "3 body parts were labeled in 80 frames of 1 video (239 labels of Ann); 20 frames trained the network and 60 "
+        "tested it.",
         "A ResNet-50 with deconvolution heads",
         "was trained for 100 iterations.",
         f"On 179 labels of test frames the error (distance from the label) was {np.nanmedian(test):.1f} px (median)",
@@ -249,6 +249,18 @@ def test_the_methods_paragraph_has_the_figures(evaluation, settings):
     watched = replace(judgment, evaluation=replace(evaluation, held_out=np.array(evaluation.images)[TRAINED][:3]))
     said = "; 17 frames trained the network, 3 others watched its training, and 60 tested it."
     assert said in methods_paragraph(watched, settings)
+
+
+def test_the_methods_paragraph_counts_videos_and_what_a_network_suggested(evaluation, settings):
+    data = evaluation.network.layout.data_folder("toy")
+    for folder in ("day1", "day1_picked"):
+        (data / folder).mkdir()
+        frames_record(data / folder).write_text(json.dumps({"video": "/videos/day1.avi"}))
+    images = [f"{'day1' if n % 2 else 'day1_picked'}/img{n:02d}.png" for n in range(IMAGES)]
+    accepted = np.arange(IMAGES)[:, None] < [4, 0, 0]
+    judgment = replace(judge(evaluation, settings), evaluation=replace(evaluation, images=images, accepted=accepted))
+    said = "in 80 frames of 1 video (239 labels of Ann, 4 of them suggested by a network and accepted as they were); "
+    assert said in methods_paragraph(judgment, settings)
 
 
 def test_the_page_tells_it_all(evaluation, settings):

@@ -176,3 +176,9 @@ def test_there_is_no_cutoff_where_none_reaches_it_or_too_few_labels_tell():
     errors[:, 1] = 9
     errors[7:, 2] = np.nan
     np.testing.assert_allclose(recommended_pcutoff(likelihoods, errors, wanted_px=5), [0.05, np.nan, np.nan])
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_a_cutoff_lets_all_poses_of_its_likelihood_pass(order):
+    likelihoods, errors = np.ones((20, 1)), np.repeat([1.0, 50.0], 10)[::order, None]
+    assert np.isnan(recommended_pcutoff(likelihoods, errors, wanted_px=5)).all()

@@ -22,6 +22,13 @@ def test_the_last_of_two_counts():
     assert with_assignments("a = 1\na = 2\n", {"a": 3}) == "a = 1\na = 3\n"
 
 
+def test_names_that_share_one_value_change_apart(tmp_path):
+    text = "x1 = y1 = (0)  # corner\nx2 = 5; y2 = 6\n"
+    assert with_assignments(text, {"y1": 3}) == "x1 = 0; y1 = 3  # corner\nx2 = 5; y2 = 6\n"
+    edited = with_assignments(text, {"x1": 10, "x2": 396, "y1": 20, "y2": 406})
+    assert edited == "x1 = 10; y1 = 20  # corner\nx2 = 396; y2 = 406\n"
+
+
 def test_a_long_list_is_broken_into_lines_that_python_reads(tmp_path):
     pairs = [[f"part number {number}", f"part number {number + 1}"] for number in range(12)]
     text = with_assignments("skeleton = []  # pairs\n", {"skeleton": pairs})
