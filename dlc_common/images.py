@@ -53,8 +53,8 @@ def refuse_undecodable(paths: Iterable[Path]) -> None:
             raise UsersError(f"{shown} is a name not in UTF-8: rename it")
 
 
-def natural_key(name: str) -> tuple[list[str | tuple[int, str]], str]:
-    """Return a sorting key that compares the numbers in a name, of any length, as numbers.
+def natural_key(name: str) -> tuple[str, str, str]:
+    """Return a sorting key that compares the numbers in a name, of any length, as numbers: the order of Fiji.
 
     Parameters
     ----------
@@ -63,20 +63,26 @@ def natural_key(name: str) -> tuple[list[str | tuple[int, str]], str]:
 
     Returns
     -------
-    list
-        Texts and numbers in turn; a number is its length and its digits, without leading zeros.
+    str
+        The name in small letters, with a number's length before each number, which has no zeros in front.
+    str
+        The same in the letters of the name. Older versions of Fiji sort by this.
     str
         The name itself, which orders names that differ in leading zeros only.
 
     Examples
     --------
-    >>> sorted(["img10.png", "img9.png", "img2.png"], key=natural_key)
-    ['img2.png', 'img9.png', 'img10.png']
+    >>> sorted(["img10.png", "IMG9.png", "img2.png"], key=natural_key)
+    ['img2.png', 'IMG9.png', 'img10.png']
     """
-    pieces = re.split(r"([0-9]+)", name)
-    digits = [piece.lstrip("0") for piece in pieces[1::2]]
-    pieces[1::2] = [(len(number), number) for number in digits]
-    return pieces, name
+    padded = re.sub(r"[0-9]+", _with_length, name)
+    return padded.lower(), padded, name
+
+
+def _with_length(number: re.Match) -> str:
+    """Write a number so that texts of it sort as numbers do."""
+    digits = number[0].lstrip("0")
+    return f"{len(digits):04d}{digits}"
 
 
 def list_images(folder: Path, imagetype: str) -> list[Path]:

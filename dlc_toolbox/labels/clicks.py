@@ -27,6 +27,7 @@ BLANK: Point = (math.nan, math.nan)  # a click without a place
 EMPTY = " ,Label,X,Y,Slice\n"  # Label, the image's name, lets Step 2 see when images were added or deleted
 
 _LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
+_THREE_DECIMALS = re.compile(r"[0-9]+\.[0-9]{3}")  # between tabs, thousands may be written so; but not with a zero more
 _LINE_END = re.compile(r"[\r\n]+\Z")
 
 
@@ -180,8 +181,10 @@ class ClickTable:
     def _row(self, cells: list[str], point: Point, slice: int) -> _Row:
         """Return a row with these cells and this place, with all digits."""
         for name, value in zip("XY", point, strict=True):
-            text = "NaN" if math.isnan(value) else repr(value).replace(".", self._decimal_mark)
-            cells[self._header.index(name)] = text
+            text = "NaN" if math.isnan(value) else repr(value)
+            if self._separator != "," and self._decimal_mark == "." and _THREE_DECIMALS.fullmatch(text):
+                text += "0"
+            cells[self._header.index(name)] = text.replace(".", self._decimal_mark)
         line = io.StringIO()
         csv.writer(line, delimiter=self._separator, lineterminator=self._line_end()).writerow(cells)
         return _Row(line.getvalue(), cells, point, slice)

@@ -24,6 +24,7 @@ POSITIONS = ("Slice", "Frame", "Ch", "Channel")
 _BETWEEN_NAMES = re.compile(r"[|:\s]+")
 _TITLES = 5  # lines that may stand above the names of the columns
 _THOUSANDS = {",": re.compile(r"\d{1,3}(,\d{3})+"), ".": re.compile(r"\d{1,3}(\.\d{3})+")}
+_WIDEST = 2**16  # pixels that no image is wider than, so that a point or comma before the last digits is a decimal one
 _CERTAIN = 8  # letters without accents that tell UTF-16 where no mark does
 _SUMMARY = ["Mean", "SD", "Min", "Max"]
 """Labels of the last rows of a table that was summarized in Fiji (Summarize): no clicks."""
@@ -109,7 +110,7 @@ def clicks_of(cells: Cells, path: Path) -> pd.DataFrame:
             f"In Fiji, {_how_to_measure(missing, header)}"
         )
     columns = [header.index("X"), header.index("Y"), header.index(position)]
-    _refuse_two_marks([row[column] for _, row in rows for column in columns[:2]], cells.separator, path)
+    _refuse_two_marks(cells, [row[column] for _, row in rows for column in columns[:2]], path)
     label, gray = (header.index(name) if name in header else None for name in ("Label", "Mean"))
     clicks, problems = [], []
     for line, row in rows:
@@ -145,19 +146,26 @@ def _how_to_measure(missing: Sequence[str], header: Sequence[str]) -> str:
     return "tick Centroid and Stack position in Analyze > Set Measurements, measure again, save with headers" + alone
 
 
-def _refuse_two_marks(numbers: Sequence[str], separator: str, path: Path) -> None:
-    """Raise where commas or points may stand before thousands, as spreadsheets write them."""
-    marks = {mark: [cell for cell in numbers if mark in cell and _NUMBER.fullmatch(cell)] for mark in ",."}
-    before_thousands = "," if separator == "," else "."
-    doubtful = marks[before_thousands]
-    others = [cell for cell in numbers if cell.isdecimal()]
-    are_thousands = others and all(_THOUSANDS[before_thousands].fullmatch(cell) for cell in doubtful)
-    if doubtful and (are_thousands or all(marks.values())):
+def _refuse_two_marks(cells: Cells, places: Sequence[str], path: Path) -> None:
+    """Raise where commas or points in X and Y may stand before thousands, as spreadsheets write them."""
+    mark, other = (",", ".") if cells.separator == "," else (".", ",")
+    doubtful, otherwise = (_marked(places, sign) for sign in (mark, other))
+    whole = [cell for cell in places if cell.isdecimal()]
+    measured = _marked([cell for _, row in cells.rows for cell in row], mark)
+    are_thousands = all(map(_THOUSANDS[mark].fullmatch, measured)) and all(
+        float(cell.replace(mark, "")) <= _WIDEST for cell in doubtful
+    )
+    if doubtful and (otherwise or (are_thousands and (whole or mark == ","))):
+        others = f", while others are written as {(whole + otherwise)[0]!r}" if whole + otherwise else ""
         raise ToolboxError(
-            f"{path}: {doubtful[0]!r} could be a decimal number, or a whole one with a mark before thousands, while "
-            f"others are written as {(others or marks['.' if before_thousands == ',' else ','])[0]!r}. Let the "
-            "spreadsheet show all numbers alike, without marks before thousands, and save it again"
+            f"{path}: {doubtful[0]!r} could be a decimal number, or a whole one with a mark before thousands{others}. "
+            "Let the spreadsheet show all numbers alike, without marks before thousands, and save it again"
         )
+
+
+def _marked(texts: Sequence[str], mark: str) -> list[str]:
+    """Return the numbers with this mark in them."""
+    return [text for text in texts if mark in text and _NUMBER.fullmatch(text)]
 
 
 def position_column(cells: Cells, path: Path) -> str:

@@ -25,6 +25,7 @@ from dlc_toolbox.video.turns import warn_of_turns
 log = logging.getLogger(__name__)
 
 _FEW_CLICKS = 7  # fewer are in the order of their places by chance
+_FEW_STEPS = 2  # from part to part, and images, below which an order may be by chance
 
 
 def read_folder(folder: Path, files: Sequence[Path], settings: Settings, scorer: str) -> pd.DataFrame:
@@ -187,4 +188,19 @@ def _cyclic_labels(path: Path, slices: Slices, bodyparts: Sequence[str]) -> np.n
             f"{path}: {in_short(problems, separator='; ')}, expected {len(bodyparts)}: {', '.join(bodyparts)}, in this "
             "order. A part that is not visible needs a click near the top left corner, below invisibleboundary"
         )
+    _warn_of_sorted(labels, path)
     return labels
+
+
+def _warn_of_sorted(labels: np.ndarray, path: Path) -> None:
+    """Say when clicks go by X or Y within every image, as in a file that was sorted by Slice, and then by these."""
+    steps = np.diff(labels[np.isfinite(labels).all(axis=(1, 2))], axis=1)
+    if min(steps.shape[:2]) < _FEW_STEPS:
+        return
+    for name, along in zip("XY", np.moveaxis(steps, 2, 0), strict=True):
+        if (along >= 0).all() or (along <= 0).all():
+            log.warning(
+                "%s: %s %s from body part to body part in every image. If a spreadsheet has sorted the file, nobody "
+                "knows which part is which: look at the page of Step 3",
+                *(path, name, "rises" if (along >= 0).all() else "falls"),
+            )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -21,7 +22,10 @@ from dlc_toolbox.labels.fiji import read_clicks
 NOTES = "labeling.json"  # what the labeling page knows beside the csv files, such as the images in their order
 _SHOWN = 5  # culprits named one by one in a message
 
-_Spelling = tuple[str | tuple[int, str], ...]
+_LABEL_LENGTH = 60  # of a name, with which Fiji labels a slice
+_PLACE = re.compile(r"[0-9]{4}-[0-9]{4}-[0-9]{4}")  # slice, y and x, after which the ROI Manager names a click
+
+_Spelling = tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -80,26 +84,26 @@ def slices_of(folder: Path, imagetype: str, files: Iterable[Path] = ()) -> Slice
         raise UsersError(f"{present[0]} has no number in its name, as img7{imagetype} has, so its place is uncertain")
     listed, missing = _listed(folder, present)
     patterns = _patterns(numbered)
-    candidates = [listed] if listed else patterns[:1]
+    files, candidates = list(files), [listed] if listed else patterns[:1]
     if candidates != [numbered]:
         candidates.append(numbered)
     chosen = _choose(folder, candidates, [] if listed else patterns, files) if len(candidates) > 1 else numbered
+    chosen = _in_order(folder, chosen, files)
     of_other_types = sorted(set(images_in(folder)).difference(present, [folder / CROP_PREVIEW]))
     return Slices(chosen, [path for path in (*present, *of_other_types) if path not in set(chosen)], missing)
 
 
 def _choose(
-    folder: Path, candidates: Sequence[list[Path]], patterns: Sequence[Sequence[Path]], files: Iterable[Path]
+    folder: Path, candidates: Sequence[list[Path]], patterns: Sequence[Sequence[Path]], files: Sequence[Path]
 ) -> list[Path]:
     """Return some of the images or all, by what the clicks tell; see `slices_of`."""
     some, all_images = candidates
-    files = list(files)
     clicks = [read_clicks(path) for path in files]
     named = [images for images in candidates if _are_named(clicks, images, all_images)]
     if len(named) == 1:
         return named[0]
-    orders = [_noted_order(home) for home in {path.parent for path in files}]
-    noted = next((images for images in candidates if [path.name for path in images] in orders), None)
+    orders = [set(order) for order in _noted_orders(files)]
+    noted = next((images for images in candidates if {path.name for path in images} in orders), None)
     if noted is not None or not _is_uncertain(patterns):
         return noted or some
     last = max((int(table["slice"].max()) for table in clicks if len(table)), default=0)
@@ -122,13 +126,37 @@ def _are_named(clicks: Sequence[pd.DataFrame], images: Sequence[Path], all_image
     return named and not any(_contradictions(table, images, others) for table in clicks)
 
 
-def _noted_order(home: Path) -> list[str] | None:
-    """Return the images whose places the csv files of a folder count, as the labeling page noted them."""
-    try:
-        order: list[str] = json.loads((home / NOTES).read_text(encoding="utf-8"))["order"]
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):  # whoever needs the file says what is wrong
-        return None
-    return order
+def _in_order(folder: Path, images: list[Path], files: Sequence[Path]) -> list[Path]:
+    """Sort images as those who clicked saw them: as the labeling page noted, else as the version of Fiji shows them."""
+    by_name = {path.name: path for path in images}
+    noted = next((order for order in _noted_orders(files) if sorted(order) == sorted(by_name)), None)
+    older = sorted(images, key=lambda path: natural_key(path.name)[1:])
+    if noted or older == images:
+        return [by_name[name] for name in noted or by_name]
+    clicks = [read_clicks(path) for path in files]
+    named = [order for order in (images, older) if _are_named(clicks, order, order)]
+    if len(named) == 1 or not any(map(len, clicks)):
+        return (named or [images])[0]
+    before, behind = next(pair for pair in zip(images, older, strict=True) if pair[0] != pair[1])
+    raise ToolboxError(
+        f"{folder}: whether {before.name} comes before {behind.name} depends on the version of Fiji, as some tell "
+        "capitals from small letters when they sort, and nothing tells which one counted the slices. Give the images, "
+        "in the order in which your Fiji shows them, names of one pattern such as img007.png; or tick Display label "
+        "in Analyze > Set Measurements, and measure again"
+    )
+
+
+def _noted_orders(files: Sequence[Path]) -> list[list[str]]:
+    """Return the images whose places csv files count, as the labeling page noted them in their folders."""
+    orders = []
+    for home in {path.parent for path in files}:
+        try:
+            order = json.loads((home / NOTES).read_text(encoding="utf-8"))["order"]
+        except (OSError, ValueError, KeyError, TypeError, RecursionError):  # whoever needs the file says what is wrong
+            continue
+        if isinstance(order, list) and all(isinstance(name, str) for name in order):
+            orders.append(order)
+    return orders
 
 
 def _is_uncertain(patterns: Sequence[Sequence[Path]]) -> bool:
@@ -255,6 +283,8 @@ def _contradictions(clicks: pd.DataFrame, images: Sequence[Path], others: Sequen
             continue
         name = _named(label, images[0].suffix)
         named = exact.get(name, spelled.get(spelling(name)))
+        if named is None and (_PLACE.fullmatch(name) or _is_cut(name, images[place - 1])):
+            continue
         looks_like_image = named is not None or spelling(name)[::2] in texts or name in not_counted
         if looks_like_image and named != place - 1 and name != str(place):
             problems.append(f"line {line}: Label is {label!r}, but slice {place} is {images[place - 1].name}")
@@ -267,6 +297,11 @@ def _named(label: str, suffix: str) -> str:
     return name.stem if type_of(name) == type_of(Path(f"image{suffix}")) else str(name)
 
 
+def _is_cut(name: str, image: Path) -> bool:
+    """Tell the name of an image as Fiji cuts it off in a Label."""
+    return len(name) == _LABEL_LENGTH and image.name.startswith(name)
+
+
 @lru_cache(maxsize=2**15)  # as many parts' files name the same images
 def spelling(stem: str) -> _Spelling:
     """Return a name's texts and numbers in turn, so that leading zeros do not matter.
@@ -276,7 +311,9 @@ def spelling(stem: str) -> _Spelling:
     >>> spelling("img007") == spelling("img7")
     True
     """
-    return tuple(natural_key(stem)[0])
+    pieces = re.split(r"([0-9]+)", stem)
+    pieces[1::2] = [number.lstrip("0") for number in pieces[1::2]]
+    return tuple(pieces)
 
 
 def in_short(names: Sequence[str], most: int = _SHOWN, separator: str = ", ") -> str:

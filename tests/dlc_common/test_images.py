@@ -31,6 +31,8 @@ def test_numbers_in_names_sort_as_numbers():
     assert sorted(["img1.png", "img01.png"], key=natural_key) == ["img01.png", "img1.png"]
     assert sorted(["img1.png7.png", "img1.png"], key=natural_key) == ["img1.png", "img1.png7.png"]
     assert sorted(["1" * 5000, "9" * 4999], key=natural_key) == ["9" * 4999, "1" * 5000]
+    assert sorted(["WT_1.png", "ko_2.png", "KO_10.png"], key=natural_key) == ["ko_2.png", "KO_10.png", "WT_1.png"]
+    assert sorted(["day0.png", "day-1.png"], key=natural_key) == ["day-1.png", "day0.png"]
 
 
 def test_images_are_those_of_the_exact_suffix(tmp_path: Path):

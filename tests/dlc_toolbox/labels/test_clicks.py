@@ -95,3 +95,9 @@ def test_a_click_added_to_a_hyperstack_counts_where_the_others_do():
     edited = table.edited({3: [(5.0, 6.0)], 2: [(10.5, 20.0)]}, {})
     assert edited.data == b" ,X,Y,Slice,Frame\n1,10.5,20.0,1,2\n2,5.0,6.0,1,3\n"
     assert ClickTable(edited.data, Path("nose.csv")).by_slice() == {2: [(10.5, 20)], 3: [(5, 6)]}
+
+
+def test_what_is_written_can_be_read_again():
+    table = ClickTable(b" \tX\tY\tSlice\n1\t202\t629\t1\n", Path("nose.csv"))
+    again = ClickTable(table.edited({2: [(93.125, 9.375)]}, {}).data, Path("nose.csv"))
+    assert again.by_slice() == {1: [(202, 629)], 2: [(93.125, 9.375)]}

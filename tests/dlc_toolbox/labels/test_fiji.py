@@ -168,3 +168,24 @@ def test_what_fiji_summarizes_is_no_click(read):
 def test_tables_that_other_hands_have_changed(read, text: str, message: str):
     with pytest.raises(ToolboxError, match=message):
         read(text)
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        "1\t0\t178\t393.333\t199\t1\n",  # as thousands, wider than any image
+        "1\t0\t178.25\t39.333\t199\t1\n",  # of the points in the file, one is a decimal one
+        "1\t0\t178\t39.3330\t199\t1\n",
+        "1\t0\t178\t39.333\t19.500\t1\n",  # nothing is written without a point
+    ],
+)
+def test_three_decimals_are_no_thousands_where_the_file_tells(read, rows):
+    (x,) = read(" \tArea\tMean\tX\tY\tSlice\n" + rows)["x"]
+    assert x in (393.333, 39.333)
+
+
+@pytest.mark.parametrize("rows", ['1,0,"1,012","2,120",1\n', "1;0;1.012;884;1\n"])
+def test_what_may_be_thousands_is_refused(read, rows):
+    separator = rows[1]
+    with pytest.raises(ToolboxError, match=r"'1.012' could be a decimal number, or a whole one with a mark before"):
+        read(" ,Area,X,Y,Slice\n".replace(",", separator) + rows)

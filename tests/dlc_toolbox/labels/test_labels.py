@@ -352,6 +352,46 @@ def test_the_images_that_the_labeling_page_counted_decide(toy: Toy):
             slices_of(toy.folder, ".png", csv_files)
 
 
+def in_two_cases(toy: Toy) -> list[str]:
+    """Give the toy's images names that versions of Fiji sort in two ways, and return them as the newer ones do."""
+    for number, path in enumerate(sorted(toy.folder.glob("img*.png"))):
+        path.rename(toy.folder / f"{'ko' if number < 5 else 'WT'}_{number % 5}.png")
+    return [f"{group}_{number}.png" for group in ("ko", "WT") for number in range(5)]
+
+
+def test_names_that_versions_of_fiji_sort_in_two_ways_are_refused_unless_something_tells(toy: Toy):
+    newer, csv_files = in_two_cases(toy), list(toy.folder.glob("*.csv"))
+    older = newer[5:] + newer[:5]
+    assert [path.name for path in slices_of(toy.folder, ".png").images] == newer
+    with pytest.raises(ToolboxError, match=r"whether ko_0\.png comes before WT_0\.png depends on the version of Fiji"):
+        slices_of(toy.folder, ".png", csv_files)
+    for order in (newer, older):
+        for part in ("nose", "paw", "tail"):
+            rows = [f"{n},{name},80,60,{n}" for n, name in enumerate(order, 1)]
+            toy.write(f"{part}.csv", "\n".join(rows), " ,Label,X,Y,Slice")
+        assert [path.name for path in slices_of(toy.folder, ".png", csv_files).images] == order
+        for part in ("nose", "paw", "tail"):
+            toy.write(f"{part}.csv", "1,80,60,1", " ,X,Y,Slice")
+        (toy.folder / "labeling.json").write_text(json.dumps({"order": order}))
+        assert [path.name for path in slices_of(toy.folder, ".png", csv_files).images] == order
+        (toy.folder / "labeling.json").unlink()
+
+
+def test_labels_that_fiji_shortens_or_names_after_their_place_contradict_nothing(toy: Toy):
+    images = sorted(toy.folder.glob("img*.png"))
+    for number, path in enumerate(images):
+        path.rename(toy.folder / f"{'session-of-2024-05-01_' * 3}{number:05d}.png")
+    names = [path.stem for path in sorted(toy.folder.glob("session*.png"))]
+    for label in (lambda name, n: name[:60], lambda name, n: f"toy:{n:04d}-0060-0080"):
+        for part in ("nose", "paw", "tail"):
+            rows = [f"{n},{label(name, n)},80,{50 + 2 * 'npt'.index(part[0])},{n}" for n, name in enumerate(names, 1)]
+            toy.write(f"{part}.csv", "\n".join(rows), " ,Label,X,Y,Slice")
+        assert toy.convert(overwrite=True).loc[f"toy/{names[4]}.png", ("Ann", "nose")].tolist() == [80, 50]
+    toy.edit("nose.csv", lambda text: text.replace("toy:0001-0060-0080", names[1]))
+    with pytest.raises(ToolboxError, match=r"line 2: Label is '.*00001', but slice 1 is .*00000\.png"):
+        toy.convert(overwrite=True)
+
+
 # The table's own csv, corrected by hand
 
 
@@ -501,12 +541,13 @@ def test_several_scorers_have_folders_of_their_own(toy: Toy):
         toy.convert("Bob")
 
 
-def test_clicks_in_one_file_that_a_spreadsheet_has_sorted_are_refused(toy: Toy):
+def test_clicks_in_one_file_that_a_spreadsheet_has_sorted_are_refused(toy: Toy, caplog):
     toy.set("multibodypartsfile = True")
     clicks = [(10 * n + 7.5 * i, 90 - 5 * i + 7 * n, i + 1) for i in range(4) for n in range(3)]
     rows = [f"{x},{y},{place}" for x, y, place in clicks]
     toy.write("Results.csv", "\n".join(rows), header="X,Y,Slice")
     assert toy.convert().loc["toy/img03.png"].tolist() == [7.5, 85, 17.5, 92, 27.5, 99]
+    assert "Results.csv: X rises from body part to body part in every image" in caplog.text
     for column, name in ((0, "X"), (1, "Y")):
         in_order = [rows[n] for n in sorted(range(12), key=lambda n: clicks[n][column], reverse=column == 1)]
         toy.write("Results.csv", "\n".join(in_order), header="X,Y,Slice")
