@@ -216,6 +216,6 @@ def _check_finite(poses: np.ndarray, decoded: np.ndarray, video: Path, first: in
     wrong = np.flatnonzero(decoded & ~np.isfinite(poses).all(axis=(1, 2)))
     if len(wrong):
         raise ToolboxError(
-            f"{video}: the network finds no finite position in frame {first + wrong[0]}; its training went astray: "
+            f"{video}: the network finds no finite position in frame {first + wrong[0]}; its training diverged: "
             "take an earlier snapshot (snapshotindex in myconfig_analysis.py) or train again with a lower learning rate"
         )

@@ -275,7 +275,7 @@ def predict_images(images: Sequence[Path], predict: Predict) -> tuple[np.ndarray
         poses, features = look(predict, read_image(path)[None])
         if not np.isfinite(poses).all():
             raise ToolboxError(
-                f"the network finds no finite position in {path}; its training went astray: "
+                f"the network finds no finite position in {path}; its training diverged: "
                 "take an earlier snapshot, or train again with a lower learning rate"
             )
         found.append((poses[0], features[0]))

@@ -143,7 +143,7 @@ def draw_pose(frame: np.ndarray, joints: np.ndarray, pose: np.ndarray) -> np.nda
     picture = picture.copy()
     height, width = picture.shape[:2]
     for number, (part, x, y) in enumerate(marks):
-        if not (0 <= x < width and 0 <= y < height):  # or no number, when the training went astray
+        if not (0 <= x < width and 0 <= y < height):  # or no number, when the training diverged
             continue
         color, center = colors[0, int(part)].tolist(), (round(x), round(y))
         if number < len(joints):
