@@ -1,4 +1,4 @@
-"""Work on many things, and tell all that is wrong with them at once, so that a person can mend all before the next run."""
+"""Work on many things, and tell all that is wrong with them at once, so that all can be mended before the next run."""
 
 from __future__ import annotations
 

@@ -27,15 +27,17 @@ from dlc_toolbox import ToolboxError
 from dlc_toolbox.labeling.help import fitting, helper, offer
 from dlc_toolbox.labeling.help.background import Jobs
 from dlc_toolbox.labeling.help.help import Help, Helper
-from dlc_toolbox.labeling.help.suggesting import Images, find_open_images, shrunk, suggest_labels
+from dlc_toolbox.labeling.help.suggesting import Images, find_open_images, suggest_labels
 from dlc_toolbox.labeling.store.store import LabelStore
 from dlc_toolbox.labels.labels import read_labels
 from dlc_toolbox.labels.provenance import read_notes
 from dlc_toolbox.labels.sources import NoLabelsError
 from dlc_toolbox.poses.outliers import refuse_scorer_named_as_machine_labels
+from dlc_toolbox.poses.scaled import scaled
 from dlc_toolbox.project.layout import Layout
 from dlc_toolbox.project.settings import Settings, load_settings
 from dlc_toolbox.steps import training
+from dlc_toolbox.steps.device import tell_device
 
 if TYPE_CHECKING:
     from deepercut.config import PoseConfig
@@ -230,10 +232,8 @@ def train_helper(work: Work, tell: Tell, *, shows_bar: bool = True) -> fitting.F
 def _train(config: PoseConfig, tell: Tell, shows_bar: bool) -> None:
     """Train the network of a configuration."""
     tell(0.0, "Starting to train a helper")
-    from deepercut.inference.engines import device_name  # takes seconds: after all that can fail at once
-
-    log.info("Device: %s", device_name("keras"))
-    from deepercut.training.training import train  # after the start of the backend, which device_name keeps quiet
+    tell_device("keras")  # takes seconds: after all that can fail at once
+    from deepercut.training.training import train  # after the start of the backend, which tell_device keeps quiet
 
     def told(iteration: int, last: int) -> None:
         tell(_TRAINING * iteration / last, f"Training a helper: iteration {iteration} of {last}")
@@ -258,11 +258,11 @@ def _suggest(work: Work, network: fitting.Fitting, tell: Tell, *, shows_bar: boo
         log.info("Every image is labeled: there is nothing to suggest")
         return
     tell(0.0, f"Loading {network.name}")
-    from deepercut.inference import engines, predict
+    tell_device()
+    from deepercut.inference import predict
 
-    log.info("Device: %s", engines.device_name())
     log.info("Network: %s", network.name)
-    predictor = shrunk(predict.load_predictor(network.config_path, network.snapshot), network.shrink)
+    predictor = scaled(predict.load_predictor(network.config_path, network.snapshot), network.shrink)
     with tqdm(total=total, unit="image", disable=not shows_bar) as bar:
 
         def told(done: int, of: int) -> None:

@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -261,9 +260,7 @@ def test_a_training_that_is_cancelled_leaves_nothing_behind(toy_project, data, r
         if "iteration 2 of" in line:
             break
     assert os.getpriority(os.PRIO_PROCESS, process.pid) >= 10
-    asked = time.monotonic()
     process.send_signal(signal.SIGTERM)
     output = process.stdout.read()
     assert process.wait(60) == 130 and "helper are those of before" in output
-    assert time.monotonic() - asked < 30
     assert sorted(path for path in data.rglob("*") if path.name != ".suggestions.lock") == before

@@ -145,35 +145,6 @@ def suggest_labels(
     return len(wanted)
 
 
-def shrunk(predict: Predict, shrink: float) -> Predict:
-    """Let a network see images at another size, and return its poses in pixels of the files.
-
-    Parameters
-    ----------
-    predict : callable
-        See `Predict`.
-    shrink : float
-        Size that it sees relative to the files', at most 1.
-
-    Returns
-    -------
-    callable
-        Another `Predict`.
-    """
-    if shrink == 1:
-        return predict
-
-    def predict_shrunk(frames: np.ndarray) -> np.ndarray:
-        height, width = frames.shape[1:3]
-        size = max(1, round(width * shrink)), max(1, round(height * shrink))
-        small = np.stack([cv2.resize(frame, size, interpolation=cv2.INTER_AREA) for frame in frames])
-        poses = np.array(predict(small), dtype=np.float64)
-        poses[..., :2] = (poses[..., :2] + 0.5) * (width / size[0], height / size[1]) - 0.5
-        return poses
-
-    return predict_shrunk
-
-
 def doubts(likelihoods: np.ndarray, is_open: np.ndarray) -> np.ndarray:
     """Return how unsure a network is of the open body parts of images, between 0 and 1.
 

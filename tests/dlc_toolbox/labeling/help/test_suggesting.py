@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from dlc_toolbox import ToolboxError
-from dlc_toolbox.labeling.help.suggesting import find_open_images, rank_images, shrunk, suggest_labels, thumbnail
+from dlc_toolbox.labeling.help.suggesting import find_open_images, rank_images, suggest_labels, thumbnail
 from dlc_toolbox.labels.fiji import read_clicks
 from dlc_toolbox.labels.labels import read_labels
 from dlc_toolbox.labels.provenance import ImageNotes
@@ -116,25 +116,6 @@ def test_an_answer_that_is_no_number_writes_nothing(open_images, data):
     with pytest.raises(ToolboxError, match=r"network net_5 finds no finite position in .*img1\.png"):
         suggest_labels(open_images(), PARTS, "net_5", lambda frames: pose, quiet)
     assert not list(data.rglob("machine-labels"))
-
-
-def test_a_shrunk_image_gives_poses_in_pixels_of_the_file():
-    seen = []
-
-    def predict(frames):
-        seen.append(frames.shape)
-        return np.array([[[0, 0, 0.5], [frames.shape[2] - 0.5, frames.shape[1] - 0.5, 0.5]]])
-
-    poses = shrunk(predict, 0.25)(np.zeros((1, 101, 200, 3), np.uint8))
-    assert seen == [(1, 25, 50, 3)]
-    np.testing.assert_allclose(poses[0], [[1.5, 0.5 * 101 / 25 - 0.5, 0.5], [199.5, 100.5, 0.5]])
-    assert shrunk(predict, 1) is predict
-
-
-def test_what_shrunk_sees_is_the_whole_image_averaged(draw_dots, find_dots):
-    image = draw_dots(np.array([[100.0, 60], [200, 150], [250, 90]]), size=(240, 320), radius=16)
-    poses = shrunk(find_dots, 0.5)(image[None])
-    np.testing.assert_allclose(poses[0, :, :2], [[100, 60], [200, 150], [250, 90]], atol=0.3)
 
 
 def test_ranks_prefer_what_differs_from_labeled_images_and_from_those_before():
