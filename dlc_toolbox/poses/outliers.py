@@ -157,7 +157,7 @@ def extract_outliers(
     _tell(video, failures, labeling.bodyparts)
     with_frames = folders_with_frames(data_folder, video_stem(video))
     taken = {frame for earlier in with_frames for frame in frames_in(earlier, made_from["inputs"])}
-    chosen = _choose(video, poses, failures, settings, labeling.seed, taken, reading)
+    chosen = _choose(video, poses, failures, cutoff, settings, labeling.seed, taken, reading)
     if not chosen:
         log.info("%s: no frame to extract", video.name)
         return None
@@ -176,6 +176,7 @@ def _choose(
     video: Path,
     poses: np.ndarray,
     failures: np.ndarray,
+    cutoff: Cutoff,
     settings: AnalysisSettings,
     seed: int,
     taken: set[int],
@@ -183,8 +184,7 @@ def _choose(
 ) -> list[int]:
     """Choose the frames with most to learn from; of a video that the network does not know, those that differ most."""
     decoded = np.isfinite(poses).any(axis=(1, 2))
-    fails = failures[decoded].any(axis=(1, 2))
-    if len(fails) < _FEWEST_FRAMES or fails.mean() < _NEARLY_ALL:
+    if not _is_unknown(failures[decoded], cutoff):
         return choose_apart(surprise(failures), settings.numoutlierframes, seed, taken)
     log.info(
         "%s: the network does not know this video yet, it fails in nearly every frame: chosen are frames that differ "
@@ -193,6 +193,19 @@ def _choose(
     )
     wanted = Wanted(settings.numoutlierframes, 1, seed, settings.crop, reading, framechoice="kmeans")
     return look_for_frames(open_frames(video, wanted.crop, reading), wanted, taken)[0]
+
+
+def _is_unknown(failures: np.ndarray, cutoff: Cutoff) -> bool:
+    """Tell whether most body parts fail in nearly every frame, or the others together do.
+
+    A few parts that always fail are hidden. Those whose cutoff no network reaches say nothing, unless all are so.
+    """
+    if len(failures) < _FEWEST_FRAMES:
+        return False
+    judged = np.broadcast_to(cutoff, failures.shape[1]) < 1
+    fails = np.asarray(failures[:, judged if judged.any() else ~judged].any(axis=2))
+    always = fails.mean(axis=0) >= _NEARLY_ALL
+    return 2 * always.sum() > len(always) or fails[:, ~always].any(axis=1).mean() >= _NEARLY_ALL
 
 
 def find_doubts(poses: np.ndarray, expected_px: np.ndarray, trust: Trust, pcutoff: Cutoff) -> np.ndarray:

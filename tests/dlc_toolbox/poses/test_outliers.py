@@ -295,6 +295,26 @@ def test_of_a_video_that_the_network_does_not_know_frames_that_differ_are_chosen
     assert len(chosen) == 4 and not {*range(0, 30, 3)} & set(chosen)
 
 
+@pytest.mark.parametrize("pcutoff", [0.1, (0.1, 0.1, 1.0)])
+def test_a_part_that_is_always_hidden_does_not_hide_where_others_fail(video, network, analyzed, failing, data, pcutoff):
+    failing[:, 2, 2] = 0.02 if pcutoff == 0.1 else 0.9  # a cutoff of 1 is never reached
+    analyzed(video, failing)
+    folder = extract_outliers(video, network, settings(pcutoff=pcutoff, numoutlierframes=2), labeling(), data)
+    assert {4, 23} == set(numbers_in(folder))
+
+
+def test_a_video_is_not_known_when_most_parts_that_could_be_seen_fail(
+    video, network, analyzed, toy_poses, data, caplog
+):
+    caplog.set_level("INFO")
+    toy_poses[:, 0, 2] = 0.02
+    analyzed(video, toy_poses)
+    extract_outliers(video, network, settings(pcutoff=(0.1, 0.1, 0.1)), labeling(), data)
+    assert "does not know this video" not in caplog.text
+    extract_outliers(video, network, settings(pcutoff=(0.1, 1.0, 1.0)), labeling(), data)
+    assert "the network does not know this video yet" in caplog.text
+
+
 def test_what_is_rare_in_such_a_video_is_chosen_and_blank_frames_are_not(
     tmp_path, network, analyzed, data, toy_points, toy_poses, draw_dots, write_video
 ):
