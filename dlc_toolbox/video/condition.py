@@ -131,7 +131,8 @@ class Condition:
         count = len(self.times)
         told = [f"{count} frames were read"]
         if missing:
-            claimed = f"{self.video.header_frames or count + missing} frames"
+            header = self.video.header_frames
+            claimed = f"{header} frames" if header else f"the length of {count + missing} frames"
             told.append(f"the header tells {claimed}, so {missing} are missing at the end: it is cut off")
         if before:
             told.append(f"{before} before the first of them cannot be decoded and are not counted")

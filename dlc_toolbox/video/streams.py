@@ -22,6 +22,7 @@ _NO_TIME_STAMPS = 0x80  # AVFMT_NOTIMESTAMPS: raw streams, whose times FFmpeg ma
 _RATE_IS_IN_THE_STREAM = {"mpegvideo"}  # raw, but every MPEG-1 and MPEG-2 sequence tells its rate
 _TIMED_BY_RATE = {"avi", "yuv4mpegpipe"}
 _TELL_DURATION = {"matroska,webm", "flv", "asf"}
+_FROM_ZERO = {"matroska,webm", "asf"}  # FFmpeg's writers count the duration from 0, not from the first frame
 _MOVING = 3  # packets; a stream of fewer is a picture
 _LOOKED_AT_PACKETS = 2000
 _COARSE_S = Fraction(1, 2000)  # time stamps of longer steps may be those of several frames
@@ -263,6 +264,14 @@ def _aspect(stream: av.VideoStream) -> Fraction:
 
 def _duration_s(container: av.container.InputContainer, stream: av.VideoStream) -> float:
     """Return how long a container says a stream is, in seconds; 0 where only its neighbours or its size tell."""
+    told_s = _told_s(container, stream)
+    if container.format.name in _FROM_ZERO and stream.time_base:
+        told_s -= float((stream.start_time or 0) * stream.time_base)
+    return max(told_s, 0.0)
+
+
+def _told_s(container: av.container.InputContainer, stream: av.VideoStream) -> float:
+    """Return the duration of a stream as its container notes it, in seconds; 0 where it does not."""
     hours, _, rest = stream.metadata.get("DURATION", "").partition(":")  # Matroska's note
     minutes, _, seconds = rest.partition(":")
     with suppress(ValueError):

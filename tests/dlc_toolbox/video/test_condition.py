@@ -52,8 +52,8 @@ def test_of_a_sound_video_nothing_is_said(tmp_path, frames, caplog):
 # ---- Damage ----
 
 
-@pytest.mark.parametrize(("name", "claimed"), [("v.avi", "40"), ("v.mkv", "40"), ("v.flv", "40"), ("v.wmv", "40")])
-def test_a_video_that_was_cut_off(tmp_path, frames, caplog, name, claimed):
+@pytest.mark.parametrize("name", ["v.avi", "v.mkv", "v.flv", "v.wmv"])
+def test_a_video_that_was_cut_off(tmp_path, frames, caplog, name):
     codec, pix_fmt = ("libx264", "yuv420p") if name == "v.flv" else ("mjpeg", "yuvj420p")
     path = encode(tmp_path / name, frames, codec, pix_fmt, **({"bf": "0"} if name == "v.flv" else {}))
     with path.open("rb+") as file:
@@ -65,7 +65,18 @@ def test_a_video_that_was_cut_off(tmp_path, frames, caplog, name, claimed):
     assert 40 - delivered - 1 <= missing <= 40 - delivered
     (message,) = said(condition, caplog)
     assert message.startswith(f"{name}: it is damaged or incomplete: {delivered} frames were read, the header tells")
-    assert f"so {missing} are missing at the end: it is cut off" in message
+    told = "40 frames" if name == "v.avi" else f"the length of {delivered + missing} frames"
+    assert f"the header tells {told}, so {missing} are missing at the end: it is cut off" in message
+
+
+@pytest.mark.parametrize("name", ["v.mkv", "v.webm", "v.wmv", "v.flv"])
+def test_a_piece_whose_clock_does_not_begin_at_0_is_whole(tmp_path, frames, caplog, name):
+    codecs = {"v.webm": "libvpx", "v.wmv": "msmpeg4v3", "v.flv": "flv1"}
+    times = [2000 + 40 * row for row in range(COUNT)]
+    path = encode(tmp_path / name, frames, codecs.get(name, "libx264"), times=times, time_base=MS)
+    condition = examine(path)
+    assert said(condition, caplog) == []
+    assert (condition.missing_at_end, len(condition.times), condition.video.expected_frames) == (0, COUNT, COUNT)
 
 
 def test_frames_that_a_container_discards_are_not_missing(tmp_path, frames, caplog):
