@@ -27,6 +27,7 @@ from dlc_common.kinds import VIDEO, wrong_kind
 from dlc_toolbox import ToolboxError
 from dlc_toolbox.video.jpeg import TornPictures
 from dlc_toolbox.video.recording import Frame
+from dlc_toolbox.video.stamps import PacketClock
 from dlc_toolbox.video.streams import open_video
 
 log = logging.getLogger(__name__)
@@ -152,7 +153,7 @@ class Decoder:
             if is_strict:
                 stream.codec_context.options = _STRICT
             reorders = stream.codec_context.has_b_frames
-            clock = _Clock("matroska" not in container.format.name, _REORDERED if reorders else 1)
+            clock = PacketClock("matroska" not in container.format.name, _REORDERED if reorders else 1)
             stream.thread_type = threads
             stream.codec_context.copy_opaque = True
             end = _Step(None, None, False, False, [], False)
@@ -248,44 +249,7 @@ class Decoder:
         return _Survey([time - times[0] for time in times], states_of_rows, bool(failed), before, len(outside) - before)
 
 
-class _Clock:
-    """The time of packets, which goes on where the stamps of recordings that were joined start anew.
-
-    Parameters
-    ----------
-    decoding_is_timed : bool
-        Whether the container tells when packets are decoded; else the times when they are shown count.
-    reordered : int
-        By how many frames these may go back without a clock that starts anew.
-    """
-
-    def __init__(self, decoding_is_timed: bool, reordered: int):
-        self._decoding_is_timed, self._reordered = decoding_is_timed, reordered
-        self._last: dict[str, int] = {}
-        self._offset, self._step = 0, 1
-
-    def read(self, packet: av.Packet) -> tuple[int | None, bool]:
-        """Return when a packet's frame is shown, and whether its stamps start anew; packets come as they are decoded.
-
-        The first frame of what was joined on follows one frame after the last one before.
-        """
-        restart = False
-        if packet.dts is None or not self._decoding_is_timed:
-            kind, now, tolerance = "pts", packet.pts, self._reordered
-        else:
-            kind, now, tolerance = "dts", packet.dts, 1
-        if now is not None:
-            back = self._last.get(kind, now) - now
-            restart = back > tolerance * self._step
-            if restart:
-                self._offset += back + self._step
-                self._last.clear()
-            self._step = packet.duration or (-back if back < 0 else self._step)
-            self._last[kind] = max(now, self._last.get(kind, now))
-        return None if packet.pts is None else packet.pts + self._offset, restart
-
-
-def _timed(packets: Iterable[av.Packet], clock: _Clock) -> Iterator[_Step]:
+def _timed(packets: Iterable[av.Packet], clock: PacketClock) -> Iterator[_Step]:
     """Yield packets that are not decoded yet.
 
     MPEG-TS counts its pieces. Where recordings were joined the count starts anew, for which one of the last two packets

@@ -278,12 +278,14 @@ def test_joined_recordings_follow_each_other(tmp_path, frames, caplog, suffix, c
     assert f"its time stamps start anew at frame{'s' * (parts > 2)} 12" in told
 
 
-def test_a_clock_that_jumps_is_told_and_believed(tmp_path, frames, caplog):
-    times = [40 * row + (5000 if row >= 20 else 0) for row in range(COUNT)]
-    condition = examine(encode(tmp_path / "v.mkv", frames, times=times, time_base=Fraction(1, 1000)))
+@pytest.mark.parametrize("first", range(20, 26))
+def test_a_clock_that_jumps_is_told_and_believed(tmp_path, frames, caplog, first):
+    """Also where B-frames, which come after the frame behind them, are the last before the pause."""
+    times = [40 * row + (5000 if row >= first else 0) for row in range(COUNT)]
+    condition = examine(encode(tmp_path / "v.mkv", frames, times=times, time_base=MS, bf="3", b_strategy="0"))
     assert condition.facts()["frame_times_s"] == [time / 1000 for time in times]
     (message,) = said(condition, caplog)
-    assert "its time stamps jump ahead 1 times, first by 5.04 s after frame 19" in message
+    assert f"its time stamps jump ahead 1 times, first by 5.04 s after frame {first - 1}" in message
 
 
 def test_frames_that_are_left_out_of_an_even_recording_are_told(tmp_path, frames, caplog):
