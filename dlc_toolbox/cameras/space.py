@@ -12,7 +12,7 @@ import numpy as np
 
 from dlc_toolbox import ToolboxError
 from dlc_toolbox.cameras.geometry import Camera
-from dlc_toolbox.cameras.trials import Trial, check_rates, tell_lengths, to_view
+from dlc_toolbox.cameras.trials import Trial, check_gaps, check_rates, tell_lengths, to_view
 from dlc_toolbox.cameras.triangulate import COORDS, Triangulated, triangulate
 from dlc_toolbox.measure.metrics import Cutoff, is_confident
 from dlc_toolbox.poses.filter import drawn_filter, find_poses
@@ -170,7 +170,8 @@ def triangulate_trial(
     Raises
     ------
     ToolboxError
-        When poses or the calibration of a camera are missing, or do not belong to its videos, or the rates differ.
+        When poses or the calibration of a camera are missing, or do not belong to its videos, the rates differ, or a
+        camera left frames out where another did not.
     """
     chosen = [view for view in settings.cameras if view.name in trial.videos]
     points = Points.of(trial, network.bodyparts, views)
@@ -287,8 +288,11 @@ def _in_step(
     rates = {
         name: None if track.record.get("fps_is_assumed") else track.record.get("fps") for name, track in tracks.items()
     }
+    frames = {name: len(track.seen) for name, track in tracks.items()}
+    missing = {name: track.record.get("frames_missing_after") for name, track in tracks.items()}
+    check_gaps(trial.name, {name: gaps for name, gaps in missing.items() if gaps is not None}, frames, offsets)
     check_rates(trial.name, rates)
-    moments = tell_lengths(trial.name, {name: len(track.seen) for name, track in tracks.items()}, offsets)
+    moments = tell_lengths(trial.name, frames, offsets)
     count = next(iter(tracks.values())).seen.shape[1]
     seen = np.full((len(tracks), moments, count, 2), np.nan)
     sigma = np.full((len(tracks), moments, count), np.nan)

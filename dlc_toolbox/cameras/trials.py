@@ -6,6 +6,7 @@ import logging
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import permutations
 from pathlib import Path
 
 import numpy as np
@@ -169,6 +170,39 @@ def check_rates(trial: str, rates: Mapping[str, float | None]) -> None:
         log.warning(
             "%s: nothing tells the frame rate of %s; it is taken to be that of the others", trial, ", ".join(unknown)
         )
+
+
+def check_gaps(
+    trial: str, gaps: Mapping[str, Sequence[int]], frames: Mapping[str, int], offsets: Mapping[str, int]
+) -> None:
+    """Make sure that no camera left frames out where another did not, so that frame numbers stay moments.
+
+    Parameters
+    ----------
+    trial : str
+        Its name.
+    gaps : mapping of str to sequence of int
+        For each camera whose time stamps tell: the frames after which some are missing.
+    frames : mapping of str to int
+        How many frames each camera has.
+    offsets : mapping of str to int
+        Which of them shows the first moment; 0 where nothing is said.
+
+    Raises
+    ------
+    ToolboxError
+        When a camera did.
+    """
+    for name, other in permutations(gaps, 2):
+        ahead = offsets.get(other, 0) - offsets.get(name, 0)
+        for frame in gaps[name]:
+            if 0 <= frame + ahead < frames[other] - 1 and frame + ahead not in gaps[other]:
+                raise ToolboxError(
+                    f"{trial}: by its time stamps camera {name} lost frames after its frame {frame}, where camera "
+                    f"{other} lost none: later frames of the same number are not of the same moments. If cameraoffsets "
+                    f"are right, fill the gaps of {name} with ffmpeg (-vf fps=…, the rate of the others), which "
+                    "repeats a frame where one is missing, and analyze that video instead"
+                )
 
 
 def tell_lengths(trial: str, frames: Mapping[str, int], offsets: Mapping[str, int]) -> int:

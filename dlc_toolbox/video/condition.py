@@ -80,6 +80,26 @@ class Condition:
         steps = np.diff(self.times)
         return len(steps) > 0 and bool(np.ptp(steps) > self._rounding)
 
+    @cached_property
+    def _steps(self) -> tuple[np.ndarray, float]:
+        """The units from each frame to the next, and how many there usually are."""
+        steps = np.diff(self.times)
+        return steps, float(np.median(steps)) if len(steps) else 0.0
+
+    @cached_property
+    def pauses(self) -> np.ndarray:
+        """The frames after which the time stamps jump far ahead."""
+        steps, usual = self._steps
+        return np.flatnonzero(steps > max(_LONG_GAP_S / float(self.video.time_base), _LONG_GAP_STEPS * usual))
+
+    @cached_property
+    def dropped(self) -> np.ndarray:
+        """The frames after which a few are missing, by the times of an even recording."""
+        steps, usual = self._steps
+        wide = np.setdiff1d(np.flatnonzero(steps > _DROPPED * usual + self._rounding), self.pauses)
+        even = np.abs(np.delete(steps, self.pauses) - usual) <= self._rounding
+        return wide if not self._rounding or (len(even) and np.mean(even) >= _EVEN) else wide[:0]
+
     @property
     def fps(self) -> float:
         """Frames per second: what the recording tells, unless its time stamps tell another mean."""
@@ -108,6 +128,7 @@ class Condition:
             "damaged_frames": self.rows(Frame.DAMAGED),
             "dark_frames": self.rows(Frame.DARK),
             "blank_frames": self.rows(Frame.BLANK),
+            "frames_missing_after": sorted([*self.pauses.tolist(), *self.dropped.tolist()]),
             "clock_restarts_at": self.rows(Frame.RESTART),
             "frame_times_s": seconds if self.varies else None,
             "width": video.full_width,
@@ -181,28 +202,20 @@ class Condition:
                 f"its time stamps start anew at frame{'s' * (len(restarts) > 1)} {_spans(restarts)}, as in recordings "
                 "that were joined: each part is taken to follow the one before at once"
             )
-        steps_s = np.diff(self.times) * float(self.video.time_base)
-        usual_s = float(np.median(steps_s)) if len(steps_s) else 0.0
-        long = np.flatnonzero(steps_s > max(_LONG_GAP_S, _LONG_GAP_STEPS * usual_s))
-        if len(long):
+        steps, usual = self._steps
+        unit_s = float(self.video.time_base)
+        if len(self.pauses):
+            first = self.pauses[0]
             yield (
-                f"its time stamps jump ahead {len(long)} times, first by {steps_s[long[0]]:.2f} s after frame "
-                f"{long[0]}: the camera paused there, frames are missing, or recordings were joined"
+                f"its time stamps jump ahead {len(self.pauses)} times, first by {steps[first] * unit_s:.2f} s after "
+                f"frame {first}: the camera paused there, frames are missing, or recordings were joined"
             )
-        yield from self._on_dropped(np.setdiff1d(np.arange(len(steps_s)), long))
-
-    def _on_dropped(self, short: np.ndarray) -> Iterator[str]:
-        """Say where single frames are missing in an even recording; `short` numbers the steps that are no pauses."""
-        steps = np.diff(self.times)[short]
-        usual = float(np.median(steps)) if len(steps) else 0.0
-        even = np.abs(steps - usual) <= self._rounding
-        wide = steps > _DROPPED * usual + self._rounding
-        if wide.any() and (not self._rounding or np.mean(even) >= _EVEN):
-            missing = int(np.rint(steps[wide] / usual - 1).sum())
+        if len(self.dropped):
+            missing = int(np.rint(steps[self.dropped] / usual - 1).sum())
             yield (
-                f"its frames come every {usual * float(self.video.time_base):.4g} s, but by their times {missing} are "
-                f"missing, first after frame {short[wide][0]}: rows count the frames that are there; frame_times_s in "
-                "_meta.json tells when each was taken"
+                f"its frames come every {usual * unit_s:.4g} s, but by their times {missing} are missing, first after "
+                f"frame {self.dropped[0]}: rows count the frames that are there; frame_times_s in _meta.json tells "
+                "when each was taken"
             )
 
 

@@ -56,7 +56,7 @@ def network(tmp_path) -> Network:
 def pose(tmp_path, network, write_video):
     """``pose(name, places, likelihood=1)``: a video, and poses of `network` in it, (N, K, 2)."""
 
-    def write(name, places, likelihood=1.0, fps=25, parts=PARTS):
+    def write(name, places, likelihood=1.0, fps=25, parts=PARTS, **known):
         video = tmp_path / f"{name}.avi"
         if not video.exists():
             write_video(video, [np.zeros((SIZE[1], SIZE[0], 3), np.uint8)] * len(places), rate=fps)
@@ -65,7 +65,7 @@ def pose(tmp_path, network, write_video):
         write_table(make_table(network.scorer, parts, range(len(places)), values), table)
         made_from = describe_poses(video, network, None)
         facts = {"frames": len(places), "fps": fps, "fps_is_assumed": False, "width": SIZE[0], "height": SIZE[1]}
-        records.Output(table.name, layout.pose_record(table), [table], made_from).write_record(**facts)
+        records.Output(table.name, layout.pose_record(table), [table], made_from).write_record(**facts, **known)
         return video
 
     return write
@@ -198,6 +198,15 @@ def test_what_does_not_belong_together_is_refused(pose, cameras, paths, videos, 
     pose("y_camB", paths[..., :2], fps=50)
     with pytest.raises(ToolboxError, match=r"y: the cameras recorded at different rates \(frames/s: A 25, B 50\)"):
         solve([tmp_path / "y_camA.avi", tmp_path / "y_camB.avi"], settings())
+
+
+def test_a_camera_that_lost_a_frame_is_refused_whatever_its_rate(pose, paths, solve):
+    videos = [pose("y_camA", paths[..., :2], frames_missing_after=[])]
+    videos.append(pose("y_camB", paths[..., :2], fps=23, frames_missing_after=[7]))
+    with pytest.raises(
+        ToolboxError, match="y: by its time stamps camera B lost frames after its frame 7, where camera A"
+    ):
+        solve(videos, settings(cameras=(View("A", "*camA"), View("B", "*camB"))))
 
 
 def test_where_no_two_cameras_see_anything_it_is_said(pose, paths, solve, caplog):

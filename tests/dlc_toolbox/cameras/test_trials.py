@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from dlc_toolbox import ToolboxError
-from dlc_toolbox.cameras.trials import check_rates, find_trials, tell_lengths, to_view
+from dlc_toolbox.cameras.trials import check_gaps, check_rates, find_trials, tell_lengths, to_view
 from dlc_toolbox.project.cameras import View
 
 PAIR = (View("A", "*camA*"), View("B", "*camB*"))
@@ -79,6 +79,18 @@ def test_different_rates_are_refused(caplog):
     assert "day1: nothing tells the frame rate of B; it is taken to be that of the others" in caplog.text
     with pytest.raises(ToolboxError, match=r"day1: .*different rates \(frames/s: A 100, B 99\)"):
         check_rates("day1", {"A": 100.0, "B": 99.0})
+
+
+def test_a_camera_that_lost_frames_where_another_did_not_is_refused():
+    lengths, offsets = {"A": 100, "B": 103}, {"B": 3}
+    check_gaps("day1", {"A": [59, 80], "B": [62, 83]}, lengths, offsets)  # both paused
+    check_gaps("day1", {"A": [59, 80]}, lengths, offsets)  # of B nothing is known
+    check_gaps("day1", {"A": [], "B": [0, 1, 102]}, lengths, offsets)  # A shows nothing there
+    told = "day1: by its time stamps camera {} lost frames after its frame {}, where camera {} lost none: later frames"
+    with pytest.raises(ToolboxError, match=told.format("B", 62, "A")):
+        check_gaps("day1", {"A": [], "B": [62]}, lengths, offsets)
+    with pytest.raises(ToolboxError, match=told.format("A", 59, "B")):
+        check_gaps("day1", {"A": [59], "B": [59]}, lengths, offsets)
 
 
 def test_different_lengths_are_said(caplog):

@@ -44,8 +44,15 @@ def test_of_a_sound_video_nothing_is_said(tmp_path, frames, caplog):
     assert said(condition, caplog) == []
     facts = condition.facts()
     assert (facts["fps"], facts["frames"], facts["frames_decoded"], facts["frames_in_header"]) == (25, 40, 40, 40)
-    empty = ("lost_frames", "damaged_frames", "dark_frames", "blank_frames", "clock_restarts_at")
-    assert [facts[name] for name in empty] == [[]] * 5
+    empty = (
+        "lost_frames",
+        "damaged_frames",
+        "dark_frames",
+        "blank_frames",
+        "frames_missing_after",
+        "clock_restarts_at",
+    )
+    assert [facts[name] for name in empty] == [[]] * 6
     assert (facts["frames_missing_at_end"], facts["frame_times_s"], facts["pixel_aspect"]) == (0, None, 1)
 
 
@@ -284,6 +291,7 @@ def test_a_clock_that_jumps_is_told_and_believed(tmp_path, frames, caplog, first
     times = [40 * row + (5000 if row >= first else 0) for row in range(COUNT)]
     condition = examine(encode(tmp_path / "v.mkv", frames, times=times, time_base=MS, bf="3", b_strategy="0"))
     assert condition.facts()["frame_times_s"] == [time / 1000 for time in times]
+    assert condition.facts()["frames_missing_after"] == [first - 1]
     (message,) = said(condition, caplog)
     assert f"its time stamps jump ahead 1 times, first by 5.04 s after frame {first - 1}" in message
 
@@ -294,6 +302,7 @@ def test_frames_that_are_left_out_of_an_even_recording_are_told(tmp_path, frames
         encode(tmp_path / "v.mkv", [frames[row] for row in rows], times=[40 * row for row in rows], time_base=MS)
     )
     assert condition.facts()["frame_times_s"] == [round(0.04 * row, 6) for row in rows]
+    assert condition.facts()["frames_missing_after"] == [7, 11]
     (message,) = said(condition, caplog)
     told = "its frames come every 0.04 s, but by their times 4 are missing, first after frame 7: rows count the frames"
     assert told in message
