@@ -25,6 +25,7 @@ from dlc_toolbox.project.settings import AnalysisSettings
 log = logging.getLogger(__name__)
 
 _MEDIAN_PER_SIGMA = np.sqrt(2 * np.log(2))  # of a distance whose x and y have normal errors
+_MUCH_OF_A_DIAGONAL = 0.005  # of a picture; two views show less than half of the error of poses
 _LEAST_LIKELIHOOD = 0.01  # poses that are less likely do not weigh still less
 
 
@@ -196,6 +197,7 @@ def triangulate_trial(
     output.write_record(fps=fps, frames=seen.shape[1], **_facts(found, points.names, list(tracks), sigma))
     met = int((np.isfinite(sigma + seen[..., 0]).sum(axis=0) >= 2).sum())
     _tell(trial.name, found, points.names, list(tracks), sigma, met)
+    _warn_of_contradictions(trial.name, found, calibrated)
     log.info("Wrote %s", table)
     return table
 
@@ -367,3 +369,16 @@ def _tell(
         *(trial, len(lies), 100 * lies.mean(), np.median(found.error_px[lies]), 100 * found.doubtful[lies].mean()),
         *(names[int(np.argmax(doubtful))], 100 * max(doubtful), left_out),
     )
+
+
+def _warn_of_contradictions(trial: str, found: Triangulated, cameras: Sequence[Camera]) -> None:
+    """Say that most points contradict the cameras: measured by the others, none of them is doubtful then."""
+    errors_px = found.error_px[np.isfinite(found.points[..., 0])]
+    diagonal_px = min(float(np.hypot(*camera.size)) for camera in cameras)
+    if errors_px.size and (error_px := np.median(errors_px)) > _MUCH_OF_A_DIAGONAL * diagonal_px:
+        log.warning(
+            "%s: a reprojection error of %.1f px is much, so none of the points can be trusted: are the cameras those "
+            "of the calibration, under these names, and were they not moved since? Are cameraoffsets right? If so, the "
+            "poses are poor: look at the labeled videos",
+            *(trial, error_px),
+        )

@@ -224,6 +224,18 @@ def test_a_calibration_of_other_cameras_is_said_to_be_the_reason(pose, paths, ca
     assert f"at the same moment {2 * MOMENTS} times, but never where one point in space would be" in caplog.text
 
 
+def test_cameras_whose_names_were_swapped_are_asked_about(pose, paths, cameras, solve, caplog):
+    noise = np.random.default_rng(0).normal(0, 1, (3, *paths[..., :2].shape))
+    two = settings(cameras=(View("A", "*camA"), View("B", "*camB")))
+    places = [camera.project(paths) + each for camera, each in zip(cameras, noise, strict=True)]
+    seen = dict(zip("ABC", places, strict=True))
+    solve([pose(f"x_cam{name}", seen[name]) for name in "AB"], two)
+    assert "is much" not in caplog.text
+    found = solve([pose(f"y_cam{name}", seen[other]) for name, other in ("AB", "BA")], two)
+    assert np.isfinite(found[..., 0]).any()
+    assert "px is much, so none of the points can be trusted: are the cameras those of the calibration" in caplog.text
+
+
 def test_the_page_and_the_clip(videos, solve, tmp_path, network, caplog):
     caplog.set_level("INFO")
     solve(videos, settings())
