@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import threading
 from collections.abc import Callable, Mapping
@@ -12,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from dlc_common.scaling import scaled_size
+from dlc_toolbox import ToolboxError
 from dlc_toolbox.analysis.confidence import hint_at_confidence, write_confidence
 from dlc_toolbox.analysis.jobs import BATCH_PIXELS, Fill, Job, fill_rows, frames_at_once
 from dlc_toolbox.analysis.partial import Partial, open_partial
@@ -122,9 +124,10 @@ def analyze_video(video: Path, analysis: Analysis, fill: Fill = fill_rows) -> Pa
     ------
     UsersError
         When the video cannot be read, the crop does not fit it, the table belongs to another network or video, the
-        network's answers are not finite, or the system refuses to write.
+        network's answers are not finite, the video's name is too long, or the system refuses to write.
     """
     table, output = pose_table(video, analysis.network.scorer), analysis.output(video)
+    _check_names(video, table)
     if _is_current(table, output, analysis):
         return table
     job = analysis.job(video, output.made_from)
@@ -142,6 +145,19 @@ def analyze_video(video: Path, analysis: Analysis, fill: Fill = fill_rows) -> Pa
         facts = {"resumed_at_frame": len(partial)} | fill(partial, job, analysis.load_predictor)
         _write_poses(partial, job, analysis, output, facts)
     return table
+
+
+def _check_names(video: Path, table: Path) -> None:
+    """Raise where the longest name of what is written beside a table is longer than the system allows."""
+    longest = confidence_table(table).with_suffix(".csv")
+    try:
+        longest.lstat()
+    except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:
+            raise ToolboxError(
+                f"{video} has too long a name: what is found lies beside it, up to {longest.name}, and the system does "
+                "not allow names of this length: shorten the name of the video"
+            ) from error
 
 
 def _write_poses(

@@ -184,6 +184,16 @@ def test_an_unreadable_video_is_an_error_and_leaves_nothing(tmp_path, network):
 # ---- Current, stale, somebody else's ----
 
 
+def test_a_name_too_long_for_what_lies_beside_it_is_told_before_any_work(video, network):
+    longest = f"{network.scorer}_confidence.csv"
+    long = video.with_name("n" * (256 - len(longest)) + ".avi")
+    shutil.copyfile(video, long)
+    before = files_beside(long)
+    with pytest.raises(ToolboxError, match=rf"{longest}, and the system does not .*: shorten the name of the video"):
+        analyze(long, must_not_run, network)
+    assert files_beside(long) == before
+
+
 def test_what_is_current_is_kept(video, network, find_dots, caplog):
     caplog.set_level("INFO")
     table = analyze(video, find_dots, network)
