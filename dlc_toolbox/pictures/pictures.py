@@ -97,7 +97,8 @@ def draw_pictures(
     made_from = records.describe({name: path for name, path in images.items() if path.is_file()}, how)
     pictures = [folder / name for name in images]
     files = [*pictures, *(map(thumbnail, pictures) if thumbnails else ()), contact_sheet(folder)]
-    output = records.Output(str(folder), record, files, made_from)
+    name = "/".join(folder.parts[-2:])  # the rest may be a temporary folder
+    output = records.Output(name, record, files, made_from)
     if output.is_current(overwrite):
         return []
     _remove_earlier(folder)

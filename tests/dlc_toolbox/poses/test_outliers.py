@@ -105,9 +105,11 @@ def test_machine_labels_tell_likelihoods_and_network(extract, network):
     assert all(0 <= label[2] <= 1 for labels in found.points.values() for label in labels.values())
 
 
-def test_pictures_show_all_and_lie_where_no_step_looks_for_images(extract):
+def test_pictures_show_all_and_lie_where_no_step_looks_for_images(extract, caplog):
+    caplog.set_level("INFO")
     pictures = extract() / "machine-labels" / "pictures"
     assert numbers_in(pictures.parent) == []
+    assert "machine-labels/pictures: being made" in caplog.text and ".part-" not in caplog.text
     shown = read_image(pictures / "img04.png").astype(int)
     assert np.abs(shown - read_image(pictures.parents[1] / "img04.png")).max() > 50
     assert contact_sheet(pictures).is_file()
