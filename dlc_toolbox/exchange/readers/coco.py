@@ -89,15 +89,15 @@ def _add_images(
         number, name = _id(image), str(image.get("file_name", ""))
         own = by_image.get(number, []) if number is not None else []
         if len(own) != 1:
-            collection.leave_out(name, SEVERAL if own else NO_LABEL)
+            collection.pass_over(name, SEVERAL if own else NO_LABEL)
             continue
         if len(names[number]) > 1:
-            collection.leave_out(name, f"has the id {number}, as another image has: nothing tells whose the labels are")
+            collection.pass_over(name, f"has the id {number}, as another image has: nothing tells whose the labels are")
             continue
         try:
             places, flags = _places(own[0], parts)
         except (TypeError, ValueError, OverflowError):
-            collection.leave_out(name, f"has keypoints that are not {len(parts)} times x, y and a flag")
+            collection.pass_over(name, f"has keypoints that are not {len(parts)} times x, y and a flag")
             continue
         hidden += flags[_HIDDEN]
         with collection.leaving_out(name):

@@ -3,23 +3,44 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from dlc_common import UsersError
 from dlc_toolbox import ToolboxError
-from dlc_toolbox.exchange.readers.found import Found, LeftOut, Pending, find_file, found_of, home_name, row_for
+from dlc_toolbox.exchange.readers.found import Found, LeftOut, Pending, files_of, found_of, home_name, row_for
 from dlc_toolbox.exchange.readers.source import Source
+from dlc_toolbox.pictures.pictures import folder_and_image
 
 Places = Mapping[str, tuple[float, float]]
 
 SEVERAL = "has several animals; here every image has one"
 NO_LABEL = "has no label"
+SHARED = (
+    "has a name that another one has, too, and no file that is surely its own: --images names a folder that has both, "
+    "in folders as there; else export and import each set by itself"
+)
+
+
+class _Image(NamedTuple):
+    """An image as it came: its name here, the paths under which it may be, its file, and its labels, (K, 2)."""
+
+    row: str
+    names: tuple[str, ...]
+    file: Path
+    labels: np.ndarray
+    size: tuple[int, int] | None = None
+    pending: Pending | None = None
+
+    @property
+    def is_labeled(self) -> bool:
+        """Whether any body part has a label."""
+        return bool(np.isfinite(self.labels).any())
 
 
 class Collection:
@@ -40,8 +61,7 @@ class Collection:
         if repeated:
             raise ToolboxError(f"{source.path} has the body part {repeated[0]!r} twice: rename one there")
         self._source, self._kind, self._parts = source, kind, list(parts)
-        self._labels, self._images = dict[str, np.ndarray](), dict[str, Path]()
-        self._sizes, self._pending = dict[str, tuple[int, int]](), dict[str, Pending]()
+        self._images = list[_Image]()
         self.left_out = list[LeftOut]()
         self.remarks = list[str]()
 
@@ -70,45 +90,75 @@ class Collection:
         size : (int, int), optional
             Width and height of the image that was labeled.
         tried : sequence of str
-            Other paths under which the image may be.
+            Other paths under which the image may be; they count first.
         """
         try:
-            row = row_for(name, home_name(self._source.path))
+            self._put(self._image(name, places, size, tried))
         except ValueError as error:
             self.leave_out(name, str(error))
-            return
-        homes = self._source.homes
-        found = next(filter(None, (find_file(each, homes) for each in (*tried, name))), None)
-        self._put(row, places, found or homes[0] / name, size)
+
+    def pass_over(self, name: str, why: str, *, tried: Sequence[str] = ()) -> None:
+        """Leave out an image that has no labels to use; its file is not that of another one. Else as `add`."""
+        self.leave_out(name, why)
+        with suppress(ValueError):
+            self._images.append(self._image(name, {}, None, tried))
 
     def add_made(self, row: str, places: Places, pending: Pending, *, size: tuple[int, int] | None = None) -> None:
         """Add an image that is to be made, a png named ``<folder>/<image>``; else as `add`."""
-        if self._put(row, places, self._source.scratch / "made" / row, size):
-            self._pending[row] = pending
+        made = self._source.scratch / "made" / row
+        self._put(_Image(row, (row,), made, self._labels(places), size, pending))
 
-    def _put(self, row: str, places: Places, image: Path, size: tuple[int, int] | None) -> bool:
-        """Add an image under its name here, once."""
-        if row in self._labels:
-            self.leave_out(row, "names an image that another one names, too")
-            return False
+    def _image(self, name: str, places: Places, size: tuple[int, int] | None, tried: Sequence[str]) -> _Image:
+        """Return an image that is a file, under its name here; raises as `row_for`."""
+        row, names, homes = row_for(name, home_name(self._source.path)), (*tried, name), self._source.homes
+        file = next((file for each in names for file in files_of(each, homes)), homes[0] / name)
+        return _Image(row, names, file, self._labels(places), size)
+
+    def _labels(self, places: Places) -> np.ndarray:
+        """Return x and y of each body part, of shape (K, 2); NaN where it has no label."""
         labels = np.full((len(self._parts), 2), np.nan)
         for part, (x, y) in places.items():
             if part in self._parts and math.isfinite(x) and math.isfinite(y):
                 labels[self._parts.index(part)] = x, y
-        if not np.isfinite(labels).any():
-            self.leave_out(row, NO_LABEL)
-            return False
-        self._labels[row], self._images[row] = labels, image
-        if size is not None:
-            self._sizes[row] = size
-        return True
+        return labels
 
-    def _leave_out_shared(self) -> None:
-        """Leave out images that are found in one file, of which nothing tells whose it is."""
-        times = Counter(self._images.values())
-        for row in [row for row, image in self._images.items() if times[image] > 1]:
-            self.leave_out(row, f"is {self._images[row]}, and so is another one")
-            del self._labels[row], self._images[row]
+    def _put(self, image: _Image) -> None:
+        """Take an image; one without any label is told."""
+        self._images.append(image)
+        if not image.is_labeled:
+            self.leave_out(image.names[0], NO_LABEL)
+
+    def _told_apart(self) -> dict[str, _Image]:
+        """Return the labeled images that have a file and a row of their own, by their rows; leave out the others.
+
+        In a folder in which images share names, each is named by where its file is.
+        """
+        files, twins = Counter(image.file for image in self._images), defaultdict[str, list[_Image]](list)
+        for image in self._images:
+            twins[image.row].append(image)
+        crowded = {folder_and_image(row)[0] for row, images in twins.items() if len(images) > 1}
+        own = [image for image in self._images if files[image.file] == 1 and self._is_own(image, twins[image.row])]
+        rows = [self._row_of_file(image) if folder_and_image(image.row)[0] in crowded else image.row for image in own]
+        times = Counter(rows)
+        found = {row: image for row, image in zip(rows, own, strict=True) if times[row] == 1 and image.is_labeled}
+        kept = {image.file for image in found.values()}
+        for image in self._images:
+            if image.is_labeled and image.file not in kept:
+                self.leave_out(image.names[0], SHARED)
+        return found
+
+    def _is_own(self, image: _Image, twins: Sequence[_Image]) -> bool:
+        """Tell whether the file of an image is there and no other one's of that name, where any other has that name."""
+        others = [name for twin in twins if twin is not image for name in twin.names]
+        could_be = (file for name in others for file in files_of(name, self._source.homes))
+        return not others or (image.file.is_file() and image.file not in could_be)
+
+    def _row_of_file(self, image: _Image) -> str:
+        """Return the row for an image by where its file is; its own where that can be no name here."""
+        for home in self._source.homes:
+            with suppress(ValueError):
+                return row_for(image.file.relative_to(home).as_posix(), home_name(self._source.path))
+        return image.row
 
     def found(self, scorer: str | None = None, **more: Any) -> Found:
         """Return what was collected, as `Found` with other fields of it.
@@ -118,8 +168,8 @@ class Collection:
         ToolboxError
             When there is nothing that can be used; with the reasons.
         """
-        self._leave_out_shared()
-        if not self._labels:
+        images = self._told_apart()
+        if not images:
             reasons = Counter(why for _, why in self.left_out)
             told = "; ".join(f"{number} times one {why}" for why, number in reasons.most_common(3))
             raise ToolboxError(
@@ -130,12 +180,12 @@ class Collection:
             self._kind,
             scorer or self._source.scorer,
             self._parts,
-            self._labels,
-            self._images,
+            {row: image.labels for row, image in images.items()},
+            {row: image.file for row, image in images.items()},
             left_out=tuple(self.left_out),
             remarks=tuple(self.remarks),
-            pending=self._pending,
-            sizes=self._sizes,
+            pending={row: image.pending for row, image in images.items() if image.pending is not None},
+            sizes={row: image.size for row, image in images.items() if image.size is not None},
             **more,
         )
 

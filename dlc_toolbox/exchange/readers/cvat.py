@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 from dlc_common.images import IMAGE_SUFFIXES
 from dlc_common.texts import read_text
 from dlc_toolbox import ToolboxError
-from dlc_toolbox.exchange.readers.collecting import NO_LABEL, SEVERAL, Collection, size_of
+from dlc_toolbox.exchange.readers.collecting import SEVERAL, Collection, size_of
 from dlc_toolbox.exchange.readers.cvat_shapes import (
     ADVICE,
     is_outside,
@@ -50,27 +50,16 @@ def read_cvat(source: Source) -> Found:
     used = [each.get("label", "") for image in images for each in image.iter("points")]
     collection, labels = Collection(source, KIND, parts_of(root, used)), list[ElementTree.Element]()
     for image in images:
-        name, skeletons = image.get("name", ""), image.findall("skeleton")
-        if len(skeletons) > 1:
-            collection.leave_out(name, SEVERAL)
-            continue
-        home = skeletons[0] if skeletons else image
-        points = [each for each in home.findall("points") if not is_outside(each)]
-        twice = [part for part, times in Counter(each.get("label", "") for each in points).items() if times > 1]
-        if twice:
-            collection.leave_out(name, f"has {twice[0]!r} twice")
-            continue
+        name, path = _name_and_path(image, source)
         try:
+            points = _points(image)
             places = {part: place_of(each, part) for each in points for part in [each.get("label", "")]}
         except ValueError as error:
-            collection.leave_out(name, str(error))
-            continue
-        if not places:
-            collection.leave_out(name, NO_LABEL)
+            collection.pass_over(name, str(error), tried=[path])
             continue
         labels += points
         size = size_of(number_of(image.get("width")), number_of(image.get("height")))
-        collection.add(_with_suffix(name, source), places, size=size)
+        collection.add(name, places, size=size, tried=[path])
     collection.remarks += occluded_in_words(labels)
     return collection.found(zero=CORNER)
 
@@ -92,9 +81,29 @@ def _parsed(source: Source) -> ElementTree.Element:
     return root
 
 
-def _with_suffix(name: str, source: Source) -> str:
-    """Return the name of an image's file; CVAT names frames of videos without the suffix of their images."""
+def _points(image: ElementTree.Element) -> list[ElementTree.Element]:
+    """Return the points that are labels; raise ValueError where nobody knows, in words that follow 'because it'."""
+    skeletons = image.findall("skeleton")
+    if len(skeletons) > 1:
+        raise ValueError(SEVERAL)
+    home = skeletons[0] if skeletons else image
+    points = [each for each in home.findall("points") if not is_outside(each)]
+    twice = [part for part, times in Counter(each.get("label", "") for each in points).items() if times > 1]
+    if twice:
+        raise ValueError(f"has {twice[0]!r} twice")
+    return points
+
+
+def _name_and_path(image: ElementTree.Element, source: Source) -> tuple[str, str]:
+    """Return the name of an image's file, and its path: an export of a project has a folder for each subset.
+
+    CVAT names frames of videos without the suffix of their images.
+    """
+    name = image.get("name", "")
+    path = str(PurePosixPath(image.get("subset", ""), name))
     if PurePosixPath(name).suffix.lower() in IMAGE_SUFFIXES:
-        return name
-    suffixes = (suffix for suffix in (".png", ".PNG", ".jpg", ".jpeg") if find_file(name + suffix, source.homes))
-    return name + next(suffixes, ".png")
+        return name, path
+    suffixes = (".png", ".PNG", ".jpg", ".jpeg")
+    there = (suffix for suffix in suffixes for each in (path, name) if find_file(each + suffix, source.homes))
+    suffix = next(there, ".png")
+    return name + suffix, path + suffix

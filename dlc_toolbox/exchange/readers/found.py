@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path, PureWindowsPath
@@ -304,7 +304,12 @@ def home_name(source: Path) -> str:
 
 
 def find_file(name: str, homes: Sequence[Path]) -> Path | None:
-    """Find the file that a path of another program means, in or below some folders; None where there is none.
+    """Find the file that a path of another program means; None where there is none. See `files_of`."""
+    return next(files_of(name, homes), None)
+
+
+def files_of(name: str, homes: Sequence[Path]) -> Iterator[Path]:
+    """Yield the files that a path of another program may mean, in or below some folders, the likeliest first.
 
     Parameters
     ----------
@@ -318,17 +323,16 @@ def find_file(name: str, homes: Sequence[Path]) -> Path | None:
     try:
         pieces = pieces_of(name)
     except ValueError:
-        return None
+        return
     for home in homes:
         for start in range(len(pieces)):
             for folder in (home, home / "images"):
                 if (place := folder.joinpath(*pieces[start:])).is_file():
-                    return place
+                    yield place
         below = _folders_below(home, home.stat().st_mtime_ns) if home.is_dir() else ()
         places = [place for folder in below if (place := folder.joinpath(*pieces[-2:])).is_file()]
         if len(places) == 1:
-            return places[0]
-    return None
+            yield places[0]
 
 
 @lru_cache(maxsize=64)

@@ -62,19 +62,16 @@ def read_label_studio(source: Source) -> Found:
 def _add_task(collection: Collection, what: str, task: Mapping[str, Any]) -> None:
     """Add the image of a task, or why it cannot be used."""
     image = _image(task)
+    if image is None:
+        collection.leave_out(what, "names no image")
+        return
     annotations = [one for one in _annotations(task) if one]
-    if image is None or len(annotations) != 1:
-        why = "names no image" if image is None else NO_LABEL if not annotations else "was labeled more than once"
-        collection.leave_out(what, why)
-        return
-    named = list(_named(annotations[0]))
-    problem = _problem(named)
-    if problem:
-        collection.leave_out(image, problem)
-        return
-    size = size_of(named[0][1].get("original_width"), named[0][1].get("original_height"))
-    if size is None:
-        collection.leave_out(image, "has no size, of which its places are percents")
+    named = list(_named(annotations[0])) if len(annotations) == 1 else []
+    size = size_of(named[0][1].get("original_width"), named[0][1].get("original_height")) if named else None
+    problem = "was labeled more than once" if len(annotations) > 1 else _problem(named)
+    if problem or size is None:
+        why = problem or "has no size, of which its places are percents"
+        collection.pass_over(_own_name(image), why, tried=[image])
         return
     if nameless := len(annotations[0]) - len(named):
         collection.remarks.append(f"{image}: {nameless} points have not one name each, and are no labels")

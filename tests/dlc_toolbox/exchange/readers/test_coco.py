@@ -4,6 +4,7 @@ from PIL import Image
 
 from dlc_common import UsersError
 from dlc_toolbox import ToolboxError
+from dlc_toolbox.exchange.readers.collecting import SHARED
 from dlc_toolbox.exchange.readers.usable import usable
 
 from .conftest import PLACES as SLEAP_PLACES
@@ -102,14 +103,15 @@ def test_what_cannot_be_used_is_left_out_and_the_rest_comes(read, home, write_js
         {**sound, "image_id": 9, "iscrowd": 1},
     ]
     found = read(write_json(home / "labels.json", content))
-    assert list(found.images) == ["day1/img2.png", "day1/img10.png", "set/img3.png"]
+    assert list(found.images) == ["day1/img10.png", "set/img3.png"]
     assert found.left_out == (
         ("../../etc/img1.png", "has a path that leads upwards"),
         ("day1/img4.png", "has keypoints that are not 3 times x, y and a flag"),
         ("day1/img5.png", "has several animals; here every image has one"),
         ("day1/img6.png", "has no label"),
-        ("day1/img2.png", "names an image that another one names, too"),
         ("image 99", "is annotated, but not in the list of images"),
+        ("day1/img2.png", SHARED),
+        ("day1/img2.png", SHARED),
     )
 
 
@@ -129,7 +131,7 @@ def test_an_image_of_the_same_name_in_another_folder_is_not_taken(read, images, 
     content["images"][0]["file_name"] = "day1/img3.png"
     found = read(write_json(home / "labels.json", content))
     assert list(found.images) == ["day1/img10.png"]
-    assert [why for _, why in found.left_out] == [f"is {home / 'img3.png'}, and so is another one"] * 2
+    assert [why for _, why in found.left_out] == [SHARED] * 2
 
 
 @pytest.mark.parametrize(
@@ -187,6 +189,33 @@ def test_of_two_images_with_one_id_nobody_knows_whose_the_labels_are(read, home,
     assert list(found.images) == ["set/img3.png"]
     why = "has the id 7, as another image has: nothing tells whose the labels are"
     assert found.left_out[:2] == (("day1/img2.png", why), ("day1/img10.png", why))
+
+
+def test_of_two_images_with_one_name_nobody_knows_whose_the_file_is(read, home, write_json, content):
+    """Sets were joined: the file is of either, also where the other one has no label."""
+    content["images"].append({"id": 14, "file_name": "img3.png"})
+    found = read(write_json(home / "labels.json", content))
+    assert list(found.images) == ["day1/img2.png", "day1/img10.png"]
+    assert found.left_out == (("img3.png", "has no label"), ("img3.png", SHARED))
+
+
+def test_images_of_one_name_are_named_by_their_folders(read, images, write_json, content):
+    home = images("m1/day1/img2.png", "m2/day1/img2.png", "m1/day1/img10.png", "img3.png")
+    for image, name in zip(content["images"], ("m1/day1/img2.png", "m2/day1/img2.png", "img3.png"), strict=True):
+        image["file_name"] = f"/home/ann/{name}"
+    found = usable(read(write_json(home / "labels.json", content)))
+    assert list(found.images) == ["ann/img3.png", "m1_day1/img2.png", "m2_day1/img2.png"]
+    assert [row[0].tolist() for row in found.values] == [[9, 9], [1, 2], [5, 6]]
+    assert found.images["m2_day1/img2.png"] == home / "m2" / "day1" / "img2.png"
+
+
+def test_a_file_that_may_be_of_either_of_two_images_is_of_none(read, images, write_json, content):
+    home = images("m1/day1/img2.png", "day1/img2.png", "img3.png")
+    for image, name in zip(content["images"], ("m1/day1/img2.png", "m2/day1/img2.png", "img3.png"), strict=True):
+        image["file_name"] = f"/home/ann/{name}"
+    found = read(write_json(home / "labels.json", content))
+    assert list(found.images) == ["ann/img3.png"]
+    assert found.left_out == (("/home/ann/m1/day1/img2.png", SHARED), ("/home/ann/m2/day1/img2.png", SHARED))
 
 
 def test_json_in_other_encodings(read, home, write_json, content):

@@ -3,6 +3,7 @@ import pytest
 
 from dlc_common import UsersError
 from dlc_toolbox import ToolboxError
+from dlc_toolbox.exchange.readers.collecting import SHARED
 from dlc_toolbox.exchange.readers.usable import usable
 
 HEAD = """<?xml version="1.0" encoding="utf-8"?>
@@ -70,6 +71,23 @@ def test_frames_of_a_video_that_cvat_names_without_a_suffix(read, write, images)
     images("images/frame_000007.jpg")
     found = usable(read(write(POINTS.replace("img10.png", "frame_000007"))))
     assert list(found.images) == ["set/frame_000007.jpg"]
+
+
+def test_images_of_one_name_in_the_subsets_of_a_project(read, write, images):
+    images("images/Train/img10.png", "images/Validation/img10.png", "images/Validation/frame_000007.jpg")
+    train = POINTS.replace("<image", '<image subset="Train" task_id="1"')
+    validation = train.replace("Train", "Validation").replace("10.00,11.00", "20.00,21.00")
+    found = usable(read(write(train, validation, validation.replace("img10.png", "frame_000007"))))
+    assert list(found.images) == ["Train/img10.png", "Validation/frame_000007.jpg", "Validation/img10.png"]
+    assert found.values[:, 0].tolist() == [[9.5, 10.5], [19.5, 20.5], [19.5, 20.5]]
+
+
+def test_of_two_tasks_with_one_name_in_one_subset_nobody_knows_whose_the_image_is(read, write):
+    """An export holds the image of the last one, and lists also those without labels."""
+    other = '<image id="0" name="img10.png" subset="default" task_id="2" width="64" height="48"></image>'
+    found = read(write(SKELETON, POINTS.replace("<image", '<image subset="default" task_id="1"'), other))
+    assert list(found.images) == ["day1/img2.png"]
+    assert found.left_out == (("default/img10.png", "has no label"), ("default/img10.png", SHARED))
 
 
 def test_what_is_outside_is_no_label(read, write):

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from dlc_toolbox import ToolboxError
+from dlc_toolbox.exchange.readers.collecting import SHARED
 from dlc_toolbox.exchange.readers.usable import usable
 
 
@@ -115,3 +116,16 @@ def test_what_is_no_task_is_named(read, home, write_json):
     found = read(write_json(home / "export.json", [UPLOADED, "a note", None]))
     assert list(found.images) == ["set/img2.png"]
     assert found.left_out == (("entry 1", "is no task"), ("entry 2", "is no task"))
+
+
+def test_uploads_of_one_name_are_told_apart_by_the_name_that_they_got(read, images, write_json):
+    home = images("1a2b3c4d-img2.png", "5e6f7a8b-img2.png")
+    other = task("/data/upload/3/5e6f7a8b-img2.png", point("nose", 100, 100))
+    path = write_json(home / "export.json", [UPLOADED, other])
+    assert list(read(path).images) == ["set/1a2b3c4d-img2.png", "set/5e6f7a8b-img2.png"]
+    assert read(path).values[1, 0].tolist() == [63.5, 47.5]
+    (home / "5e6f7a8b-img2.png").rename(home / "img2.png")
+    assert read(path).left_out == (("data/upload/3/5e6f7a8b-img2.png", SHARED),), "it may be the other one, too"
+    (home / "1a2b3c4d-img2.png").unlink()
+    with pytest.raises(ToolboxError, match=r"2 times one has a name that another one has, too"):
+        read(path)
