@@ -69,7 +69,7 @@ def read_coco(source: Source) -> Found:
     settings = skeleton_setting(_edges(categories[chosen].get("skeleton"), parts), parts)
     if _contributor(content) == "Label Studio":
         collection.remarks.append(_ROUNDED)
-        return collection.found(settings=settings, zero=CORNER)
+        return collection.found(settings=settings, zero=CORNER, as_shown=True)
     found = collection.found(settings=settings)
     has_fractions = bool((found.values[np.isfinite(found.values)] % 1).any())
     return replace(found, doubt=_DOUBT if has_fractions else "")

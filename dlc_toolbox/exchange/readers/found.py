@@ -70,6 +70,8 @@ class Found(Labels):
         Videos that the source lists, and that are there.
     sizes : mapping of str to (int, int)
         Width and height that the labels of a row were made on, where the source tells.
+    as_shown : bool
+        Whether images were labeled as viewers show them, which turn some (EXIF).
     settings : mapping of str to mapping
         By settings file what the source says of each setting.
     splits : mapping of str to mapping
@@ -89,6 +91,7 @@ class Found(Labels):
     frames: Mapping[str, FrameOf] = field(default_factory=dict)
     videos: tuple[Path, ...] = ()
     sizes: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    as_shown: bool = False
     settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     splits: Mapping[str, Mapping[str, Sequence[str]]] = field(default_factory=dict)
     likelihoods: np.ndarray | None = None

@@ -1,7 +1,8 @@
 """Keypoints of Label Studio, in its exports 'JSON' and 'JSON-MIN'.
 
 Places are in percent of the image as it is drawn, so that 0 is the left edge of the first pixel, and 100 the right edge
-of the last: the centre of the first pixel is half a pixel from 0, to which Label Studio itself snaps.
+of the last: the centre of the first pixel is half a pixel from 0, to which Label Studio itself snaps. The browser draws
+it, and turns what is marked to be turned (EXIF).
 """
 
 from __future__ import annotations
@@ -56,7 +57,7 @@ def read_label_studio(source: Source) -> Found:
         what = _image(task) or f"task {task.get('id', '?')}"
         with collection.leaving_out(what):
             _add_task(collection, what, task)
-    return collection.found(zero=CORNER)
+    return collection.found(zero=CORNER, as_shown=True)
 
 
 def _add_task(collection: Collection, what: str, task: Mapping[str, Any]) -> None:

@@ -14,6 +14,7 @@ from dlc_toolbox import ToolboxError
 from dlc_toolbox.exchange.readers import coco, cvat, deeplabcut, label_studio, nwb, poses, sleap, sleap_analysis, tables
 from dlc_toolbox.exchange.readers.found import Found, LeftOut
 from dlc_toolbox.exchange.readers.source import Source
+from dlc_toolbox.exchange.readers.turned import as_stored
 from dlc_toolbox.exchange.readers.videos import with_videos
 from dlc_toolbox.labels.slices import in_short
 from dlc_toolbox.project.tables import split_key
@@ -74,7 +75,7 @@ def read_labels(
     Returns
     -------
     Found
-        Places counted from the centre of the first pixel.
+        Places counted from the centre of the first pixel of the stored images.
 
     Raises
     ------
@@ -86,7 +87,7 @@ def read_labels(
     reader, source = _recognised(path, images, scorer, scratch)
     log.info("%s is %s", source.path, reader.kind)
     try:
-        return with_videos(reader.read(source)).from_the_centre(zero)
+        return as_stored(with_videos(reader.read(source)).from_the_centre(zero))
     except UsersError:
         raise
     except Exception as error:  # what others write can be wrong in more ways than anybody lists
