@@ -27,7 +27,9 @@ def as_spelled(path: Path) -> Path:
     """
     if str(path).isascii() or path.exists():
         return path
-    folder = as_spelled(path.parent)
-    same = composed(path.name)
+    folder, same = as_spelled(path.parent), composed(path.name)
+    for likely in (same, unicodedata.normalize("NFD", same)):  # so that most are found without a look at all others
+        if (folder / likely).exists():
+            return folder / likely
     others = folder.iterdir() if folder.is_dir() else ()
     return next((other for other in others if composed(other.name) == same), path)

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
+from dlc_common.accents import as_spelled
 from dlc_common.images import natural_key
 from dlc_toolbox import ToolboxError
 from dlc_toolbox.exchange.labelset import Labels
@@ -320,8 +321,8 @@ def files_of(name: str, homes: Sequence[Path]) -> Iterator[Path]:
         A path as the program wrote it, on whatever machine.
     homes : sequence of Path
         The folders; the first one counts first. A path is tried as it is, then without the folders that it begins
-        with, there and in ``images``. Folders below are looked through for the file in its own folder, so that an image
-        of the same name in another one is not taken.
+        with, there and in ``images``, however its accents are spelled. Folders below are looked through for the file in
+        its own folder, so that an image of the same name in another one is not taken.
     """
     try:
         pieces = pieces_of(name)
@@ -330,10 +331,10 @@ def files_of(name: str, homes: Sequence[Path]) -> Iterator[Path]:
     for home in homes:
         for start in range(len(pieces)):
             for folder in (home, home / "images"):
-                if (place := folder.joinpath(*pieces[start:])).is_file():
+                if (place := as_spelled(folder.joinpath(*pieces[start:]))).is_file():
                     yield place
         below = _folders_below(home, home.stat().st_mtime_ns) if home.is_dir() else ()
-        places = [place for folder in below if (place := folder.joinpath(*pieces[-2:])).is_file()]
+        places = [place for folder in below if (place := as_spelled(folder.joinpath(*pieces[-2:]))).is_file()]
         if len(places) == 1:
             yield places[0]
 

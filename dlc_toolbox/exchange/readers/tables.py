@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from dlc_common import UsersError
+from dlc_common.accents import as_spelled
 from dlc_common.images import image_size
 from dlc_common.texts import read_text
 from dlc_toolbox import ToolboxError
@@ -254,7 +255,8 @@ def _image(row: str, path: Path, source: Source) -> Path:
     ]
     if folder == home.resolve().name or home.resolve().parent.name == "labeled-data":
         tried += [home / "labeled-data" / image, home / image]
-    there = [place for place in tried if place.is_file()] or [place for place in tried if place.parent.is_dir()]
+    spelled = [as_spelled(place) for place in tried]
+    there = [place for place in spelled if place.is_file()] or [place for place in spelled if place.parent.is_dir()]
     return [*there, home / row][0]
 
 

@@ -134,6 +134,15 @@ def test_an_image_of_the_same_name_in_another_folder_is_not_taken(read, images, 
     assert [why for _, why in found.left_out] == [SHARED] * 2
 
 
+def test_images_whose_accents_macos_has_spelled(read, images, write_json, content):
+    together, apart = "M\u00e4use", "Ma\u0308use"
+    home = images(f"{apart}/img2.png", f"images/{apart}3.png", f"below/{apart}/img10.png")
+    for image, name in zip(content["images"], ("/img2.png", "/img10.png", "3.png"), strict=True):
+        image["file_name"] = together + name
+    found = usable(read(write_json(home / "labels.json", content)))
+    assert list(found.images) == [f"{together}/img2.png", f"{together}/img10.png", f"set/{together}3.png"]
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [

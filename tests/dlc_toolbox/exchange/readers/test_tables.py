@@ -32,6 +32,14 @@ def test_a_folder_of_lightning_pose(folder, read):
     assert found.values[1].tolist() == [[24, 25], [26, 27]]
 
 
+def test_a_folder_whose_accents_macos_has_spelled(folder, read):
+    together, apart = "M\u00e4use", "Ma\u0308use"
+    path = folder / "CollectedData.csv"
+    path.write_text(path.read_text(encoding="utf-8").replace("day1", together), encoding="utf-8")
+    (folder / "labeled-data" / "day1").rename(folder / "labeled-data" / apart)
+    assert read(folder).images[f"{together}/img1.png"] == folder / "labeled-data" / apart / "img1.png"
+
+
 def test_rows_that_cannot_be_used_are_left_out_with_their_lines(folder, read):
     path = folder / "CollectedData.csv"
     lines = path.read_text().splitlines()
