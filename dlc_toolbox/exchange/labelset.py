@@ -12,14 +12,12 @@ import pandas as pd
 
 from dlc_common.images import natural_key
 from dlc_toolbox import ToolboxError
-from dlc_toolbox.labels.labels import read_label_table, why_labels_stale
+from dlc_toolbox.labels.labels import read_label_table, why_labels_stale, without_images
 from dlc_toolbox.labels.slices import in_short
 from dlc_toolbox.pictures.pictures import folder_and_image
 from dlc_toolbox.project.layout import Layout
 from dlc_toolbox.project.settings import Settings
-from dlc_toolbox.project.tables import (
-    points,
-)
+from dlc_toolbox.project.tables import points
 
 log = logging.getLogger(__name__)
 
@@ -72,14 +70,10 @@ def read_own_labels(layout: Layout, settings: Settings) -> Labels:
 
 def _without_gone(table: pd.DataFrame, images: Mapping[str, Path], source: Path) -> dict[str, Path]:
     """Return the images that are there; raise when one with a label is not."""
-    labeled = dict(zip(table.index, np.isfinite(points(table)).all(axis=2).any(axis=1), strict=True))
+    labeled = np.isfinite(points(table)).all(axis=2).any(axis=1)
+    if told := without_images(source, table.index[labeled]):
+        raise ToolboxError(told)
     gone = [row for row, path in images.items() if not path.is_file()]
-    missing = [str(images[row]) for row in gone if labeled[row]]
-    if missing or not images:
-        raise ToolboxError(
-            f"{source}: {len(missing)} of {len(images)} labeled images are missing: {', '.join(missing[:3])}"
-            f"{' ...' if len(missing) > 3 else ''}"
-        )
     if gone:
         log.info("%s: left out, as they have neither label nor image: %s", source, in_short(gone))
     return {row: path for row, path in images.items() if row not in gone}

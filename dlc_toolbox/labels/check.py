@@ -14,7 +14,7 @@ import pandas as pd
 from dlc_common import UsersError
 from dlc_common.images import image_size, natural_key
 from dlc_toolbox import ToolboxError
-from dlc_toolbox.labels.labels import read_label_table, why_labels_stale
+from dlc_toolbox.labels.labels import WAY_OUT, read_label_table, why_labels_stale
 from dlc_toolbox.labels.missing import find_missing, group_missing, missing_in_words, not_visible
 from dlc_toolbox.labels.plausible import name_labels, outside_image
 from dlc_toolbox.labels.provenance import read_notes
@@ -74,7 +74,8 @@ def check_labels(layout: Layout, settings: Settings, *, overwrite: bool = False)
         )
     parts = list(zip(look.bodyparts, look.styles, strict=True))
     pages.write_page(page, "labels.html", task=settings.Task, parts=parts, scorers=look.layers, folders=sections)
-    raise_problems(problems)
+    gone = not all((data / row).is_file() for row in rows)
+    raise_problems(problems, f". Where images do not exist, {WAY_OUT}" if gone else "")
     return drawn
 
 

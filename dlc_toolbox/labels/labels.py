@@ -34,6 +34,9 @@ _EXCHANGED = "image files changed"
 PICTURES = "pictures"
 """Of the record of a label table: the fingerprints of the images when Step 2 wrote it."""
 
+WAY_OUT = "put them back, or delete the table and run Step 2, which makes it of the csv files that are there"
+"""For images that a label table has labels of, and that do not exist."""
+
 _LOOKS: dict[str, Callable[[Path], Any]] = {SIZES: lambda image: [*image_size(image)], PICTURES: fingerprint}
 
 log = logging.getLogger(__name__)
@@ -317,11 +320,20 @@ def _kept_rows(
         return []
     gone = ", ".join(dict.fromkeys(map(_folder_of, kept.index)))
     log.info("%d rows of %s are kept, though it has no csv files any more", len(kept), gone)
+    labeled = np.isfinite(points(kept)).all(axis=2).any(axis=1)
+    if told := without_images(path, kept.index[labeled]):
+        log.warning("%s", told)
     dropped = [part for part in bodyparts_of(kept) if part not in bodyparts]
     if dropped:
         log.warning("the labels of %s in these rows are dropped: no longer in bodyparts", ", ".join(dropped))
     table = make_table(scorer, bodyparts_of(kept), kept.index, points(kept)[..., :2])
     return [table.drop(columns=dropped, level="bodyparts")]
+
+
+def without_images(path: Path, rows: Sequence[str]) -> str | None:
+    """Say which of the labeled images of a label table do not exist, and what to do; None where all exist."""
+    gone = [str(image) for row in rows if not (image := path.parent / row).is_file()]
+    return f"{path.name} has labels of images that do not exist: {in_short(gone)}; {WAY_OUT}" if gone else None
 
 
 def _present_rows(path: Path) -> pd.DataFrame:

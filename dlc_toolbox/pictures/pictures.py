@@ -109,11 +109,11 @@ def draw_pictures(
     return problems
 
 
-def raise_problems(problems: Sequence[str]) -> None:
-    """Raise ToolboxError with the images that could not be drawn, if there are any."""
+def raise_problems(problems: Sequence[str], advice: str = "") -> None:
+    """Raise ToolboxError with the images that could not be drawn, if there are any, and what to do."""
     if problems:
         more = f"; and {len(problems) - 5} more" if len(problems) > 5 else ""
-        raise ToolboxError(f"all is drawn but {len(problems)} images: {'; '.join(problems[:5])}{more}")
+        raise ToolboxError(f"all is drawn but {len(problems)} images: {'; '.join(problems[:5])}{more}{advice}")
 
 
 def folder_and_image(row: str) -> tuple[str, str]:

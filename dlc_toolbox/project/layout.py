@@ -403,12 +403,11 @@ def image_folders(data_folder: Path) -> list[Path]:
     folders = [path for path in data_folder.iterdir() if path.is_dir() and not path.name.startswith(".")]
     refuse_undecodable(folders)
     named_as_drawn = {labeled_folder(folder) for folder in folders}
-    return sorted(folder for folder in folders if folder not in named_as_drawn or not _is_drawn(folder))
+    own = [folder for folder in folders if not pictures_record(folder).is_file()]
+    return sorted(folder for folder in own if folder not in named_as_drawn or not _is_drawn_by_v1(folder))
 
 
-def _is_drawn(folder: Path) -> bool:
-    """Tell pictures that a step has drawn, ours by their record, v1's by the lack of labels, from a video's images."""
-    if pictures_record(folder).is_file():
-        return True
+def _is_drawn_by_v1(folder: Path) -> bool:
+    """Tell pictures that v1 has drawn, by the lack of labels, from a video's images."""
     has_labels = any(path.suffix.lower() in (".csv", ".xls") for path in folder.rglob("*"))
     return not has_labels and not frames_record(folder).is_file()

@@ -27,7 +27,7 @@ from dlc_common.training_set import LabeledImage, write_training_set
 from dlc_common.versions import versions
 from dlc_toolbox import ToolboxError
 from dlc_toolbox.frames.recorded import video_of
-from dlc_toolbox.labels.labels import why_labels_stale
+from dlc_toolbox.labels.labels import why_labels_stale, without_images
 from dlc_toolbox.labels.plausible import name_labels, outside_image
 from dlc_toolbox.labels.provenance import accepted_labels, read_notes
 from dlc_toolbox.labels.slices import in_short
@@ -201,14 +201,9 @@ def _image_files(names: Sequence[str], table: Path) -> dict[str, Path]:
         parts = PurePosixPath(str(name)).parts
         if len(parts) != 2 or ".." in parts or "/" in parts:
             raise ToolboxError(f"{table} has the row {name!r}; rows must be <folder>/<image>")
-    images = {name: table.parent / name for name in names}
-    missing = [str(path) for path in images.values() if not path.is_file()]
-    if missing:
-        raise ToolboxError(
-            f"{table.name} has labels of images that do not exist: {in_short(missing)}; put them back, or delete the "
-            "table and run Step 2"
-        )
-    return images
+    if told := without_images(table, names):
+        raise ToolboxError(told)
+    return {name: table.parent / name for name in names}
 
 
 def _experiments(layout: Layout, settings: Settings) -> dict[Experiment, float]:

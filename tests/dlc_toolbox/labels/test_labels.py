@@ -682,6 +682,17 @@ def test_new_folders_are_merged_and_old_ones_without_csv_kept(toy: Toy, caplog):
     assert "10 rows of toy are kept, though it has no csv files any more" in caplog.text
 
 
+def test_labels_of_a_folder_that_is_gone_are_told_with_the_way_out(toy: Toy, caplog):
+    toy.convert()
+    toy.folder.rename(toy.data / "mouse")
+    assert len(toy.convert()) == 20
+    (told,) = [record.getMessage() for record in caplog.records if "do not exist" in record.getMessage()]
+    assert told.startswith("CollectedData_Ann.h5 has labels of images that do not exist: ") and "toy/img00.png" in told
+    assert "delete the table and run Step 2" in told
+    toy.layout.label_table("toy", "Ann").unlink()
+    assert toy.convert().index.str.startswith("mouse/").sum() == len(toy.convert()) == 10
+
+
 def test_kept_rows_have_the_parts_of_the_settings(toy: Toy, caplog):
     toy.convert()
     folder = toy.add_folder("zoo")

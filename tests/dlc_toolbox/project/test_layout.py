@@ -94,6 +94,13 @@ def test_a_video_may_be_named_like_drawn_pictures(tmp_path: Path, file: str):
     assert [folder.name for folder in image_folders(tmp_path)] == ["mouse"]
 
 
+def test_drawn_pictures_are_no_image_folder_also_when_the_images_are_gone(tmp_path: Path):
+    for name in ("mouse", "ratlabeled"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "ratlabeled" / "pictures.json").touch()
+    assert [folder.name for folder in image_folders(tmp_path)] == ["mouse"]
+
+
 def test_the_template_of_a_project_goes_before_that_of_the_checkout(tmp_path: Path):
     place = Layout(tmp_path)
     assert place.pose_cfg_template == CHECKOUT / "Generating_a_Training_Set" / "pose_cfg.yaml"
