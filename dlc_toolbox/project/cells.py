@@ -123,6 +123,13 @@ def as_numbers(table: pd.DataFrame, path: Path) -> pd.DataFrame:
         ) from None
 
 
+def refuse_repeated(rows: pd.Index, path: Path) -> None:
+    """Raise when a table, which came from `path`, has several rows of one name."""
+    if repeated := list(dict.fromkeys(map(str, rows[rows.duplicated()]))):
+        named = f"row{'s' * (len(repeated) > 1)} {in_short(repeated)}"
+        raise ToolboxError(f"{path} has the {named} twice: delete one of each")
+
+
 def in_short(names: Sequence[str]) -> str:
     """Join the first 5 names, and say how many more there are."""
     more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""

@@ -24,10 +24,10 @@ from dlc_toolbox.project.attributes import refuse_code, refuse_damage
 from dlc_toolbox.project.cells import (
     INDIVIDUALS,
     as_numbers,
-    in_short,
     names_the_index,
     of_one_animal,
     refuse_cut_off,
+    refuse_repeated,
     with_commas,
     without_empty_columns,
 )
@@ -215,7 +215,7 @@ def _h5_content(table: pd.DataFrame, format: str) -> bytes:
     return content.getvalue()
 
 
-def read_table(path: Path, coords: Sequence[str] | None = None) -> pd.DataFrame:
+def read_table(path: Path, coords: Sequence[str] | None = None, *, may_repeat: bool = False) -> pd.DataFrame:
     """Read a label or pose table, of ours, of v1 or of DeepLabCut 2/3, from h5 or csv.
 
     Parameters
@@ -224,6 +224,8 @@ def read_table(path: Path, coords: Sequence[str] | None = None) -> pd.DataFrame:
         An .h5 or .csv file; ``labels.h5/<name>`` names one of several tables in an .h5.
     coords : sequence of str, optional
         What an .h5 file holds that is no label or pose table, see `make_table`.
+    may_repeat : bool
+        Whether a name may be that of several rows.
 
     Returns
     -------
@@ -240,7 +242,7 @@ def read_table(path: Path, coords: Sequence[str] | None = None) -> pd.DataFrame:
     """
     file, key = split_key(path)
     with naming_damage(path):
-        return in_our_form(_read_csv(file) if _is_csv(file) else _read_h5(file, key), path, coords)
+        return in_our_form(_read_csv(file) if _is_csv(file) else _read_h5(file, key), path, coords, may_repeat)
 
 
 @contextmanager
@@ -348,7 +350,7 @@ def _read_h5(path: Path, key: str | None) -> pd.DataFrame:
     return tables[0]
 
 
-def in_our_form(read: object, path: Path, coords: Sequence[str] | None) -> pd.DataFrame:
+def in_our_form(read: object, path: Path, coords: Sequence[str] | None, may_repeat: bool = False) -> pd.DataFrame:
     """Check the columns of what was read, order the coordinates and flatten the row index; as `read_table` does."""
     table = read if isinstance(read, pd.DataFrame) else pd.DataFrame()
     table.columns = of_one_animal(table.columns, path)
@@ -366,12 +368,9 @@ def in_our_form(read: object, path: Path, coords: Sequence[str] | None) -> pd.Da
             f"it has the scorers {', '.join(map(str, scorers))}, {len(table.columns)} columns and the coords "
             f"{', '.join(sorted(map(str, found)))}"
         )
-    table = table.loc[:, wanted]
-    table.index = _flat_index(table.index)
-    table = as_numbers(table, path)
-    if repeated := list(dict.fromkeys(map(str, table.index[table.index.duplicated()]))):
-        rows = f"row{'s' * (len(repeated) > 1)} {in_short(repeated)}"
-        raise ToolboxError(f"{path} has the {rows} twice: delete one of each")
+    table = as_numbers(table.loc[:, wanted].set_axis(_flat_index(table.index)), path)
+    if not may_repeat:
+        refuse_repeated(table.index, path)
     return table
 
 

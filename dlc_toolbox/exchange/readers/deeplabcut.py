@@ -96,7 +96,7 @@ def _tables(config_path: Path, scorer: str) -> tuple[list[Path], list[LeftOut]]:
 def _can_be_read(path: Path) -> bool:
     """Tell whether a table is sound."""
     try:
-        read_table(path)
+        read_table(path, may_repeat=True)
     except UsersError:
         return False
     return True

@@ -63,7 +63,7 @@ def _labeled_then(folder: Path, scorer: str) -> set[str]:
     """Return the images that were labeled when training sets were made, of the copy of the table; none without it."""
     for suffix in (".h5", ".csv"):
         if (path := folder / f"CollectedData_{scorer}{suffix}").is_file():
-            table = read_table(path)
+            table = read_table(path, may_repeat=True)
             inside = np.nan_to_num(points(table)[..., :2]) >= 1  # those in the first column or row never train there
             has = inside.all(axis=2).any(axis=1).tolist()
             return {_row(str(row)) for row, labeled in zip(table.index, has, strict=True) if labeled}

@@ -41,6 +41,7 @@ MACHINE = "a table of machine labels, as DeepLabCut and napari-deeplabcut write 
 
 _MACHINE_FILE = "machinelabels"
 _LIGHTNING = "CollectedData.csv"
+_AGAIN = "names an image that another row names, too"
 _COORDS = ("x", "y", "likelihood")
 CELLS_SHOWN = 3
 
@@ -238,7 +239,7 @@ def _rows(table: pd.DataFrame, path: Path, before: Mapping[str, Path]) -> tuple[
             wrong.append(LeftOut(row, str(error)))
             continue
         if name in rows or name in before:
-            wrong.append(LeftOut(row, "names an image that another row names, too"))
+            wrong.append(LeftOut(row, _AGAIN))
         else:
             rows[name] = row
     return rows, wrong
@@ -269,11 +270,15 @@ def _halves(table: pd.DataFrame) -> tuple[str, ...]:
 
 
 def read_sound_rows(path: Path, scratch: Path) -> tuple[pd.DataFrame, list[LeftOut]]:
-    """Read a table; where rows of a csv cannot be used, all others."""
+    """Read a table without the rows that cannot be used, which are returned, too."""
+    if path.suffix.lower() != ".csv":
+        table = read_table(path, may_repeat=True)
+        again = table.index.duplicated()
+        return table[~again], [LeftOut(str(row), _AGAIN) for row in table.index[again]]
     try:
         return read_table(path), []
     except UsersError as error:
-        if path.suffix.lower() != ".csv" or not path.is_file():
+        if not path.is_file():
             raise
         copy = scratch / "sound rows" / path.name
         unusable = _copy_sound_rows(path, copy)
@@ -297,7 +302,7 @@ def _copy_sound_rows(path: Path, copy: Path) -> list[LeftOut]:
         name = tuple(cells[:first])
         why = _why_unusable(cells, first, len(header[-1])) if cells else None
         if why is None and name in names:
-            why = "names an image that another row names, too"
+            why = _AGAIN
         names.add(name)
         if why:
             unusable.append(LeftOut(f"line {number} ({'/'.join(name) or 'no name'})", why))

@@ -165,7 +165,7 @@ def test_a_project_of_several_animals_with_one_animal_is_read(project, read):
 
 
 def test_splits_come_from_the_mat_and_the_table_of_that_time(project, read):
-    write_split(project, "50shuffle1", ROWS[:3], labeled=ROWS[:5])
+    write_split(project, "50shuffle1", ROWS[:3], labeled=[*ROWS[:5], ROWS[4]])  # one is there twice
     write_split(project, "80shuffle2", ROWS[1:], iteration=1)
     found = read(project)
     assert found.splits == {
@@ -212,6 +212,17 @@ def test_a_damaged_h5_gives_way_to_its_csv(project, read, caplog):
     found = read(project)
     assert list(found.images) == ROWS and found.values[0].tolist() == [[21, 21]] * 2
     assert "CollectedData_Ann.h5 is damaged; its csv is read in its place" in caplog.text
+
+
+def test_an_h5_with_an_image_twice_is_not_called_damaged(project, read, caplog):
+    write_labels(project, "day1", [*ROWS[:3], ROWS[2]])
+    make_table("Ann", PARTS, ROWS[:3], np.full((3, 2, 2), 21.0)).to_csv(
+        project / "labeled-data" / "day1" / "CollectedData_Ann.csv"
+    )
+    found = read(project)
+    assert list(found.images) == ROWS and found.values[0].tolist() == [[20, 20]] * 2
+    assert found.left_out == ((ROWS[2], "names an image that another row names, too"),)
+    assert "is damaged" not in caplog.text
 
 
 def test_images_that_deeplabcut_extracted_are_frames_of_their_videos(project, read):

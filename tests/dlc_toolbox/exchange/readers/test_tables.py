@@ -61,6 +61,16 @@ def test_rows_that_cannot_be_used_are_left_out_with_their_lines(folder, read):
     )
 
 
+def test_of_two_rows_of_one_image_in_an_h5_the_first_counts(folder, read):
+    path = folder / "labeled-data" / "day1" / "CollectedData_Ann.h5"
+    table = make_table("Ann", ["nose"], [*ROWS, ROWS[3]], np.arange(10.0).reshape(5, 1, 2) + 20)
+    write_table(table, path, csv=False)
+    found = read(path)
+    assert list(found.images) == ROWS
+    assert found.values[3].tolist() == [[26, 27]]
+    assert found.left_out == (LeftOut(ROWS[3], "names an image that another row names, too"),)
+
+
 def test_a_csv_of_something_else_says_so_itself(folder, read):
     (folder / "other.csv").write_text("a,b,c\n1,2,3\n4,5,6\n7,8,nine\n")
     with pytest.raises(ToolboxError, match=r"lp/other\.csv "):
