@@ -50,7 +50,7 @@ def read_coco(source: Source) -> Found:
     content = source.json
     categories = {_id(each): each for each in _objects(content["categories"]) if _names(each)}
     annotations = [each for each in _objects(content["annotations"]) if _id(each, "category_id") in categories]
-    used = Counter(each["category_id"] for each in annotations if _has_labels(each))
+    used = Counter(_id(each, "category_id") for each in annotations if _has_labels(each))
     if not used:
         raise ToolboxError(
             f"{source.path} is in the form of COCO, but has no annotation with keypoints that have names"
@@ -61,7 +61,7 @@ def read_coco(source: Source) -> Found:
     _tell_others(collection, categories, used, chosen)
     by_image = defaultdict[Any, list[dict[str, Any]]](list)
     for each in annotations:
-        if each["category_id"] == chosen and _has_labels(each) and not each.get("iscrowd"):
+        if _id(each, "category_id") == chosen and _has_labels(each) and not each.get("iscrowd"):
             by_image[_id(each, "image_id")].append(each)
     hidden = _add_images(collection, _objects(content["images"]), by_image, parts)
     if hidden:
@@ -117,10 +117,10 @@ def _objects(value: Any) -> list[dict[str, Any]]:
     return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
 
 
-def _id(entry: Mapping[str, Any], key: str = "id") -> Any:
-    """Return the number by which an entry is known, or names another one; None where it is none."""
+def _id(entry: Mapping[str, Any], key: str = "id") -> str | None:
+    """Return the number by which an entry is known, or names another one, as a text as some write it; None for none."""
     number = entry.get(key)
-    return number if isinstance(number, int | str) else None
+    return str(number) if isinstance(number, int | str) else None
 
 
 def _names(category: Mapping[str, Any]) -> list[str]:

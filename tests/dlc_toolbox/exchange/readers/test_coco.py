@@ -48,6 +48,15 @@ def test_keypoints_are_indices_of_pixels(read, home, write_json, content):
     assert found.settings["myconfig_analysis.py"] == {"skeleton": [["nose", "paw"], ["paw", "tail"]]}
 
 
+def test_numbers_may_be_written_as_text(read, home, write_json, content):
+    plain = read(write_json(home / "labels.json", content))
+    for each in content["annotations"]:
+        each |= {"image_id": str(each["image_id"]), "category_id": str(each["category_id"])}
+    found = read(write_json(home / "labels.json", content))
+    assert found.left_out == plain.left_out
+    np.testing.assert_array_equal(found.values, plain.values)
+
+
 def test_what_sleap_io_wrote(foreign, read):
     names = [f"mouse_frame_{frame:06d}.png" for frame in SLEAP_PLACES]
     for name in names:
