@@ -82,16 +82,14 @@ def _add_images(
     parts: list[str],
 ) -> int:
     """Add the images that have one animal, and return how many of the labels are of hidden parts."""
-    names, hidden = defaultdict[Any, set[str]](set), 0
-    for image in images:
-        names[_id(image)].add(str(image.get("file_name", "")))
-    for image in images:
-        number, name = _id(image), str(image.get("file_name", ""))
+    known, hidden = {(_id(image), str(image.get("file_name", ""))): image for image in images}, 0
+    times = Counter(number for number, _ in known)
+    for (number, name), image in known.items():
         own = by_image.get(number, []) if number is not None else []
         if len(own) != 1:
             collection.pass_over(name, SEVERAL if own else NO_LABEL)
             continue
-        if len(names[number]) > 1:
+        if times[number] > 1:
             collection.pass_over(name, f"has the id {number}, as another image has: nothing tells whose the labels are")
             continue
         try:
@@ -102,7 +100,7 @@ def _add_images(
         hidden += flags[_HIDDEN]
         with collection.leaving_out(name):
             collection.add(name, places, size=size_of(image.get("width"), image.get("height")))
-    for number in by_image.keys() - (names.keys() - {None}):
+    for number in by_image.keys() - (times.keys() - {None}):
         collection.leave_out(f"image {number}", "is annotated, but not in the list of images")
     return hidden
 

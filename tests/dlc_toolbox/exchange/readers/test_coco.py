@@ -217,6 +217,12 @@ def test_of_two_images_with_one_name_nobody_knows_whose_the_file_is(read, home, 
     assert found.left_out == (("img3.png", "has no label"), ("img3.png", SHARED))
 
 
+def test_an_image_that_is_listed_twice_is_one(read, home, write_json, content):
+    content["images"].append(content["images"][0])
+    found = read(write_json(home / "labels.json", content))
+    assert list(found.images) == ["day1/img2.png", "day1/img10.png", "set/img3.png"] and not found.left_out
+
+
 def test_images_of_one_name_are_named_by_their_folders(read, images, write_json, content):
     home = images("m1/day1/img2.png", "m2/day1/img2.png", "m1/day1/img10.png", "img3.png")
     for image, name in zip(content["images"], ("m1/day1/img2.png", "m2/day1/img2.png", "img3.png"), strict=True):
