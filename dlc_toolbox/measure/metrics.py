@@ -17,6 +17,9 @@ Cutoff = float | tuple[float, ...]
 AUTO: Cutoff = ()
 """Stands for the cutoffs that an evaluation recommends, until these are known; it fits no array of body parts."""
 
+NEVER = 2.0
+"""Cutoff of a part for which no likelihood is enough: above 1, which networks answer, and a number in every file."""
+
 
 def cutoff_in_words(pcutoff: Cutoff) -> str:
     """Name a cutoff.

@@ -19,6 +19,7 @@ from dlc_common.fingerprints import fingerprint
 from dlc_common.versions import versions
 from dlc_toolbox import ToolboxError
 from dlc_toolbox.measure.confidence import Calibration
+from dlc_toolbox.measure.metrics import NEVER
 from dlc_toolbox.measure.posture import Postures, implausibility
 from dlc_toolbox.measure.views import Plane, disagreement
 from dlc_toolbox.poses.network import FULL_PRECISION, Network
@@ -357,7 +358,7 @@ def _crop_in_words(crop: Crop | None) -> str:
 
 
 def cutoffs_of(trust: Trust, bodyparts: Sequence[str]) -> tuple[float, ...]:
-    """Return the recommended pcutoff of each part; 1 ('never') where none is good enough.
+    """Return the recommended pcutoff of each part; `NEVER` where none is good enough.
 
     Raises
     ------
@@ -369,4 +370,4 @@ def cutoffs_of(trust: Trust, bodyparts: Sequence[str]) -> tuple[float, ...]:
             f"pcutoff is 'auto', but none was recommended for this network yet: {STEPS}, or set a number"
         )
     cutoffs = [trust.pcutoffs[part] for part in bodyparts]
-    return tuple(1.0 if cutoff is None else cutoff for cutoff in cutoffs)
+    return tuple(NEVER if cutoff is None else cutoff for cutoff in cutoffs)

@@ -16,7 +16,7 @@ from dlc_toolbox.exchange.writers.formats import check_formats, how_to_open
 from dlc_toolbox.exchange.writers.formats import export_poses as write_poses
 from dlc_toolbox.exchange.writers.lab import NOTHING, read_lab
 from dlc_toolbox.exchange.writers.poses import gather
-from dlc_toolbox.measure.metrics import AUTO
+from dlc_toolbox.measure.metrics import AUTO, NEVER
 from dlc_toolbox.pictures.marks import marks_of
 from dlc_toolbox.poses import outliers
 from dlc_toolbox.poses.clips import clip_of, cut_clip
@@ -108,6 +108,8 @@ def find_work(
     network = find_network(layout, settings, load_config, select_snapshot)
     if settings.pcutoff == AUTO and needs_pcutoff:
         cutoffs = cutoffs_of(read_trust(network, settings.crop), network.bodyparts)
+        if never := [part for part, cutoff in zip(network.bodyparts, cutoffs, strict=True) if cutoff == NEVER]:
+            log.warning("pcutoff 'auto': no likelihood is enough for %s: never seen", ", ".join(never))
         settings = replace(settings, pcutoff=cutoffs)
     return Work(layout, settings, videos, network, mode)
 

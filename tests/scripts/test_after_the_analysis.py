@@ -94,9 +94,11 @@ def test_auto_is_what_the_evaluation_recommends(run, trained_project):
     write_calibration(calibration_file(train), trust, 100, looked, images=3, labels=9)
     table = trained_project / "videos" / f"{STEM}.h5"
     poses = read_table(table)
-    poses.iloc[:, 2::3] = 0.8
+    poses.iloc[:, 2::3] = [0.8, 1.0, 0.8]
     write_table(poses, table)
-    assert run(PLOT)[0] == 0
+    code, output = run(PLOT)
+    assert code == 0
+    assert "pcutoff 'auto': no likelihood is enough for paw: never seen" in output
     summary = pd.read_csv(trained_project / "videos" / f"{STEM}_trajectories" / "summary_per_part.csv")
     assert summary["share_above_pcutoff"].tolist() == [1, 0, 0]
     assert run(FILTER)[0] == 0

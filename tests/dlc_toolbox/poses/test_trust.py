@@ -10,6 +10,7 @@ import pytest
 from dlc_common.fingerprints import fingerprint
 from dlc_toolbox import ToolboxError
 from dlc_toolbox.measure.confidence import fit_calibration
+from dlc_toolbox.measure.metrics import NEVER, is_confident
 from dlc_toolbox.measure.posture import fit_postures
 from dlc_toolbox.measure.views import fit_planes
 from dlc_toolbox.poses.network import Network
@@ -207,5 +208,8 @@ def test_a_damaged_calibration_says_so(path, network):
     assert "calibration.json is damaged (TypeError(" in read_trust(network, CROP).calibration
 
 
-def test_where_no_likelihood_is_enough_the_cutoff_is_one(path, network):
-    assert cutoffs_of(read_trust(network, CROP), PARTS[::-1]) == (0.75, 1.0, 0.25, 0.5)
+def test_where_no_likelihood_is_enough_no_pose_passes(path, network):
+    cutoffs = cutoffs_of(read_trust(network, CROP), PARTS[::-1])
+    assert cutoffs == (0.75, NEVER, 0.25, 0.5)
+    assert is_confident(np.ones(4), cutoffs).tolist() == [True, False, True, True], "a sigmoid of float32 reaches 1"
+    assert json.loads(json.dumps(cutoffs, allow_nan=False))[1] == NEVER
