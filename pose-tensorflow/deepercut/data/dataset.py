@@ -54,6 +54,11 @@ class TrainingImage:
     size: tuple[int, int]
     joints: np.ndarray
 
+    @property
+    def name(self) -> str:
+        """``folder/image``, which tells the images of a project apart."""
+        return f"{self.path.parent.name}/{self.path.name}"
+
 
 def read_labeled(source: TrainingImage, read: Callable[[Path], np.ndarray] = read_image) -> np.ndarray:
     """Read an image whose labels are known.

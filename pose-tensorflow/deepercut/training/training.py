@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import secrets
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -29,7 +29,7 @@ from deepercut.training.stopping import StopWhenStalled, in_words, warn_of_patie
 from deepercut.training.validation import Validation, hold_out
 from deepercut.weights.checkpoints import check_same_network, fill, read_weights, resolve_weights
 from deepercut.weights.keeping import newest_sound, set_aside, tidy
-from deepercut.weights.snapshots import list_snapshots, snapshot_path, state_path
+from deepercut.weights.snapshots import HELD_OUT, list_snapshots, snapshot_path, state_path
 from deepercut.weights.state import changed_versions, exact_weights, read_state, restore
 
 log = logging.getLogger(__name__)
@@ -94,7 +94,9 @@ def _train(
     stop = config.iterations
     assert config.seed is not None  # see `_of_the_run`
     devices = choose_devices(config.devices, config.batch_size)
-    training, held_out = hold_out(images, config.validation_fraction, config.seed)
+    kept = state[HELD_OUT].tolist() if HELD_OUT in state else None
+    training, held_out = hold_out(images, config.validation_fraction, config.seed, kept)
+    _check_held_out(training, held_out, kept or ())
     # On several devices Keras looks at a batch before it trains, which threads that work ahead would count as done.
     threads = THREADS if len(devices) == 1 else 1
     batches = TrainingBatches(training, config, config.seed, start, stop, threads, share=machines())
@@ -107,8 +109,7 @@ def _train(
         if len(devices) > 1:
             log.info("Each batch is shared out over %s", ", ".join(devices))
         warn_of_patience(config, held_out)
-        names = [f"{image.path.parent.name}/{image.path.name}" for image in held_out]
-        snapshots = Snapshots(network, config, start, names)
+        snapshots = Snapshots(network, config, start, kept or [image.name for image in held_out])
         validation = Validation(network, config.locref_stdev, training, held_out, copies=len(devices))
         statistics = LearningStatistics(config, start, stop, validation, tell)
         stalled = StopWhenStalled(statistics, config.patience)
@@ -122,6 +123,21 @@ def _train(
         log.info(sentence)
     folder, prefix = config.snapshot_place
     return snapshot_path(folder, snapshots.saved if stalled.noted else stop, prefix)
+
+
+def _check_held_out(training: list[TrainingImage], held_out: list[TrainingImage], kept: Sequence[str]) -> None:
+    """Say where images that a resumed run holds out are not there now; raise where no others are left to train."""
+    if len(held_out) < len(kept):
+        log.warning(
+            "%d of the %d images that measure the error of this run are left out now: its errors so far cannot be "
+            "compared with those to come",
+            *(len(kept) - len(held_out), len(kept)),
+        )
+    if not training:
+        raise DeepercutError(
+            "all images that are left of the training set measure the error of this run, and none can train it: set "
+            "global_scale and max_input_size as they were"
+        )
 
 
 def _networks(

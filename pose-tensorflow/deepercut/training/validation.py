@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import cv2
 import keras
@@ -23,7 +23,7 @@ UNSURE = 0.1
 
 
 def hold_out(
-    images: Sequence[TrainingImage], fraction: float, seed: int
+    images: Sequence[TrainingImage], fraction: float, seed: int, kept: Collection[str] | None = None
 ) -> tuple[list[TrainingImage], list[TrainingImage]]:
     """Choose the images that measure the error of the training on all others.
 
@@ -34,17 +34,21 @@ def hold_out(
     fraction : float
         Share to hold out, at most 0.5. Of few images that may be none.
     seed : int
-        Of the run; a resumed one holds out the same.
+        Of the run.
+    kept : collection of str, optional
+        Names of the images that a resumed run has held out so far, in place of a choice.
 
     Returns
     -------
     training, held_out : list of TrainingImage
         Each in the order of `images`.
     """
-    count = round(fraction * len(images))
-    chosen = set(np.random.default_rng([seed, 2]).permutation(len(images))[:count].tolist())
-    training = [image for number, image in enumerate(images) if number not in chosen]
-    return training, [images[number] for number in sorted(chosen)]
+    if kept is None:
+        count = round(fraction * len(images))
+        chosen = np.random.default_rng([seed, 2]).permutation(len(images))[:count]
+        kept = {images[number].name for number in chosen}
+    training = [image for image in images if image.name not in kept]
+    return training, [image for image in images if image.name in kept]
 
 
 class Validation:

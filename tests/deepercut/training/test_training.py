@@ -160,6 +160,22 @@ def test_a_resumed_run_keeps_its_seed_and_its_held_out_images(make_train_folder,
     assert _of_the_run(replace(config, seed=None), {}).seed is not None
 
 
+def test_held_out_images_stay_the_same_when_others_are_left_out(make_train_folder, thin_weights, replace_fit, caplog):
+    config = config_of(make_train_folder(init_weights=str(thin_weights)), validation_fraction=0.4)
+    images, trained = load_dataset(config), []
+    replace_fit(lambda _, batches, **__: trained.append([image.name for image in batches.images]))
+    held_out = ["train/img1.png", "train/img4.png"]
+    state = {"held_out": np.array(held_out)}
+    training._train(config, images[1:], thin_weights, state, start=2)
+    assert trained == [["train/img2.png", "train/img3.png"]]
+    assert "left out now" not in caplog.text
+    training._train(config, images[:4], thin_weights, state, start=2)
+    assert trained[1] == ["train/img0.png", "train/img2.png", "train/img3.png"]
+    assert "1 of the 2 images that measure the error of this run are left out now" in caplog.text
+    with pytest.raises(DeepercutError, match="all images that are left of the training set measure the error"):
+        training._train(config, images[4:], thin_weights, state, start=2)
+
+
 def test_learning_curve_of_a_resumed_run_has_no_row_twice(make_train_folder):
     folder = make_train_folder()
     rows = [",".join(COLUMNS), "2,0.5,0,0,0,1,", "4,0.4,0,0,0,1,"]

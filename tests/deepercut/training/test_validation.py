@@ -40,6 +40,16 @@ def test_the_seed_alone_chooses():
     assert chosen[0] == chosen[1] != chosen[2]
 
 
+def test_a_resumed_run_holds_out_the_images_that_it_has_held_out():
+    images = make_images(10)
+    held_out = hold_out(images, 0.3, seed=1)[1]
+    kept = [image.name for image in held_out]
+    for left in (images, images[:5]):
+        again = hold_out(left, 0.3, 1, kept)
+        assert again == ([i for i in left if i.name not in kept], [i for i in left if i.name in kept])
+    assert hold_out(images, 0.3, 1, kept=[]) == (images, [])
+
+
 def test_errors_by_hand():
     pose = np.array([[0, 0, 1], [3, 4, 0.1], [10, 10, 1]])
     joints = np.array([[1, 0, 0], [2, 10, 10.5], [1, 3, 4]])
