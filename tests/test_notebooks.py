@@ -98,6 +98,27 @@ def test_the_page_opens_from_a_notebook_and_gives_the_cell_back(toy_project: Pat
     assert "Step2_ConvertingLabels2DataFrame.py" in shown
 
 
+def test_before_step_4_the_training_stops_with_one_line(toy_project: Path):
+    with pytest.raises(CellExecutionError) as stopped:
+        run(STEPS["Step5"], toy_project, until="choose")
+    assert "Traceback" not in stopped.value.traceback
+    assert "Step4_GenerateTrainingFileFromLabelledData.py makes it" in stopped.value.traceback.splitlines()[-1]
+
+
+def test_the_network_of_the_settings_is_trained(toy_project: Path):
+    layout = Layout(toy_project)
+    for shuffle in (1, 2, 10):
+        folder = layout.models / f"toyJan1-trainset70shuffle{shuffle}" / "train"
+        folder.mkdir(parents=True)
+        keys = "num_joints: 1\nall_joints: [[0]]\nall_joints_names: [nose]\n"  # v1's defaults for all others
+        (folder / "pose_cfg.yaml").write_text(keys)
+    with (toy_project / "myconfig.py").open("a") as file:
+        file.write("Shuffles = [2, 10]\nshuffleindex = 1\n")
+    listed, chosen = run(STEPS["Step5"], toy_project, until="choose").split("1030000 iterations with 1 images each")
+    assert listed.index("shuffle2") < listed.index("shuffle10")
+    assert "shuffle10" in chosen
+
+
 @pytest.mark.campaign
 def test_from_frames_to_a_labeled_video(project: Path):
     layout = Layout(project)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from dlc_common.accents import as_spelled
 from dlc_common.cli import CHECKOUT
-from dlc_common.images import CROP_PREVIEW, refuse_undecodable
+from dlc_common.images import CROP_PREVIEW, natural_key, refuse_undecodable
 from dlc_toolbox import ToolboxError
 from dlc_toolbox.project.experiment import Experiment
 
@@ -141,8 +141,9 @@ class Layout:
         return as_spelled(self.models / experiment.name) / "test"
 
     def train_folders(self, task: str, date: str) -> list[Path]:
-        """Folders of all networks that share a training copy of images."""
-        return sorted(self.models.glob(f"{glob.escape(task + date)}-trainset*shuffle*/train"))
+        """Folders of all networks that share a training copy of images, in the order of the numbers in their names."""
+        found = self.models.glob(f"{glob.escape(task + date)}-trainset*shuffle*/train")
+        return sorted(found, key=lambda folder: natural_key(str(folder)))
 
     def present(self, experiment: Experiment, fraction: float) -> Experiment | None:
         """Return the experiment as it is named on disk, or None.

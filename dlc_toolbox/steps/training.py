@@ -166,6 +166,28 @@ def find_config(project: Path, experiment_of: Callable[[Path], tuple[Experiment,
     return layout.train_folder(experiment) / _POSE_CFG
 
 
+def train_folder_of(project: Path) -> Path:
+    """Return the train folder of the network that myconfig.py names, which is trained where no other is asked for.
+
+    Parameters
+    ----------
+    project : Path
+        The folder of the settings.
+
+    Returns
+    -------
+    Path
+        The folder.
+
+    Raises
+    ------
+    UsersError
+        When it is not there, with the step that makes it; the message lists the trainings that exist.
+    """
+    layout = Layout(project)
+    return layout.train_folder(layout.locate(*_trained_by_myconfig(project)))
+
+
 def _trained_by_myconfig(project: Path) -> tuple[Experiment, float]:
     """Return the first training that Step 4 makes of myconfig.py, with the shuffle of shuffleindex."""
     settings = load_settings(project)
