@@ -240,7 +240,7 @@ def _newest_sound(config: PoseConfig) -> tuple[Path, int]:
     if found is None:
         reasons = "; ".join(damaged.values())
         raise DeepercutError(
-            f"no snapshot in {folder} is whole: {reasons}. Or move them away and start without --resume"
+            f"no snapshot in {folder} is whole: {reasons}. Or, to start anew, move all away and leave out --resume"
         )
     for snapshot, reason in damaged.items():
         log.warning("%s", reason)

@@ -92,7 +92,10 @@ def read_state(path: Path) -> dict[str, np.ndarray]:
         with np.load(path, allow_pickle=False) as archive:
             return dict(archive)
     except Exception as error:  # zipfile, which compares checksums, and numpy raise many types on damaged files
-        raise DeepercutError(f"{path} is damaged ({error}): move this snapshot away and go on with --resume") from error
+        raise DeepercutError(
+            f"{path} is damaged ({error}): move this file away alone, and --resume goes on from the weights beside it, "
+            "with the optimizer's memory anew"
+        ) from error
 
 
 def forget_memory(path: Path) -> None:

@@ -89,9 +89,19 @@ def test_a_training_goes_on_from_the_snapshot_before_a_damaged_one(make_train_fo
         *("snapshot-3.state.npz.damaged", "snapshot-3.weights.h5.damaged")
     ]
     (folder / "snapshot-2.weights.h5").write_bytes(b"damaged, too")
-    with pytest.raises(DeepercutError, match=r"no snapshot in .*train is whole: .*snapshot-2.* start without --resume"):
+    with pytest.raises(DeepercutError, match=r"no snapshot in .*train is whole: .*snapshot-2.* leave out --resume"):
         starting_point(config_of(folder), resume=True)
     assert (folder / "snapshot-2.weights.h5").exists()  # nothing else is there to go on from
+
+
+def test_whole_weights_go_on_without_their_damaged_state(make_train_folder, thin_weights):
+    folder = make_train_folder()
+    shutil.copy(thin_weights, folder / "snapshot-2.weights.h5")
+    (folder / "snapshot-2.state.npz").write_bytes(b"half a state")
+    with pytest.raises(DeepercutError, match=r"snapshot-2\.state\.npz is damaged .*move this file away alone"):
+        starting_point(config_of(folder), resume=True)
+    (folder / "snapshot-2.state.npz").unlink()
+    assert starting_point(config_of(folder), resume=True) == (folder / "snapshot-2.weights.h5", 2)
 
 
 def test_a_damaged_snapshot_is_not_taken_for_a_finished_training(make_train_folder):

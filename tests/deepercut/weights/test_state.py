@@ -120,7 +120,7 @@ def test_a_damaged_state_is_named(tmp_path):
     path = tmp_path / "snapshot-3.state.npz"
     write_state(path, stepped(1), seed=7, validation_fraction=0.1)
     path.write_bytes(path.read_bytes()[:-40])
-    with pytest.raises(DeepercutError, match=r"snapshot-3\.state\.npz is damaged .* move this snapshot away and go on"):
+    with pytest.raises(DeepercutError, match=r"snapshot-3\.state\.npz is damaged .* move this file away alone"):
         read_state(path)
 
 
