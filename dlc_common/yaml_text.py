@@ -14,6 +14,9 @@ from ruamel.yaml.nodes import CollectionNode, MappingNode, Node, ScalarNode
 from dlc_common import UsersError
 from dlc_common.kinds import EMPTY, JSON, wrong_kind
 
+THOUSANDS = r"[-+]?[1-9][0-9]{0,2}(\.[0-9]{3})*\.000"
+"""How some countries write whole thousands, such as 10.000; `read_yaml` leaves them as texts."""
+
 
 class _OnceLoader(yaml.SafeLoader):
     """Builds plain values only, and refuses a key that stands twice."""
@@ -32,9 +35,9 @@ class _OnceLoader(yaml.SafeLoader):
         return super().construct_mapping(node, deep)
 
     def construct_number(self, node: yaml.ScalarNode) -> float | str:
-        """Return a number, or the text of one that yaml alone takes for octal (0100) or for minutes (1:30)."""
+        """Return a number, or the text of what is none to people: 0100 (octal), 1:30 (minutes), 10.000 (ten)."""
         text = str(self.construct_scalar(node))
-        if re.fullmatch(r"[-+]?0[0-9_]+|.*:.*", text):
+        if re.fullmatch(rf"[-+]?0[0-9_]+|.*:.*|{THOUSANDS}", text):
             return text
         return self.construct_yaml_int(node) if node.tag.endswith("int") else self.construct_yaml_float(node)
 

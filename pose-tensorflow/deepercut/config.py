@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
@@ -13,7 +14,7 @@ from easydict import EasyDict
 from deepercut import DeepercutError
 from dlc_common import UsersError
 from dlc_common.kinds import ADVICE, DEEPLABCUT3
-from dlc_common.yaml_text import read_yaml
+from dlc_common.yaml_text import THOUSANDS, read_yaml
 
 PYTORCH_CONFIG = "pytorch_config.yaml"
 """Name of what describes a network of DeepLabCut 3, beside its snapshots."""
@@ -310,6 +311,8 @@ def _number(value: Any) -> float:
 
 
 def _whole(value: Any) -> int:
+    if isinstance(value, str) and re.fullmatch(THOUSANDS, value):
+        raise ValueError(f"a whole number, without points in it: {value.replace('.', '')}, if you mean thousands")
     number = _number(value)
     if number != int(number):
         raise ValueError("a whole number")
@@ -328,13 +331,15 @@ def _all_joints(value: Any) -> tuple[tuple[int, ...], ...]:
 
 def _multi_step(value: Any) -> tuple[tuple[float, int], ...]:
     try:
-        steps = _sequence(value, lambda pair: _sequence(pair, _number, 2))
-    except ValueError:
+        steps = tuple((_number(rate), _whole(end)) for rate, end in value)
+    except (TypeError, ValueError):
         steps = ()
     ends = [end for _, end in steps]
-    if not steps or ends != sorted(set(ends)) or any(rate < 0 or end < 1 or end != int(end) for rate, end in steps):
-        raise ValueError("a list of [learning rate, last iteration] with rising iterations, whole numbers from 1")
-    return tuple((rate, int(end)) for rate, end in steps)
+    if not steps or ends != sorted(set(ends)) or any(rate < 0 or end < 1 for rate, end in steps):
+        raise ValueError(
+            "a list of [learning rate, last iteration] with rising iterations, whole numbers from 1 without points"
+        )
+    return steps
 
 
 def _crop_size(value: Any) -> tuple[int, int] | str | None:

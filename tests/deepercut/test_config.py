@@ -34,6 +34,8 @@ display_iters: 1000
 save_iters: 50000
 """
 
+SMALLEST = "num_joints: 1\nall_joints: [[0]]\nall_joints_names: [nose]\n"
+
 
 def write(folder: Path, text: str = V1_TEMPLATE, **keys) -> Path:
     path = folder / "pose_cfg.yaml"
@@ -51,7 +53,7 @@ def test_v1_file_loads_unchanged(tmp_path):
 
 def test_absent_keys_have_v1s_built_in_values(tmp_path):
     path = tmp_path / "pose_cfg.yaml"
-    path.write_text("num_joints: 1\nall_joints: [[0]]\nall_joints_names: [nose]\n")
+    path.write_text(SMALLEST)
     config = load_config(path)
     assert (config.global_scale, config.location_refinement, config.locref_loss_weight) == (1.0, False, 1.0)
     assert (config.scale_jitter_lo, config.scale_jitter_up, config.max_input_size) == (1.0, 1.0, None)
@@ -113,6 +115,27 @@ def test_ignored_keys_are_named(tmp_path):
 def test_problems_name_key_value_and_what_is_accepted(tmp_path, keys, message):
     with pytest.raises(DeepercutError, match=message):
         load_config(write(tmp_path, **keys))
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("max_iters: 10.000", "max_iters is '10.000', but must be a whole number, without points in it: 10000, if"),
+        ("save_iters: 1.030.000", "save_iters is '1.030.000', but must be a whole number, without points in it"),
+        ("multi_step: [[0.005, 10.000]]", "multi_step is .*10.000.*whole numbers from 1 without points"),
+    ],
+)
+def test_thousands_with_points_are_not_read_as_small_numbers(tmp_path, line, message):
+    path = tmp_path / "pose_cfg.yaml"
+    path.write_text(SMALLEST + line)
+    with pytest.raises(DeepercutError, match=message):
+        load_config(path)
+
+
+def test_a_number_with_three_decimals_is_one(tmp_path):
+    path = tmp_path / "pose_cfg.yaml"
+    path.write_text(f"{SMALLEST}pos_dist_thresh: 17.000\nlocref_stdev: 7.125\n")
+    assert (load_config(path).pos_dist_thresh, load_config(path).locref_stdev) == (17, 7.125)
 
 
 def test_all_problems_are_in_one_message(tmp_path):
