@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import shlex
 import shutil
 import sys
 import tempfile
@@ -19,6 +20,7 @@ from pathlib import Path
 
 CHECKOUT = Path(__file__).resolve().parent
 INSTALL = "in the DeepLabCut folder: pip install -r requirements.txt -e ."
+PROJECT = "{project}"  # in advice: the flag that names it, where it is not this folder
 DISK_SPACE_GB = 5  # ten snapshots of a ResNet-50 take 1.4 GB
 
 
@@ -47,6 +49,7 @@ def examine(name: str, look: Callable[[Path], str], advice: str, root: Path, *, 
         found = look(root)
     except Exception as error:  # a broken installation raises anything
         advice = INSTALL if isinstance(error, ImportError) else advice
+        advice = advice.replace(PROJECT, "" if root == CHECKOUT else f" --project {shlex.quote(str(root))}")
         print(f"{name:<9} PROBLEM  {str(error) or repr(error)}\n{'':<9} to do:   {advice}", flush=True)
         if verbose:
             traceback.print_exc(file=sys.stdout)
@@ -142,6 +145,8 @@ def look_at_weights(root: Path) -> str:
     depth = load_settings(root).resnet
     own, of_checkout = (Layout(place).models / "pretrained" for place in (root, CHECKOUT))
     path = weights_path(own if own.is_dir() else of_checkout, depth)
+    if (of_v1 := path.with_name(f"resnet_v1_{depth}.ckpt")).is_file():  # which Step 4 takes first
+        path = of_v1
     if not is_sound(path, depth):
         raise RuntimeError(f"{path} {'is damaged' if path.exists() else 'does not exist'}")
     return path.name
@@ -166,7 +171,7 @@ CHECKS = {
         look_at_settings,
         "correct the settings that the message names, in both files",
     ),
-    "Weights": (look_at_weights, "python3 pose-tensorflow/models/pretrained/download.py"),
+    "Weights": (look_at_weights, f"python3 pose-tensorflow/models/pretrained/download.py{PROJECT}"),
     "Disk": (look_at_disk, "delete snapshots and labeled videos that nobody needs, or let your user write there"),
 }
 

@@ -1,4 +1,5 @@
 import runpy
+import shlex
 import shutil
 import sys
 from pathlib import Path
@@ -118,9 +119,12 @@ def test_weights(doctor, ask, tmp_path: Path, toy_project: Path, monkeypatch: py
     path.write_bytes(b"half a download")
     text = problem(ask("Weights"))
     assert "resnet_v1_50.weights.h5 is damaged" in text
-    assert "download.py" in text
+    assert f"download.py --project {shlex.quote(str(toy_project))}\n" in text
     monkeypatch.setattr(pretrained, "is_sound", lambda found, depth: (found, depth) == (path, 50))
     assert ask("Weights")[0]
+    of_v1 = path.with_name("resnet_v1_50.ckpt")
+    of_v1.write_bytes(b"half a download")
+    assert "resnet_v1_50.ckpt is damaged" in problem(ask("Weights"))
 
 
 def test_a_full_disk(ask, monkeypatch: pytest.MonkeyPatch):

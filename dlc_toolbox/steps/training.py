@@ -103,15 +103,15 @@ def export(
     log.info("Next: use the models as docs/networks-for-other-programs.md describes")
 
 
-def download(project: Path, depth: int = 50, origin: str | None = None, *, overwrite: bool = False) -> None:
+def download(project: Path, depth: int | None = None, origin: str | None = None, *, overwrite: bool = False) -> None:
     """Get the ImageNet weights that training starts from, unless they are there.
 
     Parameters
     ----------
     project : Path
         The folder of the settings; the weights go to its pose-tensorflow/models/pretrained.
-    depth : {50, 101, 152}
-        Of the ResNet.
+    depth : {50, 101, 152}, optional
+        Of the ResNet; default: resnet in myconfig.py.
     origin : {'slim', 'keras', 'npm'}, optional
         The only one to try.
     overwrite : bool
@@ -120,8 +120,9 @@ def download(project: Path, depth: int = 50, origin: str | None = None, *, overw
     Raises
     ------
     UsersError
-        When no origin can be reached; the message says which file to put where.
+        When the settings are wrong; when no origin can be reached: the message says which file to put where.
     """
+    depth = depth or load_settings(project).resnet
     from deepercut.backend import start_backend
 
     start_backend()  # quietly, before what follows imports Keras

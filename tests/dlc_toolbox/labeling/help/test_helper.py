@@ -180,7 +180,7 @@ def test_imagenet_weights_are_the_project_s_or_the_checkout_s(layout, no_checkou
 
 
 def test_without_imagenet_weights_the_error_says_how_to_get_them(layout, settings, no_checkout):
-    with pytest.raises(ToolboxError, match=r"does not hold the weights resnet_v1_50 .*pretrained/download\.py --proj"):
+    with pytest.raises(ToolboxError, match=r"does not hold the weights resnet_v1_50 .*download\.py --depth 50"):
         find_start(layout, settings, Plan(1.0, 0.8, 250), [])
 
 
