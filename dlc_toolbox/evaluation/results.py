@@ -53,8 +53,9 @@ class Evaluation:
         it was stored.
     accepted : ndarray of shape (N, K), optional
         bool; which labels are machine labels that a person accepted as they were. Default none.
-    held_out : collection of str, optional
-        Images of the training set that the training held out to watch itself: they taught the network nothing.
+    held_out, trained : collection of str, optional
+        Images of the training set that the training held out to watch itself: they taught the network nothing; and
+        those that trained it, or a network that it started from, as far as that is known.
     """
 
     network: Network
@@ -66,11 +67,17 @@ class Evaluation:
     features: np.ndarray | None = None
     accepted: np.ndarray | None = None
     held_out: Collection[str] = ()
+    trained: Collection[str] = ()
 
     @property
     def taught(self) -> np.ndarray:
         """Which images taught the network, (N,) bool: those of the training set that were not held out."""
         return self.is_train & ~np.isin(self.images, list(self.held_out))
+
+    @property
+    def seen(self) -> np.ndarray:
+        """Which test images, (N,) bool, are not new to the network: they trained one that it started from."""
+        return ~self.is_train & np.isin(self.images, list(self.trained))
 
     @property
     def placed_errors(self) -> np.ndarray:

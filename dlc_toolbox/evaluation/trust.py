@@ -92,6 +92,17 @@ class Judgment:
         """Tell what is known and what is not, in sentences."""
         return [*_expected_in_words(self), *_cutoffs_in_words(self.trust), *self.unknown_views]
 
+    @property
+    def seen_in_words(self) -> str | None:
+        """Say how many test images are not new to the network; None where all are, as far as is known."""
+        if not (seen := int(self.evaluation.seen.sum())):
+            return None
+        return (
+            f"{seen} of {self.is_test.sum()} test images trained the network that this one started from: the test "
+            "error, and all that is learned from it, look better than they are. Train from ImageNet weights, or with a "
+            "split that tests on other images, to know"
+        )
+
 
 def judge(evaluation: Evaluation, settings: Settings, postures: Postures | str | None = None) -> Judgment:
     """Learn from the test images how far off the poses of a network may be, and judge that on them.

@@ -50,6 +50,7 @@ def trust_content(judgment: Judgment, settings: Settings) -> dict[str, Any]:
         "unlabeled_parts": judgment.unlabeled_parts,
         "doubtful": _doubtful(judgment, settings),
         "nearness": nearness_in_words(judgment.evaluation),
+        "seen": judgment.seen_in_words,
         "methods": methods_paragraph(judgment, settings),
     }
 
@@ -148,12 +149,14 @@ def _labels_in_words(evaluation: Evaluation, settings: Settings) -> str:
     suggested = f", {accepted} of them suggested by a network and accepted as they were" if accepted else ""
     data = evaluation.network.layout.data_folder(settings.Task)
     videos = len({video_of(data / folder_and_image(name)[0]) for name in evaluation.images})
+    seen = int(evaluation.seen.sum())
+    known = f", {seen} of which had trained the network that it started from" if seen else ""
     taught, train, images = int(evaluation.taught.sum()), int(evaluation.is_train.sum()), len(evaluation.images)
     watched = f", {train - taught} others watched its training," if train > taught else ""
     return (
         f"{parts} body part{'s were' if parts > 1 else ' was'} labeled in {images} frames of {videos} "
         f"video{'s' if videos > 1 else ''} ({labeled} labels of {settings.scorer}{suggested}); "
-        f"{taught} frames trained the network{watched} and {images - train} tested it."
+        f"{taught} frames trained the network{watched} and {images - train} tested it{known}."
     )
 
 

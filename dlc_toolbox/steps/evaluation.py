@@ -87,6 +87,8 @@ def analyze_results(project: Path, *, overwrite: bool = False) -> None:
     for judgment, outlook_ in zip(judgments, outlooks, strict=True):
         for sentence in (*judgment.in_words(), outlook_):
             log.info("%s: %s", judgment.evaluation.network.scorer, sentence)
+        if judgment.seen_in_words:
+            log.warning("%s: %s", judgment.evaluation.network.scorer, judgment.seen_in_words)
     _learn_as_analyzed(project, judgments)
     if settings.plotting:
         for evaluated, pcutoff in zip(evaluations, cutoffs, strict=True):
@@ -99,13 +101,13 @@ def analyze_results(project: Path, *, overwrite: bool = False) -> None:
 
 
 def _read_evaluation(network: evaluation.Network, bodyparts: Sequence[str]) -> results.Evaluation:
-    """Put a network's poses beside the labels, with the images of its training set that it was not trained on."""
+    """Put a network's poses beside the labels, with what its snapshot tells: which images trained it, which did not."""
     from deepercut.config import load_config
-    from deepercut.weights.snapshots import read_held_out
+    from deepercut.weights.snapshots import read_held_out, read_trained
 
-    prefix = load_config(network.config_path).snapshot_place[1]
-    held_out = read_held_out(network.snapshot.path.parent, network.iteration, prefix)
-    return replace(results.read_evaluation(network, bodyparts), held_out=held_out)
+    weights, prefix = network.snapshot.path, load_config(network.config_path).snapshot_place[1]
+    held_out = read_held_out(weights.parent, network.iteration, prefix)
+    return replace(results.read_evaluation(network, bodyparts), held_out=held_out, trained=read_trained(weights))
 
 
 def _load_scaled(load_predictor: Callable[[], Predict], scale: float) -> Predict:

@@ -85,6 +85,24 @@ def test_both_steps_on_the_toy_project(run, trained_project, results, stub_netwo
     assert (results / f"Plots_{NETWORK}" / "error_per_part.png").is_file()
 
 
+def test_test_images_that_trained_an_earlier_network_are_told(run, trained_project, results, stub_network, capsys):
+    (train_folder,) = Layout(trained_project).models.glob("*/train")
+    page = results / "toyJan1-trainset70shuffle1.html"
+    edit_settings(trained_project, plotting=False)
+    assert run(STEP1) == 0
+    assert run(STEP2) == 0
+    assert "which it never saw" in " ".join(page.read_text(encoding="utf-8").split())
+    np.savez(state_path(train_folder, 100), trained=[f"toy/img{number:02d}.png" for number in range(30)])
+    capsys.readouterr()
+    assert run(STEP2) == 0
+    said = "3 of 3 test images trained the network that this one started from"
+    output = capsys.readouterr()
+    assert said in output.out + output.err
+    text = page.read_text(encoding="utf-8")
+    assert f"<b>{said}" in text and "never saw" not in text
+    assert "tested it, 3 of which had trained" in text
+
+
 def test_labels_corrected_after_training_are_told_once_per_training_set(
     run, trained_project, results, stub_network, capsys
 ):

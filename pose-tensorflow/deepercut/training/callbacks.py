@@ -108,13 +108,20 @@ class Snapshots(keras.callbacks.Callback):
         Where, how often, how precisely and how many; its seed and validation_fraction are kept with the state.
     start : int
         Iteration that the run begins with, which is on disk already.
-    held_out : sequence of str, optional
-        The images that do not train, ``folder/image``; they are kept with the state, too.
+    held_out, trained : sequence of str, optional
+        The images that do not train, ``folder/image``, and those that do or did; they are kept with the state, too.
     """
 
-    def __init__(self, network: keras.Model, config: PoseConfig, start: int, held_out: Sequence[str] = ()):
+    def __init__(
+        self,
+        network: keras.Model,
+        config: PoseConfig,
+        start: int,
+        held_out: Sequence[str] = (),
+        trained: Sequence[str] = (),
+    ):
         super().__init__()
-        self.held_out = held_out
+        self.held_out, self.trained = held_out, trained
         self.network, self.config, self.start, self.saved = network, config, start, start
 
     def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
@@ -136,7 +143,8 @@ class Snapshots(keras.callbacks.Callback):
         (folder, prefix), precision = self.config.snapshot_place, self.config.snapshot_precision
         state = state_path(folder, iteration, prefix)
         exact = rounded_kernels(self.network) if precision == "float16" else {}
-        write_state(state, optimizer, self.config.seed, self.config.validation_fraction, self.held_out, exact)
+        fraction = self.config.validation_fraction
+        write_state(state, optimizer, self.config.seed, fraction, self.held_out, self.trained, exact)
         save_snapshot(self.network, snapshot_path(folder, iteration, prefix), precision)
         self.saved = iteration
         tidy(folder, prefix, self.config.max_snapshots)

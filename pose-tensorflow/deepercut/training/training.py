@@ -29,7 +29,7 @@ from deepercut.training.stopping import StopWhenStalled, in_words, warn_of_patie
 from deepercut.training.validation import Validation, hold_out
 from deepercut.weights.checkpoints import check_same_network, fill, read_weights, resolve_weights
 from deepercut.weights.keeping import newest_sound, set_aside, tidy
-from deepercut.weights.snapshots import HELD_OUT, list_snapshots, snapshot_path, state_path
+from deepercut.weights.snapshots import HELD_OUT, list_snapshots, read_trained, snapshot_path, state_path
 from deepercut.weights.state import changed_versions, exact_weights, read_state, restore
 
 log = logging.getLogger(__name__)
@@ -109,7 +109,8 @@ def _train(
         if len(devices) > 1:
             log.info("Each batch is shared out over %s", ", ".join(devices))
         warn_of_patience(config, held_out)
-        snapshots = Snapshots(network, config, start, kept or [image.name for image in held_out])
+        held_out_names = kept or [image.name for image in held_out]
+        snapshots = Snapshots(network, config, start, held_out_names, _trained_on(training, weights, start))
         validation = Validation(network, config.locref_stdev, training, held_out, copies=len(devices))
         statistics = LearningStatistics(config, start, stop, validation, tell)
         stalled = StopWhenStalled(statistics, config.patience)
@@ -138,6 +139,18 @@ def _check_held_out(training: list[TrainingImage], held_out: list[TrainingImage]
             "all images that are left of the training set measure the error of this run, and none can train it: set "
             "global_scale and max_input_size as they were"
         )
+
+
+def _trained_on(training: list[TrainingImage], weights: Path, start: int) -> list[str]:
+    """Name the images that train a network, and those that trained what it starts from, of which a new run warns."""
+    now, before = {image.name for image in training}, set(read_trained(weights))
+    if start == 0 and before - now:
+        log.warning(
+            "%s was trained on %d images that do not train this network. Where they are held out or test it, they are "
+            "not new to it, and its error there is too small; the evaluation says how many test images they are",
+            *(weights, len(before - now)),
+        )
+    return sorted(before | now)
 
 
 def _networks(

@@ -14,8 +14,9 @@ from deepercut import DeepercutError
 from dlc_common.kinds import wrong_kind
 
 WEIGHTS_SUFFIX = ".weights.h5"
-HELD_OUT = "held_out"
-"""Name of the held-out images in a state."""
+_STATE_SUFFIX = ".state.npz"
+HELD_OUT, TRAINED = "held_out", "trained"
+"""Names of the held-out images in a state, and of those that trained its network or one that it started from."""
 
 WANTED = "weights of a ResNet"
 """What messages call it."""
@@ -87,7 +88,7 @@ def state_path(train_folder: Path, iteration: int, prefix: str = "snapshot") -> 
     Path
         ``<train_folder>/<prefix>-<iteration>.state.npz``.
     """
-    return Path(train_folder) / f"{prefix}-{iteration}.state.npz"
+    return Path(train_folder) / f"{prefix}-{iteration}{_STATE_SUFFIX}"
 
 
 def statistics_path(train_folder: Path) -> Path:
@@ -212,9 +213,30 @@ def read_held_out(train_folder: Path, iteration: int, prefix: str = "snapshot") 
     tuple of str
         ``folder/image``; none where that is not known, as of snapshots without state, or of before it was kept.
     """
+    return _read_names(state_path(train_folder, iteration, prefix), HELD_OUT)
+
+
+def read_trained(weights: Path) -> tuple[str, ...]:
+    """Read which images trained the network of a snapshot, or one that it started from.
+
+    Parameters
+    ----------
+    weights : Path
+        Of the snapshot; any other file will do.
+
+    Returns
+    -------
+    tuple of str
+        ``folder/image``; none where that is not known.
+    """
+    return _read_names(weights.with_name(weights.name.removesuffix(WEIGHTS_SUFFIX) + _STATE_SUFFIX), TRAINED)
+
+
+def _read_names(state: Path, key: str) -> tuple[str, ...]:
+    """Return the images that a state lists under a key; none without state."""
     try:
-        with np.load(state_path(train_folder, iteration, prefix), allow_pickle=False) as archive:
-            return tuple(archive[HELD_OUT].tolist())
+        with np.load(state, allow_pickle=False) as archive:
+            return tuple(archive[key].tolist())
     except Exception:  # zipfile and numpy raise many types on damaged files, which training names
         return ()
 

@@ -13,7 +13,7 @@ import numpy as np
 from keras import ops
 
 from deepercut import DeepercutError
-from deepercut.weights.snapshots import HELD_OUT
+from deepercut.weights.snapshots import HELD_OUT, TRAINED
 from dlc_common.files import replacing
 from dlc_common.versions import versions
 
@@ -29,6 +29,7 @@ def write_state(
     seed: int,
     validation_fraction: float,
     held_out: Sequence[str] = (),
+    trained: Sequence[str] = (),
     exact: Mapping[str, np.ndarray] | None = None,
 ) -> None:
     """Write what resuming needs beside the weights, and the versions of what made them.
@@ -47,6 +48,8 @@ def write_state(
         Share of the images that it holds out.
     held_out : sequence of str, optional
         These images, as `snapshots.read_held_out` returns them.
+    trained : sequence of str, optional
+        Images that trained the network, as `snapshots.read_trained` returns them.
     exact : mapping of str to ndarray, optional
         By ``<layer>/<variable>``: weights that the file of weights holds rounded.
 
@@ -56,7 +59,7 @@ def write_state(
         When the system refuses to write.
     """
     state: dict[str, Any] = {"seed": seed, "validation_fraction": validation_fraction}
-    state[HELD_OUT] = np.array(held_out, dtype=str)
+    state |= {HELD_OUT: np.array(held_out, dtype=str), TRAINED: np.array(trained, dtype=str)}
     state["versions"] = json.dumps(versions())
     state |= {f"{_MEMORY}{i}": ops.convert_to_numpy(v) for i, v in enumerate(_kept(optimizer))}
     state |= {f"{_EXACT}{name}": values for name, values in (exact or {}).items()}

@@ -26,7 +26,14 @@ from deepercut.training.learning_stats import COLUMNS
 from deepercut.training.training import _of_the_run, compiled, network_of, starting_point, train
 from deepercut.weights.checkpoints import load_weights, read_weights
 from deepercut.weights.foreign import export_tf1
-from deepercut.weights.snapshots import Snapshot, list_snapshots, read_validation_errors, select_snapshot, state_path
+from deepercut.weights.snapshots import (
+    Snapshot,
+    list_snapshots,
+    read_trained,
+    read_validation_errors,
+    select_snapshot,
+    state_path,
+)
 from deepercut.weights.state import exact_weights, read_state
 from dlc_common import UsersError
 from dlc_common.cli import CHECKOUT
@@ -184,6 +191,27 @@ def test_held_out_images_stay_the_same_when_others_are_left_out(make_train_folde
     assert "1 of the 2 images that measure the error of this run are left out now" in caplog.text
     with pytest.raises(DeepercutError, match="all images that are left of the training set measure the error"):
         training._train(config, images[4:], thin_weights, state, start=2)
+
+
+def test_images_that_trained_an_earlier_network_are_remembered(make_train_folder, thin_weights, replace_fit, caplog):
+    config = config_of(make_train_folder(init_weights=str(thin_weights)))
+    images = load_dataset(config)
+
+    def save(trainee, *_, callbacks, **__):
+        trainee.optimizer.iterations.assign(4)
+        callbacks[2].set_model(trainee)
+        callbacks[2].save()
+
+    replace_fit(save)
+    first = training._train(config, images[:2], thin_weights, {}, start=0)
+    assert read_trained(first) == ("train/img0.png", "train/img1.png")
+    assert "do not train this network" not in caplog.text
+    start = first.rename(first.with_name("first.weights.h5"))
+    state_path(first.parent, 4).rename(first.with_name("first.state.npz"))
+    second = training._train(config, images[1:3], start, {}, start=0)
+    assert "first.weights.h5 was trained on 1 images that do not train this network" in caplog.text
+    assert read_trained(second) == ("train/img0.png", "train/img1.png", "train/img2.png")
+    assert read_trained(thin_weights) == ()
 
 
 def test_learning_curve_of_a_resumed_run_has_no_row_twice(make_train_folder):

@@ -66,14 +66,15 @@ def test_another_optimizer_starts_anew(tmp_path, caplog):
 def test_an_older_snapshot_goes_on_without_the_memory_and_says_so(tmp_path, caplog):
     path, fresh = tmp_path / "s.npz", stepped(0)
     exact = {"conv1/kernel": np.ones((100, 100))}
-    write_state(path, stepped(3), seed=7, validation_fraction=0.1, held_out=["a/img1.png"], exact=exact)
+    names = {"held_out": ["a/img1.png"], "trained": ["a/img0.png"]}
+    write_state(path, stepped(3), seed=7, validation_fraction=0.1, **names, exact=exact)
     whole = path.stat().st_size
     assert np.array_equal(exact_weights(read_state(path))["conv1/kernel"], exact["conv1/kernel"])
     forget_memory(path)
     read, written = read_state(path), path.stat().st_mtime_ns
     assert path.stat().st_size < whole - 80_000
     assert {name: value.tolist() for name, value in read.items() if name != "versions"} == {
-        **{"seed": 7, "validation_fraction": 0.1, "held_out": ["a/img1.png"]}
+        **{"seed": 7, "validation_fraction": 0.1, **names}
     }
     assert exact_weights(read) == {}
     restore(fresh, read, iteration=3)

@@ -251,6 +251,15 @@ def test_the_methods_paragraph_has_the_figures(evaluation, settings):
     assert said in methods_paragraph(watched, settings)
 
 
+def test_test_images_that_trained_the_network_it_started_from_are_counted(evaluation, settings):
+    judgment = judge(evaluation, settings)
+    assert judgment.seen_in_words is None
+    again = replace(judgment, evaluation=replace(evaluation, trained=np.array(evaluation.images)[18:22]))
+    assert again.seen_in_words.startswith("2 of 60 test images trained the network that this one started from: the")
+    said = "60 tested it, 2 of which had trained the network that it started from."
+    assert said in methods_paragraph(again, settings)
+
+
 def test_the_methods_paragraph_counts_videos_and_what_a_network_suggested(evaluation, settings):
     data = evaluation.network.layout.data_folder("toy")
     for folder in ("day1", "day1_picked"):
