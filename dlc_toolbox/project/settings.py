@@ -205,7 +205,20 @@ def _load(path: Path, kind: type[Kind]) -> Kind:
     return settings
 
 
+_OF_V1 = {
+    "videopath": "write vidpath, relative to Generating_a_Training_Set",
+    "videotype": "delete it: filename names each video with its ending",
+    "selectionalgorithm": "write framechoice: 'kmeans', 'random' (v1's 'uniform') or 'even'",
+    "start": "delete it: frames are picked from the beginning of each video on",
+    "stop": "write portion, the share of each video to pick from, counted from its beginning",
+    "checkcropping": "delete it: Step 1 draws a preview of the crop by itself",
+}
+"""What to do about settings of later files of DeepLabCut v1."""
+
+
 def _unknown(name: str, line: int, known: dict) -> str:
-    """Say that a name is not a setting and which one may be meant."""
-    near = difflib.get_close_matches(name, known, n=1)
-    return f"line {line}: {name} is no setting" + (f"; did you mean {near[0]}?" if near else "")
+    """Say that a name is not a setting and what to write instead, or which one may be meant."""
+    lowered = {each.lower(): each for each in known}
+    near = difflib.get_close_matches(name.lower(), lowered, n=1)
+    advice = _OF_V1.get(name) or (f"did you mean {lowered[near[0]]}?" if near else "")
+    return f"line {line}: {name} is no setting" + (f"; {advice}" if advice else "")

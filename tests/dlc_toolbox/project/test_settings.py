@@ -96,6 +96,22 @@ def test_an_unknown_name_is_named_with_its_line_and_the_nearest_known_one(load):
         load(NEEDED + "bodypart = ['x']\n")
 
 
+@pytest.mark.parametrize(
+    ("line", "advice"),
+    [
+        ("TASK = 'reach'", "TASK is no setting; did you mean Task"),
+        ("videopath = ['/videos']", "videopath is no setting; write vidpath"),
+        ("selectionalgorithm = 'uniform'", "selectionalgorithm is no setting; write framechoice: .*'random'"),
+        ("stop = 0.5", "stop is no setting; write portion"),
+        ("checkcropping = True", "checkcropping is no setting; delete it"),
+        ("videotype = '.avi'", "videotype is no setting; delete it"),
+    ],
+)
+def test_names_of_later_files_of_v1_and_in_capitals_are_known(load, line, advice):
+    with pytest.raises(ToolboxError, match=f"line 6: {advice}"):
+        load(f"{NEEDED}{line}\n")
+
+
 def test_every_problem_is_told_at_once(load):
     with pytest.raises(ToolboxError) as caught:
         load(NEEDED + "resnet = 34\nportion = 1.5\nplotting = 1\n")
