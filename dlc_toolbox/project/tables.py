@@ -271,7 +271,7 @@ def naming_damage(path: Path) -> Iterator[None]:
     except UsersError:
         raise
     except Exception as error:  # h5py, PyTables and pandas raise many types on damaged files
-        reason = " ".join(str(error).split())
+        reason = f"{' '.join(str(error).split())}; the step that made it makes it anew with --overwrite"
         raise ToolboxError(f"{path} cannot be read as {_WANTED}: {reason}") from error
 
 

@@ -103,6 +103,17 @@ def test_test_images_that_trained_an_earlier_network_are_told(run, trained_proje
     assert "tested it, 3 of which had trained" in text
 
 
+def test_a_damaged_table_of_poses_is_no_dead_end(run, trained_project, results, stub_network, capsys):
+    edit_settings(trained_project, plotting=False)
+    assert run(STEP1) == 0
+    table = results / f"{NETWORK}.h5"
+    table.write_bytes(table.read_bytes()[:2000])
+    assert run(STEP2) == 1
+    assert "the step that made it makes it anew with --overwrite" in capsys.readouterr().err
+    assert run(STEP1, "--overwrite") == 0
+    assert run(STEP2) == 0
+
+
 def test_labels_corrected_after_training_are_told_once_per_training_set(
     run, trained_project, results, stub_network, capsys
 ):
