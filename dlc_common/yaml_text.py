@@ -46,6 +46,14 @@ for _kind in ("int", "float"):
     _OnceLoader.add_constructor(f"tag:yaml.org,2002:{_kind}", _OnceLoader.construct_number)
 
 
+_HINTS = {
+    "could not find expected ':'": "write `key: value`, with a colon and a space of the space bar after each key",
+    r"found character '\t'": "replace the tab by spaces",
+    "escape": "in double quotes a backslash starts an escape: write / in paths",
+}
+"""What to do, by what yaml says."""
+
+
 def read_yaml(path: Path) -> Any:
     """Read what a yaml file holds; no tag in it is ever executed.
 
@@ -72,7 +80,8 @@ def read_yaml(path: Path) -> Any:
         line = path.read_bytes()[: error.start].count(b"\n") + 1
         raise UsersError(f"{path} cannot be read as yaml: line {line} is not in UTF-8: save it as UTF-8") from error
     except Exception as error:  # yaml raises many types on damaged values, such as KeyError on `!!bool maybe`
-        raise UsersError(f"{path} cannot be read as yaml: {' '.join(str(error).split())}") from error
+        hint = next((f"; {hint}" for sign, hint in _HINTS.items() if sign in str(error)), "")
+        raise UsersError(f"{path} cannot be read as yaml: {' '.join(str(error).split())}{hint}") from error
 
 
 def load_yaml(text: str) -> Any:

@@ -5,7 +5,6 @@ Made for many frames per second; the pictures of single images are those of `dra
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -15,6 +14,7 @@ import cv2
 import numpy as np
 from skimage.draw import polygon2mask
 
+from dlc_common.spelling import did_you_mean
 from dlc_toolbox import ToolboxError
 from dlc_toolbox.measure.metrics import Cutoff
 from dlc_toolbox.pictures.palette import outline, part_markers
@@ -92,10 +92,9 @@ def skeleton_of(settings: AnalysisSettings, bodyparts: Sequence[str]) -> tuple[t
     """Return the skeleton of the settings, its body parts by position; raises as `marks_of` does."""
     unknown = sorted({part for pair in settings.skeleton for part in pair} - set(bodyparts))
     if unknown:
-        near = difflib.get_close_matches(unknown[0], bodyparts, n=1)
         raise ToolboxError(
             f"myconfig_analysis.py: skeleton names {', '.join(unknown)}, but the network's body parts are "
-            f"{', '.join(bodyparts)}" + (f"; did you mean {near[0]}?" if near else "")
+            f"{', '.join(bodyparts)}{did_you_mean(unknown[0], bodyparts)}"
         )
     positions = {part: position for position, part in enumerate(bodyparts)}
     return tuple((positions[first], positions[second]) for first, second in settings.skeleton)

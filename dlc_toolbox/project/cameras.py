@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from dlc_common.spelling import did_you_mean
 from dlc_toolbox.project.checks import MOST_ENTRIES, file_name, flag, number, text, whole
 
 _CAMERAS = "names and patterns, such as {'A': '*camA*', 'B': '*camB*'}"
@@ -177,9 +177,8 @@ def _dictionary(value: Any, markers: int) -> str:
     known = {name.upper(): name for name in dir(aruco) if name.startswith("DICT_")}
     wanted = f"DICT_{str(value).upper().removeprefix('DICT_')}"
     if wanted not in known:
-        near = difflib.get_close_matches(wanted, known, n=1)
-        such = f"; did you mean {near[0]}?" if near else ""
-        raise ValueError(f"dictionary must be one that OpenCV knows, such as 'DICT_4X4_50'{such}")
+        meant = did_you_mean(wanted, known)
+        raise ValueError(f"dictionary must be one that OpenCV knows, such as 'DICT_4X4_50'{meant}")
     size = len(aruco.getPredefinedDictionary(getattr(aruco, known[wanted])).bytesList)
     if size < markers:
         raise ValueError(f"{wanted} has {size} markers, but this board needs {markers}")
@@ -191,10 +190,8 @@ def _known(value: Any, names: tuple[str, ...], needed: tuple[str, ...]) -> Mappi
     if not isinstance(value, dict):
         raise ValueError(f"names and values are wanted, not {value!r}")
     if strangers := [str(name) for name in value if name not in names]:
-        near = difflib.get_close_matches(strangers[0], names, n=1)
-        raise ValueError(
-            f"{', '.join(strangers)} is not one of {', '.join(names)}" + (f"; did you mean {near[0]}?" if near else "")
-        )
+        meant = did_you_mean(strangers[0], names)
+        raise ValueError(f"{', '.join(strangers)} is not one of {', '.join(names)}{meant}")
     if missing := [name for name in needed if name not in value]:
         raise ValueError(f"{', '.join(missing)} is missing")
     return value

@@ -5,11 +5,11 @@ The files are plain assignments; they are parsed, never run. Names are those of 
 
 from __future__ import annotations
 
-import difflib
 from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
 from typing import Any, TypeVar
 
+from dlc_common.spelling import did_you_mean
 from dlc_toolbox import ToolboxError
 from dlc_toolbox.project import cameras as several
 from dlc_toolbox.project import checks
@@ -218,7 +218,5 @@ _OF_V1 = {
 
 def _unknown(name: str, line: int, known: dict) -> str:
     """Say that a name is not a setting and what to write instead, or which one may be meant."""
-    lowered = {each.lower(): each for each in known}
-    near = difflib.get_close_matches(name.lower(), lowered, n=1)
-    advice = _OF_V1.get(name) or (f"did you mean {lowered[near[0]]}?" if near else "")
-    return f"line {line}: {name} is no setting" + (f"; {advice}" if advice else "")
+    advice = f"; {_OF_V1[name]}" if name in _OF_V1 else did_you_mean(name, known)
+    return f"line {line}: {name} is no setting{advice}"

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, dataclass, field, fields
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from easydict import EasyDict
 from deepercut import DeepercutError
 from dlc_common import UsersError
 from dlc_common.kinds import ADVICE, DEEPLABCUT3
+from dlc_common.spelling import did_you_mean
 from dlc_common.yaml_text import THOUSANDS, read_yaml
 
 PYTORCH_CONFIG = "pytorch_config.yaml"
@@ -55,7 +56,7 @@ class PoseConfig:
     ignored: tuple[str, ...] = ()
     project_path: str = ""
     dataset: str = ""
-    num_joints: int
+    num_joints: int = field(metadata={"above": 0})
     all_joints: tuple[tuple[int, ...], ...]
     all_joints_names: tuple[str, ...]
     net_type: str = "resnet_50"
@@ -197,8 +198,7 @@ def load_config(path: Path, overrides: Mapping[str, Any] | None = None) -> PoseC
             except ValueError as error:
                 problems.append(f"{key} is {value!r}, but must be {error}")
         elif key not in IGNORED_KEYS:
-            near = difflib.get_close_matches(str(key), known, n=1)
-            problems.append(f"unknown key {key!r}" + (f"; did you mean {near[0]}?" if near else ""))
+            problems.append(f"unknown key {key!r}{did_you_mean(key, known)}")
     problems += [f"{key} is missing" for key, f in known.items() if f.default is MISSING and key not in content]
     if not problems:
         config = PoseConfig(folder=path.parent, ignored=tuple(sorted(set(content) & IGNORED_KEYS)), **values)
@@ -269,16 +269,11 @@ def read_keys(path: Path) -> EasyDict:
 
 def _checked(key: Any, value: Any) -> Any:
     """Return a value in its key's type, or raise ValueError with what is accepted."""
-    special = {"all_joints": _all_joints, "multi_step": _multi_step, "crop_size": _crop_size, "padding": _padding}
-    if key.name in special:
-        return special[key.name](value)
+    if key.name in _SPECIAL:
+        return _SPECIAL[key.name](value)
     if value is None and "None" in key.type:
         return None
-    check = {"int": _whole, "float": _number, "bool": _flag, "str": _text}.get(key.type.removesuffix(" | None"))
-    if check is None:
-        item, count = (_number, 3) if key.name == "mean_pixel" else (_text, None)
-        return _sequence(value, item, count)
-    value = check(value)
+    value = {"int": _whole, "float": _number, "bool": _flag, "str": _text}[key.type.removesuffix(" | None")](value)
     if "above" in key.metadata and not value > key.metadata["above"]:
         raise ValueError(f"greater than {key.metadata['above']}")
     if "least" in key.metadata and not value >= key.metadata["least"]:
@@ -326,7 +321,17 @@ def _sequence(value: Any, item: Any, count: int | None = None) -> tuple:
 
 
 def _all_joints(value: Any) -> tuple[tuple[int, ...], ...]:
-    return _sequence(value, lambda pair: _sequence(pair, _whole))
+    try:
+        return _sequence(value, lambda pair: _sequence(pair, _whole))
+    except ValueError:
+        raise ValueError("a list of lists of numbers, such as [[0], [1]]") from None
+
+
+def _names(value: Any) -> tuple[str, ...]:
+    try:
+        return _sequence(value, _text)
+    except ValueError:
+        raise ValueError("a list of names; put numbers, and words such as yes and no, in quotes") from None
 
 
 def _multi_step(value: Any) -> tuple[tuple[float, int], ...]:
@@ -359,6 +364,13 @@ def _padding(value: Any) -> bool:
         if value == accepted or value is pads:
             return pads
     raise ValueError("16, or the word none, or absent (then the weights decide)")
+
+
+_SPECIAL: Mapping[str, Callable[[Any], Any]] = {
+    **{"all_joints": _all_joints, "all_joints_names": _names, "mean_pixel": partial(_sequence, item=_number, count=3)},
+    **{"multi_step": _multi_step, "crop_size": _crop_size, "padding": _padding},
+}
+"""Checks of keys that are no single number, text or flag."""
 
 
 def _contradictions(config: PoseConfig) -> list[str]:

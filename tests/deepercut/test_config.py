@@ -79,6 +79,10 @@ def test_ignored_keys_are_named(tmp_path):
     ("keys", "message"),
     [
         ({"global_scal": 1}, "unknown key 'global_scal'; did you mean global_scale"),
+        ({"MAX_ITERS": 10}, "unknown key 'MAX_ITERS'; did you mean max_iters"),
+        ({"all_joints": [0, 1]}, r"all_joints is \[0, 1\], but must be a list of lists of numbers, such as \[\[0\]"),
+        ({"all_joints_names": [1, True]}, "but must be a list of names; put numbers, and words such as yes and no, in"),
+        ({"num_joints": 0}, "num_joints is 0, but must be greater than 0"),
         ({"global_scale": "large"}, "global_scale is 'large', but must be a number"),
         ({"global_scale": 0}, "greater than 0"),
         ({"global_scale": float("nan")}, "global_scale is nan, but must be a number"),

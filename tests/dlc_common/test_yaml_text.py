@@ -136,6 +136,23 @@ def test_what_is_damaged_is_told_on_one_line(tmp_path: Path, text):
     assert "\n" not in str(told.value)
 
 
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        ("a: 1\nmax_iters:10000\n", "write `key: value`, with a colon and a space"),
+        ("a: 1\nmax_iters = 10000\nb: 1\n", "write `key: value`"),
+        ("a: 1\nmax_iters:\u00a010000\nb: 1\n", "a space of the space bar after each key"),
+        ("a:\t1\n", "replace the tab by spaces"),
+        ('a: "C:\\Users\\ann"\n', "a backslash starts an escape: write / in paths"),
+        ('a: "C:\\data"\n', "a backslash starts an escape: write / in paths"),
+    ],
+)
+def test_usual_slips_are_told_with_what_to_write(tmp_path: Path, text, hint):
+    (tmp_path / "a.yaml").write_text(text, encoding="utf-8")
+    with pytest.raises(UsersError, match=hint):
+        read_yaml(tmp_path / "a.yaml")
+
+
 def test_another_encoding_is_named_with_its_line(tmp_path: Path):
     (tmp_path / "a.yaml").write_bytes("x: 1\n# für Mäuse\n".encode("cp1252"))
     with pytest.raises(UsersError, match=r"a\.yaml cannot be read as yaml: line 2 is not in UTF-8: save it as UTF-8$"):
