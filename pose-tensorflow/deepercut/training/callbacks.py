@@ -91,9 +91,9 @@ class StopOnNonFinite(keras.callbacks.Callback):
         if np.isfinite(logs["loss"]):
             return
         iteration = self.batches.start + batch
-        names = ", ".join(str(path) for path in self.batches.paths(iteration))
+        names = ", ".join(dict.fromkeys(map(str, self.batches.paths(iteration))))
         raise DeepercutError(
-            f"the loss is not finite in iteration {iteration + 1} ({names}): check the labels of this image. {GO_BACK}"
+            f"the loss is not finite in iteration {iteration + 1} ({names}): check the labels there. {GO_BACK}"
         )
 
 

@@ -135,8 +135,8 @@ def warn_of_patience(config: PoseConfig, held_out: Sequence[TrainingImage]) -> N
         return
     if not any(len(image.joints) for image in held_out):
         log.warning(
-            "No labeled image is held out, so patience cannot end this training; a new one with a larger "
-            "validation_fraction can be ended by it"
+            "No labeled image is held out, so patience cannot end this training; a new one with more labeled images, "
+            "or a larger validation_fraction (at most 0.5), can be ended by it"
         )
     elif config.lr_schedule == "cosine":
         log.info(

@@ -223,7 +223,8 @@ def starting_point(config: PoseConfig, resume: bool) -> tuple[Path, int]:
     own = {snapshot.path: snapshot.iteration for snapshot in list_snapshots(folder, prefix)}
     if resume:
         if not own:
-            raise DeepercutError(f"{folder} holds no snapshot to resume from: start without --resume")
+            led = "" if folder == config.folder else " (snapshot_prefix in pose_cfg.yaml leads there)"
+            raise DeepercutError(f"{folder}{led} holds no snapshot to resume from: start without --resume")
         return _newest_sound(config)
     if not config.init_weights:
         raise DeepercutError(

@@ -75,7 +75,8 @@ def resolve_weights(prefix: Path) -> Path:
         if "resnet_v1" in prefix.name
         else ""
     )
-    raise DeepercutError(f"no weights found for {prefix}; tried {', '.join(p.name for p in tried)} there{advice}")
+    kind = ", a folder: name the weights in it" if prefix.is_dir() else ""
+    raise DeepercutError(f"no weights found for {prefix}{kind}; tried {', '.join(p.name for p in tried)} there{advice}")
 
 
 def load_weights(model: keras.Model, path: Path) -> tuple[str, ...]:

@@ -71,6 +71,7 @@ def test_patience_that_cannot_work_is_said(config, make_config, caplog):
     assert caplog.text == ""
     warn_of_patience(config, [SimpleNamespace(joints=np.zeros((0, 3)))])
     assert "No labeled image is held out, so patience cannot end this training" in caplog.text
+    assert "a new one with more labeled images, or a larger validation_fraction (at most 0.5)" in caplog.text
     warn_of_patience(make_config(patience=5, lr_schedule="cosine"), [labeled])
     assert "With lr_schedule cosine the error often falls most near max_iters" in caplog.text
 

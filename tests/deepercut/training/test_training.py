@@ -9,6 +9,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import h5py
 import keras
@@ -21,7 +22,7 @@ from deepercut.config import load_config
 from deepercut.data.dataset import TrainingBatches, load_dataset
 from deepercut.inference.predict import load_predictor, read_network
 from deepercut.training import training
-from deepercut.training.callbacks import LearningStatistics, Snapshots, StopOnInterrupt
+from deepercut.training.callbacks import LearningStatistics, Snapshots, StopOnInterrupt, StopOnNonFinite
 from deepercut.training.learning_stats import COLUMNS
 from deepercut.training.training import _of_the_run, compiled, network_of, starting_point, train
 from deepercut.weights.checkpoints import load_weights, read_weights
@@ -72,6 +73,12 @@ def test_starting_point(make_train_folder):
     assert starting_point(config_of(folder), resume=False) == (folder / "start.weights.h5", 0)
     with pytest.raises(DeepercutError, match="no snapshot to resume from"):
         starting_point(config_of(folder), resume=True)
+    with pytest.raises(
+        DeepercutError, match=r"away \(snapshot_prefix in pose_cfg\.yaml leads there\) holds no snapshot"
+    ):
+        starting_point(config_of(folder, snapshot_prefix=str(folder / "away" / "snapshot")), resume=True)
+    with pytest.raises(DeepercutError, match=r"no weights found for .*train, a folder: name the weights in it"):
+        starting_point(config_of(folder, init_weights="."), resume=False)
     for iteration in (2, 10):
         h5py.File(folder / f"snapshot-{iteration}.weights.h5", "w").close()
     assert starting_point(config_of(folder), resume=True) == (folder / "snapshot-10.weights.h5", 10)
@@ -415,6 +422,12 @@ def test_training_learns_writes_snapshots_and_predicts(make_train_folder, thin_w
     assert poses.shape == (2, 3, 3)
     np.testing.assert_array_equal(poses[0], poses[1])
     assert train(config_of(folder), resume=True) == folder / "snapshot-6.weights.h5"  # nothing left to do
+
+
+def test_a_loss_that_is_no_number_names_each_image_once():
+    batches = SimpleNamespace(start=4, paths=lambda iteration: [Path("a.png"), Path("b.png"), Path("a.png")])
+    with pytest.raises(DeepercutError, match=r"not finite in iteration 7 \(a\.png, b\.png\): check the labels there"):
+        StopOnNonFinite(batches).on_train_batch_end(2, {"loss": float("nan")})
 
 
 @pytest.mark.slow
