@@ -144,8 +144,11 @@ export function actionsOf(page) {
   }
 
   async function acceptFolder() {
-    if (!ready() || !(await page.saver.flush())) return;
-    const body = { folder: page.state.folder, name: null, parts: null, likelihood: page.options.likelihood };
+    const { likelihood } = page.options;
+    if (!ready()) return;
+    if (likelihood === null) return page.tell.say("Nothing is accepted: Folder from must be a number from 0 to 1.");
+    if (!(await page.saver.flush())) return;
+    const body = { folder: page.state.folder, name: null, parts: null, likelihood };
     const { accepted, changes } = await page.saver.during(ask("POST", "/api/accept", body));
     const step = changes.flatMap((image) => image.parts.map((part) => ({ key: keyOf(image), part, before: OPEN })));
     if (step.length) page.labels.remember(step);

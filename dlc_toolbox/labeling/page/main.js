@@ -212,8 +212,9 @@ function bindControls() {
     $(id).addEventListener("change", () => page.choose(name, $(id).checked));
   }
   $("likelihood").value = page.options.likelihood;
-  $("likelihood").addEventListener("change", () => {
-    if ($("likelihood").validity.valid) page.choose("likelihood", $("likelihood").valueAsNumber);
+  $("likelihood").addEventListener("input", () => {
+    const typed = $("likelihood").valueAsNumber; // NaN when it is empty
+    page.choose("likelihood", typed >= 0 && typed <= 1 ? typed : null);
   });
   $("rank").addEventListener("change", () => act.order());
   $("suggest").addEventListener("click", act.suggest);

@@ -289,6 +289,21 @@ def test_a_folder_is_accepted_above_a_likelihood_and_taken_back(lab, open_page):
     assert set(lab.reread("vid1/img002.png")["accepted"]) == set(MOUSE)
 
 
+def test_a_folder_is_accepted_from_the_number_shown_or_not_at_all(lab, open_page):
+    lab.suggest({FIRST: 0.985, SECOND: 0.995})
+    page = open_page()
+    page.locator("#machine[open]").wait_for()
+    for nothing in ("", "2", "-1"):
+        page.locator("#likelihood").fill(nothing)
+        page.get_by_role("button", name="Accept folder").click()
+        page.get_by_text("Folder from must be a number from 0 to 1").wait_for()
+        assert lab.state(FIRST) == lab.state(SECOND) == "open"
+    page.locator("#likelihood").fill("0.99")
+    page.get_by_role("button", name="Accept folder").click()
+    page.get_by_text("4 machine labels accepted").wait_for()
+    assert (lab.state(FIRST), lab.state(SECOND)) == ("open", "done")
+
+
 def test_other_people_with_the_distance(lab, open_page):
     lab.write_settings(Scorers=["Ann", "Bob"])
     lab.set(FIRST, {"nose": [100.0, 100.0]})
