@@ -17,7 +17,8 @@ const HINT = matchMedia("(pointer: coarse)").matches
   : "Click: place · Drag: move · Wheel: zoom · Space + drag: scroll";
 
 const canvas = $("view");
-const page = new Page(canvas, { status, image: showImage, project: showProject, refreshed, say, hush, waiting });
+const turned = () => pointer.giveUp();
+const page = new Page(canvas, { status, image: showImage, project: showProject, refreshed, turned, say, hush, waiting });
 const strip = new VideoStrip(page, say);
 const act = actionsOf(page);
 Object.assign(
@@ -40,7 +41,7 @@ const [images, parts] = [new ImagesPanel(page), new PartsPanel(page, act)];
 const questions = new Questions(page, act.complain);
 const keys = bindKeys(act);
 
-new Pointer(canvas, page.view, {
+const pointer = new Pointer(canvas, page.view, {
   hit: (u, v, reach) => page.hit(u, v, reach),
   placeOf: (part) => (Array.isArray(page.at(part)) ? page.at(part) : page.machine(part).slice(0, 2)),
   click: act.click,

@@ -54,7 +54,7 @@ export class Page {
   #neighbour = null;
   #ghosts = [];
 
-  /** @param {{changed: Function, refreshed: Function, say: Function, hush: Function}} tell what the panels want to know */
+  /** @param {Object<string, Function>} tell what the rest of the page wants to know; `turned`: another picture is shown */
   constructor(canvas, tell) {
     this.tell = tell;
     this.saver = new Saver(this.labels, () => tell.status());
@@ -226,11 +226,12 @@ export class Page {
     this.key = key;
     this.#bitmap = bitmap;
     this.#ghosts = [];
-    Object.assign(this, { held: null, cross: null, peek: 0, film: null });
+    Object.assign(this, { cross: null, peek: 0, film: null });
     this.armed = part !== null || this.open.length > 0; // a finished image asks for nothing
     this.view.setImage(bitmap.width, bitmap.height);
     const kept = this.parts.includes(this.part) ? this.part : this.parts[0];
     this.part = part ?? (this.options.autoPart ? (this.open[0] ?? kept) : kept);
+    this.tell.turned();
     this.refresh();
     this.fetchGhosts();
   }
@@ -267,6 +268,7 @@ export class Page {
     if (!key) return undefined;
     if (offset && !this.folder.video) return this.tell.say(this.noVideo);
     this.peek = Math.max(-2, Math.min(2, offset));
+    this.tell.turned();
     const asked = this.peek;
     try {
       const bitmap = asked ? await this.#frame(asked) : null;
@@ -293,6 +295,7 @@ export class Page {
     this.film = bitmap;
     const shown = bitmap ?? this.#bitmap;
     if (shown) this.view.setImage(shown.width, shown.height);
+    this.tell.turned();
     this.refresh();
   }
 

@@ -79,7 +79,7 @@ export class Pointer {
   }
 
   #pinch() {
-    this.#giveUp();
+    this.giveUp();
     this.#gesture = { name: "pinch", ...this.#fingers() };
   }
 
@@ -153,10 +153,12 @@ export class Pointer {
 
   #cancel(event) {
     this.#down.delete(event.pointerId);
-    this.#giveUp();
+    this.giveUp();
   }
 
-  #giveUp() {
+  /** End a gesture without effect, as when another picture comes under it. */
+  giveUp() {
+    if (!this.#gesture) return;
     if (this.#gesture?.name === "drag") this.#hands.drop(this.#gesture.hit, null);
     this.#hands.aim(null, false);
     this.#gesture = null;

@@ -173,6 +173,26 @@ def test_the_page_says_that_it_goes_on_until_that_is_taken_back(lab, page):
     assert current(page, "part") == "tail"
 
 
+@pytest.mark.parametrize("pull", [0, 40])
+def test_a_click_or_drag_that_another_image_comes_under_is_given_up(lab, open_page, pull):
+    lab.set(FIRST, {"nose": [100.0, 100.0]})
+    page = open_page()
+    x, y = page.evaluate("labeling.screenOf(100, 100)") if pull else page.evaluate("labeling.screenOf(300, 300)")
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x + pull, y + pull, steps=4)
+    page.keyboard.press("d")
+    shown(page, SECOND)
+    page.mouse.move(x + 2 * pull, y, steps=4)
+    page.mouse.up()
+    click(page, 50, 60)
+    saved(page)
+    assert lab.at(FIRST) == {"nose": [100.0, 100.0], "left_ear": None, "right_ear": None, "tail": None}
+    places = lab.at(SECOND)
+    np.testing.assert_allclose(places.pop("nose"), (50, 60), atol=0.5)
+    assert set(places.values()) == {None}
+
+
 def test_undo_goes_back_over_images(lab, page):
     page.locator("#auto-image").uncheck()
     assert page.locator("#undo").is_disabled()
