@@ -24,8 +24,9 @@ export function actionsOf(page) {
 
   /** Whether labels of the image on the screen can be changed now; says why not. */
   function ready() {
-    if (!page.key || page.key !== page.wanted || page.film) return false;
-    if (page.peek) {
+    if (!page.key || page.key !== page.wanted) return false;
+    if (page.film) page.tell.say("This is the video: K takes this frame, Esc goes back to the image.");
+    else if (page.peek) {
       page.lookAt(0);
       page.tell.say("Back at the image itself: labels are placed on it alone.");
     } else if (page.why) page.tell.say(page.why);

@@ -9,6 +9,7 @@ export class VideoStrip {
   #page;
   #say;
   #frame = 0;
+  #over = null; // the image that the person scrubs over: when another one is shown, no frame covers it
   #open = false;
   #fetching = false;
 
@@ -51,9 +52,11 @@ export class VideoStrip {
     return this.#show(this.#frame);
   }
 
-  /** Show what became known of the video meanwhile, such as the number of its frames. */
+  /** Tell what became known of the video meanwhile, such as the number of its frames. */
   refresh() {
-    if (this.#open && this.#video) this.#show(this.#frame);
+    if (!this.#open || !this.#video) return;
+    if (this.#page.film) this.#show(this.#frame);
+    else this.#tell(this.#frame);
   }
 
   /** Go some frames on or back. */
@@ -67,6 +70,12 @@ export class VideoStrip {
   }
 
   #show(frame) {
+    this.#over = this.#page.key;
+    this.#tell(frame);
+    if (!this.#fetching) this.#fetch();
+  }
+
+  #tell(frame) {
     const { frames, fps } = this.#video;
     const last = frames === null ? Infinity : frames - 1;
     this.#frame = Math.max(0, Math.min(last, Math.round(frame)));
@@ -76,7 +85,6 @@ export class VideoStrip {
     if (document.activeElement !== $("frame")) $("frame").value = this.#frame; // else it is being typed
     const facts = [frames !== null && `of ${last}`, fps && `${(this.#frame / fps).toFixed(2)} s`];
     $("time").textContent = facts.filter(Boolean).join(" · ");
-    if (!this.#fetching) this.#fetch();
   }
 
   /** Fetch the frame wanted now, and again while the hand has moved on meanwhile. */
@@ -84,11 +92,11 @@ export class VideoStrip {
     this.#fetching = true;
     this.#page.tell.waiting(true); // the picture is not yet that of the number
     try {
-      for (let shown = null; this.#open && shown !== this.#address;) {
+      for (let shown = null; this.#isWanted && shown !== this.#address;) {
         shown = this.#address;
         this.#page.frames.hold([shown]);
         const bitmap = await this.#page.frames.get(shown);
-        if (this.#open) this.#page.showFilm(bitmap);
+        if (this.#isWanted) this.#page.showFilm(bitmap);
       }
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
@@ -97,6 +105,10 @@ export class VideoStrip {
       this.#fetching = false;
       this.#page.tell.waiting(false);
     }
+  }
+
+  get #isWanted() {
+    return this.#open && this.#over === this.#page.key;
   }
 
   get #address() {
@@ -111,6 +123,7 @@ export class VideoStrip {
   /** Take the frame shown into the images to label. */
   async pick() {
     if (!this.#open) return this.#say("Open the video first (M).");
+    if (!this.#page.film) return this.#say("The image is shown, not the video: go to the frame first.");
     const { folder, name } = await this.#page.saver.during(ask("POST", this.#address, {}));
     await this.#page.fetchProject();
     const label = () => {

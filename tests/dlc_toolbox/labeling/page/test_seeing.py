@@ -82,6 +82,26 @@ def test_the_strip_learns_how_long_the_video_is(lab, open_page, write_video, mon
     assert "of 29" in page.locator("#time").inner_text()
 
 
+def test_the_video_covers_an_image_only_when_somebody_scrubs(lab, open_page, write_video):
+    lab.film(write_video)
+    page = open_page()
+    banner = page.locator("#banner")
+    page.keyboard.press("m")
+    banner.get_by_text("vid1.avi, frame 0").wait_for()
+    click(page, 100, 100)
+    page.get_by_text("This is the video: K takes this frame").wait_for()
+    show(page, SECOND)
+    with page.expect_response("**/api/project"):  # after each label, until there are enough to train a helper
+        click(page, 100, 100)
+    click(page, 150, 150)
+    saved(page)
+    assert isinstance(lab.at(SECOND)["left_ear"], list) and banner.is_hidden()
+    page.keyboard.press("k")
+    page.get_by_text("The image is shown, not the video").wait_for()
+    page.keyboard.press(".")
+    banner.get_by_text("vid1.avi, frame 1").wait_for()
+
+
 def test_an_image_that_would_not_be_seen_at_this_zoom_is_fitted(lab, open_page):
     cv2.imwrite(str(lab.data / FIRST), np.zeros((3000, 4000, 3), np.uint8))
     page = open_page()
