@@ -165,9 +165,12 @@ export function actionsOf(page) {
   }
 
   async function travel(direction) {
+    const [gone] = page.labels.passOver(direction, (key) => page.images.entries.has(key));
     const step = page.labels.next(direction);
-    if (!step) return page.tell.say(`Nothing to ${direction}.`);
-    page.tell.hush();
+    if (gone) page.tell.say(`Passed over: ${gone} is not in its folder any more.`);
+    else if (step) page.tell.hush();
+    else page.tell.say(`Nothing to ${direction}.`);
+    if (!step) return page.refresh();
     const keys = new Set(step.map(({ key }) => key));
     await Promise.all([...keys].map((key) => page.load(key)));
     const { key, part } = step[0];
@@ -178,7 +181,9 @@ export function actionsOf(page) {
   }
 
   const inTurn = (direction) => {
-    undoing = undoing.then(() => travel(direction)).catch(complain);
+    const step = undoing.then(() => travel(direction));
+    step.catch(complain);
+    undoing = step.catch(() => {}); // one that fails holds up no other
   };
 
   /** Say what the server refused. */

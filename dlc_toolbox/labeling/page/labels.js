@@ -112,6 +112,23 @@ export class Labels extends EventTarget {
     return (direction === "undo" ? this.#undo : this.#redo).at(-1);
   }
 
+  /**
+   * Forget what the next steps of undo (or redo) did to images that are there no more.
+   * @param {(key: string) => boolean} isThere
+   * @returns {string[]} keys of these images
+   */
+  passOver(direction, isThere) {
+    const steps = direction === "undo" ? this.#undo : this.#redo;
+    const gone = new Set();
+    for (let kept = []; steps.length && !kept.length;) {
+      const step = steps.pop();
+      kept = step.filter(({ key }) => isThere(key));
+      step.filter(({ key }) => !isThere(key)).forEach(({ key }) => gone.add(key));
+      if (kept.length) steps.push(kept);
+    }
+    return [...gone];
+  }
+
   /** Take back the newest step, or do again the one taken back last. */
   undo(direction = "undo") {
     const [from, to] = direction === "undo" ? [this.#undo, this.#redo] : [this.#redo, this.#undo];

@@ -76,7 +76,7 @@ function status() {
   if (!sentence) return;
   const waits = page.labels.unsaved.length;
   const rest = waits ? ` Not saved: changes of ${waits} image${waits > 1 ? "s" : ""}, kept on this page.` : "";
-  const text = `${sentence}${rest}`;
+  const text = sentence.replace(/\.?$/, ".") + rest;
   const shown = `${refused.length} ${text}`;
   if ($("trouble").dataset.text === shown) return;
   $("trouble").dataset.text = shown;

@@ -21,6 +21,8 @@ const DEFAULTS = {
 
 const LARGE = 20e6; // pixels: of images beyond, fewer are fetched ahead
 
+const isGone = (key) => `${key} is not in its folder any more.`;
+
 /** What the person chose on earlier visits. */
 function remembered() {
   try {
@@ -129,7 +131,7 @@ export class Page {
     this.images.order.forEach((key) => this.images.update(this.labels, key));
     this.tell.project();
     if (this.key && !this.images.entries.has(this.key)) {
-      this.tell.say(`${this.key} is not in its folder any more.`);
+      this.tell.say(isGone(this.key));
       this.key = null;
     }
     if (isOther) await this.lookAgain();
@@ -182,6 +184,10 @@ export class Page {
    */
   async show(key, part = null) {
     if (key === null) return false;
+    if (!this.images.entries.has(key)) {
+      this.tell.say(isGone(key));
+      return false;
+    }
     this.wanted = key;
     this.tell.waiting(true);
     try {

@@ -223,6 +223,25 @@ def test_undo_goes_back_over_images(lab, page):
     np.testing.assert_allclose(lab.at(SECOND)["nose"], (50, 60), atol=0.5)
 
 
+def test_undo_passes_over_images_that_are_there_no_more(lab, page):
+    click(page, 100, 100)
+    show(page, "vid2/img000.png")
+    click(page, 50, 60)
+    saved(page)
+    (lab.data / "vid2").rename(lab.data / "vid3")
+    page.get_by_text("vid2/img000.png is not in its folder any more").wait_for()
+    page.keyboard.press("z")
+    page.get_by_text("Passed over: vid2/img000.png is not in its folder any more.").wait_for()
+    shown(page, FIRST)
+    page.wait_for_selector("[data-part=nose][data-state=open]")
+    page.keyboard.press("z")
+    page.get_by_text("Nothing to undo.").wait_for()
+    page.keyboard.press("Shift+Z")
+    page.wait_for_selector("[data-part=nose][data-state=placed]")
+    saved(page)
+    np.testing.assert_allclose(lab.at(FIRST)["nose"], (100, 100), atol=0.5)
+
+
 def test_copy_from_the_previous_image(lab, page):
     lab.set(FIRST, lab.truth(FIRST))
     page.wait_for_selector(f'[data-image="{FIRST}"] .done')
