@@ -101,10 +101,10 @@ export function actionsOf(page) {
     page.tell.say(done ? "Copied. Drag what does not fit." : "Nothing to copy for the parts that are open here.");
   }
 
-  /** What a part would bring to its twin: its label, or the machine's. */
+  /** What a part would bring to its twin: its label, or the machine's, which stays one that a network placed. */
   function movable(part) {
     const machine = page.machine(part);
-    return machine ? chosen(machine.slice(0, 2)) : chosen(page.at(part));
+    return machine ? { at: machine.slice(0, 2), accepted: true } : page.labels.value(page.key, part);
   }
 
   function swap(parts) {

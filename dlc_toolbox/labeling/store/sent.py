@@ -31,7 +31,8 @@ def read_change(sent: Mapping[str, Any], bodyparts: Sequence[str], machine: Mach
     Returns
     -------
     Change
-        Only parts that are indeed where the network found them count as accepted.
+        Only parts that are indeed where the network found them, or another part (left and right were swapped), count
+        as accepted.
 
     Raises
     ------
@@ -49,7 +50,8 @@ def read_change(sent: Mapping[str, Any], bodyparts: Sequence[str], machine: Mach
     if left_out is not None and not isinstance(left_out, bool):
         raise WrongInputError("left_out must be true or false")
     checked = {part: _checked(part, value) for part, value in points.items()}
-    accepted = {part: network for part in parts if machine.get(part, ())[:2] == checked[part]}
+    found = {(x, y) for x, y, _ in machine.values()}
+    accepted = {part: network for part in parts if checked[part] in found}
     return Change(checked, accepted, left_out)
 
 

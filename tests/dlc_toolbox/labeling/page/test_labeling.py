@@ -268,6 +268,24 @@ def test_swapping_left_and_right(lab, page):
     page.get_by_text("No part of another side goes with it").wait_for()
 
 
+def test_swapped_machine_labels_stay_those_that_a_network_placed(lab, open_page):
+    lab.suggest({FIRST: 0.9}, lag=0.123456789)
+    page = open_page()
+    machine = lab.reread(FIRST)["machine"]
+    page.keyboard.press("Shift+R")
+    saved(page)
+    page.keyboard.press("1")
+    page.keyboard.press("v")
+    saved(page)
+    state = lab.reread(FIRST)
+    assert state["points"]["left_ear"] == machine["right_ear"][:2]
+    assert set(state["accepted"]) == {"nose", "left_ear", "right_ear"}
+    page.keyboard.press("Shift+R")
+    saved(page)
+    assert lab.at(FIRST)["left_ear"] == machine["left_ear"][:2]
+    assert set(lab.reread(FIRST)["accepted"]) == {"nose", "left_ear", "right_ear"}
+
+
 def test_leaving_an_image_out(lab, page):
     page.keyboard.press("Shift+X")
     saved(page)
