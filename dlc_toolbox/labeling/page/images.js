@@ -3,13 +3,16 @@
 import { HIDDEN, LEFT_OUT, keyOf } from "./labels.js";
 
 export class Images {
-  entries = new Map(); // key -> {key, folder, name, state, placed, hidden, machine, rank, warned}
+  entries = new Map(); // key -> {key, folder, name, state, placed, hidden, machine, rank, conflicts, warned}
   folders = [];
   byRank = false; // most worth labeling first, instead of the files' order
   #order = [];
   #bodyparts = [];
 
-  /** Take over the project's list; warnings seen before stay marked. */
+  /**
+   * Take over the project's list; warnings seen before stay marked.
+   * @returns {Array<[string, string]>} image and part of each label that another program changed too since then
+   */
   setProject(project) {
     const old = this.entries;
     this.#bodyparts = project.bodyparts.map(({ name }) => name);
@@ -18,10 +21,15 @@ export class Images {
     for (const folder of project.folders) {
       for (const image of folder.images) {
         const key = keyOf({ folder: folder.name, name: image.name });
-        this.entries.set(key, { ...image, key, folder: folder.name, warned: old.get(key)?.warned ?? false });
+        const warned = image.conflicts.length > 0 || (old.get(key)?.warned ?? false);
+        this.entries.set(key, { ...image, key, folder: folder.name, warned });
       }
     }
     this.sort();
+    return [...this.entries.values()].flatMap(({ key, conflicts }) => {
+      const before = old.get(key)?.conflicts ?? conflicts; // of a list that is new nothing is news
+      return conflicts.filter((part) => !before.includes(part)).map((part) => [key, part]);
+    });
   }
 
   /** Whether a helper said which images are most worth labeling. */
@@ -50,7 +58,7 @@ export class Images {
     entry.hidden = values.filter((at) => at === HIDDEN).length;
     entry.placed = values.filter(Array.isArray).length;
     entry.machine = this.#bodyparts.filter((part) => labels.machine(key, part)).length;
-    entry.warned = state.warnings.length > 0;
+    entry.warned = labels.worries(key).length > 0;
     const set = entry.placed + entry.hidden;
     if (labels.value(key, LEFT_OUT).at) entry.state = "left out";
     else entry.state = set === 0 ? "open" : set < values.length ? "begun" : "done";

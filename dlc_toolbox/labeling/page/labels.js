@@ -17,6 +17,9 @@ export const rounded = ([x, y]) => [Math.round(x * DIGITS) / DIGITS, Math.round(
 /** The value of a place that a person chose, or "not visible", or null. */
 export const chosen = (at) => ({ at: Array.isArray(at) ? rounded(at) : at, accepted: false });
 
+/** The sentence about a part that two sides changed. */
+export const changedElsewhere = (part) => `${part} was also changed elsewhere.`;
+
 /** The key of an image among all: its folder and name. */
 export const keyOf = ({ folder, name }) => `${folder}/${name}`;
 
@@ -75,8 +78,16 @@ export class Labels extends EventTarget {
   /** Parts that two sides changed: {part: {yours, theirs, kept}}, `kept` telling whose stands. */
   conflicts(key) {
     const { state, conflicts } = this.#records.get(key);
-    const fromDisk = Object.entries(state.conflicts ?? {}).map(([part, sides]) => [part, { ...sides, kept: "theirs" }]);
-    return Object.fromEntries([...fromDisk, ...conflicts]);
+    const kept = (part, { theirs }) => (same(valueIn(state, part).at, theirs) ? "theirs" : "yours");
+    const fromDisk = Object.entries(state.conflicts);
+    const told = fromDisk.map(([part, sides]) => [part, { ...sides, kept: kept(part, sides) }]);
+    return Object.fromEntries([...told, ...conflicts]);
+  }
+
+  /** What a person should look at again in an image: [{part, text}], what two sides changed before what looks wrong. */
+  worries(key) {
+    const conflicts = Object.keys(this.conflicts(key)).map((part) => ({ part, text: changedElsewhere(part) }));
+    return [...conflicts, ...this.state(key).warnings];
   }
 
   /** Stop showing a conflict in which this page's value stands. */

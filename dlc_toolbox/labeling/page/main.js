@@ -18,7 +18,8 @@ const HINT = matchMedia("(pointer: coarse)").matches
 
 const canvas = $("view");
 const turned = () => pointer.giveUp();
-const page = new Page(canvas, { status, image: showImage, project: showProject, refreshed, turned, say, hush, waiting });
+const tell = { status, image: showImage, project: showProject, refreshed, turned, say, hush, waiting };
+const page = new Page(canvas, tell);
 const strip = new VideoStrip(page, say);
 const act = actionsOf(page);
 Object.assign(
@@ -96,10 +97,8 @@ function status() {
 function showImage(key, saved) {
   images.update(key);
   if (saved && !page.project.help.can_train) fetchSoon(); // one image more may be enough
-  const [warning] = page.labels.state(key).warnings;
-  if (!saved || !warning || key === page.wanted) return;
-  const { part, text } = warning;
-  say(`${key}: ${text}`, { text: "Go back", act: () => page.show(key, part) });
+  const [worry] = page.labels.worries(key);
+  if (saved && worry) page.sayOf(key, worry.part, worry.text);
 }
 
 function showProject() {

@@ -2,7 +2,7 @@
 
 import { Painter } from "./canvas.js";
 import { Images } from "./images.js";
-import { HIDDEN, LEFT_OUT, Labels } from "./labels.js";
+import { HIDDEN, LEFT_OUT, Labels, changedElsewhere } from "./labels.js";
 import { Light, Pictures } from "./pictures.js";
 import { Refusal, Saver, address, ask } from "./server.js";
 import { View } from "./view.js";
@@ -56,7 +56,7 @@ export class Page {
   #neighbour = null;
   #ghosts = [];
 
-  /** @param {Object<string, Function>} tell what the rest of the page wants to know; `turned`: another picture is shown */
+  /** @param {Object<string, Function>} tell what others want to know; `turned`: another picture is shown */
   constructor(canvas, tell) {
     this.tell = tell;
     this.saver = new Saver(this.labels, () => tell.status());
@@ -125,11 +125,12 @@ export class Page {
     this.project = await ask("GET", "/api/project");
     const isOther = before && before !== JSON.stringify(this.project.bodyparts);
     if (!this.parts.includes(this.part)) [this.part] = this.parts;
-    this.images.setProject(this.project);
+    const [disputed] = this.images.setProject(this.project);
     this.images.byRank = this.options.byRank !== false && this.images.ranked;
     this.images.sort();
     this.images.order.forEach((key) => this.images.update(this.labels, key));
     this.tell.project();
+    if (disputed) this.sayOf(disputed[0], disputed[1], changedElsewhere(disputed[1]));
     if (this.key && !this.images.entries.has(this.key)) {
       this.tell.say(isGone(this.key));
       this.key = null;
@@ -137,6 +138,11 @@ export class Page {
     if (isOther) await this.lookAgain();
     if (!this.key) await this.#begin();
     this.refresh();
+  }
+
+  /** Say something about a part of an image, and lead there, unless it is looked at. */
+  sayOf(key, part, text) {
+    if (key !== this.wanted) this.tell.say(`${key}: ${text}`, { text: "Go back", act: () => this.show(key, part) });
   }
 
   /** Show the image and part that the address names, else the first open image. */

@@ -1,6 +1,6 @@
 /** The panels beside the image: images on the left, body parts on the right, and the lines above and below. */
 
-import { HIDDEN } from "./labels.js";
+import { HIDDEN, changedElsewhere } from "./labels.js";
 import { markerIcon, sureness } from "./markers.js";
 
 /** The element with an id. */
@@ -248,8 +248,7 @@ export class PartsPanel {
     return make(
       "p",
       { class: "conflict" },
-      make("strong", {}, part),
-      ` was also changed elsewhere. ${stands}`,
+      `${changedElsewhere(part)} ${stands}`,
       make(
         "span",
         { class: "choices" },

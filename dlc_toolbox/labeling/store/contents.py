@@ -163,7 +163,8 @@ class Contents:
         changed = labels.refresh()
         for other in self.others[name].values():
             changed = changed | other.refresh()
-        is_other = labels.problem != problem or labels.images != images or len(changed) > len(images) / 2
+        disputed = any(labels.notes.of(image).conflicts for image in changed)
+        is_other = labels.problem != problem or labels.images != images or len(changed) > len(images) / 2 or disputed
         return [image for image in labels.images if image in changed], is_other
 
     def refresh_machine(self, name: str) -> bool:

@@ -89,6 +89,7 @@ def _image(labels: FolderLabels, machine: MachineLabels, image: str) -> dict[str
         "hidden": values.count(NOT_VISIBLE),
         "machine": sum(found.points.get(part, "") is None for part in machine.of(image)),
         "rank": machine.ranks.get(image),
+        "conflicts": sorted(found.notes.conflicts.keys() & found.points.keys()),
     }
 
 

@@ -90,6 +90,37 @@ def test_what_fiji_saved_over_the_page_is_a_conflict_too(lab, open_page):
     assert page.locator("#warnings").is_hidden()
 
 
+def test_what_fiji_changed_too_is_told_where_another_image_is_shown(lab, page):
+    click(page, 100, 100)
+    saved(page)
+    show(page, SECOND)
+    lab.fiji("vid1", "nose", {1: (7.0, 8.0)})
+    page.get_by_text(f"{FIRST}: nose was also changed elsewhere.").wait_for()
+    page.wait_for_selector(f'[data-image="{FIRST}"].warned')
+    page.get_by_role("button", name="Go back").click()
+    page.get_by_text("The other one stands.").wait_for()
+    page.get_by_role("button", name="Yours (100.0, 100.0)").click()
+    saved(page)
+    page.wait_for_selector(f'[data-image="{FIRST}"]:not(.warned)')
+
+
+def test_what_fiji_left_out_stays_and_is_said_so(lab, open_page):
+    lab.fiji("vid1", "nose", {1: (5.0, 5.0)})
+    page = open_page()
+    show(page, FIRST)
+    page.keyboard.press("1")
+    click(page, 100, 100)
+    saved(page)
+    show(page, SECOND)
+    lab.fiji("vid1", "nose", {})
+    page.wait_for_selector(f'[data-image="{FIRST}"].warned')
+    show(page, FIRST)
+    page.get_by_text("nose was also changed elsewhere. Yours stands.").wait_for()
+    page.reload()
+    page.wait_for_selector(f'[data-image="{FIRST}"].warned')
+    np.testing.assert_allclose(lab.at(FIRST)["nose"], (100, 100), atol=0.5)
+
+
 def test_labels_changed_elsewhere_appear(lab, page):
     lab.set(FIRST, {"tail": [7.0, 8.0]})
     page.get_by_text("7.0, 8.0").wait_for()
