@@ -10,7 +10,7 @@ export class Images {
   #bodyparts = [];
 
   /**
-   * Take over the project's list; warnings seen before stay marked.
+   * Take over the project's list.
    * @returns {Array<[string, string]>} image and part of each label that another program changed too since then
    */
   setProject(project) {
@@ -21,7 +21,7 @@ export class Images {
     for (const folder of project.folders) {
       for (const image of folder.images) {
         const key = keyOf({ folder: folder.name, name: image.name });
-        const warned = image.conflicts.length > 0 || (old.get(key)?.warned ?? false);
+        const warned = image.doubtful || image.conflicts.length > 0;
         this.entries.set(key, { ...image, key, folder: folder.name, warned });
       }
     }

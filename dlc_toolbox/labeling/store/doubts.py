@@ -56,9 +56,41 @@ def find_doubts(
     found = [*_outside(placed, size), *_in_corner(placed, boundary), *_on_one_place(placed)]
     found += [
         Warning(part, f"{part} is much farther from the other parts than in all other images: misplaced, or swapped?")
-        for part in _far_away(placed, others, bodyparts)
+        for part, is_far in zip(bodyparts, _far_away(_distances(_array([placed, *others], bodyparts)))[0], strict=True)
+        if is_far
     ]
     return sorted(found, key=lambda warning: list(bodyparts).index(warning.part))
+
+
+def are_doubtful(images: Sequence[Placed], boundary: float, bodyparts: Sequence[str]) -> list[bool]:
+    """Tell the images of a folder in which `find_doubts` would find something, each compared with all others.
+
+    Labels right of an image or below it are found only there: this function knows no sizes.
+
+    Parameters
+    ----------
+    images : sequence of mapping
+        Labels of each image: x, y in pixels by body part.
+    boundary : float
+        `invisibleboundary` of the settings.
+    bodyparts : sequence of str
+        All body parts.
+
+    Returns
+    -------
+    list of bool
+        One for each image.
+
+    Examples
+    --------
+    >>> are_doubtful([{"nose": (9, 9)}, {"nose": (9, 9), "paw": (9, 8)}, {"paw": (-1, 9)}], 5, ["nose", "paw"])
+    [False, True, True]
+    """
+    points = _array(images, bodyparts)
+    distances = _distances(points)
+    outside, in_corner = (points < -0.5).any(axis=2), points.max(axis=2) < boundary
+    on_one_place = (distances < _SAME_PLACE_PX).any(axis=2)
+    return (outside | in_corner | on_one_place | _far_away(distances)).any(axis=1).tolist()
 
 
 def _outside(placed: Placed, size: tuple[int, int]) -> list[Warning]:
@@ -92,21 +124,29 @@ def _on_one_place(placed: Placed) -> list[Warning]:
     return found
 
 
-def _far_away(placed: Placed, others: Sequence[Placed], bodyparts: Sequence[str]) -> list[str]:
-    """List the parts whose distances to most other parts are larger than in any other image."""
-    if len(others) < _FEWEST_IMAGES or len(placed) < 2:
-        return []
-    parts = [part for part in bodyparts if part in placed]
+def _array(images: Sequence[Placed], bodyparts: Sequence[str]) -> np.ndarray:
+    """Return labels as an array (N, K, 2); NaN: none."""
     nowhere = (np.nan, np.nan)
-    usual = _distances(np.array([[found.get(part, nowhere) for part in parts] for found in others], float))
-    known = np.isfinite(usual).sum(axis=0) >= _FEWEST_IMAGES
-    largest = np.where(np.isfinite(usual), usual, 0).max(axis=0)
-    here = _distances(np.array([[placed[part] for part in parts]], float))[0]
-    np.fill_diagonal(known, False)
-    unusual = known & (here > _UNUSUAL * np.maximum(largest, _SAME_PLACE_PX))
-    return [part for part, is_known, far in zip(parts, known, unusual, strict=True) if far.sum() > is_known.sum() / 2]
+    rows = [[placed.get(part, nowhere) for part in bodyparts] for placed in images]
+    return np.array(rows, float).reshape(len(images), len(bodyparts), 2)
 
 
 def _distances(points: np.ndarray) -> np.ndarray:
-    """Return the distances between all parts, (N, K, K), of points (N, K, 2)."""
-    return np.linalg.norm(points[:, :, None] - points[:, None], axis=-1)
+    """Return the distances between all parts, (N, K, K), of points (N, K, 2); NaN from a part to itself."""
+    found = np.linalg.norm(points[:, :, None] - points[:, None], axis=-1)
+    parts = np.arange(points.shape[1])
+    found[:, parts, parts] = np.nan
+    return found
+
+
+def _far_away(distances: np.ndarray) -> np.ndarray:
+    """Tell the parts, (N, K), whose distances to most other parts are larger than in any other image."""
+    if len(distances) <= _FEWEST_IMAGES:
+        return np.zeros(distances.shape[:2], bool)
+    seen = np.isfinite(distances)
+    lengths = np.where(seen, distances, 0)
+    second, largest = np.partition(lengths, -2, axis=0)[-2:]
+    elsewhere = np.where(lengths == largest, second, largest)
+    known = seen & (seen.sum(axis=0) - seen >= _FEWEST_IMAGES)
+    unusual = known & (lengths > _UNUSUAL * np.maximum(elsewhere, _SAME_PLACE_PX))
+    return unusual.sum(axis=2) > known.sum(axis=2) / 2

@@ -8,6 +8,7 @@ from dlc_common import UsersError
 from dlc_toolbox.labeling.files.folderlabels import FolderLabels
 from dlc_toolbox.labeling.files.merge import NOT_VISIBLE
 from dlc_toolbox.labeling.store.contents import Contents
+from dlc_toolbox.labeling.store.doubts import are_doubtful
 from dlc_toolbox.labeling.store.questions import count_clicks, find_questions
 from dlc_toolbox.labels.machine import MachineLabels
 from dlc_toolbox.labels.pairs import partners
@@ -73,7 +74,11 @@ def _folder(contents: Contents, name: str) -> dict[str, Any]:
     """Describe one folder."""
     labels, machine = contents.folders[name], contents.machine[name]
     video, why_no_video = contents.videos.video_of(labels.folder)
-    images = [_image(labels, machine, image) for image in labels.images]
+    seen = [image for image in labels.images if not labels.of(image).left_out]
+    settings = contents.settings
+    doubtful = are_doubtful([labels.of(image).placed for image in seen], settings.invisibleboundary, settings.bodyparts)
+    doubts = dict(zip(seen, doubtful, strict=True))
+    images = [_image(labels, machine, image) | {"doubtful": doubts.get(image, False)} for image in labels.images]
     why = {"why_no_video": why_no_video, "problem": labels.problem}
     return {"name": name, "video": video, **why, "images": images}
 

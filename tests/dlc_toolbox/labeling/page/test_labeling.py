@@ -379,6 +379,9 @@ def test_warnings_are_said_also_after_the_image_was_left(lab, page):
     page.get_by_role("button", name="Go back").click()
     shown(page, FIRST)
     assert "tail lies on the same place as right_ear" in page.locator("#warnings").inner_text()
+    show(page, SECOND)
+    page.reload()
+    page.wait_for_selector(f'[data-image="{FIRST}"].warned')
 
 
 @pytest.mark.parametrize("names", [MANY])

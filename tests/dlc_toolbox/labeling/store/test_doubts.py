@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from dlc_toolbox.labeling.store.doubts import find_doubts
+from dlc_toolbox.labeling.store.doubts import are_doubtful, find_doubts
 
 PARTS = ("nose", "paw", "hip", "tail")
 SIZE = (640, 480)
@@ -61,3 +61,21 @@ def test_does_not_depend_on_where_the_animal_is():
     for x, y in rng.uniform(0, 300, (20, 2)):
         moved = {part: (px / 2 + x, py / 2 + y) for part, (px, py) in usual(0).items()}
         assert doubted(moved) == []
+
+
+@pytest.mark.parametrize(
+    ("odd", "is_doubtful"),
+    [
+        ({}, False),
+        (usual(50), False),
+        (usual(50) | {"tail": (600, 105)}, True),
+        (usual(50) | {"paw": usual(50)["hip"]}, True),
+        (usual(50) | {"paw": (-0.6, 110)}, True),
+        ({"paw": (4, 4)}, True),
+        ({"paw": (5, 4)}, False),
+    ],
+)
+def test_all_images_at_once_as_one_by_one(odd, is_doubtful):
+    assert bool(doubted(odd, boundary=5)) is is_doubtful
+    images = [*OTHERS, odd, {}]
+    assert are_doubtful(images, 5, PARTS) == [False] * len(OTHERS) + [is_doubtful, False]

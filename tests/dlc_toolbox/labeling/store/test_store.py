@@ -45,7 +45,7 @@ def test_the_project(project, save):
     (folder,) = found["folders"]
     assert [image["name"] for image in folder["images"]] == IMAGES
     expected = {"name": "img1.png", "state": "begun", "placed": 1, "hidden": 1, "machine": 0, "rank": None}
-    assert folder["images"][1] == expected | {"conflicts": []}
+    assert folder["images"][1] == expected | {"conflicts": [], "doubtful": False}
     assert json.loads(json.dumps(found, allow_nan=False)) == found
 
 
