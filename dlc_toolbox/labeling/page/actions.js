@@ -68,9 +68,15 @@ export function actionsOf(page) {
     } else page.refresh();
   }
 
+  /** Whether a label may be put there; says why not. */
+  function isInside(at) {
+    const is = page.view.holds(...at);
+    if (!is) page.tell.say("That is outside the image.");
+    return is;
+  }
+
   function place(at) {
-    if (page.view.holds(...at)) set(chosen(at));
-    else page.tell.say("That is outside the image.");
+    if (isInside(at)) set(chosen(at));
   }
 
   /** Accept machine labels of the image at hand. */
@@ -127,8 +133,10 @@ export function actionsOf(page) {
     if (!ready()) return;
     const at = page.at(page.part);
     if (Array.isArray(at)) {
-      change([[page.part, chosen([at[0] + du * step, at[1] + dv * step])]]);
-      page.view.reveal(...page.at(page.part));
+      const to = [at[0] + du * step, at[1] + dv * step];
+      if (!isInside(to)) return;
+      change([[page.part, chosen(to)]]);
+      page.view.reveal(...to);
     } else {
       const [x, y] = page.cross ?? page.machine(page.part) ?? middle();
       page.cross = [x + du * step, y + dv * step];
@@ -223,7 +231,7 @@ export function actionsOf(page) {
       page.held = null;
       if (at && ready()) {
         select(part, false);
-        set(chosen(at));
+        place(at);
       }
       page.refresh();
     },

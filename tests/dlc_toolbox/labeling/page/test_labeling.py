@@ -125,6 +125,25 @@ def test_nudging(lab, page):
         np.testing.assert_allclose(lab.at(FIRST)["nose"], place, atol=1e-9, err_msg=key)
 
 
+def test_neither_arrows_nor_a_drag_put_a_label_outside_the_image(lab, open_page):
+    lab.set(FIRST, {"nose": [5.0, 200.0]})
+    page = open_page()
+    page.keyboard.press("1")
+    page.keyboard.press("Shift+ArrowLeft")
+    page.get_by_text("That is outside the image.").wait_for()
+    page.keyboard.press("ArrowLeft")
+    saved(page)
+    assert lab.at(FIRST)["nose"] == [4, 200]
+    x, y = page.evaluate("labeling.screenOf(4, 200)")
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(page.evaluate("labeling.screenOf(-9, 200).x"), y, steps=3)
+    page.mouse.up()
+    page.get_by_text("That is outside the image.").wait_for()
+    saved(page)
+    assert lab.at(FIRST)["nose"] == [4, 200]
+
+
 def test_the_keyboard_alone_places(lab, page):
     page.evaluate("labeling.zoomTo(2, 300, 200)")
     page.keyboard.press("Enter")  # the crosshair in the middle
