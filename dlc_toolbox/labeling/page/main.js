@@ -44,6 +44,7 @@ const keys = bindKeys(act);
 
 const pointer = new Pointer(canvas, page.view, {
   hit: (u, v, reach) => page.hit(u, v, reach),
+  isMeant: (part) => part === page.part || page.at(page.part) !== null,
   placeOf: (part) => (Array.isArray(page.at(part)) ? page.at(part) : page.machine(part).slice(0, 2)),
   click: act.click,
   aim: (at, finger) =>

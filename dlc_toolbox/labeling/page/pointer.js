@@ -1,8 +1,9 @@
 /**
  * What mouse, pen and fingers mean on the canvas.
  *
- * A press that is released where nothing was grabbed places; a press on a marker that moves drags it; space or the
- * middle button, one finger beside all markers, and two fingers move the image; the wheel and two fingers zoom.
+ * A press that is released where nothing was grabbed places; a press on a marker that moves drags it, and farther where
+ * another part is asked for: the hand may have slipped; space or the middle button, one finger beside all markers, and
+ * two fingers move the image; the wheel and two fingers zoom.
  */
 
 const REACH = { mouse: 9, pen: 12, touch: 22 }; // CSS pixels around a marker that grab it
@@ -11,6 +12,7 @@ const SLACK = { mouse: 3, pen: 5, touch: 9 }; // CSS pixels that a hand trembles
 /**
  * @typedef {object} Hands what the page does with gestures; places are in image pixels
  * @property {(u: number, v: number, reach: number) => string|null} hit the part whose marker is near a canvas place
+ * @property {(part: string) => boolean} isMeant whether who presses there hardly wants anything but this marker
  * @property {(part: string) => number[]} placeOf
  * @property {(at: number[], hit: string|null) => void} click
  * @property {(at: number[]|null, finger: boolean) => void} aim a place is shown but not yet meant; null: no more
@@ -107,7 +109,8 @@ export class Pointer {
 
   #movePress(gesture, at) {
     const { kind, hit, start } = gesture;
-    const still = Math.hypot(at[0] - start[0], at[1] - start[1]) <= SLACK[kind];
+    const slack = hit === null || this.#hands.isMeant(hit) ? SLACK[kind] : REACH[kind];
+    const still = Math.hypot(at[0] - start[0], at[1] - start[1]) <= slack;
     if (hit === null && kind !== "touch") this.#hands.aim(this.#view.toImage(...at), false);
     if (still) return;
     if (hit !== null) {

@@ -125,6 +125,25 @@ def test_nudging(lab, page):
         np.testing.assert_allclose(lab.at(FIRST)["nose"], place, atol=1e-9, err_msg=key)
 
 
+def test_a_hand_that_slips_beside_a_finished_marker_does_not_move_it(lab, page):
+    click(page, 100, 100)
+    x, y = page.evaluate("labeling.screenOf(100, 100)")
+    page.mouse.move(x + 6, y)
+    page.mouse.down()
+    page.mouse.move(x + 11, y)
+    page.mouse.up()
+    saved(page)
+    places = lab.at(FIRST)
+    np.testing.assert_allclose(places["nose"], (100, 100), atol=0.5)
+    assert places["left_ear"][0] > 105
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x, y + 30, steps=5)
+    page.mouse.up()
+    saved(page)
+    assert lab.at(FIRST)["nose"][1] > 110
+
+
 def test_neither_arrows_nor_a_drag_put_a_label_outside_the_image(lab, open_page):
     lab.set(FIRST, {"nose": [5.0, 200.0]})
     page = open_page()
