@@ -30,7 +30,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--scorer", metavar="NAME", help="who labels, one of Scorers (default: scorer in myconfig.py)")
     parser.add_argument("--image", metavar="FOLDER/NAME", help="begin with this image")
     parser.add_argument("--part", metavar="NAME", help="begin with this body part of that image")
-    parser.add_argument("--port", type=cli.whole_number(), default=0, metavar="N", help="default: any that is free")
+    parser.add_argument("--port", type=cli.whole_number(), default=0, metavar="N", help="default: the project's own")
     parser.add_argument("--host", default="127.0.0.1", metavar="H", help="let other machines in; read what it prints")
     parser.add_argument("--no-browser", action="store_true", help="print the address, and open nothing")
     return parser

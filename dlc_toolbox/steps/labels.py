@@ -75,7 +75,7 @@ def label_frames(
     host : str
         Address to listen on; any but this machine's own lets others in.
     port : int
-        0: any that is free.
+        0: the project's own where it is free, else any that is.
     opens_browser : bool
         Whether to open the page; its address is told in any case.
     image : str, optional

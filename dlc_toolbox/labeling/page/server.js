@@ -6,8 +6,11 @@ const PATIENCE = [500, 1000, 2000, 5000]; // ms between attempts after a lost co
 const TRIES = 3;
 const AT_ONCE = 4; // images saved at the same time
 
-const LOST = "The connection to the labeling program is lost. Is it still running in its terminal?";
-const STRANGER = "The labeling program was started anew. Open the address that it printed in its terminal.";
+const ELSEWHERE = "in a second tab: then this one goes on.";
+const LOST =
+  "The connection to the labeling program is lost. Is it still running in its terminal? " +
+  `If not, start it again and open its address ${ELSEWHERE}`;
+const STRANGER = `The labeling program was started anew. Open the address that it printed in its terminal ${ELSEWHERE}`;
 
 /** An answer that is not a success; `status` is 0 when no answer came. */
 export class Refusal extends Error {

@@ -9,6 +9,9 @@ import secrets
 import socket
 import threading
 import webbrowser
+import zlib
+from contextlib import suppress
+from pathlib import Path
 from urllib.parse import quote, urlencode
 
 import uvicorn
@@ -22,6 +25,7 @@ from dlc_toolbox.labeling.store.store import LabelStore
 log = logging.getLogger(__name__)
 
 _PATIENCE_S = 10.0  # for a server to start
+_PORTS = range(49152, 65536)  # which nobody registers
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 
 
@@ -43,7 +47,7 @@ def serve(
     host : str
         Address to listen on.
     port : int
-        0: any that is free.
+        0: the project's own where it is free, so that a page that was open before finds the program again; else any.
     opens_browser : bool
         Whether to open the page.
     help : Help, optional
@@ -56,7 +60,7 @@ def serve(
     UsersError
         When the port is taken, or the host is none of this machine's.
     """
-    listening = _listen(host, port)
+    listening = _listen(host, port) if port else _listen_for(store.contents.layout.root, host)
     port = listening.getsockname()[1]
     token = secrets.token_urlsafe(24)
     news = News(store.events)
@@ -133,6 +137,14 @@ class _Server(uvicorn.Server):
         await super().shutdown(sockets)
 
 
+def _listen_for(root: Path, host: str) -> socket.socket:
+    """Return a socket that listens on a project's own port, or on any where that is taken."""
+    own = _PORTS.start + zlib.crc32(os.fsencode(root.resolve())) % len(_PORTS)
+    with suppress(ToolboxError):
+        return _listen(host, own)
+    return _listen(host, 0)
+
+
 def _listen(host: str, port: int) -> socket.socket:
     """Return a socket that listens."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
@@ -141,6 +153,7 @@ def _listen(host: str, port: int) -> socket.socket:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listening.bind((host, port))
+        listening.listen()  # from here on nobody else gets the port
     except (OSError, OverflowError) as error:
         listening.close()
         reason = getattr(error, "strerror", None) or error

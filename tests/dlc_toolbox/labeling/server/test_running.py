@@ -150,6 +150,17 @@ def test_killed_at_any_moment_every_label_that_was_saved_is_there(make_project, 
     assert len(saved) > 10
 
 
+def test_the_port_stays_the_projects_unless_it_is_taken(project):
+    """A page that was open when the program ended finds it again."""
+    ports = []
+    for _ in range(2):
+        with running(project) as (_, page):
+            ports.append(page.port)
+    assert ports[0] == ports[1]
+    with socket.create_server(("127.0.0.1", ports[0])), running(project) as (_, page):
+        assert page.port != ports[0]
+
+
 def test_a_port_that_is_taken(project):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
