@@ -6,6 +6,8 @@ const PATIENCE = [500, 1000, 2000, 5000]; // ms between attempts after a lost co
 const TRIES = 3;
 const AT_ONCE = 4; // images saved at the same time
 
+const SILENCE = 5000; // ms after which it is said that no answer comes
+const SILENT = "The labeling program does not answer. It may be busy, or the connection hangs.";
 const ELSEWHERE = "in a second tab: then this one goes on.";
 const LOST =
   "The connection to the labeling program is lost. Is it still running in its terminal? " +
@@ -145,6 +147,10 @@ export class Saver {
 
   async #send(key, body) {
     const [folder, name] = key.split("/");
+    const hanging = setTimeout(() => {
+      this.trouble ??= SILENT;
+      this.#tell();
+    }, SILENCE);
     try {
       const state = await ask("PUT", address("labels", folder, name), body);
       this.#attempt = 0;
@@ -154,6 +160,8 @@ export class Saver {
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
       this.#failed(key, error);
+    } finally {
+      clearTimeout(hanging);
     }
     this.#tell();
   }

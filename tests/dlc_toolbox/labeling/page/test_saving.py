@@ -166,6 +166,29 @@ def test_a_lost_connection_keeps_the_changes(lab, page):
     np.testing.assert_allclose(lab.at(SECOND)["nose"], (60, 70), atol=0.5)
 
 
+def test_a_connection_that_hangs_is_told_and_goes_on(lab, open_page):
+    page = open_page(color_scheme="dark")  # a tab of its own, for the clock
+    held = []
+
+    def hold(route):
+        if route.request.method == "PUT":
+            held.append(route)
+        else:
+            route.fallback()
+
+    page.route("**/api/labels/**", hold)
+    page.clock.install()
+    with page.expect_request(lambda request: request.method == "PUT"):
+        click(page, 100, 100)
+    page.clock.fast_forward(5000)
+    page.get_by_text("The labeling program does not answer.").wait_for()
+    assert page.evaluate("document.body.dataset.saved") == "no"
+    held[0].continue_()
+    saved(page)
+    page.locator("#trouble").wait_for(state="hidden")
+    np.testing.assert_allclose(lab.at(FIRST)["nose"], (100, 100), atol=0.5)
+
+
 def test_leaving_with_unsaved_changes_is_warned(lab, page):
     asked = []
     page.on("dialog", lambda dialog: (asked.append(dialog.type), dialog.accept()))
