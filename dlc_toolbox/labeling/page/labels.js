@@ -23,11 +23,14 @@ export const changedElsewhere = (part) => `${part} was also changed elsewhere.`;
 /** The key of an image among all: its folder and name. */
 export const keyOf = ({ folder, name }) => `${folder}/${name}`;
 
+/** What an object from the server holds under a name, or null: a part may be called as what every object inherits. */
+export const named = (object, name) => (Object.hasOwn(object, name) ? object[name] : null);
+
 const same = (one, other) => JSON.stringify(one) === JSON.stringify(other);
 
 function valueIn(state, part) {
   if (part === LEFT_OUT) return { at: state.state === "left out", accepted: false };
-  return { at: state.points[part] ?? null, accepted: state.accepted.includes(part) };
+  return { at: named(state.points, part), accepted: state.accepted.includes(part) };
 }
 
 export class Labels extends EventTarget {
@@ -72,7 +75,7 @@ export class Labels extends EventTarget {
 
   /** The machine's label [x, y, likelihood] of a part that is open, or null. */
   machine(key, part) {
-    return this.value(key, part).at === null ? (this.state(key).machine[part] ?? null) : null;
+    return this.value(key, part).at === null ? named(this.state(key).machine, part) : null;
   }
 
   /** Parts that two sides changed: {part: {yours, theirs, kept}}, `kept` telling whose stands. */

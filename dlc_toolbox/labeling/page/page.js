@@ -2,7 +2,7 @@
 
 import { Painter } from "./canvas.js";
 import { Images } from "./images.js";
-import { HIDDEN, LEFT_OUT, Labels, changedElsewhere } from "./labels.js";
+import { HIDDEN, LEFT_OUT, Labels, changedElsewhere, named } from "./labels.js";
 import { Light, Pictures } from "./pictures.js";
 import { Refusal, Saver, address, ask } from "./server.js";
 import { View } from "./view.js";
@@ -346,7 +346,7 @@ export class Page {
     const people = Object.entries(this.state.others);
     return people.flatMap(([scorer, places]) =>
       this.project.bodyparts
-        .filter(({ name }) => places[name])
+        .filter(({ name }) => named(places, name))
         .map((part) => {
           const [at, own] = [places[part.name], this.at(part.name)];
           const from = Array.isArray(own) ? own : null;

@@ -1,6 +1,6 @@
 /** The panels beside the image: images on the left, body parts on the right, and the lines above and below. */
 
-import { HIDDEN, changedElsewhere } from "./labels.js";
+import { HIDDEN, changedElsewhere, named } from "./labels.js";
 import { markerIcon, sureness } from "./markers.js";
 
 /** The element with an id. */
@@ -177,7 +177,7 @@ export class PartsPanel {
     for (const [name, { button, state }] of this.#rows) {
       const [kind, text] = this.#stateOf(name);
       button.dataset.state = kind;
-      button.classList.toggle("warned", warned.has(name) || name in conflicts);
+      button.classList.toggle("warned", warned.has(name) || named(conflicts, name) !== null);
       write(state, text);
     }
     if (this.#current !== page.part) {

@@ -568,3 +568,14 @@ def test_machine_labels_that_arrive_are_shown_at_once(lab, page):
     page.keyboard.press("v")
     saved(page)
     assert set(lab.reread(FIRST)["accepted"]) == {"nose"}
+
+
+@pytest.mark.parametrize("names", [("nose", "constructor", "__proto__", "toString")])
+def test_a_part_may_be_called_as_what_every_object_inherits(lab, page):
+    for x in (100, 150, 200, 250):
+        click(page, x, 100)
+    shown(page, SECOND)
+    saved(page)
+    assert lab.state(FIRST) == "done"
+    np.testing.assert_allclose(lab.at(FIRST)["__proto__"], (200, 100), atol=0.5)
+    assert "open" in page.locator("[data-part=toString]").inner_text()
