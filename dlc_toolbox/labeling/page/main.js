@@ -286,6 +286,7 @@ function bindEvents() {
       takeJob(page, job);
       showNetwork(page, act);
       if (job.state !== "running") say(job.message);
+      if (job.state === "done") $("network").open = false; // the body parts need the room
     },
     lost: () =>
       ask("GET", "/api/project").catch((error) => {

@@ -496,6 +496,14 @@ def test_help_from_a_network_shows_progress_and_is_cancelled(lab, open_page):
     assert page.locator("#job-short").inner_text() == ""
 
 
+def test_help_that_is_done_makes_room_for_the_body_parts(lab, open_page):
+    lab.commands = {"helper": [sys.executable, "-c", ""]}
+    page = open_page()
+    page.locator("#network summary").first.click()
+    page.get_by_role("button", name="Train a helper").click()
+    page.locator("#network:not([open])").wait_for()
+
+
 def test_a_helper_is_offered_as_soon_as_it_can_be_trained(lab, open_page):
     lab.commands = {"helper": [sys.executable, "-c", WORK]}
     lab.refusals = {"helper": "label 1 more image"}
