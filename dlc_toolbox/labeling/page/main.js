@@ -143,11 +143,11 @@ function refreshed() {
   showBanner();
   if (!key || !page.state) return;
   const at = page.images.order.indexOf(key) + 1;
-  const { folder, name } = page.state;
-  write($("title").firstElementChild, `${folder}/`);
+  const [where, name] = page.film ? strip.title : [`${page.state.folder}/`, page.state.name];
+  write($("title").firstElementChild, where);
   write($("title").lastElementChild, name);
-  $("title").title = key;
-  write($("position"), `${at} of ${page.images.order.length}`);
+  $("title").title = where + name;
+  write($("position"), page.film ? "" : `${at} of ${page.images.order.length}`);
   images.show();
   parts.show();
   showMachine();

@@ -172,8 +172,9 @@ export class PartsPanel {
   /** Bring all lines up to date. */
   show() {
     const { page } = this;
-    const warned = new Set(page.state.warnings.map(({ part }) => part));
-    const conflicts = page.labels.conflicts(page.key);
+    const warnings = page.film ? [] : page.state.warnings;
+    const warned = new Set(warnings.map(({ part }) => part));
+    const conflicts = page.film ? {} : page.labels.conflicts(page.key);
     for (const [name, { button, state }] of this.#rows) {
       const [kind, text] = this.#stateOf(name);
       button.dataset.state = kind;
@@ -188,10 +189,11 @@ export class PartsPanel {
       button.scrollIntoView({ block: "nearest" });
     }
     this.#showNow();
-    this.#showWarnings(conflicts);
+    this.#showWarnings(conflicts, warnings);
   }
 
   #stateOf(name) {
+    if (this.page.film) return ["open", ""];
     const { at, accepted } = this.page.labels.value(this.page.key, name);
     if (at === HIDDEN) return ["hidden", "not visible"];
     if (at) return [accepted ? "accepted" : "placed", at.map((value) => value.toFixed(1)).join(", ")];
@@ -226,14 +228,14 @@ export class PartsPanel {
     return ["All images are labeled", "Go on with Step 2, in the terminal."];
   }
 
-  #showWarnings(conflicts) {
+  #showWarnings(conflicts, warnings) {
     const { page } = this;
     const lines = [
       ...Object.entries(conflicts).map(([part, sides]) => this.#conflict(part, sides)),
-      ...page.state.warnings.map(({ part, text }) =>
+      ...warnings.map(({ part, text }) =>
         make("p", {}, make("button", { type: "button", class: "link", click: () => this.act.select(part) }, text)),
       ),
-      ...(page.options.others ? this.#agreement() : []),
+      ...(page.options.others && !page.film ? this.#agreement() : []),
     ];
     $("warnings").hidden = !lines.length;
     const shown = JSON.stringify([page.key, conflicts, lines.map(({ textContent }) => textContent)]);

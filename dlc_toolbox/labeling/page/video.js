@@ -115,7 +115,12 @@ export class VideoStrip {
     return address("video", $("video-name").value, String(this.#frame));
   }
 
-  /** The sentence over the picture while a video is looked through. */
+  /** Name of the video, and its frame. */
+  get title() {
+    return [`${$("video-name").value},\u00a0`, `frame ${this.#frame}`];
+  }
+
+  /** The sentence below the picture while a video is looked through. */
   get banner() {
     return `${$("video-name").value}, frame ${this.#frame}. To label it, press K: it becomes an image of its own.`;
   }

@@ -88,6 +88,8 @@ def test_the_video_covers_an_image_only_when_somebody_scrubs(lab, open_page, wri
     banner = page.locator("#banner")
     page.keyboard.press("m")
     banner.get_by_text("vid1.avi, frame 0").wait_for()
+    assert page.locator("#title").inner_text().split() == ["vid1.avi,", "frame", "0"]
+    assert page.locator("[data-part=nose] .what").inner_text() == ""
     click(page, 100, 100)
     page.get_by_text("This is the video: K takes this frame").wait_for()
     show(page, SECOND)
