@@ -178,6 +178,8 @@ function showBanner() {
       ? `The video ${frames} frame${frames > 1 ? "s" : ""} ${side} the image. Esc goes back to it.`
       : "";
   $("banner").hidden = !text;
+  $("banner").title = text;
+  $("hint").hidden = Boolean(text);
   write($("banner"), text);
 }
 

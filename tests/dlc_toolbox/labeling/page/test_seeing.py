@@ -88,6 +88,8 @@ def test_the_video_covers_an_image_only_when_somebody_scrubs(lab, open_page, wri
     banner = page.locator("#banner")
     page.keyboard.press("m")
     banner.get_by_text("vid1.avi, frame 0").wait_for()
+    stage = page.locator(".stage").bounding_box()
+    assert banner.bounding_box()["y"] >= stage["y"] + stage["height"], "the picture is not covered"
     assert page.locator("#title").inner_text().split() == ["vid1.avi,", "frame", "0"]
     assert page.locator("[data-part=nose] .what").inner_text() == ""
     click(page, 100, 100)
