@@ -5,7 +5,7 @@ import { Questions, hush, say, showHelp, showNotices } from "./dialogs.js";
 import { bindKeys } from "./keys.js";
 import { networkActions, showNetwork, takeJob } from "./network.js";
 import { Page } from "./page.js";
-import { $, ImagesPanel, PartsPanel, write } from "./panel.js";
+import { $, ImagesPanel, PartsPanel, make, write } from "./panel.js";
 import { Pointer } from "./pointer.js";
 import { ask, listen } from "./server.js";
 import { VideoStrip } from "./video.js";
@@ -84,7 +84,7 @@ function status() {
   $("trouble").dataset.text = shown;
   const again = Object.assign(document.createElement("button"), { type: "button", textContent: "Try again" });
   again.addEventListener("click", () => page.saver.poke(true));
-  $("trouble").replaceChildren(text, ...(waits ? [again] : []));
+  $("trouble").replaceChildren(make("span", { title: text }, text), ...(waits ? [again] : []));
   if (!refused.length) return;
   const drop = Object.assign(document.createElement("button"), {
     type: "button",

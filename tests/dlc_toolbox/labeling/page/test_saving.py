@@ -154,8 +154,10 @@ def test_what_the_server_refuses_can_be_given_up(lab, page):
 
 def test_a_lost_connection_keeps_the_changes(lab, page):
     page.route("**/api/labels/**", lambda route: route.abort() if route.request.method == "PUT" else route.fallback())
+    stage = page.locator(".stage").bounding_box()
     click(page, 100, 100)
     page.get_by_text("The connection to the labeling program is lost").wait_for()
+    assert page.locator(".stage").bounding_box() == stage, "the image stays where it is"
     show(page, SECOND)
     click(page, 60, 70)
     page.get_by_text("changes of 2 images, kept on this page").wait_for()
