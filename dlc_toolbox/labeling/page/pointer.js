@@ -170,6 +170,7 @@ export class Pointer {
 
   #wheel(event) {
     event.preventDefault();
+    if (Math.abs(event.deltaX) >= Math.abs(event.deltaY)) return; // sideways on a touchpad: no zoom
     const lines = event.deltaMode === WheelEvent.DOM_DELTA_PIXEL ? 1 : 16;
     const speed = event.ctrlKey ? 0.01 : 0.0016; // with ctrlKey: two fingers on a touchpad
     const factor = Math.exp(-Math.max(-400, Math.min(400, event.deltaY * lines)) * speed);

@@ -44,6 +44,15 @@ def test_names_cover_neither_markers_nor_each_other_and_are_not_cut_off(lab, ope
             assert not (x0 < u < x1 and y0 < v < y1), name
 
 
+def test_scrolling_sideways_is_no_zoom(page):
+    scale_after = """([deltaX, deltaY]) => {
+      document.getElementById("view").dispatchEvent(new WheelEvent("wheel", { deltaX, deltaY, cancelable: true }));
+      return labeling.screenOf(1, 0).x - labeling.screenOf(0, 0).x;
+    }"""
+    scales = [page.evaluate(scale_after, wheel) for wheel in ([0, 0], [30, 0], [30, -10], [10, -30])]
+    assert scales[0] == scales[1] == scales[2] < scales[3]
+
+
 def test_accepting_all_of_an_image_tells_what_the_network_doubted(lab, open_page):
     lab.suggest({FIRST: 0.05, SECOND: 0.9})
     page = open_page()
