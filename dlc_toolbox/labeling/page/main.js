@@ -177,6 +177,7 @@ function showBanner() {
     : page.peek
       ? `The video ${frames} frame${frames > 1 ? "s" : ""} ${side} the image. Esc goes back to it.`
       : "";
+  if (text && $("banner").hidden) hush(); // a message would cover it
   $("banner").hidden = !text;
   $("banner").title = text;
   $("hint").hidden = Boolean(text);

@@ -8,11 +8,11 @@ const AT_ONCE = 4; // images saved at the same time
 
 const SILENCE = 5000; // ms after which it is said that no answer comes
 const SILENT = "The labeling program does not answer. It may be busy, or the connection hangs.";
-const ELSEWHERE = "in a second tab: then this one goes on.";
 const LOST =
-  "The connection to the labeling program is lost. Is it still running in its terminal? " +
-  `If not, start it again and open its address ${ELSEWHERE}`;
-const STRANGER = `The labeling program was started anew. Open the address that it printed in its terminal ${ELSEWHERE}`;
+  "The connection to the labeling program is lost. " +
+  "If it has ended, start it again and open its address in a second tab.";
+const STRANGER =
+  "The labeling program was started anew. Open the address that it printed in a second tab: then this one goes on.";
 
 /** An answer that is not a success; `status` is 0 when no answer came. */
 export class Refusal extends Error {

@@ -219,7 +219,7 @@ def test_a_program_that_was_started_anew_goes_on_where_it_was(lab, page):
 def test_a_second_tab_lets_the_first_go_on_when_the_program_has_a_new_token(lab, page):
     page.context.clear_cookies()
     click(page, 100, 100)
-    page.get_by_text("Open the address that it printed in its terminal in a second tab").wait_for()
+    page.get_by_text("Open the address that it printed in a second tab").wait_for()
     page.context.new_page().goto(lab.address)
     saved(page)
     np.testing.assert_allclose(lab.at(FIRST)["nose"], (100, 100), atol=0.5)
