@@ -23,8 +23,7 @@ log = logging.getLogger(__name__)
 
 _MOVED = (
     "{folder}: images were added to or deleted from it since it was labeled ({new} stands where {old} stood), but the "
-    "csv files count positions. No label is lost: they are in the csv files and shown again when the images are put "
-    "back; new ones belong into a folder of their own"
+    "csv files count positions. No label is lost: put the images back; new ones belong into a folder of their own"
 )
 
 
