@@ -1,6 +1,4 @@
-"""Labeling as people do: clicks, keys, undo, machine labels, other people."""
-
-import sys
+"""Labeling as people do: clicks, keys, questions, other people."""
 
 import numpy as np
 import pytest
@@ -12,12 +10,6 @@ from tests.dlc_toolbox.labeling.page.conftest import click, current, saved, show
 from tests.dlc_toolbox.labeling.page.lab import HIDDEN, MANY, MOUSE
 
 FIRST, SECOND = "vid1/img000.png", "vid1/img001.png"
-
-WORK = """
-import json, sys, time
-print(json.dumps({"progress": 0.5, "message": "Iteration 125 of 250."}), flush=True)
-time.sleep(60)
-"""
 
 
 def test_a_whole_project_by_clicks_and_keys_alone(lab, page):
@@ -125,44 +117,6 @@ def test_nudging(lab, page):
         np.testing.assert_allclose(lab.at(FIRST)["nose"], place, atol=1e-9, err_msg=key)
 
 
-def test_a_hand_that_slips_beside_a_finished_marker_does_not_move_it(lab, page):
-    click(page, 100, 100)
-    x, y = page.evaluate("labeling.screenOf(100, 100)")
-    page.mouse.move(x + 6, y)
-    page.mouse.down()
-    page.mouse.move(x + 11, y)
-    page.mouse.up()
-    saved(page)
-    places = lab.at(FIRST)
-    np.testing.assert_allclose(places["nose"], (100, 100), atol=0.5)
-    assert places["left_ear"][0] > 105
-    page.mouse.move(x, y)
-    page.mouse.down()
-    page.mouse.move(x, y + 30, steps=5)
-    page.mouse.up()
-    saved(page)
-    assert lab.at(FIRST)["nose"][1] > 110
-
-
-def test_neither_arrows_nor_a_drag_put_a_label_outside_the_image(lab, open_page):
-    lab.set(FIRST, {"nose": [5.0, 200.0]})
-    page = open_page()
-    page.keyboard.press("1")
-    page.keyboard.press("Shift+ArrowLeft")
-    page.get_by_text("That is outside the image.").wait_for()
-    page.keyboard.press("ArrowLeft")
-    saved(page)
-    assert lab.at(FIRST)["nose"] == [4, 200]
-    x, y = page.evaluate("labeling.screenOf(4, 200)")
-    page.mouse.move(x, y)
-    page.mouse.down()
-    page.mouse.move(page.evaluate("labeling.screenOf(-9, 200).x"), y, steps=3)
-    page.mouse.up()
-    page.get_by_text("That is outside the image.").wait_for()
-    saved(page)
-    assert lab.at(FIRST)["nose"] == [4, 200]
-
-
 def test_the_keyboard_alone_places(lab, page):
     page.evaluate("labeling.zoomTo(2, 300, 200)")
     page.keyboard.press("Enter")  # the crosshair in the middle
@@ -178,106 +132,6 @@ def test_the_keyboard_alone_places(lab, page):
     shown(page, SECOND)
     saved(page)
     assert lab.at(FIRST) == {"nose": [310, 201.1], "left_ear": [290, 200], "right_ear": HIDDEN, "tail": [300, 210]}
-
-
-def test_a_click_moves_no_label_of_a_finished_image_unless_its_part_is_chosen(lab, page):
-    for _ in lab.at(FIRST):
-        page.keyboard.press("q")
-    show(page, FIRST)
-    click(page, 100, 100)
-    page.get_by_text("All parts are set: drag a marker, or choose a part").wait_for()
-    saved(page)
-    assert set(lab.at(FIRST).values()) == {HIDDEN}
-    page.keyboard.press("1")
-    click(page, 100, 100)
-    saved(page)
-    np.testing.assert_allclose(lab.at(FIRST)["nose"], (100, 100), atol=0.5)
-    assert page.get_by_text("All parts are set: drag").count() == 0, "what was said of the click before is gone"
-    click(page, 50, 60)
-    page.get_by_text("All parts are set: drag a marker, or choose a part").wait_for()
-    saved(page)
-    np.testing.assert_allclose(lab.at(FIRST)["nose"], (100, 100), atol=0.5)
-
-
-def test_the_page_says_that_it_goes_on_until_that_is_taken_back(lab, page):
-    for x in (100, 120, 140, 160):
-        click(page, x, 100)
-    shown(page, SECOND)
-    said = page.get_by_text("img000.png is labeled. Z takes its last label back.")
-    said.wait_for()
-    page.keyboard.press("z")
-    shown(page, FIRST)
-    said.wait_for(state="detached")
-    assert current(page, "part") == "tail"
-
-
-@pytest.mark.parametrize("pull", [0, 40])
-def test_a_click_or_drag_that_another_image_comes_under_is_given_up(lab, open_page, pull):
-    lab.set(FIRST, {"nose": [100.0, 100.0]})
-    page = open_page()
-    x, y = page.evaluate("labeling.screenOf(100, 100)") if pull else page.evaluate("labeling.screenOf(300, 300)")
-    page.mouse.move(x, y)
-    page.mouse.down()
-    page.mouse.move(x + pull, y + pull, steps=4)
-    page.keyboard.press("d")
-    shown(page, SECOND)
-    page.mouse.move(x + 2 * pull, y, steps=4)
-    page.mouse.up()
-    click(page, 50, 60)
-    saved(page)
-    assert lab.at(FIRST) == {"nose": [100.0, 100.0], "left_ear": None, "right_ear": None, "tail": None}
-    places = lab.at(SECOND)
-    np.testing.assert_allclose(places.pop("nose"), (50, 60), atol=0.5)
-    assert set(places.values()) == {None}
-
-
-def test_undo_goes_back_over_images(lab, page):
-    page.locator("#auto-image").uncheck()
-    assert page.locator("#undo").is_disabled()
-    click(page, 100, 100)
-    assert page.locator("#undo").is_enabled() and page.locator("#redo").is_disabled()
-    page.keyboard.press("2")
-    page.keyboard.press("q")
-    show(page, SECOND)
-    click(page, 50, 60)
-    page.keyboard.press("Shift+X")
-    saved(page)
-    assert lab.state(SECOND) == "left out"
-    assert lab.table()[SECOND] == {}, "Step 2 does not see it"
-    for _ in range(5):
-        page.keyboard.press("z")
-    page.get_by_text("Nothing to undo.").wait_for()
-    saved(page)
-    assert current(page, "image") == FIRST
-    assert page.locator("#undo").is_disabled() and page.locator("#redo").is_enabled()
-    assert set(lab.at(FIRST).values()) | set(lab.at(SECOND).values()) == {None}
-    assert lab.state(SECOND) != "left out"
-    for _ in range(4):
-        page.keyboard.press("Shift+Z")
-    page.wait_for_selector("#leave-out[aria-pressed=true]")
-    saved(page)
-    np.testing.assert_allclose(lab.at(FIRST)["nose"], (100, 100), atol=0.5)
-    assert lab.at(FIRST)["left_ear"] == HIDDEN
-    np.testing.assert_allclose(lab.at(SECOND)["nose"], (50, 60), atol=0.5)
-
-
-def test_undo_passes_over_images_that_are_there_no_more(lab, page):
-    click(page, 100, 100)
-    show(page, "vid2/img000.png")
-    click(page, 50, 60)
-    saved(page)
-    (lab.data / "vid2").rename(lab.data / "vid3")
-    page.get_by_text("vid2/img000.png is not in its folder any more").wait_for()
-    page.keyboard.press("z")
-    page.get_by_text("Passed over: vid2/img000.png is not in its folder any more.").wait_for()
-    shown(page, FIRST)
-    page.wait_for_selector("[data-part=nose][data-state=open]")
-    page.keyboard.press("z")
-    page.get_by_text("Nothing to undo.").wait_for()
-    page.keyboard.press("Shift+Z")
-    page.wait_for_selector("[data-part=nose][data-state=placed]")
-    saved(page)
-    np.testing.assert_allclose(lab.at(FIRST)["nose"], (100, 100), atol=0.5)
 
 
 def test_copy_from_the_previous_image(lab, page):
@@ -306,24 +160,6 @@ def test_swapping_left_and_right(lab, page):
     page.get_by_text("No part of another side goes with it").wait_for()
 
 
-def test_swapped_machine_labels_stay_those_that_a_network_placed(lab, open_page):
-    lab.suggest({FIRST: 0.9}, lag=0.123456789)
-    page = open_page()
-    machine = lab.reread(FIRST)["machine"]
-    page.keyboard.press("Shift+R")
-    saved(page)
-    page.keyboard.press("1")
-    page.keyboard.press("v")
-    saved(page)
-    state = lab.reread(FIRST)
-    assert state["points"]["left_ear"] == machine["right_ear"][:2]
-    assert set(state["accepted"]) == {"nose", "left_ear", "right_ear"}
-    page.keyboard.press("Shift+R")
-    saved(page)
-    assert lab.at(FIRST)["left_ear"] == machine["left_ear"][:2]
-    assert set(lab.reread(FIRST)["accepted"]) == {"nose", "left_ear", "right_ear"}
-
-
 def test_leaving_an_image_out(lab, page):
     page.keyboard.press("Shift+X")
     saved(page)
@@ -336,69 +172,6 @@ def test_leaving_an_image_out(lab, page):
     assert "0 of 28 labels" in page.locator("#progress").inner_text()
 
 
-def test_machine_labels_are_accepted_unmoved_or_corrected(lab, open_page):
-    lab.suggest({FIRST: 0.9}, lag=0.123456789)
-    page = open_page()
-    assert "machine 0.90" in page.locator("[data-part=nose]").inner_text()
-    page.keyboard.press("v")
-    saved(page)
-    machine = lab.reread(FIRST)["machine"]
-    assert lab.at(FIRST)["nose"] == machine["nose"][:2] == lab.table()[FIRST]["nose"], "not a digit is lost"
-    assert set(lab.reread(FIRST)["accepted"]) == {"nose"}
-    x, y, _ = machine["tail"]
-    start = page.evaluate("([x, y]) => labeling.screenOf(x, y)", [x, y])
-    page.mouse.move(*start)
-    page.mouse.down()
-    page.mouse.move(start[0] + 20, start[1] + 20, steps=2)
-    page.mouse.up()
-    saved(page)
-    assert lab.at(FIRST)["tail"][0] > x + 5
-    assert set(lab.reread(FIRST)["accepted"]) == {"nose"}, "a corrected label is a person's"
-    page.keyboard.press("Shift+V")
-    saved(page)
-    assert lab.state(FIRST) == "done"
-    assert set(lab.reread(FIRST)["accepted"]) == {"nose", "left_ear", "right_ear"}
-
-
-def test_a_folder_is_accepted_above_a_likelihood_and_taken_back(lab, open_page):
-    third = "vid1/img002.png"
-    lab.suggest({FIRST: 0.9, SECOND: 0.8, third: 0.95, "vid2/img000.png": 0.99})
-    lab.set(FIRST, {"nose": [1.0, 2.0]})
-    page = open_page()
-    page.locator("#rank").uncheck()
-    show(page, FIRST)
-    page.keyboard.press("Shift+F")
-    page.get_by_text("7 machine labels accepted").wait_for()
-    saved(page)
-    assert lab.at(FIRST)["nose"] == [1.0, 2.0]
-    assert lab.state("vid1/img002.png") == "done"
-    assert lab.state(SECOND) == lab.state("vid2/img000.png") == "open"
-    page.keyboard.press("z")
-    page.wait_for_selector('[data-image="vid1/img002.png"] .open')
-    saved(page)
-    assert lab.state("vid1/img002.png") == "open"
-    assert lab.at(FIRST) == {"nose": [1.0, 2.0], "left_ear": None, "right_ear": None, "tail": None}
-    page.keyboard.press("Shift+Z")
-    page.wait_for_selector('[data-image="vid1/img002.png"] .done')
-    saved(page)
-    assert set(lab.reread("vid1/img002.png")["accepted"]) == set(MOUSE)
-
-
-def test_a_folder_is_accepted_from_the_number_shown_or_not_at_all(lab, open_page):
-    lab.suggest({FIRST: 0.985, SECOND: 0.995})
-    page = open_page()
-    page.locator("#machine[open]").wait_for()
-    for nothing in ("", "2", "-1"):
-        page.locator("#likelihood").fill(nothing)
-        page.get_by_role("button", name="Accept folder").click()
-        page.get_by_text("Folder from must be a number from 0 to 1").wait_for()
-        assert lab.state(FIRST) == lab.state(SECOND) == "open"
-    page.locator("#likelihood").fill("0.99")
-    page.get_by_role("button", name="Accept folder").click()
-    page.get_by_text("4 machine labels accepted").wait_for()
-    assert (lab.state(FIRST), lab.state(SECOND)) == ("open", "done")
-
-
 def test_other_people_with_the_distance(lab, open_page):
     lab.write_settings(Scorers=["Ann", "Bob"])
     lab.set(FIRST, {"nose": [100.0, 100.0]})
@@ -407,19 +180,6 @@ def test_other_people_with_the_distance(lab, open_page):
     assert page.get_by_text("px apart").count() == 0
     page.keyboard.press("p")
     page.get_by_text("Bob: 5.0 px apart on average (1 part)").wait_for()
-
-
-def test_warnings_are_said_also_after_the_image_was_left(lab, page):
-    for x in (100, 150, 200):
-        click(page, x, 100)
-    click(page, 200, 100)
-    page.get_by_text("Go back").wait_for()
-    page.get_by_role("button", name="Go back").click()
-    shown(page, FIRST)
-    assert "tail lies on the same place as right_ear" in page.locator("#warnings").inner_text()
-    show(page, SECOND)
-    page.reload()
-    page.wait_for_selector(f'[data-image="{FIRST}"].warned')
 
 
 @pytest.mark.parametrize("names", [MANY])
@@ -433,17 +193,6 @@ def test_seventeen_parts_by_number_and_name(lab, page):
     page.keyboard.press("q")
     saved(page)
     assert lab.at(FIRST)["tail_middle"] == HIDDEN
-
-
-def test_the_order_by_use(lab, open_page):
-    lab.suggest(dict.fromkeys(lab.numbers, 0.9), {"vid2/img003.png": 0.9, SECOND: 0.5})
-    page = open_page()
-    assert current(page, "image") == "vid2/img003.png"
-    page.keyboard.press("d")
-    shown(page, SECOND)
-    page.keyboard.press("o")
-    page.keyboard.press("d")
-    page.wait_for_selector('[data-image="vid1/img002.png"][aria-current=true]')
 
 
 def test_neighbours_and_video(lab, open_page, write_video):
@@ -482,41 +231,6 @@ def test_a_question_is_asked_and_answered(lab, open_page):
     page.locator("#asked").wait_for(state="hidden")
     page.get_by_text("30.0, 40.0").wait_for()
     assert lab.at(FIRST)["tail"] == [30.0, 40.0]
-
-
-def test_help_from_a_network_shows_progress_and_is_cancelled(lab, open_page):
-    lab.commands = {kind: [sys.executable, "-c", WORK] for kind in ("suggest", "helper")}
-    page = open_page()
-    page.locator("#network summary").first.click()
-    page.get_by_role("button", name="Train a helper").click()
-    page.get_by_text("Iteration 125 of 250.").wait_for()
-    assert page.locator("#job-short").inner_text() == "50 %"
-    page.get_by_role("button", name="Cancel").click()
-    page.wait_for_selector(".job[data-state=cancelled]")
-    assert page.locator("#job-short").inner_text() == ""
-
-
-def test_help_that_is_done_makes_room_for_the_body_parts(lab, open_page):
-    lab.commands = {"helper": [sys.executable, "-c", ""]}
-    page = open_page()
-    page.locator("#network summary").first.click()
-    page.get_by_role("button", name="Train a helper").click()
-    page.locator("#network:not([open])").wait_for()
-
-
-def test_a_helper_is_offered_as_soon_as_it_can_be_trained(lab, open_page):
-    lab.commands = {"helper": [sys.executable, "-c", WORK]}
-    lab.refusals = {"helper": "label 1 more image"}
-    page = open_page()
-    page.locator("#network summary").first.click()
-    page.get_by_text("Helper: label 1 more image.").wait_for()
-    assert page.locator("#train").is_disabled()
-    page.locator("#network summary").first.click()
-    lab.refusals.clear()
-    click(page, 100, 100)
-    page.get_by_text("Enough images are labeled").wait_for()
-    page.get_by_role("button", name="Show").click()
-    assert page.locator("#train").is_enabled()
 
 
 def test_reading_only_says_why(lab, open_page):
@@ -567,15 +281,6 @@ def test_a_project_without_images_says_where_they_come_from(lab, open_page, writ
     page.keyboard.press("k")
     page.get_by_role("button", name="Label it now").click()
     shown(page, "vid1_picked/img001_frame000000.png")
-
-
-def test_machine_labels_that_arrive_are_shown_at_once(lab, page):
-    """Nobody labels the image anew for them: the version of its labels stays the same."""
-    lab.suggest({FIRST: 0.9})
-    page.get_by_text("machine 0.90").first.wait_for()
-    page.keyboard.press("v")
-    saved(page)
-    assert set(lab.reread(FIRST)["accepted"]) == {"nose"}
 
 
 @pytest.mark.parametrize("names", [("nose", "constructor", "__proto__", "toString")])
