@@ -147,8 +147,8 @@ export class Page {
 
   /** Show the image and part that the address names, else the first open image. */
   async #begin() {
-    const named = new URLSearchParams(location.hash.slice(1));
-    const [image, part] = [named.get("image"), named.get("part")];
+    const asked = new URLSearchParams(location.hash.slice(1));
+    const [image, part] = [asked.get("image"), asked.get("part")];
     const key = this.images.entries.has(image) ? image : this.images.first;
     await this.show(key, this.parts.includes(part) ? part : null);
   }

@@ -122,7 +122,7 @@ export class VideoStrip {
 
   /** The sentence below the picture while a video is looked through. */
   get banner() {
-    return `${$("video-name").value}, frame ${this.#frame}. To label it, press K: it becomes an image of its own.`;
+    return `${$("video-name").value}, frame ${this.#frame}. To label it, press K.`;
   }
 
   /** Take the frame shown into the images to label. */
