@@ -36,7 +36,7 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Network:
+class EvaluatedNetwork:
     """One snapshot of one experiment, and the labeled images it is judged on.
 
     Parameters
@@ -146,7 +146,7 @@ def find_networks(
     load_config: Callable[[Path], Config],
     list_snapshots: Callable[[Path, str], Sequence[Snapshot]],
     select_snapshot: SelectSnapshot,
-) -> list[Network]:
+) -> list[EvaluatedNetwork]:
     """Find the networks that the settings choose and check that each belongs to them.
 
     Parameters
@@ -161,7 +161,7 @@ def find_networks(
 
     Returns
     -------
-    list of Network
+    list of EvaluatedNetwork
         By training fraction, in the settings' order, then by iteration.
 
     Raises
@@ -170,7 +170,7 @@ def find_networks(
         When a train folder or split is missing, two fractions have the same, or the network has other body parts or
         another depth than the settings.
     """
-    networks: list[Network] = []
+    networks: list[EvaluatedNetwork] = []
     fractions: dict[Experiment, float] = {}
     for fraction in settings.TrainingFraction:
         experiment = _experiment(layout, settings, fraction)
@@ -190,7 +190,7 @@ def find_networks(
         newest_or_named = select_snapshot(folder, -1 if every else settings.snapshotindex, prefix=prefix)
         chosen = list_snapshots(folder, prefix) if every else [newest_or_named]
         networks += [
-            Network(
+            EvaluatedNetwork(
                 *(layout, experiment, fraction, split, config.all_joints_names, config_path, snapshot),
                 pads=config.pads(snapshot.path),
             )
@@ -199,7 +199,9 @@ def find_networks(
     return networks
 
 
-def named_for_videos(settings: AnalysisSettings, layout: Layout, networks: Sequence[Network]) -> list[Network]:
+def named_for_videos(
+    settings: AnalysisSettings, layout: Layout, networks: Sequence[EvaluatedNetwork]
+) -> list[EvaluatedNetwork]:
     """Return those of some networks with which videos are analyzed.
 
     Parameters
@@ -208,12 +210,12 @@ def named_for_videos(settings: AnalysisSettings, layout: Layout, networks: Seque
         Which experiment they name.
     layout : Layout
         The project.
-    networks : sequence of Network
+    networks : sequence of EvaluatedNetwork
         As `find_networks` returns them.
 
     Returns
     -------
-    list of Network
+    list of EvaluatedNetwork
         Some of them, or none.
 
     Raises
@@ -227,19 +229,19 @@ def named_for_videos(settings: AnalysisSettings, layout: Layout, networks: Seque
     return [network for network in networks if network.experiment == named]
 
 
-def as_analyzed(settings: AnalysisSettings, networks: Sequence[Network]) -> list[Network]:
+def as_analyzed(settings: AnalysisSettings, networks: Sequence[EvaluatedNetwork]) -> list[EvaluatedNetwork]:
     """Return networks in the reduced precision or size in which videos are analyzed.
 
     Parameters
     ----------
     settings : AnalysisSettings
         Its engine and analysisscale, both settled.
-    networks : sequence of Network
+    networks : sequence of EvaluatedNetwork
         As `named_for_videos` returns them.
 
     Returns
     -------
-    list of Network
+    list of EvaluatedNetwork
         None where the settings say full precision and size, in which all networks are evaluated.
     """
     precision, scale = precision_of(settings.engine), float(settings.analysisscale)
@@ -283,12 +285,12 @@ def predict_images(images: Sequence[Path], predict: Predict) -> tuple[np.ndarray
     return poses, features
 
 
-def evaluate(network: Network, load_predictor: Callable[[], Predict], *, overwrite: bool = False) -> Path:
+def evaluate(network: EvaluatedNetwork, load_predictor: Callable[[], Predict], *, overwrite: bool = False) -> Path:
     """Write a network's poses of its labeled images, and what its maps tell about them, unless they are current.
 
     Parameters
     ----------
-    network : Network
+    network : EvaluatedNetwork
         As `find_networks` returns it.
     load_predictor : callable
         Called without arguments when there is something to do; returns what `predict_images` needs.

@@ -16,7 +16,7 @@ import pandas as pd
 from dlc_common import UsersError
 from dlc_common.files import replacing
 from dlc_toolbox import ToolboxError
-from dlc_toolbox.evaluation.evaluation import Network
+from dlc_toolbox.evaluation.evaluation import EvaluatedNetwork
 from dlc_toolbox.measure.confidence import FEATURES
 from dlc_toolbox.measure.metrics import AUTO, Cutoff, cutoff_in_words, euclidean_errors, summarize, summarize_parts
 from dlc_toolbox.project import records
@@ -36,7 +36,7 @@ class Evaluation:
 
     Parameters
     ----------
-    network : Network
+    network : EvaluatedNetwork
         Who found the poses.
     bodyparts : sequence of str
         K names, in the order of the settings.
@@ -58,7 +58,7 @@ class Evaluation:
         those that trained it, or a network that it started from, as far as that is known.
     """
 
-    network: Network
+    network: EvaluatedNetwork
     bodyparts: Sequence[str]
     images: Sequence[str]
     is_train: np.ndarray
@@ -100,12 +100,12 @@ class Evaluation:
         yield "test", ~self.is_train
 
 
-def read_evaluation(network: Network, bodyparts: Sequence[str]) -> Evaluation:
+def read_evaluation(network: EvaluatedNetwork, bodyparts: Sequence[str]) -> Evaluation:
     """Put a network's poses beside the labels.
 
     Parameters
     ----------
-    network : Network
+    network : EvaluatedNetwork
         As `evaluation.find_networks` returns it.
     bodyparts : sequence of str
         The order wanted.
@@ -149,7 +149,7 @@ def read_evaluation(network: Network, bodyparts: Sequence[str]) -> Evaluation:
     )
 
 
-def _read_features(network: Network, bodyparts: Sequence[str], poses: pd.DataFrame) -> np.ndarray | None:
+def _read_features(network: EvaluatedNetwork, bodyparts: Sequence[str], poses: pd.DataFrame) -> np.ndarray | None:
     """Return what the maps tell about the poses of a table; None where it is not there, or about other poses."""
     if not network.features.is_file():
         return None
@@ -358,7 +358,7 @@ def _why_incomplete(poses: pd.DataFrame, images: Sequence[str], bodyparts: Seque
     )
 
 
-def _keys(network: Network) -> dict[str, float]:
+def _keys(network: EvaluatedNetwork) -> dict[str, float]:
     """Return what tells the networks of one project apart."""
     return dict(zip(KEYS, (network.fraction, network.experiment.shuffle, network.iteration), strict=True))
 

@@ -54,7 +54,7 @@ def check_labels(layout: Layout, settings: Settings, *, overwrite: bool = False)
         after all else is drawn, also when images are missing or damaged.
     """
     rows, labels = _read_labels(layout, settings)
-    look = look_of(settings, list(zip(itertools.cycle(drawing.MARKERS), settings.Scorers, strict=False)))
+    look = look_of(settings, list(zip(itertools.cycle(drawing.PLOT_MARKERS), settings.Scorers, strict=False)))
     data, page = layout.data_folder(settings.Task), layout.labels_page(settings.Task)
     sizes = np.array([_size(data / row) for row in rows])
     _report_outside(rows, labels, settings, sizes)

@@ -19,7 +19,7 @@ from dlc_toolbox import ToolboxError
 from dlc_toolbox.labels.corrections import CSV, csv_differs, refuse_uncorrected
 from dlc_toolbox.labels.fiji import read_clicks
 from dlc_toolbox.labels.folder import read_folder
-from dlc_toolbox.labels.plausible import warn_of_copies
+from dlc_toolbox.labels.plausible import warn_of_copied_files
 from dlc_toolbox.labels.slices import in_short, slices_of, spelling
 from dlc_toolbox.labels.sources import NoLabelsError, find_label_files
 from dlc_toolbox.project import records
@@ -132,7 +132,7 @@ def _gather(layout: Layout, settings: Settings, scorer: str, sources: dict[Path,
     tables = for_all(lambda folder: read_folder(folder, sources[folder], settings, scorer), sources)
     _refuse_resized_images(output, sources)
     _warn_of_exchanged_images(output, sources)
-    warn_of_copies({path: output.made_from["inputs"][key] for key, path in _inputs(sources).items()})
+    warn_of_copied_files({path: output.made_from["inputs"][key] for key, path in _inputs(sources).items()})
     return _sorted_by_folder(pd.concat([*tables, *_kept_rows(path, scorer, sources, settings.bodyparts)]))
 
 

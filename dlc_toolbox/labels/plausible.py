@@ -120,7 +120,7 @@ def check_corner(labels: np.ndarray, sizes: np.ndarray, bodyparts: Sequence[str]
     log.warning("%s", advice)
 
 
-def warn_of_copies(contents: Mapping[Path, str]) -> None:
+def warn_of_copied_files(contents: Mapping[Path, str]) -> None:
     """Warn of csv files that hold the same, byte for byte, in several folders: the clicks on other images.
 
     Parameters

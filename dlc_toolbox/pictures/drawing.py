@@ -30,7 +30,7 @@ from dlc_toolbox import ToolboxError
 from dlc_toolbox.pictures.fonts import readable
 from dlc_toolbox.pictures.palette import PartStyle, outline, part_colors, part_markers
 
-MARKERS = ("+", "x", "1", "o", "s", "^", "D", "v", "*", "p")
+PLOT_MARKERS = ("+", "x", "1", "o", "s", "^", "D", "v", "*", "p")
 """One shape per scorer, those that hide the least first."""
 
 _DPI = 100

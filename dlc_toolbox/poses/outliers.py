@@ -152,7 +152,7 @@ def extract_outliers(
     if not overwrite and (current := find_current(existing, made_from)):
         return current
     poses = tables.points(tables.read_poses(table), labeling.bodyparts)
-    doubts = find_doubts(poses, _expected_errors(table, labeling.bodyparts, len(poses)), trust, cutoff)
+    doubts = find_doubtful_poses(poses, _expected_errors(table, labeling.bodyparts, len(poses)), trust, cutoff)
     failures = np.concatenate([find_failures(poses, criteria), doubts], axis=2)
     _tell(video, failures, labeling.bodyparts)
     with_frames = folders_with_frames(data_folder, video_stem(video))
@@ -208,7 +208,7 @@ def _is_unknown(failures: np.ndarray, cutoff: Cutoff) -> bool:
     return 2 * always.sum() > len(always) or fails[:, ~always].any(axis=1).mean() >= _NEARLY_ALL
 
 
-def find_doubts(poses: np.ndarray, expected_px: np.ndarray, trust: Trust, pcutoff: Cutoff) -> np.ndarray:
+def find_doubtful_poses(poses: np.ndarray, expected_px: np.ndarray, trust: Trust, pcutoff: Cutoff) -> np.ndarray:
     """Tell where seen body parts are doubtful by what an evaluation learned.
 
     Parameters

@@ -100,7 +100,7 @@ def analyze_results(project: Path, *, overwrite: bool = False) -> None:
     log.info("Otherwise: label more images (where the test error is large), or train longer; see above which helps")
 
 
-def _read_evaluation(network: evaluation.Network, bodyparts: Sequence[str]) -> results.Evaluation:
+def _read_evaluation(network: evaluation.EvaluatedNetwork, bodyparts: Sequence[str]) -> results.Evaluation:
     """Put a network's poses beside the labels, with what its snapshot tells: which images trained it, which did not."""
     from deepercut.config import load_config
     from deepercut.weights.snapshots import read_held_out, read_trained
@@ -132,8 +132,8 @@ def _learn_as_analyzed(project: Path, judgments: Sequence[trust.Judgment]) -> No
 
 
 def _as_videos_are_analyzed(
-    project: Path, networks: Sequence[evaluation.Network], *, measures: bool = False
-) -> tuple[str, list[evaluation.Network]]:
+    project: Path, networks: Sequence[evaluation.EvaluatedNetwork], *, measures: bool = False
+) -> tuple[str, list[evaluation.EvaluatedNetwork]]:
     """Return the engine of `myconfig_analysis.py`, and the networks as it looks at videos with them.
 
     There is none where that is in full precision and size. An evaluation needs no such file. What the file leaves to
@@ -155,7 +155,7 @@ def _as_videos_are_analyzed(
     return settings.engine, evaluation.as_analyzed(settings, named)
 
 
-def find_networks(project: Path) -> list[evaluation.Network]:
+def find_networks(project: Path) -> list[evaluation.EvaluatedNetwork]:
     """Find the networks that the settings choose.
 
     Parameters

@@ -26,7 +26,7 @@ from dlc_common.progress import tqdm
 from dlc_toolbox import ToolboxError
 from dlc_toolbox.labeling.help import fitting, helper, offer
 from dlc_toolbox.labeling.help.background import Jobs
-from dlc_toolbox.labeling.help.help import Help, Helper
+from dlc_toolbox.labeling.help.help import Help, HelpKind
 from dlc_toolbox.labeling.help.suggesting import Images, find_open_images, suggest_labels
 from dlc_toolbox.labeling.store.store import LabelStore
 from dlc_toolbox.labels.labels import read_labels
@@ -162,8 +162,8 @@ def offer_help(store: LabelStore) -> Help:
         return offer.why_not_train(labeled)
 
     kinds = {
-        "suggest": Helper(lambda: offer.command(layout.root, scorer, trains=False), why_not_suggest),
-        "helper": Helper(lambda: offer.command(layout.root, scorer, trains=True), why_not_train),
+        "suggest": HelpKind(lambda: offer.command(layout.root, scorer, trains=False), why_not_suggest),
+        "helper": HelpKind(lambda: offer.command(layout.root, scorer, trains=True), why_not_train),
     }
     return Help(Jobs(store.events), kinds, lambda: offer.describe_helper(layout, store.contents.settings))
 

@@ -143,7 +143,7 @@ def split_by_rows(
     return sides[0], sides[1]
 
 
-def warn_of_copies(train: Sequence[str], test: Sequence[str], hashes: Mapping[str, str]) -> None:
+def warn_of_copied_images(train: Sequence[str], test: Sequence[str], hashes: Mapping[str, str]) -> None:
     """Warn of images that are the same picture, above all where one of them trains and the other tests.
 
     Parameters

@@ -43,7 +43,7 @@ from dlc_toolbox.training_set.pose_cfg import (
     warn_of_sizes,
     write_pose_cfgs,
 )
-from dlc_toolbox.training_set.split import split_by_rows, split_images, split_videos, warn_of_copies
+from dlc_toolbox.training_set.split import split_by_rows, split_images, split_videos, warn_of_copied_images
 
 log = logging.getLogger(__name__)
 
@@ -112,7 +112,7 @@ def make_training_sets(
         else:
             train, test = split_by_rows(rows, list(labels.table.index), names)
             drawn = {"fraction": _share(train, test, experiment), "seed": None}
-        warn_of_copies(train, test, made_from["inputs"])
+        warn_of_copied_images(train, test, made_from["inputs"])
         output.start()
         _write_training_set(layout, experiment, labels, train, test, drawn)
         output.write_record()

@@ -23,7 +23,7 @@ from dlc_toolbox.measure.confidence import fit_calibration, recommended_pcutoff 
 from dlc_toolbox.measure.posture import fit_postures  # noqa: E402
 from dlc_toolbox.measure.tracks import Criteria, find_failures  # noqa: E402
 from dlc_toolbox.measure.views import fit_planes  # noqa: E402
-from dlc_toolbox.poses.outliers import CRITERIA, find_doubts  # noqa: E402
+from dlc_toolbox.poses.outliers import CRITERIA, find_doubtful_poses  # noqa: E402
 from dlc_toolbox.poses.trust import Trust  # noqa: E402
 
 write = sys.stdout.write
@@ -158,7 +158,7 @@ def main() -> None:
         f"{WRONG_PX} px, {(errors <= radius)[seen].mean():.3f} of the visible within the radius\n"
     )
     failures = find_failures(poses, Criteria(cutoff, jumpthreshold=10, deviationthreshold=5, windowlength=5))
-    flags = np.concatenate([failures, find_doubts(poses, expected, trust, cutoff)], axis=2)
+    flags = np.concatenate([failures, find_doubtful_poses(poses, expected, trust, cutoff)], axis=2)
     rows = [(name, flags[..., place]) for place, name in enumerate(CRITERIA)] + [("any of them", flags.any(axis=2))]
     write("| criterion | flagged | precision, recall of parts | of frames |\n|---|---|---|---|\n")
     for name, flagged in rows:

@@ -22,7 +22,7 @@ from deepercut.weights.checkpoints import load_weights, read_weights, rounded_ke
 from deepercut.weights.snapshots import Snapshot, state_path
 from dlc_common import cli
 from dlc_common.files import is_broken
-from dlc_toolbox.evaluation.evaluation import Network, predict_images
+from dlc_toolbox.evaluation.evaluation import EvaluatedNetwork, predict_images
 from dlc_toolbox.measure.metrics import euclidean_errors
 from dlc_toolbox.project.tables import points
 from dlc_toolbox.steps.evaluation import find_networks
@@ -33,7 +33,7 @@ KEPT = 10
 """Snapshots of a training by the template."""
 
 
-def store(network: Network, folder: Path) -> tuple[dict[str, Path], int]:
+def store(network: EvaluatedNetwork, folder: Path) -> tuple[dict[str, Path], int]:
     """Write the network's weights in both forms; return the files, and the bytes of the kernels in float32."""
     start_backend()
     from deepercut.training.training import network_of
@@ -78,7 +78,7 @@ def tell_times(path: Path, rounds: int) -> None:
     )
 
 
-def tell_poses(network: Network, paths: dict[str, Path]) -> None:
+def tell_poses(network: EvaluatedNetwork, paths: dict[str, Path]) -> None:
     """Print how far the poses of the labeled images lie apart, and the errors on the test images."""
     images = list(network.images.values())
     is_test = np.isin(list(network.images), list(network.split.test))

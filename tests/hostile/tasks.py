@@ -13,8 +13,7 @@ import numpy as np
 
 from dlc_common import cli
 from dlc_common.cli import CHECKOUT
-from dlc_toolbox.evaluation.evaluation import Network as Evaluated
-from dlc_toolbox.evaluation.evaluation import evaluate
+from dlc_toolbox.evaluation.evaluation import EvaluatedNetwork, evaluate
 from dlc_toolbox.pictures.marks import marks_of
 from dlc_toolbox.poses.labeled_video import label_video
 from dlc_toolbox.poses.network import Network
@@ -80,7 +79,7 @@ def evaluation(project: Path, overwrite: bool) -> None:
     layout, snapshot = Layout(project), _snapshot(project)
     config = layout.train_folder(EXPERIMENT) / "pose_cfg.yaml"
     split = read_split(layout, EXPERIMENT)
-    network = Evaluated(layout, EXPERIMENT, 0.7, split, PARTS, config, snapshot)
+    network = EvaluatedNetwork(layout, EXPERIMENT, 0.7, split, PARTS, config, snapshot)
     evaluate(network, lambda: find_brightest, overwrite=overwrite)
 
 

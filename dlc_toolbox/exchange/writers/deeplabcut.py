@@ -18,7 +18,7 @@ from dlc_toolbox.project.long_tables import write_long_table
 from dlc_toolbox.project.tables import make_table
 
 
-def scorer_of(poses: Poses) -> str:
+def deeplabcut_scorer(poses: Poses) -> str:
     """Return the network's name as DeepLabCut 2 builds it: 'DLC_' in the place of v1's 'DeepCut_'."""
     return f"DLC{poses.scorer.removeprefix('DeepCut')}"
 
@@ -26,7 +26,7 @@ def scorer_of(poses: Poses) -> str:
 def files(poses: Poses, folder: Path) -> list[Path]:
     """Name table and metadata, which carry the name of DeepLabCut's network."""
     is_filtered = poses.filtered is not None
-    name = scorer_of(poses)
+    name = deeplabcut_scorer(poses)
     return [deeplabcut_table(folder, poses.video, name, is_filtered), deeplabcut_metadata(folder, poses.video, name)]
 
 
@@ -64,7 +64,7 @@ def _renamed(poses: Poses) -> Iterator[pd.DataFrame]:
     """Yield the rows under the other name."""
     for piece in poses.pieces():
         index = np.arange(piece.first, piece.first + len(piece.poses))
-        yield make_table(scorer_of(poses), poses.bodyparts, index, piece.poses)
+        yield make_table(deeplabcut_scorer(poses), poses.bodyparts, index, piece.poses)
 
 
 def _metadata(poses: Poses) -> dict[str, Any]:
@@ -75,7 +75,7 @@ def _metadata(poses: Poses) -> dict[str, Any]:
     record = poses.record
     width, height = int(record["width"]), int(record["height"])
     return {
-        "Scorer": scorer_of(poses),
+        "Scorer": deeplabcut_scorer(poses),
         "DLC-model-config file": {
             "net_type": record["settings"].get("net_type"),
             "all_joints_names": list(poses.bodyparts),

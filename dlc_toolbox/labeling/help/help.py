@@ -12,7 +12,7 @@ from dlc_toolbox.labeling.help.background import Job, Jobs
 
 
 @dataclass(frozen=True)
-class Helper:
+class HelpKind:
     """One kind of help, given by a process of its own.
 
     Parameters
@@ -35,14 +35,14 @@ class Help:
     ----------
     jobs : Jobs
         Where the processes run.
-    kinds : mapping of str to Helper
+    kinds : mapping of str to HelpKind
         ``suggest`` and ``helper``, as far as they are there.
     describe : callable
         ``describe()`` returns what is known of the helper's network, ``{"iteration", "images"}``, or None.
     """
 
     jobs: Jobs
-    kinds: Mapping[str, Helper] = field(default_factory=dict)
+    kinds: Mapping[str, HelpKind] = field(default_factory=dict)
     describe: Callable[[], dict[str, Any] | None] = lambda: None
 
     def as_json(self) -> dict[str, Any]:

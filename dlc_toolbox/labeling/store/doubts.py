@@ -15,7 +15,7 @@ Placed = Mapping[str, tuple[float, float]]
 
 
 @dataclass(frozen=True)
-class Warning:
+class Doubt:
     """Something to look at again.
 
     Parameters
@@ -32,7 +32,7 @@ class Warning:
 
 def find_doubts(
     placed: Placed, size: tuple[int, int], boundary: float, others: Sequence[Placed], bodyparts: Sequence[str]
-) -> list[Warning]:
+) -> list[Doubt]:
     """List what looks wrong about the labels of an image.
 
     Parameters
@@ -50,12 +50,12 @@ def find_doubts(
 
     Returns
     -------
-    list of Warning
+    list of Doubt
         In the order of the body parts.
     """
     found = [*_outside(placed, size), *_in_corner(placed, boundary), *_on_one_place(placed)]
     found += [
-        Warning(part, f"{part} is much farther from the other parts than in all other images: misplaced, or swapped?")
+        Doubt(part, f"{part} is much farther from the other parts than in all other images: misplaced, or swapped?")
         for part, is_far in zip(bodyparts, _far_away(_distances(_array([placed, *others], bodyparts)))[0], strict=True)
         if is_far
     ]
@@ -93,33 +93,33 @@ def are_doubtful(images: Sequence[Placed], boundary: float, bodyparts: Sequence[
     return (outside | in_corner | on_one_place | _far_away(distances)).any(axis=1).tolist()
 
 
-def _outside(placed: Placed, size: tuple[int, int]) -> list[Warning]:
+def _outside(placed: Placed, size: tuple[int, int]) -> list[Doubt]:
     """Warn of labels outside the image."""
     width, height = size
     return [
-        Warning(part, f"{part} lies outside the image")
+        Doubt(part, f"{part} lies outside the image")
         for part, (x, y) in placed.items()
         if not (-0.5 <= x <= width - 0.5 and -0.5 <= y <= height - 0.5)
     ]
 
 
-def _in_corner(placed: Placed, boundary: float) -> list[Warning]:
+def _in_corner(placed: Placed, boundary: float) -> list[Doubt]:
     """Warn of labels that Step 2 will read as 'not visible'."""
     return [
-        Warning(part, f"{part} lies in the top left corner, where a click means 'not visible' (invisibleboundary)")
+        Doubt(part, f"{part} lies in the top left corner, where a click means 'not visible' (invisibleboundary)")
         for part, point in placed.items()
         if max(point) < boundary
     ]
 
 
-def _on_one_place(placed: Placed) -> list[Warning]:
+def _on_one_place(placed: Placed) -> list[Doubt]:
     """Warn of parts that lie on an earlier one."""
     parts, found = list(placed), []
     for place, part in enumerate(parts):
         for earlier in parts[:place]:
             (x, y), (other_x, other_y) = placed[part], placed[earlier]
             if np.hypot(x - other_x, y - other_y) < _SAME_PLACE_PX:
-                found.append(Warning(part, f"{part} lies on the same place as {earlier}"))
+                found.append(Doubt(part, f"{part} lies on the same place as {earlier}"))
                 break
     return found
 

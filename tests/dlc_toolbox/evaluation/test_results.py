@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from dlc_toolbox import ToolboxError
-from dlc_toolbox.evaluation.evaluation import Network, evaluate
+from dlc_toolbox.evaluation.evaluation import EvaluatedNetwork, evaluate
 from dlc_toolbox.evaluation.results import (
     Evaluation,
     in_words,
@@ -41,7 +41,7 @@ def network(trained_project):
     experiment = Experiment("toy", "Jan1", "Ann", 70, 1, 50)
     config = layout.train_folder(experiment) / "pose_cfg.yaml"
     split = read_split(layout, experiment)
-    return Network(layout, experiment, 0.7, split, PARTS, config, snapshot(config.parent, 100))
+    return EvaluatedNetwork(layout, experiment, 0.7, split, PARTS, config, snapshot(config.parent, 100))
 
 
 def snapshot(folder, iteration):

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from dlc_toolbox.evaluation.evaluation import Network
+from dlc_toolbox.evaluation.evaluation import EvaluatedNetwork
 from dlc_toolbox.evaluation.report import plot_evaluations, write_evaluation_pages
 from dlc_toolbox.evaluation.results import Evaluation, in_words, summary_row, write_summaries
 from dlc_toolbox.evaluation.trust import judge, nearness_in_words, people_agree, write_judgment
@@ -37,7 +37,7 @@ def settings(trained_project):
 
 
 @pytest.fixture
-def network(trained_project) -> Network:
+def network(trained_project) -> EvaluatedNetwork:
     """The toy's network, with sixty test images, all of them the same picture."""
     layout = Layout(trained_project)
     experiment = Experiment("toy", "Jan1", "Ann", 70, 1, 50)
@@ -49,7 +49,7 @@ def network(trained_project) -> Network:
     table = pd.DataFrame(index=names)
     split = Split(train=names[:20], test=names[20:], table=table)
     config = layout.train_folder(experiment) / "pose_cfg.yaml"
-    return Network(layout, experiment, 0.7, split, PARTS, config, snapshot(config.parent, 100))
+    return EvaluatedNetwork(layout, experiment, 0.7, split, PARTS, config, snapshot(config.parent, 100))
 
 
 @pytest.fixture

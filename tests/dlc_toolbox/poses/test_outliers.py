@@ -16,7 +16,7 @@ from dlc_toolbox.labels.labels import convert_labels
 from dlc_toolbox.labels.machine import read_machine_labels
 from dlc_toolbox.measure.posture import Postures
 from dlc_toolbox.measure.views import Plane
-from dlc_toolbox.poses.outliers import check_labeling, extract_outliers, find_doubts
+from dlc_toolbox.poses.outliers import check_labeling, extract_outliers, find_doubtful_poses
 from dlc_toolbox.poses.trust import CONFIDENCE, Looked, Trust, calibration_file, write_calibration
 from dlc_toolbox.project.layout import Layout, confidence_table, contact_sheet, pose_record, pose_table
 from dlc_toolbox.project.settings import AnalysisSettings, Settings
@@ -260,12 +260,12 @@ def test_doubts_by_hand(learned):
     poses[3, 2, 1] = 56.0  # 4 px are the limit
     expected = np.full((4, 3), 5.0)
     expected[0, 1] = 5.1
-    doubts = find_doubts(poses, expected, learned, 0.5)
+    doubts = find_doubtful_poses(poses, expected, learned, 0.5)
     assert doubts[..., 0].tolist() == [[False] * 3, [False] * 3, [True, True, False], [False] * 3]
     assert not doubts[0, :, 1].any() and doubts[3, :, 1].tolist() == [False, False, True]
     assert doubts[..., 2].tolist() == [[False, True, False]] + [[False] * 3] * 3
     poses[2, 1, 2] = expected[0, 0] = 0.4  # a paw that is not seen agrees and disagrees with nothing
-    assert not find_doubts(poses, expected, learned, 0.5)[2, :, 0].any()
+    assert not find_doubtful_poses(poses, expected, learned, 0.5)[2, :, 0].any()
 
 
 def test_frames_are_found_by_what_was_learned_and_counted(extract, learned, data, video, network, caplog):

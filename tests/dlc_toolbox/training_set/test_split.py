@@ -9,7 +9,7 @@ from dlc_toolbox.training_set.split import (
     split_by_rows,
     split_images,
     split_videos,
-    warn_of_copies,
+    warn_of_copied_images,
 )
 
 NAMES = [f"day/img{n}.png" for n in range(20)]
@@ -63,9 +63,9 @@ def test_names_may_spell_accents_in_two_ways():
 
 def test_images_that_are_the_same_picture_are_told(caplog):
     hashes = {"a/1.png": "x", "a/2.png": "y", "b/1.png": "x", "b/2.png": "z", "b/3.png": "x"}
-    warn_of_copies(["a/1.png", "a/2.png"], ["b/2.png"], hashes)
+    warn_of_copied_images(["a/1.png", "a/2.png"], ["b/2.png"], hashes)
     assert caplog.text == ""
-    warn_of_copies(["a/1.png", "a/2.png", "b/3.png"], ["b/1.png", "b/2.png"], hashes)
+    warn_of_copied_images(["a/1.png", "a/2.png", "b/3.png"], ["b/1.png", "b/2.png"], hashes)
     (told,) = caplog.messages
     assert told == (
         "2 images are the same picture as another: b/3.png is a/1.png, b/1.png is a/1.png; 1 of them test while the "

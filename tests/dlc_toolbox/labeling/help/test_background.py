@@ -12,7 +12,7 @@ from dlc_common import UsersError
 from dlc_toolbox.labeling.errors import BusyError
 from dlc_toolbox.labeling.events import Events
 from dlc_toolbox.labeling.help.background import Jobs
-from dlc_toolbox.labeling.help.help import Help, Helper
+from dlc_toolbox.labeling.help.help import Help, HelpKind
 
 SAYS = """
 import json, sys
@@ -119,7 +119,10 @@ class TestHelp:
         def broken() -> str:
             raise UsersError("no snapshot")
 
-        kinds = {"suggest": Helper(lambda: python(SAYS), broken), "helper": Helper(lambda: python(SAYS), lambda: None)}
+        kinds = {
+            "suggest": HelpKind(lambda: python(SAYS), broken),
+            "helper": HelpKind(lambda: python(SAYS), lambda: None),
+        }
         help = Help(jobs, kinds, lambda: {"iteration": 250, "images": 20})
         found = help.as_json()
         assert (found["can_suggest"], found["why_not_suggest"]) == (False, "no snapshot")

@@ -22,7 +22,7 @@ import pandas as pd
 import uvicorn
 
 from dlc_toolbox.labeling.help.background import Jobs
-from dlc_toolbox.labeling.help.help import Help, Helper
+from dlc_toolbox.labeling.help.help import Help, HelpKind
 from dlc_toolbox.labeling.server.server import News, make_app
 from dlc_toolbox.labeling.store.store import LabelStore
 from dlc_toolbox.labels.labels import convert_labels
@@ -130,7 +130,7 @@ class Lab:
         self._save, self.store.save = self.store.save, self._slowly
         news = News(self.store.events)
         kinds = {
-            kind: Helper(lambda kind=kind: self.commands[kind], lambda kind=kind: self.refusals.get(kind))
+            kind: HelpKind(lambda kind=kind: self.commands[kind], lambda kind=kind: self.refusals.get(kind))
             for kind in self.commands
         }
         listening = socket.create_server(("127.0.0.1", self.port))

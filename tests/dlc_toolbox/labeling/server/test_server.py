@@ -11,7 +11,7 @@ from starlette.testclient import TestClient
 
 from dlc_common.images import read_image
 from dlc_toolbox.labeling.help.background import Jobs
-from dlc_toolbox.labeling.help.help import Help, Helper
+from dlc_toolbox.labeling.help.help import Help, HelpKind
 from dlc_toolbox.labeling.server import server
 from dlc_toolbox.labeling.server.guard import LARGEST_BODY_BYTES
 from dlc_toolbox.labels.machine import write_machine_labels
@@ -24,7 +24,7 @@ JSON = {"content-type": "application/json"}
 def app(project):
     store = project.open()
     sleeps = [sys.executable, "-c", "import time; time.sleep(60)"]
-    help = Help(Jobs(store.events), {"suggest": Helper(lambda: sleeps, lambda: None)})
+    help = Help(Jobs(store.events), {"suggest": HelpKind(lambda: sleeps, lambda: None)})
     return server.make_app(store, help, token=TOKEN, port=PORT)
 
 
