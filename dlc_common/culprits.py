@@ -20,9 +20,8 @@ class SeveralError(UsersError):
 
     def __init__(self, problems: list[str]):
         self.problems = problems
-        more = f"; and {len(problems) - _SHOWN} more" if len(problems) > _SHOWN else ""
-        told = (f"({number}) {problem}" for number, problem in enumerate(_once(problems[:_SHOWN]), 1))
-        super().__init__(f"{len(problems)} problems: {'; '.join(told)}{more}")
+        told = [f"({number}) {problem}" for number, problem in enumerate(_once(problems[:_SHOWN]), 1)]
+        super().__init__(f"{len(problems)} problems: {in_short(told + problems[_SHOWN:], separator='; ')}")
 
 
 def _once(problems: Sequence[str]) -> Iterator[str]:
@@ -33,6 +32,19 @@ def _once(problems: Sequence[str]) -> Iterator[str]:
         said = next((n for n in range(1, len(clauses)) if tuple(clauses[n:]) in ends), len(clauses))
         ends |= {tuple(clauses[n:]) for n in range(1, len(clauses))}
         yield "".join(clauses[:said]).rstrip(" .:;")
+
+
+def in_short(names: Sequence[str], most: int = _SHOWN, separator: str = ", ") -> str:
+    """Join names or problems, at most some of them, and say how many more there are.
+
+    Examples
+    --------
+    >>> in_short(["a", "b", "c"], most=2), in_short(["a", "b", "c"], most=2, separator="; ")
+    ('a, b and 1 more', 'a; b; and 1 more')
+    """
+    joint = " and" if separator == ", " else f"{separator}and"
+    more = f"{joint} {len(names) - most} more" if len(names) > most else ""
+    return separator.join(names[:most]) + more
 
 
 def for_all(work: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:

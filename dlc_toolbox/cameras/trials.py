@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from dlc_common.culprits import in_short
 from dlc_toolbox import ToolboxError
 from dlc_toolbox.project.cameras import View
 from dlc_toolbox.project.layout import video_stem
@@ -140,8 +141,7 @@ def _in_order(videos: Mapping[str, Path], views: Sequence[View]) -> dict[str, Pa
 def _tell_strangers(names: Sequence[str]) -> None:
     """Say which videos are of no camera."""
     if names:
-        more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-        log.warning("%s%s: fit the pattern of no camera, and are left out", ", ".join(names[:_NAMED]), more)
+        log.warning("%s: fit the pattern of no camera, and are left out", in_short(names, _NAMED))
 
 
 def check_rates(trial: str, rates: Mapping[str, float | None]) -> None:

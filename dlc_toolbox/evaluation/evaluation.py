@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from dlc_common.culprits import in_short
 from dlc_common.images import read_image
 from dlc_common.progress import tqdm
 from dlc_toolbox import ToolboxError
@@ -129,8 +130,8 @@ class EvaluatedNetwork:
         missing = [str(path) for path in images.values() if not path.is_file()]
         if missing:
             raise ToolboxError(
-                f"{len(missing)} of the {len(images)} labeled images are missing: {', '.join(missing[:3])}"
-                f"{' ...' if len(missing) > 3 else ''}; bring them back, or make the training set again with Step 4"
+                f"{len(missing)} of the {len(images)} labeled images are missing: {in_short(missing, 3)}; "
+                f"bring them back, or make the training set again with Step 4"
             )
         inputs = {"snapshot": self.snapshot.path, "pose_cfg.yaml": self.config_path, **images}
         way = {"padding": PADDED if self.pads else UNPADDED, "precision": self.precision, "analysisscale": self.scale}

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from dlc_common import UsersError
+from dlc_common.culprits import in_short
 from dlc_common.files import replacing, replacing_folder
 from dlc_common.fingerprints import fingerprint
 from dlc_common.images import natural_key, read_image
@@ -21,7 +22,7 @@ from dlc_toolbox import ToolboxError
 from dlc_toolbox.exchange.readers.found import Found, FrameOf
 from dlc_toolbox.frames.choosing import folders_of
 from dlc_toolbox.labels.clicks import EMPTY, ClickTable, Point
-from dlc_toolbox.labels.slices import in_short, slices_of
+from dlc_toolbox.labels.slices import slices_of
 from dlc_toolbox.pictures.pictures import folder_and_image
 from dlc_toolbox.project import records
 from dlc_toolbox.project.checks import file_name

@@ -12,13 +12,14 @@ from typing import Any
 
 import numpy as np
 
+from dlc_common.culprits import in_short
 from dlc_common.files import replacing_folder
 from dlc_toolbox import ToolboxError
 from dlc_toolbox.exchange.importing import new_places
 from dlc_toolbox.exchange.readers.found import Found
 from dlc_toolbox.frames.recorded import read_frames
 from dlc_toolbox.labels.machine import write_machine_labels
-from dlc_toolbox.labels.slices import in_short, slices_of
+from dlc_toolbox.labels.slices import slices_of
 from dlc_toolbox.pictures.pictures import folder_and_image
 from dlc_toolbox.project.layout import image_folders, machine_labels, video_stem
 from dlc_toolbox.project.settings import Settings

@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 
 from dlc_common import UsersError
+from dlc_common.culprits import in_short
 from dlc_common.fingerprints import fingerprint
 from dlc_toolbox import ToolboxError
-from dlc_toolbox.labels.slices import in_short
 from dlc_toolbox.project import records
 from dlc_toolbox.project.tables import bodyparts_of, points, read_table
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from dlc_common.culprits import in_short
 from dlc_common.kinds import EMPTY, wrong_kind
 from dlc_toolbox import ToolboxError
 
@@ -28,8 +29,6 @@ _WIDEST = 2**16  # pixels that no image is wider than, so that a point or comma 
 _CERTAIN = 8  # letters without accents that tell UTF-16 where no mark does
 _SUMMARY = ["Mean", "SD", "Min", "Max"]
 """Labels of the last rows of a table that was summarized in Fiji (Summarize): no clicks."""
-
-_SHOWN = 5  # problems named one by one
 
 
 def read_clicks(path: Path) -> pd.DataFrame:
@@ -127,7 +126,7 @@ def clicks_of(cells: Cells, path: Path) -> pd.DataFrame:
             measured = math.nan if gray is None else _number(row[gray])
             clicks.append((x, y, int(place), "" if label is None else row[label], line, measured))
     if problems:
-        raise ToolboxError(f"{path} {_in_short(problems)}")
+        raise ToolboxError(f"{path} {in_short(problems, separator='; ')}")
     types = {"x": float, "y": float, "slice": int, "label": object, "line": int, "gray": float}
     table = pd.DataFrame(clicks, columns=list(types)).astype(types).replace(math.inf, math.nan)
     numbers = [row[0] for _, row in rows] if header[0] == "" else []
@@ -300,9 +299,3 @@ def _number(cell: str) -> float:
     if cell in ("", "NaN"):
         return math.nan
     return float(cell.replace(",", ".")) if _NUMBER.fullmatch(cell) else math.inf
-
-
-def _in_short(problems: Sequence[str]) -> str:
-    """Join problems, at most the first 5."""
-    more = f"; and {len(problems) - _SHOWN} more" if len(problems) > _SHOWN else ""
-    return "; ".join(problems[:_SHOWN]) + more

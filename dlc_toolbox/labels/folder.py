@@ -10,14 +10,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from dlc_common.culprits import for_all
+from dlc_common.culprits import for_all, in_short
 from dlc_common.images import image_size, images_in
 from dlc_toolbox import ToolboxError
 from dlc_toolbox.labels.calibration import refuse_calibrated, warn_of_calibrated
 from dlc_toolbox.labels.fiji import holds_clicks, read_clicks
 from dlc_toolbox.labels.measured import warn_of_other_grays
 from dlc_toolbox.labels.plausible import check_coincidence, check_corner, name_labels, outside_image, why_outside
-from dlc_toolbox.labels.slices import Slices, image_positions, in_short, refuse_uncounted, slices_of
+from dlc_toolbox.labels.slices import Slices, image_positions, refuse_uncounted, slices_of
 from dlc_toolbox.project.settings import Settings
 from dlc_toolbox.project.tables import make_table
 from dlc_toolbox.video.turns import warn_of_turns

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from dlc_common import UsersError
-from dlc_common.culprits import for_all
+from dlc_common.culprits import for_all, in_short
 from dlc_common.fingerprints import fingerprint
 from dlc_common.images import image_size, read_image
 from dlc_toolbox import ToolboxError
@@ -20,7 +20,7 @@ from dlc_toolbox.labels.corrections import CSV, csv_differs, refuse_uncorrected
 from dlc_toolbox.labels.fiji import read_clicks
 from dlc_toolbox.labels.folder import read_folder
 from dlc_toolbox.labels.plausible import warn_of_copied_files
-from dlc_toolbox.labels.slices import in_short, slices_of, spelling
+from dlc_toolbox.labels.slices import slices_of, spelling
 from dlc_toolbox.labels.sources import NoLabelsError, find_label_files
 from dlc_toolbox.project import records
 from dlc_toolbox.project.layout import Layout

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from dlc_common.culprits import in_short
 from dlc_toolbox.labels.provenance import NOT_VISIBLE, ImageNotes
 
 _NAMED_GROUPS, _NAMED_IMAGES = 10, 6
@@ -123,9 +124,8 @@ def missing_in_words(missing: np.ndarray, hidden: np.ndarray, rows: Sequence[str
     groups = group_missing(missing, bodyparts)
     lines = [f"{missing.sum()} labels are missing in {missing.any(axis=1).sum()} of the {len(rows)} images{marked}:"]
     for group in groups[:_NAMED_GROUPS]:
-        named = ", ".join(rows[image] for image in group.images[:_NAMED_IMAGES])
-        more = f" and {len(group.images) - _NAMED_IMAGES} more" if len(group.images) > _NAMED_IMAGES else ""
-        lines.append(f"  {_listed(group.parts, bodyparts)}: {named}{more}")
+        named = in_short([rows[image] for image in group.images], _NAMED_IMAGES)
+        lines.append(f"  {_listed(group.parts, bodyparts)}: {named}")
     if len(groups) > _NAMED_GROUPS:
         rest = sum(len(group.images) for group in groups[_NAMED_GROUPS:])
         lines.append(f"  other parts: {rest} images, which the page lists")

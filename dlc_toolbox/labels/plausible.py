@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from dlc_common.culprits import in_short
 from dlc_toolbox import ToolboxError
 from dlc_toolbox.labels.fiji import read_clicks
-from dlc_toolbox.labels.slices import in_short
 from dlc_toolbox.project.tables import bodyparts_of, points
 
 log = logging.getLogger(__name__)

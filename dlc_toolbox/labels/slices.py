@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from dlc_common import UsersError
+from dlc_common.culprits import in_short
 from dlc_common.images import CROP_PREVIEW, images_in, natural_key, refuse_undecodable, type_of
 from dlc_toolbox import ToolboxError
 from dlc_toolbox.frames.recorded import read_frames
@@ -314,15 +315,3 @@ def spelling(stem: str) -> _Spelling:
     pieces = re.split(r"([0-9]+)", stem)
     pieces[1::2] = [number.lstrip("0") for number in pieces[1::2]]
     return tuple(pieces)
-
-
-def in_short(names: Sequence[str], most: int = _SHOWN, separator: str = ", ") -> str:
-    """Join names, at most some of them, and say how many more there are.
-
-    Examples
-    --------
-    >>> in_short(["a", "b", "c"], most=2)
-    'a, b and 1 more'
-    """
-    more = f" and {len(names) - most} more" if len(names) > most else ""
-    return separator.join(names[:most]) + more

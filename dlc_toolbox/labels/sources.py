@@ -8,10 +8,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from dlc_common.accents import as_spelled, composed
+from dlc_common.culprits import in_short
 from dlc_common.images import images_in, refuse_undecodable
 from dlc_common.kinds import wrong_kind
 from dlc_toolbox import ToolboxError
-from dlc_toolbox.labels.slices import in_short, slices_of
+from dlc_toolbox.labels.slices import slices_of
 from dlc_toolbox.project.layout import Layout, first_step_advice, image_folders
 from dlc_toolbox.project.settings import Settings
 

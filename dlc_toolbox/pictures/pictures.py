@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from dlc_common import UsersError
+from dlc_common.culprits import in_short
 from dlc_common.images import read_image
 from dlc_common.progress import tqdm
 from dlc_toolbox import ToolboxError
@@ -112,8 +113,7 @@ def draw_pictures(
 def raise_problems(problems: Sequence[str], advice: str = "") -> None:
     """Raise ToolboxError with the images that could not be drawn, if there are any, and what to do."""
     if problems:
-        more = f"; and {len(problems) - 5} more" if len(problems) > 5 else ""
-        raise ToolboxError(f"all is drawn but {len(problems)} images: {'; '.join(problems[:5])}{more}{advice}")
+        raise ToolboxError(f"all is drawn but {len(problems)} images: {in_short(problems, separator='; ')}{advice}")
 
 
 def folder_and_image(row: str) -> tuple[str, str]:

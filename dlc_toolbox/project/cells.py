@@ -5,18 +5,17 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from dlc_common.culprits import in_short
 from dlc_toolbox import ToolboxError
 
 INDIVIDUALS = "individuals"
 """The level of columns, or the header row of a csv, that tells animals apart."""
 
-_SHOWN = 5  # told one by one
 _DECIMAL = re.compile(r"[+-]?\d+,\d+([eE][+-]?\d+)?")
 
 
@@ -128,12 +127,6 @@ def refuse_repeated(rows: pd.Index, path: Path) -> None:
     if repeated := list(dict.fromkeys(map(str, rows[rows.duplicated()]))):
         named = f"row{'s' * (len(repeated) > 1)} {in_short(repeated)}"
         raise ToolboxError(f"{path} has the {named} twice: delete one of each")
-
-
-def in_short(names: Sequence[str]) -> str:
-    """Join the first 5 names, and say how many more there are."""
-    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    return ", ".join(names[:_SHOWN]) + more
 
 
 def _is_number(value: object) -> bool:

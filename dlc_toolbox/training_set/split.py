@@ -12,9 +12,9 @@ import numpy as np
 
 from dlc_common import in_words
 from dlc_common.accents import composed
+from dlc_common.culprits import in_short
 from dlc_common.kinds import JSON, wrong_kind
 from dlc_toolbox import ToolboxError
-from dlc_toolbox.labels.slices import in_short
 from dlc_toolbox.project.tables import row_name
 
 log = logging.getLogger(__name__)

@@ -17,7 +17,7 @@ import pandas as pd
 import yaml
 
 from dlc_common import UsersError
-from dlc_common.culprits import for_all
+from dlc_common.culprits import for_all, in_short
 from dlc_common.files import replacing
 from dlc_common.fingerprints import fingerprint
 from dlc_common.images import image_size, read_image
@@ -30,7 +30,6 @@ from dlc_toolbox.frames.recorded import video_of
 from dlc_toolbox.labels.labels import why_labels_stale, without_images
 from dlc_toolbox.labels.plausible import name_labels, outside_image
 from dlc_toolbox.labels.provenance import accepted_labels, read_notes
-from dlc_toolbox.labels.slices import in_short
 from dlc_toolbox.project import records
 from dlc_toolbox.project.experiment import Experiment, percent_of
 from dlc_toolbox.project.layout import Layout

@@ -9,6 +9,7 @@ from pathlib import Path, PureWindowsPath
 from typing import Any
 
 from dlc_common import UsersError
+from dlc_common.culprits import in_short
 from dlc_common.images import image_size
 from dlc_common.texts import read_text
 from dlc_common.yaml_text import load_yaml
@@ -17,7 +18,6 @@ from dlc_toolbox.exchange.readers.deeplabcut_splits import read_splits
 from dlc_toolbox.exchange.readers.found import Found, FrameOf, LeftOut, find_file, frames_in, skeleton_setting
 from dlc_toolbox.exchange.readers.source import Source
 from dlc_toolbox.exchange.readers.tables import gather, refuse_two_truths
-from dlc_toolbox.labels.slices import in_short
 from dlc_toolbox.project.tables import bodyparts_of, read_table
 from dlc_toolbox.video.video import Video
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from dlc_common import UsersError
+from dlc_common.culprits import in_short
 from dlc_common.kinds import kind_of
 from dlc_toolbox import ToolboxError
 from dlc_toolbox.exchange.readers import coco, cvat, deeplabcut, label_studio, nwb, poses, sleap, sleap_analysis, tables
@@ -16,7 +17,6 @@ from dlc_toolbox.exchange.readers.found import Found, LeftOut
 from dlc_toolbox.exchange.readers.source import Source
 from dlc_toolbox.exchange.readers.turned import as_stored
 from dlc_toolbox.exchange.readers.videos import with_videos
-from dlc_toolbox.labels.slices import in_short
 from dlc_toolbox.project.tables import split_key
 
 log = logging.getLogger(__name__)

@@ -15,13 +15,13 @@ import pandas as pd
 
 from dlc_common import UsersError
 from dlc_common.accents import as_spelled
+from dlc_common.culprits import in_short
 from dlc_common.images import image_size
 from dlc_common.texts import read_text
 from dlc_toolbox import ToolboxError
 from dlc_toolbox.exchange.readers.found import Found, FrameOf, LeftOut, frames_in, pieces_of
 from dlc_toolbox.exchange.readers.source import Source
 from dlc_toolbox.labels.corrections import csv_differs
-from dlc_toolbox.labels.slices import in_short
 from dlc_toolbox.pictures.pictures import folder_and_image
 from dlc_toolbox.project.cells import INDIVIDUALS, with_commas
 from dlc_toolbox.project.tables import (

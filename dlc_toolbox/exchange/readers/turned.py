@@ -9,9 +9,9 @@ from typing import NamedTuple
 import numpy as np
 
 from dlc_common import UsersError
+from dlc_common.culprits import in_short
 from dlc_common.images import image_size, orientation
 from dlc_toolbox.exchange.readers.found import Found
-from dlc_toolbox.labels.slices import in_short
 from dlc_toolbox.project.tables import bodyparts_of, make_table, scorer_of
 
 

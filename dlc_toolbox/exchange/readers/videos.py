@@ -7,8 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from dlc_common.culprits import in_short
 from dlc_toolbox.exchange.readers.found import Found, FrameOf
-from dlc_toolbox.labels.slices import in_short
 
 
 def with_videos(found: Found) -> Found:

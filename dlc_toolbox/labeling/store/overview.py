@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from dlc_common import UsersError
+from dlc_common.culprits import in_short
 from dlc_toolbox.labeling.files.folderlabels import FolderLabels
 from dlc_toolbox.labeling.files.merge import NOT_VISIBLE
 from dlc_toolbox.labeling.store.contents import Contents
@@ -12,7 +13,6 @@ from dlc_toolbox.labeling.store.doubts import are_doubtful
 from dlc_toolbox.labeling.store.questions import count_clicks, find_questions
 from dlc_toolbox.labels.machine import MachineLabels
 from dlc_toolbox.labels.pairs import partners
-from dlc_toolbox.labels.slices import in_short
 from dlc_toolbox.labels.sources import label_file
 from dlc_toolbox.pictures.palette import part_styles
 from dlc_toolbox.project.settings import Settings, load_analysis_settings

@@ -20,6 +20,7 @@ from deepercut.network.architecture import FEATURE_STRIDE
 from deepercut.network.losses import mean_weights
 from deepercut.network.targets import make_targets, make_weights
 from dlc_common import UsersError
+from dlc_common.culprits import in_short
 from dlc_common.images import image_size, read_image
 from dlc_common.scaling import scaled_size
 from dlc_common.training_set import SMALLEST_SIDE, LabeledImage, read_training_set, scale_range
@@ -29,8 +30,6 @@ log = logging.getLogger(__name__)
 
 CACHE_BYTES = 2 * 2**30
 """Memory for decoded images; beyond it, images are read again each time."""
-
-_SHOWN = 5  # culprits named one by one
 
 THREADS = 4
 """Threads that make batches ahead of their use."""
@@ -109,10 +108,7 @@ def load_dataset(config: PoseConfig) -> list[TrainingImage]:
     images = [_training_image(entry, path, config) for entry in read_training_set(path)]
     gone = [str(image.path) for image in images if not image.path.is_file()]
     if gone:
-        more = " ..." if len(gone) > _SHOWN else ""
-        raise DeepercutError(
-            f"{len(gone)} images of {path.name} are gone: {', '.join(gone[:_SHOWN])}{more}. Run Step 4 again"
-        )
+        raise DeepercutError(f"{len(gone)} images of {path.name} are gone: {in_short(gone)}. Run Step 4 again")
     _look_at(images, path)
     fitting = [image for image in images if scales_of(image.size, config) is not None]
     if len(fitting) < len(images):
@@ -139,8 +135,7 @@ def _look_at(images: Sequence[TrainingImage], mat: Path) -> None:
         if (height, width) != image.size:
             problems.append(_other_size(image, (height, width)))
     if problems:
-        more = f"; and {len(problems) - _SHOWN} more" if len(problems) > _SHOWN else ""
-        raise DeepercutError(f"{mat} names images that cannot train: {'; '.join(problems[:_SHOWN])}{more}")
+        raise DeepercutError(f"{mat} names images that cannot train: {in_short(problems, separator='; ')}")
 
 
 def _other_size(image: TrainingImage, size: tuple[int, int]) -> str:
