@@ -24,13 +24,15 @@ except ImportError as error:
 
 def build_parser() -> argparse.ArgumentParser:
     """Describe the flags."""
-    return cli.make_parser(__doc__)
+    parser = cli.make_parser(__doc__)
+    parser.add_argument("--drop-missing", action="store_true", help="give up the labels of images that are gone")
+    return parser
 
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Make the label table of each scorer."""
     args = build_parser().parse_args(argv)
-    labels.convert_labels(args.project, overwrite=args.overwrite)
+    labels.convert_labels(args.project, overwrite=args.overwrite, drop_missing=args.drop_missing)
 
 
 if __name__ == "__main__":

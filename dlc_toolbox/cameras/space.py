@@ -283,6 +283,19 @@ def _check_size(trial: Trial, view: View, camera: Camera, record: Mapping[str, A
         )
 
 
+def _known_gaps(trial: str, tracks: Mapping[str, _Track]) -> dict[str, list[int]]:
+    """Return after which frames each camera lost some; says so of those of which that was not noted yet."""
+    gaps = {name: track.record.get("frames_missing_after") for name, track in tracks.items()}
+    unknown = [name for name, found in gaps.items() if found is None and tracks[name].record.get("frame_times_s")]
+    if unknown:
+        log.warning(
+            "%s: whether %s lost frames is not known, because the analysis did not note it then: analyze the videos "
+            "again with --overwrite",
+            *(trial, " and ".join(unknown)),
+        )
+    return {name: found or [] for name, found in gaps.items() if name not in unknown}
+
+
 def _in_step(
     trial: Trial, tracks: Mapping[str, _Track], offsets: Mapping[str, int]
 ) -> tuple[np.ndarray, np.ndarray, float]:
@@ -291,8 +304,7 @@ def _in_step(
         name: None if track.record.get("fps_is_assumed") else track.record.get("fps") for name, track in tracks.items()
     }
     frames = {name: len(track.seen) for name, track in tracks.items()}
-    missing = {name: track.record.get("frames_missing_after") for name, track in tracks.items()}
-    check_gaps(trial.name, {name: gaps for name, gaps in missing.items() if gaps is not None}, frames, offsets)
+    check_gaps(trial.name, _known_gaps(trial.name, tracks), frames, offsets)
     check_rates(trial.name, rates)
     moments = tell_lengths(trial.name, frames, offsets)
     count = next(iter(tracks.values())).seen.shape[1]

@@ -25,7 +25,7 @@ POSITIONS = ("Slice", "Frame", "Ch", "Channel")
 _BETWEEN_NAMES = re.compile(r"[|:\s]+")
 _TITLES = 5  # lines that may stand above the names of the columns
 _THOUSANDS = {",": re.compile(r"\d{1,3}(,\d{3})+"), ".": re.compile(r"\d{1,3}(\.\d{3})+")}
-_WIDEST = 2**16  # pixels that no image is wider than, so that a point or comma before the last digits is a decimal one
+_WIDEST = 10_000  # pixels; labeled images are hardly wider, so that 12.500 is no 12500
 _CERTAIN = 8  # letters without accents that tell UTF-16 where no mark does
 _SUMMARY = ["Mean", "SD", "Min", "Max"]
 """Labels of the last rows of a table that was summarized in Fiji (Summarize): no clicks."""

@@ -96,7 +96,11 @@ def _elsewhere(folder: Path, slices: Slices) -> str:
 def _tell_others(folder: Path, slices: Slices) -> None:
     """Say which images slices do not count, in which order the others, and which ones Step 1 wrote and are gone."""
     if slices.others:
-        log.warning("%s: not counted among the labeled images: %s", folder, slices.not_counted())
+        log.warning(
+            "%s: not counted among the labeled images: %s. If they were there when people clicked, labels behind them "
+            "are an image off: tick Display label in Fiji, and measure again",
+            *(folder, slices.not_counted()),
+        )
     if unsorted := next((pair for pair in pairwise(path.name for path in slices.images) if pair[0] > pair[1]), None):
         log.info(
             "%s: slices count the images by the numbers in their names (%s before %s), as Fiji does where 'Sort names "

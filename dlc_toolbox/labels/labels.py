@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +35,7 @@ _EXCHANGED = "image files changed"
 PICTURES = "pictures"
 """Of the record of a label table: the fingerprints of the images when Step 2 wrote it."""
 
-WAY_OUT = "put them back, or delete the table and run Step 2, which makes it of the csv files that are there"
+WAY_OUT = "put them back; or, to give these labels up, run Step2_ConvertingLabels2DataFrame.py --drop-missing"
 """For images that a label table has labels of, and that do not exist."""
 
 _LOOKS: dict[str, Callable[[Path], Any]] = {SIZES: lambda image: [*image_size(image)], PICTURES: fingerprint}
@@ -42,7 +43,9 @@ _LOOKS: dict[str, Callable[[Path], Any]] = {SIZES: lambda image: [*image_size(im
 log = logging.getLogger(__name__)
 
 
-def convert_labels(layout: Layout, settings: Settings, scorer: str, *, overwrite: bool = False) -> Path:
+def convert_labels(
+    layout: Layout, settings: Settings, scorer: str, *, overwrite: bool = False, drop_missing: bool = False
+) -> Path:
     """Make the label table of one scorer from the csv files of all folders, unless it is current.
 
     Rows of the present table whose folder has no csv files any more are kept.
@@ -59,6 +62,8 @@ def convert_labels(layout: Layout, settings: Settings, scorer: str, *, overwrite
         One of `settings.Scorers`.
     overwrite : bool
         Make a current table again.
+    drop_missing : bool
+        Give up the labels of images that do not exist any more; implies `overwrite`.
 
     Returns
     -------
@@ -70,17 +75,20 @@ def convert_labels(layout: Layout, settings: Settings, scorer: str, *, overwrite
     ToolboxError
         When there are no labels, or a csv file is missing, damaged or contradicts the images of its folder.
     """
-    path, sources = layout.label_table(settings.Task, scorer), find_label_files(layout, settings, scorer)
+    path = layout.label_table(settings.Task, scorer)
+    sources = _sources(layout, settings, scorer, without_any=drop_missing)
     output = _output(layout, settings, scorer, sources)
     edited = csv_differs(path)
-    reason = output.why_stale(overwrite) or _damage(path) or (edited and f"{path.stem}.csv differs from it")
-    reason = reason or _why_images_differ(output, sources)
+    reason = output.why_stale(overwrite or drop_missing) or _damage(path)
+    reason = reason or (edited and f"{path.stem}.csv differs from it") or _why_images_differ(output, sources)
     output.log(reason)
     if reason is None:
         return path
     if settings.multibodypartsfile:
         _warn_of_new_order(output)
     table = _gather(layout, settings, scorer, sources)
+    if drop_missing:
+        table = _without_missing(table, path)
     labeled = np.isfinite(points(table)).all(axis=2)
     if not labeled.any():
         raise ToolboxError(
@@ -115,13 +123,25 @@ def read_labels(layout: Layout, settings: Settings, scorer: str) -> pd.DataFrame
     ToolboxError
         As `convert_labels`.
     """
+    return _gather(layout, settings, scorer, _sources(layout, settings, scorer, without_any=True))
+
+
+def _sources(layout: Layout, settings: Settings, scorer: str, *, without_any: bool) -> dict[Path, list[Path]]:
+    """Return the csv files of each folder; there may be none where a table is there, if that will do."""
     try:
-        sources = find_label_files(layout, settings, scorer)
+        return find_label_files(layout, settings, scorer)
     except NoLabelsError:
-        if not layout.label_table(settings.Task, scorer).is_file():
-            raise
-        sources = {}
-    return _gather(layout, settings, scorer, sources)
+        if without_any and layout.label_table(settings.Task, scorer).is_file():
+            return {}
+        raise
+
+
+def _without_missing(table: pd.DataFrame, path: Path) -> pd.DataFrame:
+    """Return a label table without the rows whose images do not exist beside its file."""
+    exists = np.array([(path.parent / row).is_file() for row in table.index], dtype=bool)
+    if not exists.all():
+        log.warning("dropped are the labels of images that do not exist: %s", in_short(table.index[~exists].tolist()))
+    return table[exists]
 
 
 def _gather(layout: Layout, settings: Settings, scorer: str, sources: dict[Path, list[Path]]) -> pd.DataFrame:
@@ -203,8 +223,10 @@ def _refuse_moved_images(output: records.Output, sources: dict[Path, list[Path]]
     made_from = output.made_from
     before, now = _images_of(recorded), _images_of(made_from)
     for folder, files in sources.items():
-        pairs = enumerate(zip(before.get(folder.name, ()), now[folder.name], strict=False), start=1)
-        moved = next(((place, old, new) for place, (old, new) in pairs if spelling(old) != spelling(new)), None)
+        pictures = recorded.get(PICTURES, {}).get(folder.name, {})
+        pairs = zip(count(1), before.get(folder.name, ()), now[folder.name], strict=False)
+        renamed = (each for each in pairs if spelling(each[1]) != spelling(each[2]))
+        moved = next((each for each in renamed if pictures.get(each[1]) != fingerprint(folder / each[2])), None)
         if moved is None:
             continue
         place, old, new = moved
@@ -216,7 +238,7 @@ def _refuse_moved_images(output: records.Output, sources: dict[Path, list[Path]]
                 f"{folder}: {new} stands where {old} stood when the folder was converted, so images were added, "
                 f"deleted or renamed, but clicks count positions, and those in {', '.join(outdated)} are the old ones. "
                 "Put the images and their names back, or label these anew, too; new images belong into a folder of "
-                "their own"
+                f"their own. If images were renamed and nothing else, delete {output.record.name} and run Step 2 again"
             )
 
 
@@ -311,7 +333,7 @@ def _kept_rows(
     path: Path, scorer: str, sources: dict[Path, list[Path]], bodyparts: Sequence[str]
 ) -> list[pd.DataFrame]:
     """Return, as a list of at most one table, the rows of the present table that no csv file makes again."""
-    if not path.is_file():
+    if not path.is_file() and not path.with_suffix(".csv").is_file():
         return []
     present = _present_rows(path)
     folders = present.index.map(_folder_of)
@@ -332,8 +354,8 @@ def _kept_rows(
 
 def without_images(path: Path, rows: Sequence[str]) -> str | None:
     """Say which of the labeled images of a label table do not exist, and what to do; None where all exist."""
-    gone = [str(image) for row in rows if not (image := path.parent / row).is_file()]
-    return f"{path.name} has labels of images that do not exist: {in_short(gone)}; {WAY_OUT}" if gone else None
+    gone = [row for row in rows if not (path.parent / row).is_file()]
+    return f"{path} has labels of images that do not exist: {in_short(gone)}; {WAY_OUT}" if gone else None
 
 
 def _present_rows(path: Path) -> pd.DataFrame:

@@ -71,7 +71,7 @@ def find_label_files(layout: Layout, settings: Settings, scorer: str) -> dict[Pa
             "(LabelFrames.py) or in Fiji, or take it out of bodyparts"
         )
     if not sources:
-        missing = missing or _too_deep(data_folder) or "it holds no folder of images"
+        missing = missing or _broken_link(data_folder) or _too_deep(data_folder) or "it holds no folder of images"
         raise NoLabelsError(
             f"{data_folder} has no labels of {scorer}: {missing}. {other_form or 'Label the images in Fiji first'}. "
             f"{first_step_advice(layout.root)}"
@@ -88,9 +88,17 @@ def _other_form(home: Path, settings: Settings) -> str | None:
     return None
 
 
+def _broken_link(data_folder: Path) -> str | None:
+    """Say so where a folder is a link to what is not there, as when a network drive is not connected."""
+    if link := next((path for path in sorted(data_folder.iterdir()) if path.is_symlink() and not path.exists()), None):
+        return f"{link} is a link to {link.readlink()}, which is not there: connect that drive, or correct the link"
+    return None
+
+
 def _too_deep(data_folder: Path) -> str | None:
     """Say so where the folders of images lie one level too deep."""
-    if deep := next((path for path in sorted(data_folder.glob("*/*/")) if images_in(path)), None):
+    within = (path for folder in image_folders(data_folder) for path in sorted(folder.iterdir()) if path.is_dir())
+    if deep := next((path for path in within if images_in(path)), None):
         return f"{deep} and other folders of images lie one level too deep: move them to {data_folder}"
     return None
 
@@ -167,6 +175,9 @@ def _missing(tried: Sequence[Path], folder: Path, scorer: str) -> str:
     found = next(filter(None, (_spelled_alike(elsewhere / path.name) for path in tried)), None)
     advice = f". {found} exists: if it is of {scorer}, move it and the others there to {home}" if found else ""
     wanted = {_plain(path) for path in tried}
+    alike = [path for path in folder.iterdir() if path.is_dir() and _plain(path) == _plain(home) and path != home]
+    if alike and home != folder:
+        advice = f". {alike[0].name} differs in capitals or spaces: rename it to {home.name}"
     files = sorted(path for path in (*home.glob("*"), *folder.parent.glob("*")) if path.suffix.lower() in _ENDINGS)
     if near := next((path for path in files if path.is_file() and _plain(path) in wanted), None):
         advice = _how_to_use(near, tried)

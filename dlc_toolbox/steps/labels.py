@@ -32,7 +32,7 @@ _STEP3 = "Generating_a_Training_Set/Step3_CheckLabels.py"
 _STEP4 = "Generating_a_Training_Set/Step4_GenerateTrainingFileFromLabelledData.py"
 
 
-def convert_labels(project: Path, *, overwrite: bool = False) -> None:
+def convert_labels(project: Path, *, overwrite: bool = False, drop_missing: bool = False) -> None:
     """Make the label table of each scorer from the csv files of the clicks.
 
     Parameters
@@ -41,6 +41,8 @@ def convert_labels(project: Path, *, overwrite: bool = False) -> None:
         The folder of the settings.
     overwrite : bool
         Do again what is current.
+    drop_missing : bool
+        Give up the labels of images that do not exist any more.
 
     Raises
     ------
@@ -49,7 +51,8 @@ def convert_labels(project: Path, *, overwrite: bool = False) -> None:
     """
     layout, settings = Layout(project), load_settings(project)
     with alone(project / "myconfig.py"):
-        made = {name: labels.convert_labels(layout, settings, name, overwrite=overwrite) for name in settings.Scorers}
+        flags = {"overwrite": overwrite, "drop_missing": drop_missing}
+        made = {name: labels.convert_labels(layout, settings, name, **flags) for name in settings.Scorers}
         warn_of_one_hand({scorer: read_table(path) for scorer, path in made.items()})
     log.info("Next: %s", cli.command(project, _STEP3))
 

@@ -209,6 +209,13 @@ def test_a_camera_that_lost_a_frame_is_refused_whatever_its_rate(pose, paths, so
         solve(videos, settings(cameras=(View("A", "*camA"), View("B", "*camB"))))
 
 
+def test_a_camera_of_which_nobody_noted_whether_it_lost_frames_is_told(pose, paths, solve, caplog):
+    times = [n / 25 for n in range(MOMENTS)]
+    videos = [pose("y_camA", paths[..., :2], frame_times_s=None), pose("y_camB", paths[..., :2], frame_times_s=times)]
+    solve(videos, settings(cameras=(View("A", "*camA"), View("B", "*camB"))))
+    assert "y: whether B lost frames is not known, because the analysis did not note it then" in caplog.text
+
+
 def test_where_no_two_cameras_see_anything_it_is_said(pose, paths, solve, caplog):
     nowhere = np.full(paths[..., :2].shape, np.nan)
     found = solve([pose(f"x_cam{name}", nowhere) for name in "AB"], settings())

@@ -521,7 +521,7 @@ def test_our_labels_need_a_table_and_images(toy_project):
         read_own_labels(layout, settings)
     layout.label_record("toy", "Ann").unlink()
     shutil.rmtree(layout.data_folder("toy") / "toy")
-    with pytest.raises(ToolboxError, match=r"that do not exist: .*img00\.png, .*; put them back, or delete the table"):
+    with pytest.raises(ToolboxError, match=r"do not exist: .*img00\.png, .*; put them back; or, .* --drop-missing"):
         read_own_labels(layout, settings)
 
 

@@ -173,7 +173,8 @@ def test_tables_that_other_hands_have_changed(read, text: str, message: str):
 @pytest.mark.parametrize(
     "rows",
     [
-        "1\t0\t178\t393.333\t199\t1\n",  # as thousands, wider than any image
+        "1\t0\t178\t39.333\t199\t1\n",  # as thousands, wider than images are
+        "1\t0\t178\t393.333\t199\t1\n",
         "1\t0\t178.25\t39.333\t199\t1\n",  # of the points in the file, one is a decimal one
         "1\t0\t178\t39.3330\t199\t1\n",
         "1\t0\t178\t39.333\t19.500\t1\n",  # nothing is written without a point

@@ -687,10 +687,56 @@ def test_labels_of_a_folder_that_is_gone_are_told_with_the_way_out(toy: Toy, cap
     toy.folder.rename(toy.data / "mouse")
     assert len(toy.convert()) == 20
     (told,) = [record.getMessage() for record in caplog.records if "do not exist" in record.getMessage()]
-    assert told.startswith("CollectedData_Ann.h5 has labels of images that do not exist: ") and "toy/img00.png" in told
-    assert "delete the table and run Step 2" in told
-    toy.layout.label_table("toy", "Ann").unlink()
-    assert toy.convert().index.str.startswith("mouse/").sum() == len(toy.convert()) == 10
+    assert "CollectedData_Ann.h5 has labels of images that do not exist: toy/img00.png, toy/img03.png" in told
+    assert told.endswith("to give these labels up, run Step2_ConvertingLabels2DataFrame.py --drop-missing")
+    assert toy.convert(drop_missing=True).index.str.startswith("mouse/").all()
+
+
+def test_labels_in_no_csv_of_clicks_stay_when_those_of_missing_images_are_dropped(toy: Toy):
+    first = toy.convert()
+    for name, has_images in (("old", True), ("gone", False)):
+        for image in toy.add_folder(name).iterdir() if has_images else ():
+            assert image.name in ("img0.png", "img1.png")
+        rows = make_table("Ann", bodyparts_of(first), [f"{name}/img0.png", f"{name}/img1.png"], points(first)[:2])
+        write_table(pd.concat([read_table(toy.data / "CollectedData_Ann.h5"), rows]), toy.data / "CollectedData_Ann.h5")
+    kept = toy.convert(overwrite=True, drop_missing=True)
+    assert sorted({row.split("/")[0] for row in kept.index}) == ["old", "toy"]
+    (toy.data / "CollectedData_Ann.h5").unlink()
+    pd.testing.assert_frame_equal(toy.convert(), kept)  # of the csv beside it
+    for path in (*toy.folder.glob("*.csv"), toy.data / "old" / "img1.png"):
+        path.unlink()
+    assert len(toy.convert(drop_missing=True)) == len(kept) - 1
+
+
+def test_images_that_are_renamed_in_place_keep_their_labels(toy: Toy):
+    for number, path in enumerate(sorted(toy.folder.glob("img*.png"))):
+        Image.new("RGB", SIZE, (number, 0, 0)).save(path)
+    before = toy.convert()
+    images = sorted(toy.folder.glob("img*.png"))
+    for number, path in enumerate(images):
+        path.rename(toy.folder / f"picture{number}.png")
+    np.testing.assert_array_equal(points(toy.convert()), points(before))
+    (toy.folder / "picture0.png").rename(toy.folder / "picture99.png")
+    with pytest.raises(
+        ToolboxError, match=r"picture1\.png stands where picture0\.png .* delete CollectedData_Ann\.json"
+    ):
+        toy.convert()
+
+
+def test_where_the_labels_may_be_is_said(toy: Toy):
+    toy.set("Scorers = ['Ann', 'Bob']")
+    (toy.folder / "ann").mkdir()
+    with pytest.raises(ToolboxError, match=r"ann differs in capitals or spaces: rename it to Ann"):
+        toy.convert()
+    toy.folder.rename(toy.layout.root / "elsewhere")
+    (toy.folder / "nested").mkdir(parents=True)
+    Image.new("RGB", SIZE).save(toy.folder / "nested" / "img1.png")
+    with pytest.raises(ToolboxError, match=r"toy/nested and other folders of images lie one level too deep"):
+        toy.convert()
+    shutil.rmtree(toy.folder)
+    toy.folder.symlink_to(toy.layout.root / "nas")
+    with pytest.raises(ToolboxError, match=r"toy is a link to .*nas, which is not there: connect that drive"):
+        toy.convert()
 
 
 def test_kept_rows_have_the_parts_of_the_settings(toy: Toy, caplog):
