@@ -19,7 +19,10 @@ from importlib import metadata
 from pathlib import Path
 
 CHECKOUT = Path(__file__).resolve().parent
-INSTALL = "in the DeepLabCut folder: pip install -r requirements.txt -e ."
+INSTALL = (
+    "activate the environment that holds it (source .venv/bin/activate), or install it once, in the DeepLabCut folder: "
+    "pip install -r requirements.txt -e ."
+)
 PROJECT = "{project}"  # in advice: the flag that names it, where it is not this folder
 DISK_SPACE_GB = 5  # ten snapshots of a ResNet-50 take 1.4 GB
 
@@ -139,10 +142,14 @@ def look_at_settings(root: Path) -> str:
 def look_at_weights(root: Path) -> str:
     """Load the ImageNet weights of the network that the settings name, from where Step 4 would have them taken."""
     from deepercut.weights.pretrained import is_sound, weights_path
+    from dlc_common import UsersError
     from dlc_toolbox.project.layout import Layout
     from dlc_toolbox.project.settings import load_settings
 
-    depth = load_settings(root).resnet
+    try:
+        depth = load_settings(root).resnet
+    except UsersError:
+        return "not looked at: the settings first"
     own, of_checkout = (Layout(place).models / "pretrained" for place in (root, CHECKOUT))
     path = weights_path(own if own.is_dir() else of_checkout, depth)
     if (of_v1 := path.with_name(f"resnet_v1_{depth}.ckpt")).is_file():  # which Step 4 takes first

@@ -53,7 +53,7 @@ snapshotindex = -1  # which: -1 the last, a position counted from 0, "best" (low
 shuffleindex = 0  # which of Shuffles, by position
 pcutoff = 0.6  # a body part counts as seen from this likelihood on (0 to 1)
 wantederror = 5  # an error that is small enough for what the poses are for, pixels
-# Body parts that are one point seen in several views (a mirror, several cameras in one video), in one order of views.
+# Body parts that are one point seen in several views (a mirror, say), in one order of views; [] without any.
 views = [['paw1LH_top', 'paw1LH_bot'], ['paw2LF_top', 'paw2LF_bot'], ['paw3RF_top', 'paw3RF_bot'],
          ['paw4RH_top', 'paw4RH_bot'], ['tailBase_top', 'tailBase_bot'], ['tailMid_top', 'tailMid_bot'],
          ['nose_top', 'nose_bot']]

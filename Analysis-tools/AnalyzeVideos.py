@@ -20,13 +20,14 @@ try:
     from dlc_toolbox.steps import videos
 except ImportError as error:
     raise SystemExit(
-        f"{error}. Install once, in the DeepLabCut folder: pip install -r requirements.txt -e ."
+        f"{error}. Activate the environment that holds it (source .venv/bin/activate), or install it once, in the "
+        "DeepLabCut folder: pip install -r requirements.txt -e ."
     ) from error
 
 
 def build_parser() -> argparse.ArgumentParser:
     """Describe the flags."""
-    parser = cli.make_parser(__doc__, videos=True)
+    parser = cli.make_parser(__doc__, videos="videofolder")
     parser.add_argument("--workers", type=cli.whole_number(), default=0, metavar="N", help="work in N processes (Dask)")
     parser.add_argument("--scheduler", metavar="ADDRESS", help="work on a Dask cluster, such as tcp://10.0.0.1:8786")
     return parser

@@ -20,13 +20,14 @@ try:
     from dlc_toolbox.steps import cameras
 except ImportError as error:
     raise SystemExit(
-        f"{error}. Install once, in the DeepLabCut folder: pip install -r requirements.txt -e ."
+        f"{error}. Activate the environment that holds it (source .venv/bin/activate), or install it once, in the "
+        "DeepLabCut folder: pip install -r requirements.txt -e ."
     ) from error
 
 
 def build_parser() -> argparse.ArgumentParser:
     """Describe the flags."""
-    parser = cli.make_parser(__doc__, videos=True)
+    parser = cli.make_parser(__doc__, videos="calibrationfolder")
     board = parser.add_argument_group("the board, instead of calibrationboard")
     board.add_argument(
         "--squares",

@@ -21,13 +21,14 @@ try:
     from dlc_toolbox.steps import videos
 except ImportError as error:
     raise SystemExit(
-        f"{error}. Install once, in the DeepLabCut folder: pip install -r requirements.txt -e ."
+        f"{error}. Activate the environment that holds it (source .venv/bin/activate), or install it once, in the "
+        "DeepLabCut folder: pip install -r requirements.txt -e ."
     ) from error
 
 
 def build_parser() -> argparse.ArgumentParser:
     """Describe the flags."""
-    return cli.make_parser(__doc__, videos=True)
+    return cli.make_parser(__doc__, videos="videofolder")
 
 
 def main(argv: Sequence[str] | None = None) -> None:

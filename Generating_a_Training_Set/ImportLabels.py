@@ -24,7 +24,8 @@ try:
     from dlc_toolbox.steps import labels
 except ImportError as error:
     raise SystemExit(
-        f"{error}. Install once, in the DeepLabCut folder: pip install -r requirements.txt -e ."
+        f"{error}. Activate the environment that holds it (source .venv/bin/activate), or install it once, in the "
+        "DeepLabCut folder: pip install -r requirements.txt -e ."
     ) from error
 
 

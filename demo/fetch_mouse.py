@@ -30,7 +30,8 @@ try:
     from dlc_toolbox.exchange.readers.usable import usable
 except ImportError as error:
     raise SystemExit(
-        f"{error}. Install once, in the DeepLabCut folder: pip install -r requirements.txt -e ."
+        f"{error}. Activate the environment that holds it (source .venv/bin/activate), or install it once, in the "
+        "DeepLabCut folder: pip install -r requirements.txt -e ."
     ) from error
 
 log = logging.getLogger("dlc_toolbox")

@@ -22,7 +22,8 @@ try:
     from dlc_toolbox.project.settings import load_settings
 except ImportError as error:
     raise SystemExit(
-        f"{error}. Install once, in the DeepLabCut folder: pip install -r requirements.txt -e ."
+        f"{error}. Activate the environment that holds it (source .venv/bin/activate), or install it once, in the "
+        "DeepLabCut folder: pip install -r requirements.txt -e ."
     ) from error
 
 TRAINING = ["--max-iters", "320", "--save-iters", "320", "--display-iters", "20", "--seed", "1"]

@@ -23,7 +23,7 @@ _CHATTY = ("matplotlib", "PIL", "imageio", "h5py", "tensorflow", "jax", "libav",
 _GOES_ON = "What was finished is saved; the same command goes on from there."
 
 
-def make_parser(doc: str, *, overwrites: bool = True, videos: bool = False) -> argparse.ArgumentParser:
+def make_parser(doc: str, *, overwrites: bool = True, videos: str = "") -> argparse.ArgumentParser:
     """Make the parser that all scripts share: ``--project``, ``--overwrite``, ``--verbose``.
 
     Parameters
@@ -32,8 +32,8 @@ def make_parser(doc: str, *, overwrites: bool = True, videos: bool = False) -> a
         The script's docstring, shown by ``--help``.
     overwrites : bool
         Whether the script has something to do again, so that it takes ``--overwrite``.
-    videos : bool
-        Whether the script works on videos, so that it takes their names.
+    videos : str
+        The setting that says which videos the script works on, if any; it takes names of videos in its place.
 
     Returns
     -------
@@ -51,7 +51,7 @@ def make_parser(doc: str, *, overwrites: bool = True, videos: bool = False) -> a
     if overwrites:
         parser.add_argument("--overwrite", action="store_true", help="do again what is current")
     if videos:
-        parser.add_argument("videos", nargs="*", type=path, help="files or folders, instead of videofolder")
+        parser.add_argument("videos", nargs="*", type=path, help=f"files or folders, instead of {videos}")
     parser.add_argument("--verbose", action="store_true", help="debug log; traceback on error")
     return parser
 

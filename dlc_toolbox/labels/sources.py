@@ -71,10 +71,10 @@ def find_label_files(layout: Layout, settings: Settings, scorer: str) -> dict[Pa
             "(LabelFrames.py) or in Fiji, or take it out of bodyparts"
         )
     if not sources:
+        advice = other_form or "Label the images first, with LabelFrames.py or in Fiji"
         missing = missing or _broken_link(data_folder) or _too_deep(data_folder) or "it holds no folder of images"
         raise NoLabelsError(
-            f"{data_folder} has no labels of {scorer}: {missing}. {other_form or 'Label the images in Fiji first'}. "
-            f"{first_step_advice(layout.root)}"
+            f"{data_folder} has no labels of {scorer}: {missing}. {advice}. {first_step_advice(layout.root)}"
         )
     return sources
 

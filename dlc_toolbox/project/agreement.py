@@ -6,6 +6,7 @@ import logging
 from pathlib import Path
 
 from dlc_common import UsersError
+from dlc_toolbox.measure.metrics import AUTO
 from dlc_toolbox.project.settings import AnalysisSettings, load_settings
 
 log = logging.getLogger(__name__)
@@ -36,7 +37,7 @@ def disagreements(root: Path, analysis: AnalysisSettings) -> list[str]:
     return [
         f"{name} is {first!r} in myconfig.py, {second!r} in myconfig_analysis.py"
         for name, first, second in pairs
-        if first != second
+        if first != second and AUTO not in (first, second)  # one that is chosen contradicts no number
     ]
 
 

@@ -231,7 +231,8 @@ class Layout:
 def first_step_advice(root: Path) -> str:
     """Say what to do when a project has no data yet."""
     if root == CHECKOUT:
-        return "Run `make demo`, or edit myconfig.py and myconfig_analysis.py."
+        here = " (here: --project .)" if (Path.cwd() / "myconfig.py").is_file() and Path.cwd() != CHECKOUT else ""
+        return f"Run `make demo`, edit myconfig.py and myconfig_analysis.py, or name your project with --project{here}."
     return f"Check the names in {root / 'myconfig.py'} and {root / 'myconfig_analysis.py'}."
 
 

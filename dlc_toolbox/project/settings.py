@@ -92,7 +92,12 @@ class Settings(_Crop):
             found.append(f"shuffleindex = {self.shuffleindex}, but Shuffles has positions 0 to {last}")
         strangers = [name for point in self.views for name in point if name not in self.bodyparts]
         if strangers:
-            found.append(f"views names {', '.join(strangers)}, which bodyparts does not")
+            found.append(
+                f"views names {', '.join(strangers)}, which bodyparts does not: write the names of your body parts, or "
+                "`views = []`"
+            )
+        if len(self.bodyparts) == 1 and ", " in self.bodyparts[0]:
+            found.append(f"bodyparts is one name, {self.bodyparts[0]!r}: put each body part in quotes of its own")
         return found
 
 

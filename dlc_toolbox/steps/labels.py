@@ -129,7 +129,7 @@ def check_labels(project: Path, *, overwrite: bool = False) -> None:
         log.info("Look at %s", contact_sheet(folder))
     log.info("or open %s in a browser", layout.labels_page(settings.Task))
     step4, step2 = cli.command(project, _STEP4), cli.command(project, _STEP2)
-    log.info("Next, when the labels are right: %s (after corrections in Fiji, first: %s)", step4, step2)
+    log.info("Next, when the labels are right: %s (after corrections, first: %s)", step4, step2)
 
 
 def import_labels(

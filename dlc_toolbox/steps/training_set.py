@@ -40,7 +40,12 @@ def make_training_sets(project: Path, *, split: Path | None = None, overwrite: b
         configs = [layout.train_folder(experiment) / "pose_cfg.yaml" for experiment in experiments]
         for config in configs:
             _go_on_as_deeplabcut(config)
+    from deepercut.weights.snapshots import list_snapshots
+
     for config in configs:
+        if list_snapshots(config.parent):
+            log.info("Next: %s", cli.command(project, "Evaluation-tools/Step1_EvaluateModelonDataset.py"))
+            continue
         train = cli.shell_line(["python3", str(cli.CHECKOUT / "pose-tensorflow/train.py"), "--config", str(config)])
         log.info("Next: %s", train)
 

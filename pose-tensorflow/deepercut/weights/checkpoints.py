@@ -21,6 +21,7 @@ from deepercut import DeepercutError
 from deepercut.network.architecture import BATCH_NORM, HEADS, depth_of, refuse_too_large
 from deepercut.weights.foreign import Arrays, convert_keras_resnet, read_tf1
 from deepercut.weights.snapshots import WANTED, WEIGHTS_SUFFIX
+from dlc_common import cli
 from dlc_common.files import is_broken, replacing, seal
 from dlc_common.kinds import HDF5, KERAS, wrong_kind
 
@@ -58,7 +59,7 @@ def resolve_weights(prefix: Path) -> Path:
     prefix = Path(prefix)
     prefix = prefix.with_name(_PART_OF_A_CHECKPOINT.sub("", prefix.name))
     stems = [prefix, prefix.with_suffix("")] if prefix.suffix == ".ckpt" else [prefix]
-    endings = ("", WEIGHTS_SUFFIX, ".index", ".h5")
+    endings = ("",) if prefix.suffix == ".h5" else ("", WEIGHTS_SUFFIX, ".index", ".h5")
     tried = [stem.with_name(stem.name + ending) for stem in stems for ending in endings]
     for path in tried:
         if path.is_file():
@@ -70,13 +71,19 @@ def resolve_weights(prefix: Path) -> Path:
         raise DeepercutError(
             f"of the checkpoint {prefix} the .index is missing; there: {', '.join(parts)}. Copy it to the others"
         )
-    advice = (
-        "; get the ImageNet weights with pose-tensorflow/models/pretrained/download.py"
-        if "resnet_v1" in prefix.name
-        else ""
-    )
     kind = ", a folder: name the weights in it" if prefix.is_dir() else ""
-    raise DeepercutError(f"no weights found for {prefix}{kind}; tried {', '.join(p.name for p in tried)} there{advice}")
+    names = ", ".join(path.name for path in tried)
+    raise DeepercutError(f"no weights found for {prefix}{kind}; tried {names} there{_how_to_get(prefix)}")
+
+
+def _how_to_get(prefix: Path) -> str:
+    """Say how to get ImageNet weights; nothing for any others."""
+    if not (depth := re.match(r"resnet_v1_([0-9]+)", prefix.name)):
+        return ""
+    script = Path("pose-tensorflow/models/pretrained/download.py")
+    is_of_project = prefix.parent.parts[-3:] == script.parent.parts
+    root = prefix.parents[3] if is_of_project else cli.CHECKOUT
+    return f"; get the ImageNet weights: {cli.command(root, str(script), '--depth', depth[1])}"
 
 
 def load_weights(model: keras.Model, path: Path) -> tuple[str, ...]:

@@ -614,7 +614,7 @@ def test_a_project_without_labels_says_what_comes_first(toy: Toy):
         toy.convert()
     for path in toy.folder.glob("*.csv"):
         path.unlink()
-    with pytest.raises(ToolboxError, match=r"has no labels of Ann: .*Label the images in Fiji first"):
+    with pytest.raises(ToolboxError, match=r"has no labels of Ann: .*Label the images first, with LabelFrames.py"):
         toy.convert()
     shutil.rmtree(toy.data)
     with pytest.raises(

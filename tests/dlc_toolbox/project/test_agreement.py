@@ -33,3 +33,9 @@ def test_files_that_agree_and_a_missing_one_are_silent(toy_project: Path, caplog
     (toy_project / "myconfig.py").unlink()
     warn_of_disagreements(toy_project, settings)
     assert not caplog.records
+
+
+def test_a_cutoff_that_is_chosen_contradicts_no_number(toy_project: Path):
+    with (toy_project / "myconfig_analysis.py").open("a") as file:
+        file.write("pcutoff = 'auto'\n")
+    assert not disagreements(toy_project, load_analysis_settings(toy_project))

@@ -346,7 +346,8 @@ def test_views_name_the_parts_of_each_point(load):
         ("views = [[]]", "each names one body part a view, of two views or more"),
         ("views = [['nose', 'tail'], ['a', 'b', 'c']]", "each names one body part a view, of two views or more"),
         ("views = [['nose', 'nose']]", "a list of points in which no body part is named twice"),
-        ("views = [['nose', 'paw']]", "views names paw, which bodyparts does not"),
+        ("views = [['nose', 'paw']]", "does not: write the names of your body parts, or `views = []`"),
+        ("bodyparts = ['nose, paw']", "bodyparts is one name, 'nose, paw': put each body part in quotes of its own"),
         ("wantederror = 0", "a number above 0"),
     ],
 )
