@@ -125,7 +125,9 @@ def refuse_unnumbered(images: Iterable[Path]) -> None:
     """Raise UsersError for an image without a number in its name, so that its place is uncertain."""
     for path in images:
         if not re.search(r"[0-9]", path.stem):
-            raise UsersError(f"{path} has no number in its name, as img7{path.suffix} has; move it out of the folder")
+            raise UsersError(
+                f"{path} has no number in its name, as img7{path.suffix} has: rename it, or move it elsewhere if it is none"
+            )
 
 
 def read_image(path: Path, channel: int = 0) -> np.ndarray:
@@ -156,7 +158,7 @@ def read_image(path: Path, channel: int = 0) -> np.ndarray:
         values = _stored(path, channel)
         if values.dtype == np.uint8 and values.ndim == 3:
             return values
-        return as_rgb8(values, _white_beside(path, values, channel))
+        return as_rgb8(values, _white_beside(path, values, channel), path.parent)
 
 
 def image_size(path: Path) -> tuple[int, int]:

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable
+from functools import lru_cache
+from pathlib import Path
 
 import numpy as np
+
+log = logging.getLogger(__name__)
 
 _WHITES = (255, 1023, 4095, 16383, 65535)  # of 8, 10, 12, 14 and 16 bits
 _SIGNED_WHITE = 32767  # of signed numbers of 16 bits
@@ -61,7 +66,7 @@ def white_of(samples: Iterable[np.ndarray]) -> float:
     return next((white for white in whites if highest <= white and highest > white / _SHARE_OF_DARKNESS), largest)
 
 
-def as_rgb8(values: np.ndarray, white: float) -> np.ndarray:
+def as_rgb8(values: np.ndarray, white: float, source: Path | None = None) -> np.ndarray:
     """Return values as 8-bit RGB.
 
     Parameters
@@ -70,6 +75,8 @@ def as_rgb8(values: np.ndarray, white: float) -> np.ndarray:
         Whole numbers or floats; NaN is black.
     white : float
         As `white_of` returns it. What is larger is white too.
+    source : Path, optional
+        Where the values are from; if any is larger than white, which a sample told, a warning names it, once.
 
     Returns
     -------
@@ -81,6 +88,8 @@ def as_rgb8(values: np.ndarray, white: float) -> np.ndarray:
     >>> as_rgb8(np.array([[0, 255, 4095]], np.uint16), 4095)[..., 0]
     array([[  0,  15, 255]], dtype=uint8)
     """
+    if source is not None:
+        warn_of_brighter(values, white, source)
     if values.dtype.kind == "f":
         values = np.nan_to_num(values.astype(float), nan=0.0, posinf=white, neginf=0.0).clip(0, white)
         scaled = np.rint(values * 255) if white == 1 else values // ((white + 1) // 256)
@@ -90,6 +99,22 @@ def as_rgb8(values: np.ndarray, white: float) -> np.ndarray:
         scaled = kept >> (bits - 8)
     gray = scaled.astype(np.uint8)
     return np.repeat(gray[..., None], 3, axis=2) if gray.ndim == 2 else gray
+
+
+def warn_of_brighter(values: np.ndarray, white: float, source: Path) -> None:
+    """Say, once for each source, that values are larger than the one that was taken for white."""
+    if values.size and np.nanmax(values) > white:
+        _tell_brighter(source, white)
+
+
+@lru_cache(maxsize=256)
+def _tell_brighter(source: Path, white: float) -> None:
+    """Say so."""
+    log.warning(
+        "%s: some of its pictures are brighter than those that were looked at to find out which value is white (%g). "
+        "What is brighter is white here, and shows nothing: save the recording with 8 bits, over its whole range",
+        *(source, white),
+    )
 
 
 def is_dark(picture: np.ndarray) -> bool:

@@ -283,8 +283,8 @@ def _check_size(trial: Trial, view: View, camera: Camera, record: Mapping[str, A
         )
 
 
-def _known_gaps(trial: str, tracks: Mapping[str, _Track]) -> dict[str, list[int]]:
-    """Return after which frames each camera lost some; says so of those of which that was not noted yet."""
+def _known_gaps(trial: str, tracks: Mapping[str, _Track]) -> dict[str, dict[int, int]]:
+    """Return after which frames each camera lost how many; says so of those of which that was not noted yet."""
     gaps = {name: track.record.get("frames_missing_after") for name, track in tracks.items()}
     unknown = [name for name, found in gaps.items() if found is None and tracks[name].record.get("frame_times_s")]
     if unknown:
@@ -293,7 +293,7 @@ def _known_gaps(trial: str, tracks: Mapping[str, _Track]) -> dict[str, list[int]
             "again with --overwrite",
             *(trial, " and ".join(unknown)),
         )
-    return {name: found or [] for name, found in gaps.items() if name not in unknown}
+    return {name: dict(found or ()) for name, found in gaps.items() if name not in unknown}
 
 
 def _in_step(

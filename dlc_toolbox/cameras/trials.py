@@ -20,6 +20,7 @@ log = logging.getLogger(__name__)
 
 _SAME_RATE = 0.001
 _NAMED = 5
+_LONG_GAP = 10  # frames; over one, two clocks may differ by a frame
 
 
 @dataclass(frozen=True)
@@ -173,7 +174,7 @@ def check_rates(trial: str, rates: Mapping[str, float | None]) -> None:
 
 
 def check_gaps(
-    trial: str, gaps: Mapping[str, Sequence[int]], frames: Mapping[str, int], offsets: Mapping[str, int]
+    trial: str, gaps: Mapping[str, Mapping[int, int]], frames: Mapping[str, int], offsets: Mapping[str, int]
 ) -> None:
     """Make sure that no camera left frames out where another did not, so that frame numbers stay moments.
 
@@ -181,8 +182,8 @@ def check_gaps(
     ----------
     trial : str
         Its name.
-    gaps : mapping of str to sequence of int
-        For each camera whose time stamps tell: the frames after which some are missing.
+    gaps : mapping of str to mapping of int to int
+        For each camera whose time stamps tell: by the frame after which some are missing, how many.
     frames : mapping of str to int
         How many frames each camera has.
     offsets : mapping of str to int
@@ -195,13 +196,15 @@ def check_gaps(
     """
     for name, other in permutations(gaps, 2):
         ahead = offsets.get(other, 0) - offsets.get(name, 0)
-        for frame in gaps[name]:
-            if 0 <= frame + ahead < frames[other] - 1 and frame + ahead not in gaps[other]:
+        for frame, lost in gaps[name].items():
+            of_other = gaps[other].get(frame + ahead, 0)
+            differ = abs(lost - of_other) > (min(lost, of_other) >= _LONG_GAP)
+            if differ and 0 <= frame + ahead < frames[other] - 1:
                 raise ToolboxError(
-                    f"{trial}: by its time stamps camera {name} lost frames after its frame {frame}, where camera "
-                    f"{other} lost none: later frames of the same number are not of the same moments. If cameraoffsets "
-                    f"are right, fill the gaps of {name} with ffmpeg (-vf fps=…, the rate of the others), which "
-                    "repeats a frame where one is missing, and analyze that video instead"
+                    f"{trial}: by its time stamps camera {name} lost {lost} frames after its frame {frame}, where "
+                    f"camera {other} lost {of_other or 'none'}: later frames of the same number are not of the same "
+                    f"moments. If cameraoffsets are right, fill the gaps of {name} with ffmpeg (-vf fps=…, the rate of "
+                    "the others), which repeats a frame where one is missing, and analyze that video instead"
                 )
 
 

@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+from scipy.ndimage import minimum_filter1d
 
 from dlc_common.pixels import DARK
 from dlc_toolbox.video.recording import Frame, Recording
@@ -20,6 +21,7 @@ _LONG_GAP_S, _LONG_GAP_STEPS = 1.0, 10
 _SAME_RATE = 0.01
 _CLOCK_UNIT_S = 0.001  # clocks count in this, or less; a longer unit of time stamps is mostly a frame
 _EVEN = 0.9  # the share of equal steps between frames that come evenly
+_LATE_FRAMES = 5  # in a row, at most, whose stamps are late without any missing before
 _DROPPED = 1.5  # steps; so long after the frame before, one is missing between
 
 
@@ -87,6 +89,19 @@ class Condition:
         return steps, float(np.median(steps)) if len(steps) else 0.0
 
     @cached_property
+    def _lost(self) -> np.ndarray:
+        """By how many units frames are later from each one on; one alone whose stamp is late does not count."""
+        late = self.times - self._steps[1] * np.arange(len(self.times))
+        return np.diff(minimum_filter1d(late, _LATE_FRAMES, origin=-(_LATE_FRAMES // 2), mode="nearest"))
+
+    @cached_property
+    def gaps(self) -> dict[int, int]:
+        """By the frame before it, how many frames are missing in each gap and pause, as the time stamps tell."""
+        steps, usual = self._steps
+        where = np.union1d(self.pauses, self.dropped).astype(int)
+        return dict(zip(where.tolist(), np.rint(steps[where] / (usual or 1) - 1).astype(int).tolist(), strict=True))
+
+    @cached_property
     def pauses(self) -> np.ndarray:
         """The frames after which the time stamps jump far ahead."""
         steps, usual = self._steps
@@ -96,7 +111,8 @@ class Condition:
     def dropped(self) -> np.ndarray:
         """The frames after which a few are missing, by the times of an even recording."""
         steps, usual = self._steps
-        wide = np.setdiff1d(np.flatnonzero(steps > _DROPPED * usual + self._rounding), self.pauses)
+        is_wide = (steps > _DROPPED * usual + self._rounding) & (self._lost > (_DROPPED - 1) * usual)
+        wide = np.setdiff1d(np.flatnonzero(is_wide), self.pauses)
         even = np.abs(np.delete(steps, self.pauses) - usual) <= self._rounding
         return wide if not self._rounding or (len(even) and np.mean(even) >= _EVEN) else wide[:0]
 
@@ -128,7 +144,7 @@ class Condition:
             "damaged_frames": self.rows(Frame.DAMAGED),
             "dark_frames": self.rows(Frame.DARK),
             "blank_frames": self.rows(Frame.BLANK),
-            "frames_missing_after": sorted([*self.pauses.tolist(), *self.dropped.tolist()]),
+            "frames_missing_after": [list(gap) for gap in self.gaps.items()],
             "clock_restarts_at": self.rows(Frame.RESTART),
             "frame_times_s": seconds if self.varies else None,
             "width": video.full_width,
@@ -211,7 +227,7 @@ class Condition:
                 f"frame {first}: the camera paused there, frames are missing, or recordings were joined"
             )
         if len(self.dropped):
-            missing = int(np.rint(steps[self.dropped] / usual - 1).sum())
+            missing = sum(self.gaps[frame] for frame in self.dropped.tolist())
             yield (
                 f"its frames come every {usual * unit_s:.4g} s, but by their times {missing} are missing, first after "
                 f"frame {self.dropped[0]}: rows count the frames that are there; frame_times_s in _meta.json tells "

@@ -216,7 +216,11 @@ class TiffStack(_Sequence):
             for row in rows:
                 try:
                     values = pages.read(row, self._channel)
-                    yield values if values.dtype == np.uint8 and values.ndim == 3 else as_rgb8(values, self._white)
+                    yield (
+                        values
+                        if values.dtype == np.uint8 and values.ndim == 3
+                        else as_rgb8(values, self._white, self.path)
+                    )
                 except Exception as error:  # the readers raise many types on damaged files
                     yield error
 

@@ -12,7 +12,7 @@ from typing import Any
 import av
 import numpy as np
 
-from dlc_common.pixels import UnknownRangeError, as_rgb8, white_of
+from dlc_common.pixels import UnknownRangeError, as_rgb8, warn_of_brighter, white_of
 from dlc_toolbox.video.streams import open_video
 
 _SAMPLES = 8  # frames that tell how many bits a recording uses
@@ -60,7 +60,8 @@ class Shades:
         if used >= bits:
             return
         is_yuv = read is _luma_and_chroma
-        self._show = partial(_spread, missing=bits - used) if is_yuv else partial(_of_values, read=read, white=white)
+        show = partial(_spread, bits=bits) if is_yuv else partial(_of_values, read=read)
+        self._show = partial(show, white=white, source=path)
         self.remark = f"uses {used} of the {bits} bits of each value: these are spread over the range of brightness"
 
     def rgb(self, frame: av.VideoFrame) -> np.ndarray:
@@ -73,18 +74,22 @@ def _as_told(frame: av.VideoFrame) -> np.ndarray:
     return frame.to_ndarray(format="rgb24")
 
 
-def _of_values(frame: av.VideoFrame, read: Callable[[av.VideoFrame], np.ndarray], white: float) -> np.ndarray:
+def _of_values(
+    frame: av.VideoFrame, read: Callable[[av.VideoFrame], np.ndarray], white: float, source: Path | None = None
+) -> np.ndarray:
     """Show the values of a frame, of which one is white."""
-    return as_rgb8(read(frame), white)
+    return as_rgb8(read(frame), white, source)
 
 
-def _spread(frame: av.VideoFrame, missing: int) -> np.ndarray:
-    """Show a frame of luma and chroma in which so many of the upper bits are never used."""
+def _spread(frame: av.VideoFrame, bits: int, white: float, source: Path) -> np.ndarray:
+    """Show a frame of luma and chroma in which the upper of some bits are never used, and one value is white."""
+    warn_of_brighter(_values(frame.planes[0], frame), white, source)
+    missing = bits - int(white).bit_length()
     whole = av.VideoFrame(frame.width, frame.height, frame.format.name)
     for stored, plane in zip(frame.planes, whole.planes, strict=True):
         values = _values(stored, frame)
         rows = np.zeros((plane.height, plane.line_size // 2), values.dtype)
-        rows[:, : plane.width] = values << missing
+        rows[:, : plane.width] = np.minimum(values, int(white)) << missing
         plane.update(rows.tobytes())
     whole.colorspace, whole.color_range = frame.colorspace, frame.color_range
     return _as_told(whole)

@@ -204,3 +204,13 @@ def test_a_folder_named_as_an_image_is_none(tmp_path: Path):
     write_image(tmp_path / "img1.png", RGB)
     assert [path.name for path in list_images(tmp_path, ".png")] == ["img1.png"]
     assert [path.name for path in images_in(tmp_path)] == ["img1.png"]
+
+
+def test_images_that_are_brighter_than_those_that_told_what_is_white_are_told(tmp_path, caplog):
+    for number in range(40):  # of which every third is looked at
+        values = np.full((8, 9), 3000 if number % 3 == 1 else 900, np.uint16)
+        tifffile.imwrite(tmp_path / f"img{number:02d}.tif", values)
+    for number in range(6):
+        read_image(tmp_path / f"img{number:02d}.tif")
+    (told,) = [record.getMessage() for record in caplog.records]
+    assert told.startswith(f"{tmp_path}: some of its pictures are brighter than those that were looked at")

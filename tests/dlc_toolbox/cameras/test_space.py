@@ -202,9 +202,9 @@ def test_what_does_not_belong_together_is_refused(pose, cameras, paths, videos, 
 
 def test_a_camera_that_lost_a_frame_is_refused_whatever_its_rate(pose, paths, solve):
     videos = [pose("y_camA", paths[..., :2], frames_missing_after=[])]
-    videos.append(pose("y_camB", paths[..., :2], fps=23, frames_missing_after=[7]))
+    videos.append(pose("y_camB", paths[..., :2], fps=23, frames_missing_after=[[7, 1]]))
     with pytest.raises(
-        ToolboxError, match="y: by its time stamps camera B lost frames after its frame 7, where camera A"
+        ToolboxError, match="y: by its time stamps camera B lost 1 frames after its frame 7, where camera A"
     ):
         solve(videos, settings(cameras=(View("A", "*camA"), View("B", "*camB"))))
 

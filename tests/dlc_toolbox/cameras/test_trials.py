@@ -83,14 +83,16 @@ def test_different_rates_are_refused(caplog):
 
 def test_a_camera_that_lost_frames_where_another_did_not_is_refused():
     lengths, offsets = {"A": 100, "B": 103}, {"B": 3}
-    check_gaps("day1", {"A": [59, 80], "B": [62, 83]}, lengths, offsets)  # both paused
-    check_gaps("day1", {"A": [59, 80]}, lengths, offsets)  # of B nothing is known
-    check_gaps("day1", {"A": [], "B": [0, 1, 102]}, lengths, offsets)  # A shows nothing there
-    told = "day1: by its time stamps camera {} lost frames after its frame {}, where camera {} lost none: later frames"
-    with pytest.raises(ToolboxError, match=told.format("B", 62, "A")):
-        check_gaps("day1", {"A": [], "B": [62]}, lengths, offsets)
-    with pytest.raises(ToolboxError, match=told.format("A", 59, "B")):
-        check_gaps("day1", {"A": [59], "B": [59]}, lengths, offsets)
+    check_gaps("day1", {"A": {59: 2, 80: 250}, "B": {62: 2, 83: 251}}, lengths, offsets)  # both paused
+    check_gaps("day1", {"A": {59: 1, 80: 1}}, lengths, offsets)  # of B nothing is known
+    check_gaps("day1", {"A": {}, "B": {0: 1, 1: 1, 102: 1}}, lengths, offsets)  # A shows nothing there
+    told = "day1: by its time stamps camera {} lost {} frames after its frame {}, where camera {} lost {}: later frames"
+    with pytest.raises(ToolboxError, match=told.format("B", 1, 62, "A", "none")):
+        check_gaps("day1", {"A": {}, "B": {62: 1}}, lengths, offsets)
+    with pytest.raises(ToolboxError, match=told.format("A", 1, 59, "B", "none")):
+        check_gaps("day1", {"A": {59: 1}, "B": {59: 1}}, lengths, offsets)
+    with pytest.raises(ToolboxError, match=told.format("A", 1, 59, "B", 3)):
+        check_gaps("day1", {"A": {59: 1}, "B": {62: 3}}, lengths, offsets)
 
 
 def test_different_lengths_are_said(caplog):

@@ -291,7 +291,7 @@ def test_a_clock_that_jumps_is_told_and_believed(tmp_path, frames, caplog, first
     times = [40 * row + (5000 if row >= first else 0) for row in range(COUNT)]
     condition = examine(encode(tmp_path / "v.mkv", frames, times=times, time_base=MS, bf="3", b_strategy="0"))
     assert condition.facts()["frame_times_s"] == [time / 1000 for time in times]
-    assert condition.facts()["frames_missing_after"] == [first - 1]
+    assert condition.facts()["frames_missing_after"] == [[first - 1, 125]]
     (message,) = said(condition, caplog)
     assert f"its time stamps jump ahead 1 times, first by 5.04 s after frame {first - 1}" in message
 
@@ -302,10 +302,13 @@ def test_frames_that_are_left_out_of_an_even_recording_are_told(tmp_path, frames
         encode(tmp_path / "v.mkv", [frames[row] for row in rows], times=[40 * row for row in rows], time_base=MS)
     )
     assert condition.facts()["frame_times_s"] == [round(0.04 * row, 6) for row in rows]
-    assert condition.facts()["frames_missing_after"] == [7, 11]
+    assert condition.facts()["frames_missing_after"] == [[7, 3], [11, 1]]
     (message,) = said(condition, caplog)
     told = "its frames come every 0.04 s, but by their times 4 are missing, first after frame 7: rows count the frames"
     assert told in message
+    late = [40 * row + (30 if row == 12 else 0) for row in range(COUNT)]  # as computers stamp them; none is missing
+    condition = examine(encode(tmp_path / "u.mkv", frames, times=late, time_base=MS))
+    assert condition.facts()["frames_missing_after"] == [] and said(condition, caplog) == []
     uneven = [0, *np.cumsum(np.random.default_rng(0).integers(20, 90, COUNT - 1)).tolist()]
     assert said(examine(encode(tmp_path / "w.mkv", frames, times=uneven, time_base=MS)), caplog) == []
 
