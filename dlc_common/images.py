@@ -126,7 +126,7 @@ def refuse_unnumbered(images: Iterable[Path]) -> None:
     for path in images:
         if not re.search(r"[0-9]", path.stem):
             raise UsersError(
-                f"{path} has no number in its name, as img7{path.suffix} has: rename it, or move it elsewhere if it is none"
+                f"{path} has no number in its name, as img7{path.suffix} has: rename it, or move it elsewhere"
             )
 
 
