@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -25,10 +25,18 @@ SHARED = (
     "has a name that another one has, too, and no file that is surely its own: --images names a folder that has both, "
     "in folders as there; else export and import each set by itself"
 )
+SAME_NAME = (
+    "has the very name of another one, and nothing tells whose the picture is: export and import each set by itself"
+)
+TWICE = "is labeled twice, differently: delete one of the two there"
 
 
 class _Image(NamedTuple):
-    """An image as it came: its name here, the paths under which it may be, its file, and its labels, (K, 2)."""
+    """An image as it came: its name here, the paths under which it may be, its file, and its labels, (K, 2).
+
+    `why` says why it has no labels to use, and `origin` what it is of: entries of equal origin are one image, and one
+    with None is like no other.
+    """
 
     row: str
     names: tuple[str, ...]
@@ -36,6 +44,8 @@ class _Image(NamedTuple):
     labels: np.ndarray
     size: tuple[int, int] | None = None
     pending: Pending | None = None
+    origin: Hashable = None
+    why: str = ""
 
     @property
     def is_labeled(self) -> bool:
@@ -78,7 +88,15 @@ class Collection:
             kind = "" if isinstance(error, UsersError) else f"{type(error).__name__}: "
             self.leave_out(what, f"cannot be read: {kind}{' '.join(str(error).split())}")
 
-    def add(self, name: str, places: Places, *, size: tuple[int, int] | None = None, tried: Sequence[str] = ()) -> None:
+    def add(
+        self,
+        name: str,
+        places: Places,
+        *,
+        size: tuple[int, int] | None = None,
+        tried: Sequence[str] = (),
+        origin: Hashable = None,
+    ) -> None:
         """Add an image that is a file.
 
         Parameters
@@ -91,22 +109,29 @@ class Collection:
             Width and height of the image that was labeled.
         tried : sequence of str
             Other paths under which the image may be; they count first.
+        origin : hashable, optional
+            What the image has in common with no other one; default: its path, where that names a folder; sets that
+            were joined have several images of a name without one.
         """
         try:
-            self._put(self._image(name, places, size, tried))
+            self._put(self._image(name, places, size, tried), origin)
         except ValueError as error:
             self.leave_out(name, str(error))
 
-    def pass_over(self, name: str, why: str, *, tried: Sequence[str] = ()) -> None:
+    def pass_over(self, name: str, why: str, *, tried: Sequence[str] = (), origin: Hashable = None) -> None:
         """Leave out an image that has no labels to use; its file is not that of another one. Else as `add`."""
-        self.leave_out(name, why)
-        with suppress(ValueError):
-            self._images.append(self._image(name, {}, None, tried))
+        try:
+            self._put(self._image(name, {}, None, tried), origin, why)
+        except ValueError:
+            self.leave_out(name, why)
 
     def add_made(self, row: str, places: Places, pending: Pending, *, size: tuple[int, int] | None = None) -> None:
-        """Add an image that is to be made, a png named ``<folder>/<image>``; else as `add`."""
+        """Add an image that is to be made, a png named ``<folder>/<image>``; else as `add`.
+
+        Equal names and `pending` are one image.
+        """
         made = self._source.scratch / "made" / row
-        self._put(_Image(row, (row,), made, self._labels(places), size, pending))
+        self._put(_Image(row, (row,), made, self._labels(places), size, pending), (row, pending))
 
     def _image(self, name: str, places: Places, size: tuple[int, int] | None, tried: Sequence[str]) -> _Image:
         """Return an image that is a file, under its name here; raises as `row_for`."""
@@ -122,29 +147,40 @@ class Collection:
                 labels[self._parts.index(part)] = x, y
         return labels
 
-    def _put(self, image: _Image) -> None:
-        """Take an image; one without any label is told."""
-        self._images.append(image)
-        if not image.is_labeled:
-            self.leave_out(image.names[0], NO_LABEL)
+    def _put(self, image: _Image, origin: Hashable, why: str = "") -> None:
+        """Take an image; one without any label says so, unless it says another reason."""
+        if origin is None and folder_and_image(image.row)[0] != home_name(self._source.path):
+            origin = image.names[-1]
+        self._images.append(image._replace(origin=origin, why=why or ("" if image.is_labeled else NO_LABEL)))
+
+    def _one_each(self) -> list[_Image]:
+        """Return every image once, however often it came; leave out those that have no labels to use."""
+        entries = defaultdict[Hashable, list[_Image]](list)
+        for image in self._images:
+            entries[id(image) if image.origin is None else image.origin].append(image)
+        images = [_joined(of_image) for of_image in entries.values()]
+        self.left_out[:0] = [LeftOut(image.names[0], image.why) for image in images if image.why]
+        return images
 
     def _told_apart(self) -> dict[str, _Image]:
         """Return the labeled images that have a file and a row of their own, by their rows; leave out the others.
 
         In a folder in which images share names, each is named by where its file is.
         """
-        files, twins = Counter(image.file for image in self._images), defaultdict[str, list[_Image]](list)
-        for image in self._images:
+        images, twins = self._one_each(), defaultdict[str, list[_Image]](list)
+        for image in images:
             twins[image.row].append(image)
-        crowded = {folder_and_image(row)[0] for row, images in twins.items() if len(images) > 1}
-        own = [image for image in self._images if files[image.file] == 1 and self._is_own(image, twins[image.row])]
+        files = Counter(image.file for image in images)
+        crowded = {folder_and_image(row)[0] for row, of_row in twins.items() if len(of_row) > 1}
+        own = [image for image in images if files[image.file] == 1 and self._is_own(image, twins[image.row])]
         rows = [self._row_of_file(image) if folder_and_image(image.row)[0] in crowded else image.row for image in own]
         times = Counter(rows)
         found = {row: image for row, image in zip(rows, own, strict=True) if times[row] == 1 and image.is_labeled}
         kept = {image.file for image in found.values()}
-        for image in self._images:
+        for image in images:
             if image.is_labeled and image.file not in kept:
-                self.leave_out(image.names[0], SHARED)
+                has_namesake = [twin.names for twin in twins[image.row]].count(image.names) > 1
+                self.leave_out(image.names[0], SAME_NAME if has_namesake else SHARED)
         return found
 
     def _is_own(self, image: _Image, twins: Sequence[_Image]) -> bool:
@@ -188,6 +224,14 @@ class Collection:
             sizes={row: image.size for row, image in images.items() if image.size is not None},
             **more,
         )
+
+
+def _joined(entries: Sequence[_Image]) -> _Image:
+    """Return the image that several entries are of; one without any label does not count beside others."""
+    first, *others = [entry for entry in entries if entry.why != NO_LABEL] or entries
+    if all(each.why == first.why and np.array_equal(each.labels, first.labels, equal_nan=True) for each in others):
+        return first
+    return first._replace(labels=np.full_like(first.labels, np.nan), why=TWICE)
 
 
 def whole(value: Any) -> int | None:

@@ -51,15 +51,16 @@ def read_cvat(source: Source) -> Found:
     collection, labels = Collection(source, KIND, parts_of(root, used)), list[ElementTree.Element]()
     for image in images:
         name, path = _name_and_path(image, source)
+        origin = image.get("task_id"), path
         try:
             points = _points(image)
             places = {part: place_of(each, part) for each in points for part in [each.get("label", "")]}
         except ValueError as error:
-            collection.pass_over(name, str(error), tried=[path])
+            collection.pass_over(name, str(error), tried=[path], origin=origin)
             continue
         labels += points
         size = size_of(number_of(image.get("width")), number_of(image.get("height")))
-        collection.add(name, places, size=size, tried=[path])
+        collection.add(name, places, size=size, tried=[path], origin=origin)
     collection.remarks += occluded_in_words(labels)
     return collection.found(zero=CORNER)
 

@@ -54,7 +54,7 @@ def read_label_studio(source: Source) -> Found:
         if not isinstance(task, dict):
             collection.leave_out(f"entry {number}", "is no task")
             continue
-        what = _image(task) or f"task {task.get('id', '?')}"
+        what = _image(_address(task)) or f"task {task.get('id', '?')}"
         with collection.leaving_out(what):
             _add_task(collection, what, task)
     return collection.found(zero=CORNER, as_shown=True)
@@ -62,7 +62,8 @@ def read_label_studio(source: Source) -> Found:
 
 def _add_task(collection: Collection, what: str, task: Mapping[str, Any]) -> None:
     """Add the image of a task, or why it cannot be used."""
-    image = _image(task)
+    address = _address(task)
+    image = _image(address)
     if image is None:
         collection.leave_out(what, "names no image")
         return
@@ -72,12 +73,12 @@ def _add_task(collection: Collection, what: str, task: Mapping[str, Any]) -> Non
     problem = "was labeled more than once" if len(annotations) > 1 else _problem(named)
     if problem or size is None:
         why = problem or "has no size, of which its places are percents"
-        collection.pass_over(_own_name(image), why, tried=[image])
+        collection.pass_over(_own_name(image), why, tried=[image], origin=address)
         return
     if nameless := len(annotations[0]) - len(named):
         collection.remarks.append(f"{image}: {nameless} points have not one name each, and are no labels")
     places = {name: (point["x"] / 100 * size[0], point["y"] / 100 * size[1]) for name, point in named}
-    collection.add(_own_name(image), places, size=size, tried=[image])
+    collection.add(_own_name(image), places, size=size, tried=[image], origin=address)
 
 
 def _annotations(task: Mapping[str, Any]) -> Iterator[list[dict[str, Any]]]:
@@ -120,19 +121,22 @@ def _problem(named: list[tuple[str, dict[str, Any]]]) -> str | None:
     return None
 
 
-def _image(task: Mapping[str, Any]) -> str | None:
-    """Return the path of a task's image, out of whatever address Label Studio gave it; None without any."""
+def _address(task: Mapping[str, Any]) -> str:
+    """Return the address of a task's image, whatever Label Studio gave it; empty without any."""
     data = task["data"] if isinstance(task.get("data"), dict) else task
-    for key in ("image", "img", *data):
-        value = data.get(key)
-        if isinstance(value, str) and re.search(r"\.(png|jpe?g|tiff?|bmp)\b", value, re.I):
-            try:
-                parts = urlsplit(value)
-            except ValueError:
-                return None
-            local = parse_qs(parts.query).get("d")
-            return unquote(local[0] if local else parts.path).lstrip("/")
-    return None
+    values = (data.get(key) for key in ("image", "img", *data))
+    named = (each for each in values if isinstance(each, str) and re.search(r"\.(png|jpe?g|tiff?|bmp)\b", each, re.I))
+    return next(named, "")
+
+
+def _image(address: str) -> str | None:
+    """Return the path of the image in an address; None without any."""
+    try:
+        parts = urlsplit(address)
+    except ValueError:
+        return None
+    local = parse_qs(parts.query).get("d")
+    return unquote(local[0] if local else parts.path).lstrip("/") or None
 
 
 def _own_name(image: str) -> str:

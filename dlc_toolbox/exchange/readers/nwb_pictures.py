@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from functools import partial
+from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
@@ -128,7 +128,7 @@ def add_pictures(collection: Collection, path: Path, inside: Iterable[Inside]) -
         for name, row, places, stored in of_home:
             if len(ways) == 1:
                 size = stored.sides if ways[0] else stored.sides[::-1]
-                collection.add_made(row, places, partial(_picture, path, stored, ways[0]), size=size)
+                collection.add_made(row, places, _Picture(path, stored, ways[0]), size=size)
             else:
                 collection.leave_out(name, _UNKNOWN)
 
@@ -144,10 +144,18 @@ def _ways(inside: Sequence[Inside]) -> list[bool]:
     return [way for way, (width, height) in sizes.items() if most[0] < width and most[1] < height]
 
 
-def _picture(path: Path, stored: Stored, is_turned: bool) -> np.ndarray:
-    """Return a picture, uint8 RGB (H, W, 3)."""
-    with h5py.File(path, "r") as file:
-        data = file[stored.dataset]
-        values = np.asarray(data[()] if stored.place is None else data[stored.place])
-    values = np.swapaxes(values, 0, 1) if is_turned else values
-    return np.ascontiguousarray(np.repeat(values[..., None], 3, axis=2) if values.ndim == 2 else values[..., :3])
+@dataclass(frozen=True)
+class _Picture:
+    """A picture in a file, and whether columns come first in it."""
+
+    path: Path
+    stored: Stored
+    is_turned: bool
+
+    def __call__(self) -> np.ndarray:
+        """Return it, uint8 RGB (H, W, 3)."""
+        with h5py.File(self.path, "r") as file:
+            data = file[self.stored.dataset]
+            values = np.asarray(data[()] if self.stored.place is None else data[self.stored.place])
+        values = np.swapaxes(values, 0, 1) if self.is_turned else values
+        return np.ascontiguousarray(np.repeat(values[..., None], 3, axis=2) if values.ndim == 2 else values[..., :3])

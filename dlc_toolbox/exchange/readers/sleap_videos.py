@@ -98,7 +98,7 @@ class SleapVideo:
             return
         if index < len(self.images):
             row = _named_as(self.images[index], row)
-        collection.add_made(row, places, lambda: _decoded(source.path, self.dataset, place, self.order))
+        collection.add_made(row, places, _Embedded(source.path, self.dataset, place, self.order))
 
 
 def read_videos(file: h5py.File, own_name: str) -> list[SleapVideo]:
@@ -206,18 +206,27 @@ def _named_as(image: str, otherwise: str) -> str:
         return otherwise
 
 
-def _decoded(path: Path, dataset: str, place: int, order: str) -> np.ndarray:
-    """Return an image in a project, uint8 RGB (H, W, 3)."""
-    with h5py.File(path, "r") as file:
-        stored = file[dataset]
-        is_array = texts_of(stored.attrs.get("format", "hdf5"))[0] == "hdf5"
-        values = np.asarray(stored[place])
-    image = values if is_array else _unpacked(values, order)
-    if image.ndim == 3 and image.shape[2] == 1:
-        image = image[..., 0]
-    if image.dtype != np.uint8 or image.ndim not in (2, 3) or (image.ndim == 3 and image.shape[2] < 3):
-        raise ToolboxError("is no image of 8 bits")
-    return np.ascontiguousarray(np.repeat(image[..., None], 3, axis=2) if image.ndim == 2 else image[..., :3])
+@dataclass(frozen=True)
+class _Embedded:
+    """An image in a project: its file, the dataset, the place in that, and the order of its colours."""
+
+    path: Path
+    dataset: str
+    place: int
+    order: str
+
+    def __call__(self) -> np.ndarray:
+        """Return it, uint8 RGB (H, W, 3)."""
+        with h5py.File(self.path, "r") as file:
+            stored = file[self.dataset]
+            is_array = texts_of(stored.attrs.get("format", "hdf5"))[0] == "hdf5"
+            values = np.asarray(stored[self.place])
+        image = values if is_array else _unpacked(values, self.order)
+        if image.ndim == 3 and image.shape[2] == 1:
+            image = image[..., 0]
+        if image.dtype != np.uint8 or image.ndim not in (2, 3) or (image.ndim == 3 and image.shape[2] < 3):
+            raise ToolboxError("is no image of 8 bits")
+        return np.ascontiguousarray(np.repeat(image[..., None], 3, axis=2) if image.ndim == 2 else image[..., :3])
 
 
 def _unpacked(values: np.ndarray, order: str) -> np.ndarray:

@@ -4,7 +4,7 @@ from PIL import Image
 
 from dlc_common import UsersError
 from dlc_toolbox import ToolboxError
-from dlc_toolbox.exchange.readers.collecting import SHARED
+from dlc_toolbox.exchange.readers.collecting import SAME_NAME, SHARED, TWICE
 from dlc_toolbox.exchange.readers.usable import usable
 
 from .conftest import PLACES as SLEAP_PLACES
@@ -114,13 +114,12 @@ def test_what_cannot_be_used_is_left_out_and_the_rest_comes(read, home, write_js
     found = read(write_json(home / "labels.json", content))
     assert list(found.images) == ["day1/img10.png", "set/img3.png"]
     assert found.left_out == (
-        ("../../etc/img1.png", "has a path that leads upwards"),
+        ("day1/img2.png", TWICE),
         ("day1/img4.png", "has keypoints that are not 3 times x, y and a flag"),
         ("day1/img5.png", "has several animals; here every image has one"),
         ("day1/img6.png", "has no label"),
+        ("../../etc/img1.png", "has a path that leads upwards"),
         ("image 99", "is annotated, but not in the list of images"),
-        ("day1/img2.png", SHARED),
-        ("day1/img2.png", SHARED),
     )
 
 
@@ -214,11 +213,12 @@ def test_of_two_images_with_one_name_nobody_knows_whose_the_file_is(read, home, 
     content["images"].append({"id": 14, "file_name": "img3.png"})
     found = read(write_json(home / "labels.json", content))
     assert list(found.images) == ["day1/img2.png", "day1/img10.png"]
-    assert found.left_out == (("img3.png", "has no label"), ("img3.png", SHARED))
+    assert found.left_out == (("img3.png", "has no label"), ("img3.png", SAME_NAME))
 
 
 def test_an_image_that_is_listed_twice_is_one(read, home, write_json, content):
-    content["images"].append(content["images"][0])
+    """Under one id, or under two, of which one has no label."""
+    content["images"] += [content["images"][0], {"id": 14, "file_name": "day1/img10.png"}]
     found = read(write_json(home / "labels.json", content))
     assert list(found.images) == ["day1/img2.png", "day1/img10.png", "set/img3.png"] and not found.left_out
 

@@ -3,7 +3,7 @@ import pytest
 
 from dlc_common import UsersError
 from dlc_toolbox import ToolboxError
-from dlc_toolbox.exchange.readers.collecting import SHARED
+from dlc_toolbox.exchange.readers.collecting import SAME_NAME
 from dlc_toolbox.exchange.readers.usable import usable
 
 HEAD = """<?xml version="1.0" encoding="utf-8"?>
@@ -87,7 +87,13 @@ def test_of_two_tasks_with_one_name_in_one_subset_nobody_knows_whose_the_image_i
     other = '<image id="0" name="img10.png" subset="default" task_id="2" width="64" height="48"></image>'
     found = read(write(SKELETON, POINTS.replace("<image", '<image subset="default" task_id="1"'), other))
     assert list(found.images) == ["day1/img2.png"]
-    assert found.left_out == (("default/img10.png", "has no label"), ("default/img10.png", SHARED))
+    assert found.left_out == (("default/img10.png", "has no label"), ("default/img10.png", SAME_NAME))
+
+
+def test_an_image_that_one_task_has_twice_is_one(read, write):
+    empty = '<image id="3" name="img10.png" width="64" height="48"></image>'
+    found = read(write(POINTS, POINTS, empty))
+    assert list(found.images) == ["set/img10.png"] and not found.left_out
 
 
 def test_what_is_outside_is_no_label(read, write):

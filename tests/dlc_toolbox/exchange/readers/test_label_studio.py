@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from dlc_toolbox import ToolboxError
-from dlc_toolbox.exchange.readers.collecting import SHARED
+from dlc_toolbox.exchange.readers.collecting import SHARED, TWICE
 from dlc_toolbox.exchange.readers.usable import usable
 
 
@@ -129,3 +129,20 @@ def test_uploads_of_one_name_are_told_apart_by_the_name_that_they_got(read, imag
     (home / "1a2b3c4d-img2.png").unlink()
     with pytest.raises(ToolboxError, match=r"2 times one has a name that another one has, too"):
         read(path)
+
+
+def test_an_image_that_several_tasks_have_is_one(read, home, write_json):
+    """Storage was synced twice, or exports were joined."""
+    unlabeled = [task(each["data"]["image"]) for each in (UPLOADED, LOCAL)]
+    found = read(write_json(home / "export.json", [UPLOADED, *unlabeled, LOCAL, UPLOADED]))
+    assert list(found.images) == ["day1/img10.png", "set/img2.png"] and not found.left_out
+    other = task(LOCAL["data"]["image"], point("tail", 50, 50))
+    found = read(write_json(home / "export.json", [UPLOADED, LOCAL, other]))
+    assert list(found.images) == ["set/img2.png"]
+    assert found.left_out == (("day1/img10.png", TWICE),)
+
+
+def test_images_of_one_path_in_two_stores_are_two(read, home, write_json):
+    mine, theirs = (task(f"s3://{store}/day1/img10.png", point("tail", 50, 50)) for store in ("mine", "theirs"))
+    found = read(write_json(home / "export.json", [UPLOADED, mine, theirs]))
+    assert list(found.images) == ["set/img2.png"] and len(found.left_out) == 2

@@ -8,6 +8,7 @@ import pytest
 
 from dlc_common.images import read_image
 from dlc_toolbox import ToolboxError
+from dlc_toolbox.exchange.readers.collecting import TWICE
 from dlc_toolbox.exchange.readers.fetching import fetch
 from dlc_toolbox.exchange.readers.usable import usable
 
@@ -67,6 +68,24 @@ def test_another_video_under_the_same_name_has_other_sizes(foreign, read, write_
     write_video(foreign / "mouse.mp4", np.zeros((12, 24, 32, 3), np.uint8))
     with pytest.raises(ToolboxError, match=r"none of 3 images .*has 32 x 24 pixels, but was labeled with 64 x 48"):
         usable(fetch(read(foreign / "labels.slp")))
+
+
+@pytest.mark.parametrize("name", ["labels.slp", "opencv.pkg.slp"])
+def test_a_frame_that_is_there_twice_is_one(foreign, read, name):
+    """Projects were merged."""
+    with h5py.File(foreign / name, "r+") as file:
+        frames = file["frames"][()]
+        del file["frames"]
+        file["frames"] = np.concatenate([frames, frames])
+    found = read(foreign / name)
+    assert list(found.images) == ROWS and not found.left_out
+    with h5py.File(foreign / name, "r+") as file:
+        frames = file["frames"][()]
+        frames["frame_idx"][0] = frames["frame_idx"][1]
+        file["frames"][...] = frames
+    found = read(foreign / name)
+    assert list(found.images) == [ROWS[0], ROWS[2]]
+    assert found.left_out == ((ROWS[1], TWICE),)
 
 
 def test_a_frame_beyond_the_video_is_left_out_alone(foreign, read):
