@@ -17,28 +17,36 @@ INDIVIDUALS = "individuals"
 """The level of columns, or the header row of a csv, that tells animals apart."""
 
 _DECIMAL = re.compile(r"[+-]?\d+,\d+([eE][+-]?\d+)?")
+_THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2},\d{3}")
 
 
 def with_commas(text: str, first: str = "scorer") -> str:
     r"""Return a table that a spreadsheet saved with other separators as one with commas and decimal points.
 
-    Only a text that begins with `first`, a cell of its own, is such a table.
+    Only a text that begins with `first`, a cell of its own, is such a table. Between commas, 1,012 in quotes may be a
+    whole number with a mark before thousands, so it stays as it is.
 
     Examples
     --------
     >>> with_commas("sep=;\nscorer;Ann;Ann\nbodyparts;nose;nose\ncoords;x;y\nimg1.png;2,5;7")
-    'scorer,Ann,Ann\nbodyparts,nose,nose\ncoords,x,y\nimg1.png,2.5,7\n'
+    'scorer,Ann,Ann\nbodyparts,nose,nose\ncoords,x,y\nimg1.png,2.5,7'
     """
     text = re.sub(r"\Asep=.\n", "", text)
-    separator = next((mark for mark in ";\t" if text.startswith(f"{first}{mark}")), None)
-    if separator is None:
+    begin = re.match(rf'("?){re.escape(first)}\1([;\t,])', text)
+    if begin is None or (begin[2] == "," and '"' not in text):
         return text
-    rows = csv.reader(io.StringIO(text), delimiter=separator)
     written = io.StringIO()
-    for cells in rows:
-        pointed = (cell.replace(",", ".") if _DECIMAL.fullmatch(cell) else cell for cell in cells)
+    for cells in csv.reader(io.StringIO(text), delimiter=begin[2]):
+        pointed = (_pointed(cell, may_be_whole=begin[2] == ",") for cell in cells)
         csv.writer(written, lineterminator="\n").writerow(pointed)
-    return written.getvalue()
+    return written.getvalue() if text.endswith("\n") else written.getvalue().removesuffix("\n")
+
+
+def _pointed(cell: str, *, may_be_whole: bool) -> str:
+    """Return a number with a decimal comma as one with a point; any other cell as it is."""
+    if not _DECIMAL.fullmatch(cell) or (may_be_whole and _THOUSANDS.fullmatch(cell)):
+        return cell
+    return cell.replace(",", ".")
 
 
 def without_empty_columns(text: str) -> str:

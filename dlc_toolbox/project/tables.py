@@ -35,6 +35,7 @@ from dlc_toolbox.project.cells import (
 KEY = "df_with_missing"
 LEVELS = ("scorer", "bodyparts", "coords")
 _WANTED = "a table of labels or poses"
+_ADVICE_CSV = "save it with commas between the cells, and without a title line above"
 POSE_COORDS = ("x", "y", "likelihood")
 """Of a pose table, in this order; a label table has the first two."""
 
@@ -271,8 +272,8 @@ def naming_damage(path: Path) -> Iterator[None]:
     except UsersError:
         raise
     except Exception as error:  # h5py, PyTables and pandas raise many types on damaged files
-        reason = f"{' '.join(str(error).split())}; the step that made it makes it anew with --overwrite"
-        raise ToolboxError(f"{path} cannot be read as {_WANTED}: {reason}") from error
+        advice = _ADVICE_CSV if _is_csv(file) else "if a step here made it, it makes it anew with --overwrite"
+        raise ToolboxError(f"{path} cannot be read as {_WANTED}: {' '.join(str(error).split())}; {advice}") from error
 
 
 def _is_csv(file: Path) -> bool:

@@ -109,7 +109,7 @@ def test_a_damaged_table_of_poses_is_no_dead_end(run, trained_project, results, 
     table = results / f"{NETWORK}.h5"
     table.write_bytes(table.read_bytes()[:2000])
     assert run(STEP2) == 1
-    assert "the step that made it makes it anew with --overwrite" in capsys.readouterr().err
+    assert "if a step here made it, it makes it anew with --overwrite" in capsys.readouterr().err
     assert run(STEP1, "--overwrite") == 0
     assert run(STEP2) == 0
 

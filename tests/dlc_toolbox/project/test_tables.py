@@ -1,3 +1,4 @@
+import csv
 import os
 import pickle
 from collections.abc import Callable
@@ -277,6 +278,34 @@ def test_separators_and_decimal_commas_of_spreadsheets(tmp_path: Path, table: pd
     content = (tmp_path / "t.csv").read_text()
     (tmp_path / "t.csv").write_bytes(f"\ufeffsep={separator}\r\n{content}".replace("\r\n", "\n").encode())
     pd.testing.assert_frame_equal(read_table(tmp_path / "t.csv"), read_table(tmp_path / "comma.csv"))
+
+
+@pytest.mark.parametrize("separator", [";", ","])
+def test_all_cells_in_quotes(tmp_path: Path, table: pd.DataFrame, separator: str):
+    table.to_csv(tmp_path / "comma.csv")
+    table.to_csv(tmp_path / "t.csv", sep=separator, decimal=",", quoting=csv.QUOTE_ALL)
+    pd.testing.assert_frame_equal(read_table(tmp_path / "t.csv"), read_table(tmp_path / "comma.csv"))
+
+
+def test_a_number_that_may_have_a_mark_before_thousands_is_refused(tmp_path: Path, table: pd.DataFrame):
+    table.astype(object).replace(table.iloc[0, 0], "1,012").to_csv(tmp_path / "t.csv")
+    with pytest.raises(ToolboxError, match=r"values that are no numbers: .* is '1,012'"):
+        read_table(tmp_path / "t.csv")
+
+
+@pytest.mark.parametrize("separator", [",", ";"])
+def test_a_csv_that_is_cut_off_is_refused_whatever_separates_its_cells(tmp_path: Path, table, separator: str):
+    table.to_csv(tmp_path / "t.csv", sep=separator)
+    content = (tmp_path / "t.csv").read_text()
+    (tmp_path / "t.csv").write_text(content[: content.rindex(separator)])
+    with pytest.raises(ToolboxError, match="is cut off in its last line"):
+        read_table(tmp_path / "t.csv")
+
+
+def test_a_title_above_a_csv_is_to_be_deleted(tmp_path: Path, table: pd.DataFrame):
+    (tmp_path / "t.csv").write_text("Table 1\n" + table.to_csv())
+    with pytest.raises(ToolboxError, match=r"cannot be read .*; save it with commas .*, and without a title line"):
+        read_table(tmp_path / "t.csv")
 
 
 @pytest.mark.parametrize("digits", [18, 19, 20, 5000])
