@@ -19,8 +19,8 @@ from dlc_common.files import replacing, replacing_folder
 from dlc_common.fingerprints import fingerprint
 from dlc_common.images import natural_key, read_image
 from dlc_toolbox import ToolboxError
+from dlc_toolbox.exchange.places import RECORD, Placed, came, files_in, new_places, read_record
 from dlc_toolbox.exchange.readers.found import Found, FrameOf
-from dlc_toolbox.frames.choosing import folders_of
 from dlc_toolbox.labels.clicks import EMPTY, ClickTable, Point
 from dlc_toolbox.labels.slices import slices_of
 from dlc_toolbox.pictures.pictures import folder_and_image
@@ -32,11 +32,6 @@ from dlc_toolbox.project.tables import bodyparts_of, points, scorer_of
 from dlc_toolbox.video.video import Video
 
 log = logging.getLogger(__name__)
-
-RECORD = "imported.json"
-"""Beside the csv files: the labels as they came, by body part and image, and the images that came."""
-
-_Placed = dict[str, Point]  # labels of a body part by the name of the image
 
 
 def lines_to_set(found: Found, settings: Settings) -> list[str]:
@@ -112,7 +107,7 @@ class FolderPlan:
     rows: Mapping[str, str]
     is_new: bool
     order: Sequence[str]
-    labels: Mapping[str, _Placed]
+    labels: Mapping[str, Placed]
     changes: Mapping[str, Mapping[int, list[Point]]]
     kept: Sequence[str] = ()
     frames: Mapping[str, FrameOf] = field(default_factory=dict)
@@ -236,28 +231,6 @@ def _images(found: Found, rows: Sequence[str]) -> dict[str, Path]:
     return {folder_and_image(row)[1]: found.images[row] for row in rows}
 
 
-def new_places(found: Found, data_folder: Path, home: str = "") -> dict[str, str]:
-    """Return names for rows here: images that are here stay where they are, others of such a folder get a new one."""
-    names = {}
-    for name, rows in found.folders().items():
-        *present, free = folders_of(data_folder, name)
-        known = {folder: {*_present(folder), *_read_record(folder / home / RECORD)[1]} for folder in present}
-        new = list[str]()
-        for row in rows:
-            image = folder_and_image(row)[1]
-            folder = next((folder for folder in present if image in known[folder]), free)
-            names[row] = f"{folder.name}/{image}"
-            new += [image] if folder == free and present else []
-        if new:
-            log.info("%s is there: new images go to %s, because clicks count positions: %s", name, free, in_short(new))
-    return names
-
-
-def _present(folder: Path) -> set[str]:
-    """Return the names of the files in a folder."""
-    return {path.name for path in folder.iterdir() if path.is_file()} if folder.is_dir() else set()
-
-
 def _without_taken(folders: Mapping[Path, list[str]], taken: Mapping[Path, str]) -> dict[Path, list[str]]:
     """Return the folders that can be written to; raise where none can."""
     if taken and taken.keys() == folders.keys():
@@ -275,8 +248,7 @@ def _other_images(folders: Mapping[Path, Mapping[str, Path]], home: str) -> dict
             continue
         suffix = Path(next(iter(images))).suffix
         there = {path.name: path for path in slices_of(folder, suffix, _clicks_in(folder / home)).images}
-        came = _read_record(folder / home / RECORD)[1]
-        strangers = there.keys() - images.keys() - came
+        strangers = there.keys() - images.keys() - came(folder, home)
         if strangers or images.keys() - there.keys() or not all(_same(there[name], images[name]) for name in images):
             problems[folder] = f"{folder} ({len(there)}, not these {len(images)})"
     told = f"other images are there already in {in_short(list(problems.values()))}: move or rename these folders"
@@ -325,7 +297,7 @@ def _plan(found: Found, sources: Mapping[str, str], folder: Path, home: str) -> 
         files = [path for part in now if (path := folder / home / f"{part}.csv").is_file()]
         present = [path.name for path in slices_of(folder, Path(names[0]).suffix, files).images]
         order = present if set(present) >= set(names) else order
-    before, came = _read_record(folder / home / RECORD)
+    before, images_before = read_record(folder / home / RECORD)
     changes, kept = dict[str, dict[int, list[Point]]](), list[str]()
     for part, theirs in now.items():
         path, base = folder / home / f"{part}.csv", before.get(part, {})
@@ -337,7 +309,7 @@ def _plan(found: Found, sources: Mapping[str, str], folder: Path, home: str) -> 
             for place, image in enumerate(order, 1)
             if image in images and image not in own and theirs.get(image) != ours.get(image)
         }
-    gone = sorted(came & _present(folder) - images.keys(), key=natural_key)
+    gone = sorted(images_before & files_in(folder) - images.keys(), key=natural_key)
     return FolderPlan(folder, home, images, sources, is_new, order, now, changes, kept, frames, gone)
 
 
@@ -349,13 +321,13 @@ def _write_labels(plan: FolderPlan, home: Path) -> None:
             clicks = ClickTable(path.read_bytes() if path.is_file() else EMPTY.encode(), path)
             with replacing(path) as temporary:
                 temporary.write_bytes(clicks.edited(changes, dict(enumerate(plan.order, 1))).data)
-    before, came = _read_record(home / RECORD)
+    before, images_before = read_record(home / RECORD)
     gone = {
         part: {image: place for image, place in of_part.items() if image not in plan.images}
         for part, of_part in before.items()
     }
     labels = {part: {**gone.get(part, {}), **of_part} for part, of_part in plan.labels.items()}
-    content = {"labels": labels, "images": sorted({*came, *plan.images}, key=natural_key)}
+    content = {"labels": labels, "images": sorted({*images_before, *plan.images}, key=natural_key)}
     with replacing(home / RECORD) as temporary:
         temporary.write_text(json.dumps(content, ensure_ascii=False) + "\n", encoding="utf-8")
 
@@ -377,7 +349,7 @@ def _names(table: pd.DataFrame) -> list[str]:
     return [folder_and_image(row)[1] for row in table.index]
 
 
-def _placed(table: pd.DataFrame) -> dict[str, _Placed]:
+def _placed(table: pd.DataFrame) -> dict[str, Placed]:
     """Return the labels of a table by body part and image."""
     labels = np.moveaxis(points(table), 1, 0).tolist()
     return {
@@ -386,24 +358,10 @@ def _placed(table: pd.DataFrame) -> dict[str, _Placed]:
     }
 
 
-def _clicked(path: Path, order: Sequence[str]) -> _Placed:
+def _clicked(path: Path, order: Sequence[str]) -> Placed:
     """Return the labels in a csv file by image."""
     clicks = ClickTable(path.read_bytes(), path).by_slice()
     beyond = [place for place in clicks if place > len(order)]
     if beyond:
         raise ToolboxError(f"{path}: Slice is {beyond[0]}, but {len(order)} images are there")
     return {order[place - 1]: found[-1] for place, found in clicks.items() if math.isfinite(sum(found[-1]))}
-
-
-def _read_record(path: Path) -> tuple[dict[str, _Placed], set[str]]:
-    """Return the labels as they were imported before, and the images; none where they were not, or nobody knows."""
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-        labels = {
-            part: {image: (float(x), float(y)) for image, (x, y) in of.items()}
-            for part, of in content["labels"].items()
-        }
-        images = {str(image) for image in content.get("images", [])}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        return {}, set()
-    return labels, images | {image for of_part in labels.values() for image in of_part}

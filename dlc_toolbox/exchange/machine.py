@@ -15,7 +15,7 @@ import numpy as np
 from dlc_common.culprits import in_short
 from dlc_common.files import replacing_folder
 from dlc_toolbox import ToolboxError
-from dlc_toolbox.exchange.importing import new_places
+from dlc_toolbox.exchange.places import new_places
 from dlc_toolbox.exchange.readers.found import Found
 from dlc_toolbox.frames.recorded import read_frames
 from dlc_toolbox.labels.machine import write_machine_labels

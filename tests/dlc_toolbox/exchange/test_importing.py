@@ -62,6 +62,34 @@ def test_images_that_are_new_there_go_to_a_folder_of_their_own(find, tmp_path, c
     assert clicks(data / "day1_3") == [[5, 5, 1]]
 
 
+def test_images_that_are_named_otherwise_there_by_now_keep_their_names(find, tmp_path):
+    """A second folder day1 came up there, so that both are named by where they are."""
+    data = tmp_path / "data"
+    first = find({2: (20, 21), 4: (40, 41)})
+    import_labels(plan_import(first, data))
+    again = first.renamed({row: f"A_{row}" for row in first.images})
+    assert [plan.folder for plan in plan_import(again, data)] == [data / "day1"]
+    new = find({2: (20, 21), 3: (30, 31), 4: (40, 42)}).renamed({"day1/img2.png": "A_day1/7f-img2.png"})
+    new = new.renamed({f"day1/img{number}.png": f"A_day1/img{number}.png" for number in (3, 4)})
+    for _ in range(2):
+        import_labels(plan_import(new, data))
+        assert clicks(data / "day1") == [[20, 21, 1], [40, 42, 2]]
+        assert clicks(data / "A_day1") == [[30, 31, 1]]
+        assert sorted(path.name for path in data.iterdir()) == ["A_day1", "day1"]
+
+
+def test_two_images_that_are_the_same_picture_stay_two(find, tmp_path):
+    data, one = tmp_path / "data", find({2: (20, 21)})
+    import_labels(plan_import(one, data))
+    copy = tmp_path / "there" / "day2" / "img2.png"
+    copy.parent.mkdir()
+    shutil.copyfile(one.images["day1/img2.png"], copy)
+    places = {"day1/img2.png": np.array([(20.0, 21.0)]), "day2/img2.png": np.array([(5.0, 6.0)])}
+    both = found_of(one.source, "a table", "Ann", ["nose"], places, {**one.images, "day2/img2.png": copy})
+    import_labels(plan_import(both, data))
+    assert clicks(data / "day1") == [[20, 21, 1]] and clicks(data / "day2") == [[5, 6, 1]]
+
+
 def test_splits_follow_the_images(find, tmp_path):
     data = tmp_path / "data"
     import_labels(plan_import(find({2: (20, 21)}), data))
