@@ -264,7 +264,7 @@ def test_videos_are_found_from_the_settings(toy_project: Path):
 def test_a_bare_checkout_is_advised(monkeypatch: pytest.MonkeyPatch, toy_project: Path):
     settings = replace(load_settings(toy_project), filename=("gone.avi",))
     monkeypatch.setattr(layout, "CHECKOUT", toy_project)
-    with pytest.raises(ToolboxError, match=r"gone\.avi does not exist; there: toy\.avi\. Run `make demo`, or edit"):
+    with pytest.raises(ToolboxError, match=r"gone\.avi does not exist; there: toy\.avi\. Run `make demo`, edit my"):
         videos_to_pick_from(Layout(toy_project), settings)
 
 

@@ -4,7 +4,7 @@ from PIL import Image
 
 from dlc_toolbox import ToolboxError
 from dlc_toolbox.pictures.drawing import (
-    MARKERS,
+    PLOT_MARKERS,
     Look,
     draw_contact_sheet,
     draw_legend,
@@ -35,7 +35,7 @@ def centroid(picture):
     return np.array([(columns * cover).sum(), (rows * cover).sum()]) / cover.sum()
 
 
-@pytest.mark.parametrize("marker", [*MARKERS[:2], "o", "s", "."])
+@pytest.mark.parametrize("marker", [*PLOT_MARKERS[:2], "o", "s", "."])
 @pytest.mark.parametrize("point", [(30, 20), (30.4, 20.3), (30.5, 20.5), (41.75, 33.1)])
 def test_a_marker_is_centred_on_its_point(marker, point):
     picture = draw_points(gray(60, 80), np.array([[point]]), look([(marker, "Ann")], msize=8))
