@@ -5,12 +5,13 @@ from __future__ import annotations
 import errno
 import logging
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from dlc_common.scaling import scaled_size
 from dlc_toolbox import ToolboxError
@@ -22,6 +23,7 @@ from dlc_toolbox.poses.network import Network, Predict, check_owner, describe_po
 from dlc_toolbox.poses.trust import CONFIDENCE, read_trust
 from dlc_toolbox.project import records, tables
 from dlc_toolbox.project.layout import confidence_table, pose_record, pose_rows, pose_rows_of_ranges, pose_table
+from dlc_toolbox.project.long_tables import write_long_table
 from dlc_toolbox.video.condition import Condition, announce
 from dlc_toolbox.video.recording import Crop, Reading
 from dlc_toolbox.video.sequences import open_frames
@@ -164,23 +166,38 @@ def _write_poses(
     partial: Partial, job: Job, analysis: Analysis, output: records.Output, facts: Mapping[str, Any]
 ) -> None:
     """Write the table, how far off its poses may be, and its record, and say so."""
-    network, rows = analysis.network, partial.read()
-    poses = tables.make_table(network.scorer, network.bodyparts, np.arange(len(rows)), rows["pose"])
+    network = analysis.network
     with _TABLES:
-        tables.write_table(poses, job.table, csv=analysis.csv)
+        write_long_table(_poses(partial, network), job.table, csv=analysis.csv)
         trust = read_trust(network, analysis.crop)
         summary = write_confidence(job.table, partial, trust, network.scorer, csv=analysis.csv)
     made_with = {"batch_size": job.batch_size, "snapshot": network.snapshot.path.name, "device": analysis.device}
-    condition = Condition.of(job.video, rows["time"], rows["state"])
+    condition = Condition.of(job.video, *_times_and_states(partial))
     output.write_record(**condition.facts(), **facts, **made_with, confidence=summary.as_json())
     for leftover in pose_rows_of_ranges(job.table):
         leftover.unlink()
     log.info(
         "%s: %d frames (%d in the header), %d lost; wrote %s",
-        *(job.video.path.name, len(rows), job.video.header_frames, len(condition.lost), job.table),
+        *(job.video.path.name, len(partial), job.video.header_frames, len(condition.lost), job.table),
     )
     condition.warn()
     log.info("%s: %s", job.video.path.name, summary.in_words())
+
+
+def _poses(partial: Partial, network: Network) -> Iterator[pd.DataFrame]:
+    """Yield the pose table piece by piece."""
+    for first, rows in partial.chunks():
+        numbers = np.arange(first, first + len(rows))
+        yield tables.make_table(network.scorer, network.bodyparts, numbers, rows["pose"])
+
+
+def _times_and_states(partial: Partial) -> tuple[np.ndarray, np.ndarray]:
+    """Return when each frame is shown, and what is known of it, (N,) each: the little that is looked at as a whole."""
+    times, states = np.empty(len(partial), np.int64), np.empty(len(partial), np.uint8)
+    for first, rows in partial.chunks():
+        piece = slice(first, first + len(rows))
+        times[piece], states[piece] = rows["time"], rows["state"]
+    return times, states
 
 
 def _is_current(table: Path, output: records.Output, analysis: Analysis) -> bool:

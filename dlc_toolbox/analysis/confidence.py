@@ -20,9 +20,6 @@ from dlc_toolbox.project.tables import make_table
 
 log = logging.getLogger(__name__)
 
-FRAMES_AT_ONCE = 4096
-"""So that a long video needs no more memory than a short one."""
-
 _LIKELY_VISIBLE = 0.5
 
 
@@ -145,7 +142,7 @@ def hint_at_confidence(table: Path, trust: Trust) -> None:
 
 def _confidence(partial: Partial, trust: Trust, scorer: str, summary: Summary) -> Iterator[pd.DataFrame]:
     """Yield the table of confidence piece by piece, and count on the way."""
-    for first, rows in partial.chunks(FRAMES_AT_ONCE):
+    for first, rows in partial.chunks():
         poses = rows["pose"].astype(np.float64)
         features = np.concatenate([poses[..., 2:], rows["maps"]], axis=2)
         found = trust.confidence(poses, features)

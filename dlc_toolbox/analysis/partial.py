@@ -21,6 +21,9 @@ from dlc_toolbox import ToolboxError
 
 log = logging.getLogger(__name__)
 
+_ROWS_AT_ONCE = 4096
+"""So that a long video needs no more memory than a short one."""
+
 
 class Partial:
     """Rows in the making; `open_partial` opens them.
@@ -68,10 +71,10 @@ class Partial:
         offset = len(self._header) + first * self._row.itemsize
         return np.fromfile(self._path, self._row, count=min(most, most if count is None else count), offset=offset)
 
-    def chunks(self, size: int) -> Iterator[tuple[int, np.ndarray]]:
-        """Yield all rows, so many at a time, each time with the number of the first."""
-        for first in range(0, len(self), size):
-            yield first, self.read(first, size)
+    def chunks(self) -> Iterator[tuple[int, np.ndarray]]:
+        """Yield all rows, some thousand at a time, each time with the number of the first."""
+        for first in range(0, len(self), _ROWS_AT_ONCE):
+            yield first, self.read(first, _ROWS_AT_ONCE)
 
     def _write(self, content: bytes) -> None:
         """Append, or say why not; on a full disk the system first takes a part."""

@@ -120,7 +120,7 @@ def draw_marks(
         Of a circle around each of this frame's points, under all else; NaN is not drawn.
     """
     now = points[-1]
-    if radius_px is not None:
+    if radius_px is not None and np.isfinite(radius_px).any():
         circles = frame.copy()
         draw_circles(circles, now, radius_px, colors)
         cv2.addWeighted(circles, marks.alpha, frame, 1 - marks.alpha, 0, dst=frame)

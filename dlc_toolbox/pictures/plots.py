@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from matplotlib import rc_context
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.axis import XAxis, YAxis
@@ -339,7 +340,8 @@ def write_plot(figure: Figure, path: Path) -> None:
     ToolboxError
         When the system refuses to write.
     """
-    with replacing(path) as temporary, readable(figure):
+    long_lines = rc_context({"agg.path.chunksize": 10_000})  # in pieces, as the renderer takes no path of any length
+    with replacing(path) as temporary, readable(figure), long_lines:
         figure.savefig(temporary, dpi=150)
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from dlc_toolbox import ToolboxError
 from dlc_toolbox.labels.corrections import csv_differs
@@ -16,12 +17,13 @@ from dlc_toolbox.measure.metrics import Cutoff
 from dlc_toolbox.measure.tracks import median_filter
 from dlc_toolbox.poses.network import Network, check_owner, describe_poses
 from dlc_toolbox.project import layout, records, tables
-from dlc_toolbox.project.long_tables import read_long_table
+from dlc_toolbox.project.long_tables import count_rows, read_long_poses, write_long_table
 from dlc_toolbox.project.settings import AnalysisSettings
 from dlc_toolbox.video.recording import Crop
 
 log = logging.getLogger(__name__)
 
+_ROWS_AT_ONCE = 4096
 _HOW_IT_WAS_READ = ("crop", "movingwindow", "videostream", "channel")  # what reads the poses may differ in
 
 
@@ -131,7 +133,7 @@ def _crop_in_words(crop: Sequence[int] | None) -> str:
 
 def _check_rows(table: Path, recorded: Mapping[str, Any], script: str) -> None:
     """Make sure that nobody has cut a table: one row per frame of the record."""
-    rows, frames = sum(len(piece) for piece in read_long_table(table)), recorded.get("frames")
+    rows, frames = count_rows(table), recorded.get("frames")
     if rows != frames:
         raise ToolboxError(f"{table} has {rows} rows for {frames} frames: make it again, with {script} --overwrite")
 
@@ -189,18 +191,43 @@ def filter_poses(video: Path, network: Network, settings: AnalysisSettings, *, o
         if csv and not copy.with_suffix(".csv").exists():
             tables.write_csv(tables.read_table(copy), copy.with_suffix(".csv"))
         return copy
-    raw = tables.read_poses(table)
-    poses, bodyparts = tables.points(raw), tables.bodyparts_of(raw)
-    poses[~np.isfinite(poses)] = np.nan  # what is infinite is as good as missing
-    filtered = median_filter(poses, wanted.windowlength, wanted.pcutoff)
-    tables.write_table(tables.make_table(network.scorer, bodyparts, raw.index, filtered), copy, csv=csv)
+    moved = _Moved()
+    write_long_table(_filtered(table, wanted, moved), copy, csv=csv)
     output.write_record()
-    moved = np.hypot(*np.moveaxis((filtered - poses)[..., :2], -1, 0))
     log.info(
         "%s: %.2f %% of the places moved by more than 1 pixel, at most by %.1f; wrote %s",
-        *(video.name, 100 * np.mean(moved > 1), np.nanmax(moved, initial=0), copy),
+        *(video.name, 100 * moved.far / max(moved.places, 1), moved.farthest_px, copy),
     )
     return copy
+
+
+@dataclass
+class _Moved:
+    """How far a filter moved the places of body parts; `add` counts them piece by piece."""
+
+    places: int = 0
+    far: int = 0
+    farthest_px: float = 0.0
+
+    def add(self, raw: np.ndarray, filtered: np.ndarray) -> None:
+        """Count the places of more frames, (N, K, 3) each."""
+        moved_px = np.hypot(*np.moveaxis((filtered - raw)[..., :2], -1, 0))
+        self.places += moved_px.size
+        self.far += int(np.count_nonzero(moved_px > 1))
+        self.farthest_px = max(self.farthest_px, float(np.nanmax(moved_px, initial=0)))
+
+
+def _filtered(table: Path, wanted: Filter, moved: _Moved) -> Iterator[pd.DataFrame]:
+    """Yield the filtered poses of a table piece by piece, and count on the way how far they moved."""
+    around = wanted.windowlength // 2
+    for number, rows in enumerate(read_long_poses(table, rows=_ROWS_AT_ONCE, around=around)):
+        poses = tables.points(rows)
+        poses[~np.isfinite(poses)] = np.nan  # what is infinite is as good as missing
+        filtered = median_filter(poses, wanted.windowlength, wanted.pcutoff)
+        before = min(number * _ROWS_AT_ONCE, around)
+        own = slice(before, before + _ROWS_AT_ONCE)
+        moved.add(poses[own], filtered[own])
+        yield tables.make_table(tables.scorer_of(rows), tables.bodyparts_of(rows), rows.index[own], filtered[own])
 
 
 def _filtered_output(table: Path, wanted: Filter) -> records.Output:

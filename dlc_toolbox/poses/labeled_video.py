@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Generator, Sequence
+from collections import deque
+from collections.abc import Collection, Generator, Iterator
 from contextlib import closing
 from dataclasses import asdict
+from itertools import repeat
 from pathlib import Path
 
 import numpy as np
@@ -19,8 +21,9 @@ from dlc_toolbox.pictures.marks import Marks, draw_marks
 from dlc_toolbox.pictures.palette import part_colors
 from dlc_toolbox.poses.filter import Filter, find_poses
 from dlc_toolbox.poses.network import Network
-from dlc_toolbox.poses.radius import read_confidence
+from dlc_toolbox.poses.radius import each_radius
 from dlc_toolbox.project import layout, records, tables
+from dlc_toolbox.project.long_tables import read_long_poses
 from dlc_toolbox.video.recording import Crop, Reading, Recording
 from dlc_toolbox.video.sequences import open_frames
 from dlc_toolbox.video.video import prefetch, writing_video
@@ -69,73 +72,75 @@ def make_labeled_video(
         or the system refuses to write.
     """
     video = open_frames(video_path, crop, reading)
-    poses = tables.read_poses(table)
-    values = tables.points(poses)
-    points = seen_points(values, marks.pcutoff) - ((crop[0], crop[2]) if crop else (0, 0))
-    beyond = [number for number in saved_frames if number >= len(points)]
+    bodyparts, rows = _tell_shares(table, marks.pcutoff)
+    beyond = [number for number in saved_frames if number >= rows]
     if beyond:
-        raise ToolboxError(f"{video_path} has no frame {beyond[0]} to save; its frames are 0 to {len(points) - 1}")
-    radius_px = np.full(points.shape[:2], np.nan)
-    if confidence is not None:
-        radius_px = read_confidence(confidence, tables.bodyparts_of(poses), len(points))[..., 1]
-    log_shares(tables.bodyparts_of(poses), values[..., 2], marks.pcutoff)
+        raise ToolboxError(f"{video_path} has no frame {beyond[0]} to save; its frames are 0 to {rows - 1}")
+    radii = each_radius(confidence, bodyparts, rows) if confidence else repeat(None)
+    shown = zip(_each_place(table, marks.pcutoff), radii, strict=False)
+    colors = part_colors(marks.colormap, len(bodyparts))
     frames = prefetch(video.frames(), _WAITING_FRAMES)
     saved = {layout.labeled_frame(out, number) for number in saved_frames}
     saved |= set(layout.labeled_frame(out, 0).parent.glob("*.png"))  # of other poses, or drawn in another way
     with (
-        closing(prefetch(_drawn(frames, video, points, radius_px, marks), _WAITING_FRAMES)) as pictures,
+        closing(prefetch(_drawn(frames, video, shown, rows, colors, marks), _WAITING_FRAMES)) as pictures,
         writing_video(out, video.width, video.height, video.rate, video.time_base, video.pixel_aspect) as write,
     ):
-        for number, (time, picture) in enumerate(tqdm(pictures, out.name, len(points), unit=" frames")):
+        for number, (time, picture) in enumerate(tqdm(pictures, out.name, rows, unit=" frames")):
             write(picture, time)
             if (path := layout.labeled_frame(out, number)) in saved:
                 write_image(path, picture)
 
 
-def log_shares(bodyparts: Sequence[str], likelihood: np.ndarray, pcutoff: Cutoff) -> None:
-    """Tell for each body part in which share of the frames it is seen.
-
-    Parameters
-    ----------
-    bodyparts : sequence of str
-        K names.
-    likelihood : ndarray of shape (N, K)
-        NaN where a frame is lost, which counts as not seen.
-    pcutoff : Cutoff
-        Likelihood from which on a body part is seen.
-    """
-    shares = dict(zip(bodyparts, is_confident(likelihood, pcutoff).mean(axis=0), strict=True))
+def _tell_shares(table: Path, pcutoff: Cutoff) -> tuple[list[str], int]:
+    """Tell in which share of the frames each body part is seen; return the parts and how many frames there are."""
+    bodyparts, seen, frames = list[str](), np.zeros(1, int), 0
+    for rows in read_long_poses(table):
+        bodyparts, frames = tables.bodyparts_of(rows), frames + len(rows)
+        seen = seen + is_confident(tables.points(rows)[..., 2], pcutoff).sum(axis=0)
+    shares = dict(zip(bodyparts, seen / max(frames, 1), strict=True))
     width = max(map(len, bodyparts))
     lines = [f"  {part:<{width}} {share:7.1%}" for part, share in shares.items()]
     words = cutoff_in_words(pcutoff)
-    log.info("Share of the %d frames with likelihood >= %s:\n%s", len(likelihood), words, "\n".join(lines))
+    log.info("Share of the %d frames with likelihood >= %s:\n%s", frames, words, "\n".join(lines))
     never = ", ".join(part for part, share in shares.items() if share == 0)
     if never:
         log.warning(
             "Never drawn, because always below pcutoff: %s. Lower pcutoff, or train longer or with more labels", never
         )
+    return bodyparts, frames
+
+
+def _each_place(table: Path, pcutoff: Cutoff) -> Iterator[np.ndarray]:
+    """Yield the places of the body parts that are seen, (K, 2), of one frame after another."""
+    for rows in read_long_poses(table):
+        yield from seen_points(tables.points(rows), pcutoff)
 
 
 def _drawn(
     frames: Generator[tuple[int, np.ndarray | None], None, None],
     video: Recording,
-    points: np.ndarray,
-    radius_px: np.ndarray,
+    shown: Iterator[tuple[np.ndarray, np.ndarray | None]],
+    rows: int,
+    colors: np.ndarray,
     marks: Marks,
 ) -> Generator[tuple[int, np.ndarray], None, None]:
-    """Yield times and frames with marks; there must be one for each row of points."""
-    colors = part_colors(marks.colormap, points.shape[1])
-    row = -1
+    """Yield times and frames with marks; there must be one for each row of what is `shown`: places and radii."""
+    offset = (video.crop[0], video.crop[2]) if video.crop else (0, 0)
+    trail = deque[np.ndarray](maxlen=marks.trailpoints + 1)
+    count = 0
     with closing(frames):
-        for row, (time, frame) in enumerate(frames):
-            if row == len(points):
-                raise _wrong_length(video, row, "more")
+        for time, frame in frames:
+            if count == rows:
+                raise _wrong_length(video, rows, "more")
             picture = np.zeros((video.height, video.width, 3), np.uint8) if frame is None else frame
-            circles = radius_px[row] if np.isfinite(radius_px[row]).any() else None
-            draw_marks(picture, points[max(row - marks.trailpoints, 0) : row + 1], colors, marks, circles)
+            place, radius_px = next(shown)
+            trail.append(place - offset)
+            draw_marks(picture, np.array(trail), colors, marks, radius_px)
             yield time, picture
-    if row + 1 < len(points):
-        raise _wrong_length(video, len(points), f"only {row + 1}")
+            count += 1
+    if count < rows:
+        raise _wrong_length(video, rows, f"only {count}")
 
 
 def _wrong_length(video: Recording, rows: int, frames: str) -> ToolboxError:

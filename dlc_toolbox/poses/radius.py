@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +13,7 @@ from dlc_toolbox.measure.confidence import Calibration
 from dlc_toolbox.poses.network import Network
 from dlc_toolbox.poses.trust import CONFIDENCE, STEPS, read_trust
 from dlc_toolbox.project.layout import confidence_table, pose_table
+from dlc_toolbox.project.long_tables import count_rows, read_long_table
 from dlc_toolbox.project.settings import AnalysisSettings
 from dlc_toolbox.project.tables import points, read_table
 
@@ -41,13 +42,24 @@ def read_confidence(path: Path, bodyparts: Sequence[str], frames: int) -> np.nda
     ToolboxError
         When the table is of another number of frames.
     """
-    found = points(read_table(path, CONFIDENCE), bodyparts, CONFIDENCE)
-    if len(found) != frames:
+    _check_length(path, frames)
+    return points(read_table(path, CONFIDENCE), bodyparts, CONFIDENCE)
+
+
+def each_radius(path: Path, bodyparts: Sequence[str], frames: int) -> Iterator[np.ndarray]:
+    """Yield the radius of 90 % of each frame, (K,), in pixels; parameters and errors as of `read_confidence`."""
+    _check_length(path, frames)
+    for rows in read_long_table(path, CONFIDENCE):
+        yield from points(rows, bodyparts, CONFIDENCE)[..., 1]
+
+
+def _check_length(path: Path, frames: int) -> None:
+    """Make sure that a table of confidence has as many rows as the poses beside it."""
+    if (rows := count_rows(path, CONFIDENCE)) != frames:
         raise ToolboxError(
-            f"{path} has {len(found)} rows, but the poses beside it have {frames}, so they do not belong together; "
+            f"{path} has {rows} rows, but the poses beside it have {frames}, so they do not belong together; "
             "analyze the video again, with AnalyzeVideos.py --overwrite"
         )
-    return found
 
 
 def drawn_radius(video: Path, network: Network, settings: AnalysisSettings) -> Path | None:

@@ -137,6 +137,12 @@ def refuse_repeated(rows: pd.Index, path: Path) -> None:
         raise ToolboxError(f"{path} has the {named} twice: delete one of each")
 
 
+def refuse_labels(columns: pd.Index, path: Path) -> None:
+    """Raise when a table, which came from `path`, has no likelihoods, as labels have none."""
+    if "likelihood" not in columns.get_level_values("coords"):
+        raise ToolboxError(f"{path} holds labels by {columns[0][0]}, without likelihoods, not poses of a network")
+
+
 def _is_number(value: object) -> bool:
     """Tell what float64 can hold from any other cell."""
     try:

@@ -14,6 +14,7 @@ import pandas as pd
 
 from dlc_common.files import replacing, seal
 from dlc_toolbox.project.attributes import refuse_code, refuse_damage
+from dlc_toolbox.project.cells import refuse_labels
 from dlc_toolbox.project.tables import KEY, in_our_form, name_pandas, naming_damage, read_table
 
 _ROWS_AT_ONCE = 10_000
@@ -44,12 +45,13 @@ def write_long_table(chunks: Iterable[pd.DataFrame], path: Path, *, csv: bool = 
                 for number, chunk in enumerate(chunks):
                     table = chunk.astype(np.float64).rename_axis(index=None)
                     if number == 0:
-                        store.put(KEY, table, format="table", track_times=False)
+                        store.put(KEY, table, format="table", track_times=False, index=False)
                     else:
-                        store.append(KEY, table)
+                        store.append(KEY, table, index=False)
                     written.update(table.to_numpy().tobytes())
                     if lines:
                         table.to_csv(lines, na_rep="NaN", mode="a", header=number == 0)
+                store.create_table_index(KEY)  # at once, because each piece would read what it indexes anew
             name_pandas(temporary)
             if _hash_of_values(temporary) != written.digest():
                 raise OSError(errno.EIO, "what was written is not what is read")
@@ -70,7 +72,9 @@ def _hash_of_values(path: Path) -> bytes:
     return found.digest()
 
 
-def read_long_table(path: Path, coords: Sequence[str] | None = None, *, rows: int = 4096) -> Iterator[pd.DataFrame]:
+def read_long_table(
+    path: Path, coords: Sequence[str] | None = None, *, rows: int = 4096, around: int = 0
+) -> Iterator[pd.DataFrame]:
     """Read an .h5 table as `tables.read_table` does, in memory for one piece of it.
 
     Parameters
@@ -81,11 +85,13 @@ def read_long_table(path: Path, coords: Sequence[str] | None = None, *, rows: in
         What it holds that is no label or pose table, see `tables.make_table`.
     rows : int
         At most as many make a piece.
+    around : int
+        As many rows before and behind come along with each piece, where there are any.
 
     Yields
     ------
     DataFrame
-        The pieces, in the order of the rows.
+        The pieces, in the order of the rows; at least one.
 
     Raises
     ------
@@ -98,7 +104,26 @@ def read_long_table(path: Path, coords: Sequence[str] | None = None, *, rows: in
         with pd.HDFStore(path, mode="r") as store:
             if store.keys() != [f"/{KEY}"] or not store.get_storer(KEY).is_table:  # as other programs write it
                 table = read_table(path, coords)
-                yield from (table.iloc[first : first + rows] for first in range(0, len(table), rows))
+                for first, stop in _spans(len(table), rows, around):
+                    yield table.iloc[first:stop]
                 return
-            for first in range(0, store.get_storer(KEY).nrows, rows):
-                yield in_our_form(store.select(KEY, start=first, stop=first + rows), path, coords)
+            for first, stop in _spans(store.get_storer(KEY).nrows, rows, around):
+                yield in_our_form(store.select(KEY, start=first, stop=stop), path, coords)
+
+
+def _spans(total: int, rows: int, around: int) -> Iterator[tuple[int, int]]:
+    """Yield from where to where the pieces of a table reach."""
+    for first in range(0, total or 1, rows):
+        yield max(first - around, 0), min(first + rows + around, total)
+
+
+def read_long_poses(path: Path, *, rows: int = 4096, around: int = 0) -> Iterator[pd.DataFrame]:
+    """Read an .h5 table as `read_long_table` does; raises ToolboxError also when it has no likelihoods."""
+    for piece in read_long_table(path, rows=rows, around=around):
+        refuse_labels(piece.columns, path)
+        yield piece
+
+
+def count_rows(path: Path, coords: Sequence[str] | None = None) -> int:
+    """Count the rows of an .h5 table; parameters and errors as of `read_long_table`."""
+    return sum(len(piece) for piece in read_long_table(path, coords))

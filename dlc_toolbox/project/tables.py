@@ -27,6 +27,7 @@ from dlc_toolbox.project.cells import (
     names_the_index,
     of_one_animal,
     refuse_cut_off,
+    refuse_labels,
     refuse_repeated,
     with_commas,
     without_empty_columns,
@@ -284,8 +285,7 @@ def _is_csv(file: Path) -> bool:
 def read_poses(path: Path) -> pd.DataFrame:
     """Read a table as `read_table` does; raises ToolboxError also when it has no likelihoods, as labels have none."""
     table = read_table(path)
-    if "likelihood" not in table.columns.get_level_values("coords"):
-        raise ToolboxError(f"{path} holds labels by {scorer_of(table)}, without likelihoods, not poses of a network")
+    refuse_labels(table.columns, path)
     return table
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import av
 import numpy as np
+from av.sidedata.sidedata import SideDataContainer
 
 from dlc_common.pixels import UnknownRangeError, as_rgb8, warn_of_brighter, white_of
 from dlc_toolbox.video.streams import open_video
@@ -149,8 +150,9 @@ def _sample(path: Path, index: int, first: av.VideoFrame) -> Iterator[av.VideoFr
 
 def orientation(frame: av.VideoFrame) -> tuple[bool, int, int]:
     """Tell how to turn a frame upright, by its display matrix: transpose first?, then steps along y and x."""
+    side_data: Any = SideDataContainer  # frame.side_data would keep each frame in memory until garbage is collected
     try:
-        matrix: Any = frame.side_data.get("DISPLAYMATRIX")
+        matrix = side_data(frame).get("DISPLAYMATRIX")
     except ValueError:  # a frame with side data that PyAV has no name for, such as EXIF; it loses its flips
         return _TURNS.get(frame.rotation % 360, _UPRIGHT)
     if matrix is None:

@@ -5,10 +5,11 @@ import logging
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from dlc_common.fingerprints import fingerprint
-from dlc_toolbox.analysis import confidence
+from dlc_toolbox.analysis import partial
 from dlc_toolbox.analysis.confidence import Summary
 from dlc_toolbox.measure.confidence import fit_calibration
 from dlc_toolbox.poses.trust import CONFIDENCE, Looked, Trust, calibration_file, write_calibration
@@ -99,10 +100,18 @@ def test_every_pose_has_its_expected_error_beside_it(video, calibrated, find_dot
 
 
 def test_a_long_video_is_written_piece_by_piece(video, calibrated, find_dots, monkeypatch):
-    whole = read_table(confidence_table(analyze(video, Telling(find_dots), calibrated)), CONFIDENCE)
-    monkeypatch.setattr(confidence, "FRAMES_AT_ONCE", 7)
-    table = analyze(video, Telling(find_dots), calibrated, overwrite=True)
-    assert read_table(confidence_table(table), CONFIDENCE).equals(whole)
+    table = analyze(video, Telling(find_dots), calibrated, csv=True)
+    whole = read_table(table), read_table(confidence_table(table), CONFIDENCE), table.with_suffix(".csv").read_bytes()
+    record = json.loads(pose_record(table).read_text())
+    monkeypatch.setattr(partial, "_ROWS_AT_ONCE", 7)
+    analyze(video, Telling(find_dots), calibrated, overwrite=True, csv=True)
+    pd.testing.assert_frame_equal(read_table(table), whole[0])
+    pd.testing.assert_frame_equal(read_table(confidence_table(table), CONFIDENCE), whole[1])
+    assert table.with_suffix(".csv").read_bytes() == whole[2]
+    again = json.loads(pose_record(table).read_text())
+    assert {key for key in record if record[key] != again[key]} <= {
+        *("outputs", "duration_s", "decoding_frames_per_s", "inference_frames_per_s", "written", "created")
+    }
 
 
 def test_a_killed_analysis_loses_nothing(video, calibrated, find_dots):

@@ -170,6 +170,13 @@ def test_paths_lie_over_the_whole_frame_and_break_at_gaps():
     np.testing.assert_array_equal(axes.lines[1].get_xydata(), points[:, 1])
 
 
+@pytest.mark.campaign
+def test_paths_of_hours_can_be_written(tmp_path):
+    points = np.random.default_rng(0).uniform(0, 640, (400_000, 1, 2))
+    write_plot(plot_paths(np.zeros((480, 640, 3), np.uint8), points, make_look(["paw"], "parts")), tmp_path / "a.png")
+    assert np.asarray(Image.open(tmp_path / "a.png")).std() > 0
+
+
 def test_every_step_is_counted_once_in_the_row_of_its_part_and_the_threshold_is_drawn():
     steps = np.array([[np.nan, 5, np.nan], [0, 5, np.nan], [300, 0.5, np.nan]])
     rows = plot_steps(steps, 20, LOOK).axes

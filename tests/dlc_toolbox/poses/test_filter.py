@@ -44,6 +44,21 @@ def test_the_filtered_copy_lies_beside_the_raw_table_which_stays(video, network,
         assert store.keys() == ["/df_with_missing"]
 
 
+@pytest.mark.parametrize(("rows", "windowlength"), [(1, 5), (4, 5), (10, 3), (7, 99)])
+def test_a_long_table_is_filtered_piece_by_piece(
+    video, network, analyzed, jumpy, rows, windowlength, monkeypatch, caplog
+):
+    caplog.set_level("INFO")
+    table = analyzed(video, jumpy)
+    filter_poses(video, network, settings(windowlength=windowlength))
+    (whole,) = [line for line in caplog.messages if "of the places moved" in line]
+    caplog.clear()
+    monkeypatch.setattr("dlc_toolbox.poses.filter._ROWS_AT_ONCE", rows)
+    copy = filter_poses(video, network, settings(windowlength=windowlength), overwrite=True)
+    np.testing.assert_array_equal(points(read_table(copy)), median_filter(points(read_table(table)), windowlength, 0.1))
+    assert whole in caplog.messages
+
+
 @pytest.mark.filterwarnings("error::RuntimeWarning")
 def test_what_is_infinite_is_missing(video, network, analyzed, jumpy):
     table = analyzed(video, jumpy)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 
 import av
@@ -15,11 +16,13 @@ from PIL import Image
 from dlc_toolbox import ToolboxError
 from dlc_toolbox.pictures.marks import Marks
 from dlc_toolbox.pictures.palette import part_colors
-from dlc_toolbox.poses import labeled_video
+from dlc_toolbox.poses import labeled_video, radius
 from dlc_toolbox.poses.filter import Filter, filter_poses
 from dlc_toolbox.poses.labeled_video import label_video, make_labeled_video
 from dlc_toolbox.poses.radius import drawn_radius, read_confidence
+from dlc_toolbox.poses.trust import CONFIDENCE
 from dlc_toolbox.project.layout import labeled_frame, pose_record, pose_table
+from dlc_toolbox.project.long_tables import read_long_poses, read_long_table
 from dlc_toolbox.project.settings import AnalysisSettings
 from dlc_toolbox.project.tables import make_table, points, read_table, write_table
 from dlc_toolbox.video.video import Video
@@ -52,6 +55,27 @@ def test_every_frame_has_its_own_dots_in_the_order_of_the_parts(tmp_path, video,
     for row, frame in enumerate(frames):
         for part, (color, (x, y)) in enumerate(zip(part_colors("cool", 3), places[row].astype(int), strict=True)):
             assert is_close(frame[y, x], color) == ((row, part) != (5, 1))
+
+
+def test_a_long_table_is_drawn_piece_by_piece(tmp_path, video, toy_points, monkeypatch, caplog):
+    caplog.set_level("INFO")
+    places = toy_points.round()
+    table = write_poses(tmp_path / "poses.h5", places, np.linspace(0, 1, 90).reshape(30, 3))
+    confidence = np.full((30, 3, 4), 6.0)
+    confidence[12] = np.nan
+    write_table(make_table("network", PARTS, range(30), confidence, CONFIDENCE), tmp_path / "trust.h5", csv=False)
+    marks = Marks(pcutoff=0.4, radius=3, alpha=1, trailpoints=9)
+    films, told = [], []
+    for rows in (4096, 7):
+        monkeypatch.setattr(labeled_video, "read_long_poses", partial(read_long_poses, rows=rows))
+        monkeypatch.setattr(radius, "read_long_table", partial(read_long_table, rows=rows))
+        caplog.clear()
+        out = tmp_path / f"{rows}.mp4"
+        make_labeled_video(video, table, out, marks, confidence=tmp_path / "trust.h5")
+        films.append(np.array(list(Video(out))))
+        told.append(caplog.messages)
+    np.testing.assert_array_equal(*films)
+    assert told[0] == told[1]
 
 
 def test_a_likelihood_of_exactly_pcutoff_in_float32_is_drawn_and_counted(tmp_path, video, toy_points, caplog):

@@ -8,7 +8,7 @@ import pytest
 from dlc_common import UsersError
 from dlc_common.files import is_broken
 from dlc_toolbox.project import long_tables
-from dlc_toolbox.project.long_tables import read_long_table, write_long_table
+from dlc_toolbox.project.long_tables import count_rows, read_long_poses, read_long_table, write_long_table
 from dlc_toolbox.project.tables import KEY, make_table, read_table, write_table
 
 COORDS = ("error_px", "views_px")
@@ -75,6 +75,31 @@ def test_pieces_that_are_read_make_the_whole(tmp_path, table, rows):
     read = list(read_long_table(tmp_path / "whole.h5", COORDS, rows=rows))
     assert [len(piece) for piece in read] == [min(rows, 25 - first) for first in range(0, 25, rows)]
     pd.testing.assert_frame_equal(pd.concat(read), read_table(tmp_path / "whole.h5", COORDS))
+
+
+@pytest.mark.parametrize("fixed", [False, True])
+@pytest.mark.parametrize("around", [0, 2, 30])
+def test_neighbours_come_along(tmp_path, table, around, fixed):
+    path = tmp_path / "whole.h5"
+    if fixed:  # as people write it
+        table.to_hdf(path, key="df_with_missing", mode="w")
+    else:
+        write_table(table, path)
+    read = [piece.index.tolist() for piece in read_long_table(path, COORDS, rows=10, around=around)]
+    assert read == [list(range(max(first - around, 0), min(first + 10 + around, 25))) for first in (0, 10, 20)]
+
+
+def test_rows_are_counted(tmp_path, table):
+    write_table(table, tmp_path / "whole.h5")
+    assert count_rows(tmp_path / "whole.h5", COORDS) == 25
+    table[:0].to_hdf(tmp_path / "none.h5", key="df_with_missing", mode="w")
+    assert count_rows(tmp_path / "none.h5", COORDS) == 0
+
+
+def test_labels_are_no_poses(tmp_path):
+    write_table(make_table("Ann", ["nose"], [0, 1], np.ones((2, 1, 2))), tmp_path / "labels.h5")
+    with pytest.raises(UsersError, match=r"labels\.h5 holds labels by Ann, without likelihoods, not poses"):
+        next(read_long_poses(tmp_path / "labels.h5"))
 
 
 def test_what_is_no_such_table_is_refused_as_by_read_table(tmp_path, table):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import os
 import signal
@@ -137,6 +138,17 @@ def test_gray_has_three_equal_channels(tmp_path):
     gray = np.random.default_rng(5).integers(0, 256, (20, 30), dtype=np.uint8)
     (read,) = Video(encode(tmp_path / "gray.avi", [gray], "ffv1", "gray"))
     assert np.array_equal(read, np.repeat(gray[..., None], 3, axis=2))
+
+
+def test_frames_that_were_read_do_not_wait_for_the_garbage_collection(video):
+    gc.collect()
+    gc.disable()  # large frames fill the memory long before there is enough garbage for it
+    try:
+        assert sum(1 for _ in Video(video)) == 30
+        left = sum(isinstance(thing, av.VideoFrame) for thing in gc.get_objects())
+    finally:
+        gc.enable()
+    assert left == 0
 
 
 @pytest.mark.parametrize(
