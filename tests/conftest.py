@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import shutil
@@ -82,6 +83,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]):
     for item in items:
         if item.get_closest_marker("campaign"):
             item.add_marker("slow")
+
+
+def pytest_collection_finish():
+    """Spare the garbage collection all that was imported: TensorFlow's objects are many, and stay."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")

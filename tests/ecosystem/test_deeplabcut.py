@@ -79,7 +79,8 @@ def test_the_reference_tests_what_it_should():
     assert (REFERENCE["scores"][..., CERTAIN] == 1).sum() > 1
 
 
-@pytest.mark.parametrize("engine", [pytest.param("keras", marks=pytest.mark.campaign), "openvino"])
+@pytest.mark.campaign
+@pytest.mark.parametrize("engine", ["keras", "openvino"])
 def test_a_checkpoint_gives_the_poses_of_deeplabcut(config_path, engine):
     predictor = load_predictor(config_path, select_snapshot(config_path.parent), engine)
     for size, shape in SIZES.items():

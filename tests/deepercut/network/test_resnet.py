@@ -95,7 +95,11 @@ def test_imagenet_weights_compute_the_features_of_keras():
 
 @pytest.mark.parametrize(
     ("depth", "parameters"),
-    [(50, 23_561_152), (101, 42_605_504), pytest.param(152, 58_295_232, marks=pytest.mark.campaign)],
+    [
+        (50, 23_561_152),
+        pytest.param(101, 42_605_504, marks=pytest.mark.campaign),
+        pytest.param(152, 58_295_232, marks=pytest.mark.campaign),
+    ],
 )
 def test_number_of_parameters(depth, parameters):
     """Keras' numbers without classifier, less one bias per channel, which batch normalization replaces."""

@@ -69,9 +69,7 @@ def posenet():
     return build_posenet(50, 2, MEAN_PIXEL, intermediate_supervision_layer=6)
 
 
-@pytest.mark.parametrize(
-    "depth", [50, pytest.param(101, marks=pytest.mark.slow), pytest.param(152, marks=pytest.mark.campaign)]
-)
+@pytest.mark.parametrize("depth", [50, *(pytest.param(depth, marks=pytest.mark.campaign) for depth in (101, 152))])
 def test_our_layers_are_slims_variables(depth):
     model = build_posenet(depth, 2, MEAN_PIXEL, intermediate_supervision_layer=6)
     ours = {

@@ -243,14 +243,8 @@ class TestGuard:
         assert page.put(self.LABELS, content=b"{}", headers=headers).status_code == 413
 
     def test_a_large_body_in_chunks_is_refused_when_it_has_become_too_large(self, page):
-        sent = []
-
-        def chunks():
-            for _ in range(2 * 2**10):
-                sent.append(1)
-                yield bytes(2**20)
-
-        assert page.put(self.LABELS, content=chunks(), headers=JSON).status_code == 413
+        chunks = iter([bytes(2**16)] * (2 * LARGEST_BODY_BYTES // 2**16))
+        assert page.put(self.LABELS, content=chunks, headers=JSON).status_code == 413
         body = b'{"version": "", "points": {}' + b" " * LARGEST_BODY_BYTES + b"}"
         assert page.put(self.LABELS, content=body, headers=JSON).status_code == 413
 
