@@ -72,9 +72,9 @@ def pytest_configure():
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
-    """Tests wait for pages and other processes: there is work for one more than there are cores; each takes 3 GB."""
+    """Tests wait for pages and other processes: there is work for two more than there are cores; each takes 3 GB."""
     room = psutil.virtual_memory().total // (4 * 2**30)
-    return max(1, min((os.cpu_count() or 1) + 1, 4, room))
+    return max(1, min((os.cpu_count() or 1) + 2, 4, room))
 
 
 @pytest.hookimpl(tryfirst=True)
