@@ -6,7 +6,9 @@ from deepercut.network.architecture import UNITS, bottlenecks, depth_of, weight_
 from deepercut.network.posenet import build_posenet
 
 
-@pytest.mark.parametrize(("depth", "location_refinement"), [(50, True), pytest.param(101, False, marks=pytest.mark.campaign)])
+@pytest.mark.parametrize(
+    ("depth", "location_refinement"), [(50, True), pytest.param(101, False, marks=pytest.mark.campaign)]
+)
 def test_weight_shapes_are_those_of_the_keras_network(depth, location_refinement):
     network = build_posenet(depth, 3, (0, 0, 0), location_refinement)
     shapes = {f"{layer.name}/{weight.name}": weight.shape for layer in network.layers for weight in layer.weights}
