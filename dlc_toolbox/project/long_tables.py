@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import errno
-import hashlib
+import io
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import nullcontext
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
@@ -15,9 +15,7 @@ import pandas as pd
 from dlc_common.files import replacing, seal
 from dlc_toolbox.project.attributes import refuse_code, refuse_damage
 from dlc_toolbox.project.cells import refuse_labels
-from dlc_toolbox.project.tables import KEY, in_our_form, name_pandas, naming_damage, read_table
-
-_ROWS_AT_ONCE = 10_000
+from dlc_toolbox.project.tables import KEY, h5_content, in_our_form, naming_damage, read_table
 
 
 def write_long_table(chunks: Iterable[pd.DataFrame], path: Path, *, csv: bool = True) -> None:
@@ -39,37 +37,51 @@ def write_long_table(chunks: Iterable[pd.DataFrame], path: Path, *, csv: bool = 
     """
     text = path.with_suffix(".csv")
     with replacing(text) if csv else nullcontext() as lines, replacing(path) as temporary:
-        written = hashlib.blake2b()
-        try:
-            with pd.HDFStore(temporary, mode="w", complevel=1, complib="zlib", fletcher32=True) as store:
-                for number, chunk in enumerate(chunks):
-                    table = chunk.astype(np.float64).rename_axis(index=None)
-                    if number == 0:
-                        store.put(KEY, table, format="table", track_times=False, index=False)
-                    else:
-                        store.append(KEY, table, index=False)
-                    written.update(table.to_numpy().tobytes())
-                    if lines:
-                        table.to_csv(lines, na_rep="NaN", mode="a", header=number == 0)
-                store.create_table_index(KEY)  # at once, because each piece would read what it indexes anew
-            name_pandas(temporary)
-            if _hash_of_values(temporary) != written.digest():
-                raise OSError(errno.EIO, "what was written is not what is read")
-        except RuntimeError as error:  # of PyTables, which tells no number
-            raise OSError(errno.EIO, f"HDF5 could not write ({error})") from error
+        for number, chunk in enumerate(chunks):
+            table = chunk.astype(np.float64).rename_axis(index=None)
+            if number == 0:
+                temporary.write_bytes(h5_content(table, "table", index=False))
+            else:
+                _append(table, temporary)
+            if lines:
+                table.to_csv(lines, na_rep="NaN", mode="a", header=number == 0)
         seal(temporary)
     if not csv:
         text.unlink(missing_ok=True)
 
 
-def _hash_of_values(path: Path) -> bytes:
-    """Hash the values of a table as they lie on disk: on a full one HDF5 damages files silently."""
-    found = hashlib.blake2b()
-    with h5py.File(path, "r") as file:
-        rows = file[KEY]["table"]
-        for first in range(0, len(rows), _ROWS_AT_ONCE):
-            found.update(rows[first : first + _ROWS_AT_ONCE]["values_block_0"].tobytes())
-    return found.digest()
+def _append(table: pd.DataFrame, path: Path) -> None:
+    """Add rows to an .h5 table."""
+    with _HonestFile(path, "r+b") as file:
+        try:
+            with h5py.File(file, "r+") as opened:
+                rows = opened[KEY]["table"]
+                added = np.empty(len(table), rows.dtype)
+                added["index"], added["values_block_0"] = table.index, table.to_numpy()
+                rows.resize(len(rows) + len(added), axis=0)
+                rows[-len(added) :] = added
+                rows.attrs["NROWS"] = np.int64(len(rows))
+        except (OSError, RuntimeError) as error:
+            raise file.refused or error from error
+        if file.refused:
+            raise file.refused
+
+
+class _HonestFile(io.FileIO):
+    """A file that remembers what the system refuses to write: on a full disk HDF5 damages files silently."""
+
+    refused: OSError | None = None
+
+    def write(self, content: Any) -> int:
+        """Write all of it."""
+        rest = memoryview(content)
+        try:
+            while rest:
+                rest = rest[super().write(rest) :]
+        except OSError as error:
+            self.refused = error
+            raise
+        return len(memoryview(content))
 
 
 def read_long_table(

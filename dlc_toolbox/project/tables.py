@@ -151,12 +151,6 @@ def write_table(table: pd.DataFrame, path: Path, *, csv: bool = True) -> None:
         path.with_suffix(".csv").unlink(missing_ok=True)
 
 
-def name_pandas(file: Path | io.BytesIO) -> None:
-    """Say in an HDF5 file that any pandas can read its table: 3.1 leaves that out, and older ones need it."""
-    with h5py.File(file, "r+") as opened:
-        opened[KEY].attrs["pandas_version"] = np.bytes_("0.15.2")
-
-
 def write_csv(table: pd.DataFrame, path: Path) -> None:
     """Write a table as csv alone; it appears whole or not at all.
 
@@ -201,19 +195,23 @@ def write_deeplabcut_table(table: pd.DataFrame, path: Path) -> None:
 def _write_h5(table: pd.DataFrame, path: Path, format: str) -> None:
     """Write a table as HDF5 that all of today's versions of pandas read."""
     with replacing(path) as temporary:
-        temporary.write_bytes(_h5_content(table, format))
+        temporary.write_bytes(h5_content(table, format))
         seal(temporary)
 
 
-def _h5_content(table: pd.DataFrame, format: str) -> bytes:
-    """Return a table as the content of an HDF5 file, made in memory: on a full disk HDF5 damages files silently."""
+def h5_content(table: pd.DataFrame, format: str, *, index: bool = True) -> bytes:
+    """Return a table as an HDF5 file in pandas' `format`; with an `index`, rows can be looked for by their names.
+
+    It is made in memory: on a full disk HDF5 damages files silently.
+    """
     in_memory = {"driver": "H5FD_CORE", "driver_core_backing_store": 0}
     # Checksums of the values; pandas writes them only with compression.
     with pd.HDFStore("table.h5", mode="w", complevel=1, complib="zlib", fletcher32=True, **in_memory) as store:
-        store.put(KEY, table, format=format, track_times=False)
+        store.put(KEY, table, format=format, track_times=False, index=index)
         store.flush()
         content = io.BytesIO(store.root._v_file.get_file_image())
-    name_pandas(content)
+    with h5py.File(content, "r+") as opened:  # pandas 3.1 leaves its version out, and older ones need it
+        opened[KEY].attrs["pandas_version"] = np.bytes_("0.15.2")
     return content.getvalue()
 
 

@@ -1,5 +1,8 @@
 """Tables written piece by piece are those that are written at once."""
 
+import sys
+from pathlib import Path
+
 import h5py
 import numpy as np
 import pandas as pd
@@ -7,18 +10,22 @@ import pytest
 
 from dlc_common import UsersError
 from dlc_common.files import is_broken
-from dlc_toolbox.project import long_tables
 from dlc_toolbox.project.long_tables import count_rows, read_long_poses, read_long_table, write_long_table
 from dlc_toolbox.project.tables import KEY, make_table, read_table, write_table
 
+resource = pytest.importorskip("resource") if sys.platform != "win32" else None
 COORDS = ("error_px", "views_px")
+
+
+def random_table(rows: int) -> pd.DataFrame:
+    values = np.random.default_rng(0).uniform(0, 9, (rows, 3, 2))
+    values[4], values[0, 1] = np.nan, np.nan
+    return make_table("net", ["nose", "paw", "tail"], np.arange(rows), values, COORDS)
 
 
 @pytest.fixture
 def table() -> pd.DataFrame:
-    values = np.random.default_rng(0).uniform(0, 9, (25, 3, 2))
-    values[4], values[0, 1] = np.nan, np.nan
-    return make_table("net", ["nose", "paw", "tail"], np.arange(25), values, COORDS)
+    return random_table(25)
 
 
 def pieces(table, size=10):
@@ -50,23 +57,38 @@ def test_a_csv_of_an_earlier_table_goes(tmp_path, table):
     assert not (tmp_path / "long.csv").exists()
 
 
-@pytest.mark.parametrize("trouble", ["other", "raises"])
-def test_what_was_not_written_as_it_was_does_not_replace_anything(tmp_path, table, trouble, monkeypatch):
-    path = tmp_path / "long.h5"
-    write_long_table(pieces(table), path)
-    before = path.read_bytes(), path.with_suffix(".csv").read_bytes()
-    if trouble == "other":
-        monkeypatch.setattr(long_tables, "_hash_of_values", lambda path: b"other")
-    else:
+@pytest.fixture
+def written(tmp_path) -> Path:
+    """A table of 600 rows in 4 pieces, with its csv; as large as will be refused below."""
+    write_long_table(pieces(random_table(600), 150), tmp_path / "long.h5")
+    return tmp_path / "long.h5"
 
-        def fail(*args, **kwargs):
-            raise RuntimeError("Unable to write: no space")
 
-        monkeypatch.setattr(pd.HDFStore, "append", fail)
-    with pytest.raises(UsersError, match=r"long.h5 could not be written: "):
-        write_long_table(pieces(table + 1), path)
-    assert (path.read_bytes(), path.with_suffix(".csv").read_bytes()) == before
-    assert sorted(file.name for file in tmp_path.iterdir()) == ["long.csv", "long.h5"]
+@pytest.mark.skipif(sys.platform == "win32", reason="no limits of files")
+@pytest.mark.parametrize("share", np.linspace(0.05, 0.97, 12).round(3).tolist())
+def test_what_the_system_does_not_take_does_not_replace_anything(written, share):
+    """Of HDF5's own writing, a part was refused without a word."""
+    before = {path.name: path.read_bytes() for path in written.parent.iterdir()}
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (int(share * len(before["long.h5"])), limits[1]))
+    try:
+        with pytest.raises(UsersError, match=r"long\.h5 could not be written: "):
+            write_long_table(pieces(random_table(600) + 1, 150), written, csv=False)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert {path.name: path.read_bytes() for path in written.parent.iterdir()} == before
+
+
+def test_an_error_of_hdf5_that_is_none_of_the_disk_is_told_too(written, monkeypatch):
+    before = written.read_bytes()
+
+    def fail(*_, **__):
+        raise RuntimeError("no such filter")
+
+    monkeypatch.setattr(h5py.Dataset, "resize", fail)
+    with pytest.raises(RuntimeError, match="no such filter"):
+        write_long_table(pieces(random_table(600), 150), written)
+    assert written.read_bytes() == before
 
 
 @pytest.mark.parametrize("rows", [1, 10, 25, 99])
