@@ -17,7 +17,7 @@ from dlc_toolbox.measure.metrics import Cutoff
 from dlc_toolbox.measure.tracks import median_filter
 from dlc_toolbox.poses.network import Network, check_owner, describe_poses
 from dlc_toolbox.project import layout, records, tables
-from dlc_toolbox.project.long_tables import count_rows, read_long_poses, write_long_table
+from dlc_toolbox.project.long_tables import read_long_poses, read_long_table, write_long_table
 from dlc_toolbox.project.settings import AnalysisSettings
 from dlc_toolbox.video.recording import Crop
 
@@ -90,6 +90,8 @@ def find_poses(
     wanted = describe_poses(video, network, crop)
     check_owner(table, wanted)
     recorded = records.read(layout.pose_record(table))
+    if recorded.get("unfinished"):
+        raise ToolboxError(f"{table} is of an analysis that was not finished: run AnalyzeVideos.py again")
     if recorded["inputs"].get("video") != wanted["inputs"]["video"]:
         raise ToolboxError(f"{video} has changed since it was analyzed: analyze it again, with AnalyzeVideos.py")
     old, new = (made["settings"] | dict.fromkeys(_HOW_IT_WAS_READ) for made in (recorded, wanted))
@@ -99,13 +101,13 @@ def find_poses(
             f"{table} was made with other settings of the network or another engine ({changed}): run AnalyzeVideos.py "
             "again"
         )
-    _check_rows(table, recorded, "AnalyzeVideos.py")
+    _check_rows(table, recorded, network, "AnalyzeVideos.py")
     _warn_of_other_settings(video, recorded, wanted, fps)
     _warn_of_edited_csv(table)
     if filtered is None:
         return table
     copy = _find_filtered(table, filtered)
-    _check_rows(copy, recorded, "FilterPredictions.py")
+    _check_rows(copy, recorded, network, "FilterPredictions.py")
     _warn_of_edited_csv(copy)
     return copy
 
@@ -131,11 +133,27 @@ def _crop_in_words(crop: Sequence[int] | None) -> str:
     return f"x1, x2, y1, y2 = {', '.join(map(str, crop))}" if crop else "cropping = False"
 
 
-def _check_rows(table: Path, recorded: Mapping[str, Any], script: str) -> None:
-    """Make sure that nobody has cut a table: one row per frame of the record."""
-    rows, frames = count_rows(table), recorded.get("frames")
+def _check_rows(table: Path, recorded: Mapping[str, Any], network: Network, script: str) -> None:
+    """Make sure that nobody cut or sorted a table: one row per frame, and the body parts as the network has them."""
+    anew = f"make it again, with {script} --overwrite"
+    rows, frames, displaced = 0, recorded.get("frames"), list[str]()
+    for piece in read_long_table(table):
+        numbers = np.arange(rows, rows + len(piece))
+        where = np.flatnonzero(np.asarray(piece.index, object) != numbers)
+        displaced += [f"frame {numbers[row]} stands {piece.index[row]}" for row in where[: not displaced]]
+        rows += len(piece)
+        if tables.bodyparts_of(piece) != list(network.bodyparts):
+            raise ToolboxError(
+                f"{table} has the body parts {', '.join(tables.bodyparts_of(piece))}, but the network finds "
+                f"{', '.join(network.bodyparts)}: put the columns into this order, or {anew}"
+            )
     if rows != frames:
-        raise ToolboxError(f"{table} has {rows} rows for {frames} frames: make it again, with {script} --overwrite")
+        raise ToolboxError(f"{table} has {rows} rows for {frames} frames: {anew}")
+    if displaced:
+        raise ToolboxError(
+            f"{table} has other rows than the frames from 0 on, in order: in place of {displaced[0]}. Sort it by its "
+            f"index, or {anew}"
+        )
 
 
 def _warn_of_edited_csv(table: Path) -> None:
@@ -192,6 +210,7 @@ def filter_poses(video: Path, network: Network, settings: AnalysisSettings, *, o
             tables.write_csv(tables.read_table(copy), copy.with_suffix(".csv"))
         return copy
     moved = _Moved()
+    output.start()
     write_long_table(_filtered(table, wanted, moved), copy, csv=csv)
     output.write_record()
     log.info(

@@ -131,13 +131,19 @@ class Output:
         else:
             log.info("%s: being made, because %s", self.name, reason)
 
-    def start(self) -> None:
+    def start(self, *, tells_owner: bool = False) -> None:
         """Record that the files are in the making, so that a mixture of old and new ones never looks current.
 
-        Needed where several files are replaced one by one, from something else than before.
+        Needed where files are replaced one by one, or before their record, from something else than before.
+
+        Parameters
+        ----------
+        tells_owner : bool
+            Whether the record tells meanwhile what they are being made from, for those who ask whose they are.
         """
         if self.why_changed():
-            _write(self.record, {"inputs": dict.fromkeys(self.made_from["inputs"]), "settings": {}, "unfinished": True})
+            made_from = {"inputs": dict.fromkeys(self.made_from["inputs"]), "settings": {}}
+            _write(self.record, {**(self.made_from if tells_owner else made_from), "unfinished": True})
 
     def write_record(self, **facts: Any) -> None:
         """Record what the files were made from, when they are complete, with versions and any other facts."""

@@ -9,10 +9,13 @@ import pandas as pd
 import pytest
 
 from dlc_common.fingerprints import fingerprint
+from dlc_toolbox import ToolboxError
 from dlc_toolbox.analysis import partial
 from dlc_toolbox.analysis.confidence import Summary
 from dlc_toolbox.measure.confidence import fit_calibration
+from dlc_toolbox.poses.filter import find_poses
 from dlc_toolbox.poses.trust import CONFIDENCE, Looked, Trust, calibration_file, write_calibration
+from dlc_toolbox.project import records
 from dlc_toolbox.project.layout import confidence_table, pose_record, pose_rows
 from dlc_toolbox.project.tables import points, read_table
 from tests.analyze import analyze
@@ -122,6 +125,21 @@ def test_a_killed_analysis_loses_nothing(video, calibrated, find_dots):
     table = analyze(video, again, calibrated, batch_size=4, overwrite=True)
     assert again.calls == 3  # eight batches, five of which were found before
     assert read_table(confidence_table(table), CONFIDENCE).equals(whole)
+
+
+def test_an_analysis_that_was_killed_before_its_record_is_not_current(video, network, find_dots, monkeypatch):
+    table = analyze(video, find_dots, network)
+    whole = read_table(table)
+
+    def interrupt(*_, **__):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(records.Output, "write_record", interrupt)
+        analyze(video, find_dots, network, crop=(0, 70, 0, 120))
+    with pytest.raises(ToolboxError, match=r"is of an analysis that was not finished: run AnalyzeVideos\.py again"):
+        find_poses(video, network)
+    assert read_table(analyze(video, find_dots, network)).equals(whole)
 
 
 def test_rows_of_an_earlier_version_are_dropped_with_a_line(video, network, find_dots, caplog):

@@ -11,7 +11,7 @@ import pytest
 from dlc_toolbox import ToolboxError
 from dlc_toolbox.measure.tracks import median_filter
 from dlc_toolbox.poses.filter import Filter, drawn_filter, filter_poses, find_poses
-from dlc_toolbox.project import layout
+from dlc_toolbox.project import layout, records
 from dlc_toolbox.project.settings import AnalysisSettings
 from dlc_toolbox.project.tables import make_table, points, read_table, scorer_of, write_table
 
@@ -57,6 +57,47 @@ def test_a_long_table_is_filtered_piece_by_piece(
     copy = filter_poses(video, network, settings(windowlength=windowlength), overwrite=True)
     np.testing.assert_array_equal(points(read_table(copy)), median_filter(points(read_table(table)), windowlength, 0.1))
     assert whole in caplog.messages
+
+
+def test_a_filter_that_was_killed_before_its_record_is_not_current(
+    video, network, analyzed, jumpy, monkeypatch, caplog
+):
+    caplog.set_level("INFO")
+    table = analyzed(video, jumpy)
+    filter_poses(video, network, settings(windowlength=3))
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(records.Output, "write_record", interrupt)
+        filter_poses(video, network, settings(windowlength=7))
+    with pytest.raises(ToolboxError, match=r"must be made first.* because an earlier run did not finish it"):
+        find_poses(video, network, filtered=Filter(3, 0.1))
+    copy = filter_poses(video, network, settings(windowlength=3))
+    np.testing.assert_array_equal(points(read_table(copy)), median_filter(points(read_table(table)), 3, 0.1))
+
+
+def interrupt(*_, **__):
+    raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("form", ["table", "fixed"])
+@pytest.mark.parametrize(
+    ("edit", "message"),
+    [
+        (
+            lambda t: pd.concat([t.iloc[15:], t.iloc[:15]]),
+            r"in place of frame 0 stands 15\. Sort it by its index",
+        ),
+        (lambda t: t.set_axis(range(1, 31)), "in place of frame 0 stands 1"),
+        (lambda t: t.set_axis(t.index.astype(float)), r"in place of frame 0 stands 0\.0"),
+        (lambda t: pd.concat([t[:8], t[9:], t[5:6].set_axis([30])]), "in place of frame 8 stands 9"),
+        (lambda t: t.iloc[:29], "29 rows for 30 frames"),
+        (lambda t: t[t.columns[::-1]], "has the body parts tail, paw, nose, but the network finds nose, paw, tail"),
+    ],
+)
+def test_a_table_that_somebody_sorted_or_cut_is_refused(video, network, analyzed, toy_poses, edit, message, form):
+    table = analyzed(video, toy_poses)
+    edit(pd.read_hdf(table)).to_hdf(table, key="df_with_missing", mode="w", format=form)
+    with pytest.raises(ToolboxError, match=message):
+        find_poses(video, network)
 
 
 @pytest.mark.filterwarnings("error::RuntimeWarning")
