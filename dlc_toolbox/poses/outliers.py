@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from dlc_common.culprits import in_short
 from dlc_common.files import replacing_folder
 from dlc_common.fingerprints import fingerprint
 from dlc_common.images import image_size, list_images
@@ -159,7 +160,10 @@ def extract_outliers(
     taken = {frame for earlier in with_frames for frame in frames_in(earlier, made_from["inputs"])}
     chosen = _choose(video, poses, failures, cutoff, settings, labeling.seed, taken, reading)
     if not chosen:
-        log.info("%s: no frame to extract", video.name)
+        failing = np.flatnonzero(failures.any(axis=(1, 2))).tolist()
+        known = [str(frame) for frame in failing if frame in taken]
+        why = f"frames {in_short(known)} of those are images already: finish their labels" if known else "none is left"
+        log.info("%s: no frame to extract, %s", video.name, why if failing else "the network fails in none")
         return None
     with replacing_folder(folder) as temporary:
         _write_images(video, temporary, chosen, len(poses), labeling, reading)

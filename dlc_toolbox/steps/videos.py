@@ -279,7 +279,7 @@ def extract_outliers(project: Path, named: Sequence[Path] = (), *, overwrite: bo
     folders = list[Path | None]()
     for_each_video(work.videos, lambda video: folders.append(extract(video)))
     if not any(folders):
-        log.info("Done: there is no frame in which the network fails by these criteria, so nothing is to be labeled")
+        log.info("Done: there is no new frame to be labeled")
         return
     page = cli.command(project, "Generating_a_Training_Set/LabelFrames.py")
     step2 = cli.command(project, "Generating_a_Training_Set/Step2_ConvertingLabels2DataFrame.py")

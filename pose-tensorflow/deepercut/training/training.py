@@ -105,7 +105,7 @@ def _train(
         network, trainee = _networks(config, weights, state, batches, quiet=tell is not None)
         log.info("Training on %d images, seed %d, iterations %d to %d", len(training), config.seed, start + 1, stop)
         if config.validation_fraction:
-            log.info("Held out of it: %d images, which measure the error (validation_fraction)", len(held_out))
+            log.info("Held out of it, to measure the error (validation_fraction): %d", len(held_out))
         if len(devices) > 1:
             log.info("Each batch is shared out over %s", ", ".join(devices))
         warn_of_patience(config, held_out)

@@ -1,6 +1,7 @@
 """Frames where a network fails: the right ones, into new folders, with machine labels that are no labels yet."""
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -153,6 +154,8 @@ def test_the_same_again_is_skipped_and_overwrite_extracts_others(extract, data, 
     assert second == data / "toy_3"
     assert numbers_in(second) == [5]
     assert contents(first) == {name.removeprefix("toy_2/"): value for name, value in before.items() if "toy_2" in name}
+    assert extract(overwrite=True) is None
+    assert re.search(r"no frame to extract, frames [\d, ]*\b23 of those are images already: finish", caplog.text)
 
 
 def test_other_settings_extract_further_frames(extract, data):
@@ -164,9 +167,11 @@ def test_other_settings_extract_further_frames(extract, data):
     assert not taken & set(numbers_in(further))
 
 
-def test_where_nothing_fails_there_is_no_folder(extract, data):
+def test_where_nothing_fails_there_is_no_folder(extract, data, caplog):
+    caplog.set_level("INFO")
     assert extract(settings(pcutoff=0, jumpthreshold=1000, deviationthreshold=1000)) is None
     assert [path.name for path in data.iterdir()] == ["toy"]
+    assert "no frame to extract, the network fails in none" in caplog.text
 
 
 def test_the_crop_of_the_images_moves_the_machine_labels(extract, toy_points):
