@@ -204,7 +204,7 @@ def check_gaps(
                     f"{trial}: by its time stamps camera {name} lost {lost} frames after its frame {frame}, where "
                     f"camera {other} lost {of_other or 'none'}: later frames of the same number are not of the same "
                     f"moments. If cameraoffsets are right, fill the gaps of {name} with ffmpeg (-vf fps=…, the rate of "
-                    "the others), which repeats a frame where one is missing, and analyze that video instead"
+                    "the others), which repeats a frame where one is missing, and take that video instead"
                 )
 
 

@@ -12,9 +12,10 @@ from dlc_common.progress import tqdm
 from dlc_toolbox import ToolboxError
 from dlc_toolbox.cameras.boards import BoardFinder, Corners
 from dlc_toolbox.cameras.descriptions import described_otherwise
-from dlc_toolbox.cameras.trials import Trial, check_rates, tell_lengths
+from dlc_toolbox.cameras.trials import Trial, check_gaps, check_rates, tell_lengths
 from dlc_toolbox.project.cameras import Board, View
-from dlc_toolbox.video.recording import Reading, Recording
+from dlc_toolbox.video.condition import Condition
+from dlc_toolbox.video.recording import Frame, Reading, Recording
 from dlc_toolbox.video.sequences import open_frames
 
 log = logging.getLogger(__name__)
@@ -58,7 +59,8 @@ def watch_boards(
     Raises
     ------
     ToolboxError
-        When a video cannot be read, cameras recorded at different rates, or a camera's videos have different sizes.
+        When a video cannot be read, cameras recorded at different rates, a camera lost frames where another did not, or
+        a camera's videos have different sizes.
     """
     find, found = BoardFinder(board), []
     sizes: dict[int, tuple[int, int]] = {}
@@ -74,6 +76,7 @@ def watch_boards(
         lengths = {views[k].name: video.expected_frames for k, video in opened.items()}
         if all(lengths.values()) and len({trial.videos[name] for name in lengths}) > 1:
             tell_lengths(trial.name, lengths, offsets)
+        conditions = dict[str, Condition]()
         longest = max(video.expected_frames for video in opened.values())
         every = max(1, -(-longest * len(trials) // MOST_MOMENTS))
         for number, video in opened.items():
@@ -84,7 +87,11 @@ def watch_boards(
                     f"{views[number].name} {sizes[number][0]} x {sizes[number][1]}"
                 )
             view, first = views[number], begins * _APART
-            found += _watch(video, number, view, offsets.get(view.name, 0), every, first, find, samples[number])
+            times = list[int]()
+            found += _watch(video, number, view, offsets.get(view.name, 0), every, first, find, samples[number], times)
+            conditions[view.name] = Condition.of(video, times, [Frame.READ] * len(times))
+        gaps = {name: condition.gaps for name, condition in conditions.items()}
+        check_gaps(trial.name, gaps, {name: len(each.times) for name, each in conditions.items()}, offsets)
     if missing := [view.name for number, view in enumerate(views) if number not in sizes]:
         raise ToolboxError(f"there is no video of the board by camera {', '.join(missing)}")
     corners = Corners.joined(found)
@@ -109,11 +116,14 @@ def _watch(
     begins: int,
     find: BoardFinder,
     samples: list[np.ndarray],
+    times: list[int],
 ) -> list[Corners]:
-    """Look for the board in every so many frames of a video; some of them become samples."""
+    """Look for the board in every so many frames of a video; some become samples, and the times of all are noted."""
     found = []
     apart = max(every, video.expected_frames // _SAMPLES // every * every)
-    for row, frame in enumerate(tqdm(video, f"{view.name}: {video.path.name}", video.expected_frames or None)):
+    shown = tqdm(video.frames(), f"{view.name}: {video.path.name}", video.expected_frames or None)
+    for row, (time, frame) in enumerate(shown):
+        times.append(time)
         moment = row - offset
         if frame is None or moment < 0 or moment % every:
             continue

@@ -1,5 +1,8 @@
 """Boards in videos: of the same moments, in mirrors, and in files that do not belong together."""
 
+from fractions import Fraction
+
+import av
 import numpy as np
 import pytest
 
@@ -109,3 +112,20 @@ def test_different_numbers_of_frames_are_told(tmp_path, write_video, pictures, c
     videos = [write_video(tmp_path / f"x_cam{name}.avi", pictures[0][:n]) for name, n in (("A", 2), ("B", 4))]
     watch_boards(find_trials(videos, PAIR), PAIR, {"B": 1}, CHARUCO)
     assert "x: the cameras have different numbers of frames from the first moment on (A 2, B 3)" in caplog.text
+
+
+def test_a_camera_that_lost_frames_where_the_other_did_not_is_refused(tmp_path, write_video, pictures, monkeypatch):
+    monkeypatch.setattr(watching, "MOST_MOMENTS", 3)
+    videos = [write_video(tmp_path / "x_camA.avi", pictures[0] * 5), tmp_path / "x_camB.mkv"]
+    times = [40 * number for number in range(30) if number not in (5, 6)]
+    with av.open(str(videos[1]), "w") as container:
+        stream = container.add_stream("ffv1", rate=25)
+        stream.height, stream.width = pictures[1][0].shape[:2]
+        stream.pix_fmt, stream.codec_context.time_base = "bgr0", Fraction(1, 1000)
+        for number, time in enumerate(times):
+            frame = av.VideoFrame.from_ndarray(pictures[1][number % 6]).reformat(format="bgr0")
+            frame.pts, frame.time_base = time, Fraction(1, 1000)
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode())
+    with pytest.raises(ToolboxError, match="x: by its time stamps camera B lost 2 frames after its frame 4, where"):
+        watch_boards(find_trials(videos, PAIR), PAIR, {}, CHARUCO)
