@@ -313,11 +313,15 @@ def evaluate(network: EvaluatedNetwork, load_predictor: Callable[[], Predict], *
         return network.table
     images = network.images
     poses, features = predict_images(list(images.values()), load_predictor())
-    network.features.unlink(missing_ok=True)  # until the poses are there, it would be about others
+    if output.why_changed():
+        output.start()
+        network.features.unlink(missing_ok=True)  # it is about other poses
     write_table(make_table(network.scorer, network.bodyparts, list(images), poses), network.table)
     if np.isfinite(features).all():
         described = make_table(network.scorer, network.bodyparts, list(images), features, FEATURES)
         write_table(described, network.features, csv=False)
+    else:
+        network.features.unlink(missing_ok=True)
     output.write_record()
     log.info("Written: %s and .csv", network.table)
     return network.table

@@ -159,6 +159,20 @@ def test_features_of_other_poses_are_not_taken_for_theirs(layout, config, toy_ne
     assert read_evaluation(network, ("nose", "paw", "tail")).features is None
 
 
+def test_what_is_evaluated_again_in_vain_keeps_what_the_maps_tell(layout, config, toy_network, monkeypatch):
+    (network,) = find(layout, config)
+    evaluate(network, lambda: TellingNetwork(toy_network))
+    kept = network.features.read_bytes()
+
+    def refuse(*_, **__):
+        raise OSError("the disk is full")
+
+    monkeypatch.setattr("dlc_toolbox.evaluation.evaluation.write_table", refuse)
+    with pytest.raises(OSError, match="the disk is full"):
+        evaluate(network, lambda: TellingNetwork(toy_network), overwrite=True)
+    assert network.features.read_bytes() == kept
+
+
 def test_what_is_current_is_skipped_without_loading_a_network(layout, config, toy_network, caplog):
     caplog.set_level(logging.INFO)
     (network,) = find(layout, config)
