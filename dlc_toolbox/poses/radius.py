@@ -42,20 +42,21 @@ def read_confidence(path: Path, bodyparts: Sequence[str], frames: int) -> np.nda
     ToolboxError
         When the table is of another number of frames.
     """
-    _check_length(path, frames)
-    return points(read_table(path, CONFIDENCE), bodyparts, CONFIDENCE)
+    found = points(read_table(path, CONFIDENCE), bodyparts, CONFIDENCE)
+    _check_length(path, len(found), frames)
+    return found
 
 
 def each_radius(path: Path, bodyparts: Sequence[str], frames: int) -> Iterator[np.ndarray]:
     """Yield the radius of 90 % of each frame, (K,), in pixels; parameters and errors as of `read_confidence`."""
-    _check_length(path, frames)
+    _check_length(path, count_rows(path, CONFIDENCE), frames)
     for rows in read_long_table(path, CONFIDENCE):
         yield from points(rows, bodyparts, CONFIDENCE)[..., 1]
 
 
-def _check_length(path: Path, frames: int) -> None:
+def _check_length(path: Path, rows: int, frames: int) -> None:
     """Make sure that a table of confidence has as many rows as the poses beside it."""
-    if (rows := count_rows(path, CONFIDENCE)) != frames:
+    if rows != frames:
         raise ToolboxError(
             f"{path} has {rows} rows, but the poses beside it have {frames}, so they do not belong together; "
             "analyze the video again, with AnalyzeVideos.py --overwrite"
