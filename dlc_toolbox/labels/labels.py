@@ -21,7 +21,7 @@ from dlc_toolbox.labels.corrections import CSV, csv_differs, refuse_uncorrected
 from dlc_toolbox.labels.fiji import read_clicks
 from dlc_toolbox.labels.folder import read_folder
 from dlc_toolbox.labels.plausible import warn_of_copied_files
-from dlc_toolbox.labels.slices import slices_of, spelling
+from dlc_toolbox.labels.slices import IN_ITS_PLACE, slices_of, spelling
 from dlc_toolbox.labels.sources import NoLabelsError, find_label_files
 from dlc_toolbox.project import records
 from dlc_toolbox.project.layout import Layout
@@ -237,8 +237,9 @@ def _refuse_moved_images(output: records.Output, sources: dict[Path, list[Path]]
             raise ToolboxError(
                 f"{folder}: {new} stands where {old} stood when the folder was converted, so images were added, "
                 f"deleted or renamed, but clicks count positions, and those in {', '.join(outdated)} are the old ones. "
-                "Put the images and their names back, or label these anew, too; new images belong into a folder of "
-                f"their own. If images were renamed and nothing else, delete {output.record.name} and run Step 2 again"
+                f"Put the images and their names back, or label these anew, too ({IN_ITS_PLACE}); new images belong "
+                f"into a folder of their own. If images were renamed and nothing else, delete {output.record.name} and "
+                "run Step 2 again"
             )
 
 

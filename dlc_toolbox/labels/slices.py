@@ -23,6 +23,9 @@ from dlc_toolbox.labels.fiji import read_clicks
 NOTES = "labeling.json"  # what the labeling page knows beside the csv files, such as the images in their order
 _SHOWN = 5  # culprits named one by one in a message
 
+IN_ITS_PLACE = "of an image that is gone for good, docs/troubleshooting.md says how to give up its labels alone"
+"""For images that were deleted after they were labeled."""
+
 _LABEL_LENGTH = 60  # of a name, with which Fiji labels a slice
 _PLACE = re.compile(r"[0-9]{4}-[0-9]{4}-[0-9]{4}")  # slice, y and x, after which the ROI Manager names a click
 
@@ -256,7 +259,7 @@ def image_positions(
         )
         raise ToolboxError(
             f"{path} {in_short(problems, separator='; ')}; were images added to {images[0].parent}, or deleted, since "
-            f"it was labeled? Then undo that.{left_out if others else ''}"
+            f"it was labeled? Then undo that; {IN_ITS_PLACE}.{left_out if others else ''}"
         )
     return clicks["slice"].to_numpy() - 1
 

@@ -187,15 +187,15 @@ def import_labels(
 
 
 def _import(layout: Layout, settings: Settings, found: Found, *, overwrite: bool) -> None:
-    """Write images, labels, label table, settings and splits, in this order."""
+    """Write settings, images, labels, label table and splits; with images, a project is not fresh any more."""
     importing.check_settings(found, settings)
     data_folder, scorer = layout.data_folder(settings.Task), scorer_of(found.table)
     with alone(layout.root / "myconfig.py"):
         theirs, take, kept = _settings_of(layout, settings, found)
         plans = importing.plan_import(found, data_folder, _home(settings, scorer))
+        take_settings(layout.root, data_folder, theirs, take)
         importing.import_labels(plans)
         labels.convert_labels(layout, settings, scorer, overwrite=overwrite)
-        take_settings(layout.root, data_folder, theirs, take)
         if videos := take.get(_ANALYSIS, {}).get("videofolder"):
             log.info("AnalyzeVideos.py will write poses beside the videos, in %s, unless you copy them", videos)
         for path in write_splits(data_folder, importing.placed_splits(found, plans)):

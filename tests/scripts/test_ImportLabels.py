@@ -4,6 +4,7 @@ import json
 import shutil
 import zipfile
 from pathlib import Path
+from unittest.mock import Mock
 
 import numpy as np
 import pandas as pd
@@ -54,6 +55,21 @@ def test_export_and_import_give_back_table_and_images(run_here, toy_project, fre
     assert code == 0 and "CollectedData_Ann.h5: skipped, it is current" in output
     code, output = run_here(EXPORT, tmp_path / "out", "--project", toy_project, *flags)
     assert code == 1 and "out exists already and is never overwritten" in output
+
+
+def test_an_import_that_was_stopped_within_its_folders_still_takes_the_settings(
+    run_here, toy_project, fresh, tmp_path, monkeypatch
+):
+    assert run_here(STEP2, "--project", toy_project)[0] == 0
+    assert run_here(EXPORT, tmp_path / "out", "--project", toy_project)[0] == 0
+    with (fresh / "myconfig_analysis.py").open("a") as settings:
+        settings.write("pcutoff = 0.77\n")
+    with monkeypatch.context() as patch:
+        patch.setattr("dlc_toolbox.labels.labels.write_table", Mock(side_effect=KeyboardInterrupt))
+        assert run_here(IMPORT, tmp_path / "out", "--project", fresh)[0] != 0
+    assert [path.name for path in Layout(fresh).data_folder("toy").iterdir() if path.is_dir()] == ["toy"]
+    assert run_here(IMPORT, tmp_path / "out", "--project", fresh)[0] == 0
+    assert load_analysis_settings(fresh).pcutoff == load_analysis_settings(toy_project).pcutoff
 
 
 def test_several_labelers_get_folders_of_their_own(run_here, toy_project, fresh, tmp_path):

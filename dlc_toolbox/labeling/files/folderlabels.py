@@ -16,14 +16,15 @@ from dlc_toolbox.labeling.files.labelfiles import LabelFiles, Signature, WrongCo
 from dlc_toolbox.labeling.files.merge import NOT_VISIBLE, Value, merge_image
 from dlc_toolbox.labeling.files.notes import ACCEPTED, PLACED, ImageNotes, Notes, PartNote, without_conflict
 from dlc_toolbox.labels.provenance import FILE
-from dlc_toolbox.labels.slices import slices_of
+from dlc_toolbox.labels.slices import IN_ITS_PLACE, slices_of
 from dlc_toolbox.project.settings import Settings
 
 log = logging.getLogger(__name__)
 
 _MOVED = (
     "{folder}: images were added to or deleted from it since it was labeled ({new} stands where {old} stood), but the "
-    "csv files count positions. No label is lost: put the images back; new ones belong into a folder of their own"
+    f"csv files count positions. No label is lost: put the images back ({IN_ITS_PLACE}); new ones belong into a folder "
+    "of their own"
 )
 
 

@@ -255,6 +255,28 @@ class TestAnotherProgram:
         (project.folder / "img9.png").rename(project.folder / "img1.png")
         assert save(store, "img2.png", nose=[1, 2])["points"]["nose"] == (1, 2)
 
+    def test_an_image_that_is_gone_for_good_is_given_up_alone(self, project, save):
+        """As docs/troubleshooting.md says."""
+        store = project.open()
+        for number in range(4):
+            save(store, f"img{number}.png", nose=[number, 20])
+        project.close()
+        (project.folder / "img1.png").unlink()
+        with pytest.raises(UsersError, match=r"of an image that is gone for good, docs/troubleshooting.md says"):
+            save(project.open(), "img2.png", nose=[1, 2])
+        with pytest.raises(UsersError, match=r"of an image that is gone for good, docs/troubleshooting.md says"):
+            project.table()
+        project.close()
+        (project.folder / "img1.png").write_bytes((project.folder / "img0.png").read_bytes())
+        save(project.open(), "img1.png", left_out=True)
+        noses = {image: labels[0] for image, labels in project.table().items()}
+        assert noses == {
+            "day1/img0.png": (0, 20),
+            "day1/img1.png": None,
+            "day1/img2.png": (2, 20),
+            "day1/img3.png": (3, 20),
+        }
+
     def test_images_that_were_added_are_noticed_without_names_in_the_file(self, project, save):
         for part in PARTS:
             project.fiji_saves(part, "X,Y,Slice\n1,2,2\n")
