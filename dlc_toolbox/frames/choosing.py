@@ -16,7 +16,7 @@ from dlc_toolbox.frames.preview import write_choice_sheet
 from dlc_toolbox.frames.recorded import read_frames
 from dlc_toolbox.frames.wanted import Wanted, choose_frames, look_for_frames
 from dlc_toolbox.project import records
-from dlc_toolbox.project.layout import Layout, choice_sheet, first_step_advice, frames_record, video_stem
+from dlc_toolbox.project.layout import Layout, choice_sheet, first_step_advice, frames_record, image_folders, video_stem
 from dlc_toolbox.project.settings import Settings
 from dlc_toolbox.video.condition import Condition, announce
 from dlc_toolbox.video.finding import find_videos, suffixes_in
@@ -105,18 +105,21 @@ def pick_frames(path: Path, data_folder: Path, wanted: Wanted, *, overwrite: boo
         When the video cannot be read, has too few frames, or the crop does not fit.
     """
     made_from = records.describe({path.name: path}, wanted.shaping, before={"framechoice": "random"})
-    folders = folders_of(data_folder, video_stem(path))
-    if not overwrite and (current := find_current(folders, made_from)):
-        return current
     video = made_from["inputs"]
+    folders = folders_of(data_folder, video_stem(path))
+    with_frames = folders_with_frames(data_folder, video_stem(path), video)
+    if not overwrite and (current := find_current(with_frames, made_from)):
+        return current
     position = next(i for i, folder in enumerate(folders) if not folder.exists() or _may_be_replaced(folder, video))
     folder = folders[position]
     for kept in folders[:position]:
         log.info("%s stays as it is: it holds labels, or files that Step 1 did not write for this video", kept)
+    for other in with_frames:
+        if (then := read_frames(other).get("inputs", video)) != video:
+            log.warning("%s holds frames of this video, which was %s then: those are not picked again", other, *then)
     output = output_of(folder, made_from)
     output.log(output.why_stale(overwrite))
-    others = [other for other in folders_with_frames(data_folder, video_stem(path)) if other != folder]
-    taken = {frame for other in others for frame in frames_in(other, video)}
+    taken = {frame for other in with_frames if other != folder for frame in frames_in(other, video)}
     with replacing_folder(folder) as temporary:
         recording = open_frames(path, wanted.crop, wanted.reading)
         announce(recording)
@@ -160,10 +163,18 @@ def output_of(folder: Path, made_from: Mapping[str, Any]) -> records.Output:
 
 def find_current(folders: Sequence[Path], made_from: Mapping[str, Any]) -> Path | None:
     """Return the folder of frames that were made from the same before, and log that it is current; None without one."""
-    for output in (output_of(folder, made_from) for folder in folders):
+    for folder in folders:
+        recorded = read_frames(folder).get("inputs")
+        inputs = recorded if _are_equal_files(recorded, made_from["inputs"]) else made_from["inputs"]
+        output = output_of(folder, {**made_from, "inputs": inputs})
         if output.why_stale() is None and output.is_current():
-            return output.files[0]
+            return folder
     return None
+
+
+def _are_equal_files(recorded: Any, video: Mapping[str, str]) -> bool:
+    """Tell whether what a record says a folder is from is this video, whatever its name was then."""
+    return isinstance(recorded, dict) and [*recorded.values()] == [*video.values()]
 
 
 def _may_be_replaced(folder: Path, video: dict[str, str]) -> bool:
@@ -187,28 +198,48 @@ def _image_name(frame: int, digits: int) -> str:
     return f"img{frame:0{digits}d}.png"
 
 
-def frames_in(folder: Path, video: dict[str, str]) -> list[int]:
-    """List the frames of a video that a folder holds.
+def frames_in(folder: Path, video: Mapping[str, str]) -> dict[int, str]:
+    """Find the frames of a video that a folder holds.
 
     Parameters
     ----------
     folder : Path
         A folder of images, of ours or of v1.
-    video : dict of str to str
+    video : mapping of str to str
         Hash of the video by its name. Images that are known to be from another video do not count.
 
     Returns
     -------
-    list of int
-        Their numbers, in no order.
+    dict of int to str
+        Names of the images by the numbers of the frames.
     """
-    names = [path.stem for path in folder.glob("img*.*")] if read_frames(folder).get("inputs") in (None, video) else []
-    return [int(found[1]) for name in names if (found := re.fullmatch(r"img(?:[0-9]+_frame)?([0-9]+)", name))]
+    recorded = read_frames(folder).get("inputs")
+    if recorded is not None and not _are_equal_files(recorded, video):
+        return {}
+    found = {path.name: re.fullmatch(r"img(?:[0-9]+_frame)?([0-9]+)", path.stem) for path in folder.glob("img*.*")}
+    return {int(number[1]): name for name, number in found.items() if number}
 
 
-def folders_with_frames(data_folder: Path, stem: str) -> list[Path]:
-    """List the folders that hold frames of one video, picked by Step 1 and the like, or by hand."""
-    return [*folders_of(data_folder, stem)[:-1], *folders_of(data_folder, f"{stem}_picked")[:-1]]
+def folders_with_frames(data_folder: Path, stem: str, video: Mapping[str, str]) -> list[Path]:
+    """List the folders that hold frames of one video, picked by Step 1 and the like, or by hand.
+
+    Parameters
+    ----------
+    data_folder : Path
+        Folder with one sub-folder per video.
+    stem : str
+        The video's, see `layout.video_stem`.
+    video : mapping of str to str
+        Its hash by its name.
+
+    Returns
+    -------
+    list of Path
+        Those that are named after it, and those of the same video under another name.
+    """
+    named = [*folders_of(data_folder, stem)[:-1], *folders_of(data_folder, f"{stem}_picked")[:-1]]
+    others = [folder for folder in image_folders(data_folder) if folder not in named] if data_folder.is_dir() else []
+    return named + [folder for folder in others if _are_equal_files(read_frames(folder).get("inputs"), video)]
 
 
 def _extract(video: Recording, folder: Path, wanted: Wanted, taken: Collection[int]) -> tuple[list[int], Condition]:

@@ -156,7 +156,7 @@ def extract_outliers(
     doubts = find_doubtful_poses(poses, _expected_errors(table, labeling.bodyparts, len(poses)), trust, cutoff)
     failures = np.concatenate([find_failures(poses, criteria), doubts], axis=2)
     _tell(video, failures, labeling.bodyparts)
-    with_frames = folders_with_frames(data_folder, video_stem(video))
+    with_frames = folders_with_frames(data_folder, video_stem(video), made_from["inputs"])
     taken = {frame for earlier in with_frames for frame in frames_in(earlier, made_from["inputs"])}
     chosen = _choose(video, poses, failures, cutoff, settings, labeling.seed, taken, reading)
     if not chosen:

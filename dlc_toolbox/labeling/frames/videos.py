@@ -12,9 +12,9 @@ from typing import Any
 
 from dlc_common import UsersError
 from dlc_common.fingerprints import fingerprint
-from dlc_common.images import as_png, list_images, write_image
+from dlc_common.images import as_png, write_image
 from dlc_toolbox import ToolboxError
-from dlc_toolbox.frames.choosing import check_imagetype, folders_of, frames_in
+from dlc_toolbox.frames.choosing import check_imagetype, folders_of, folders_with_frames, frames_in
 from dlc_toolbox.frames.recorded import read_frames
 from dlc_toolbox.labeling.files.labelfiles import signature
 from dlc_toolbox.labeling.frames.images import FAST, BytesCache
@@ -161,14 +161,9 @@ class Videos:
 
     def _picked_before(self, video: Path, number: int, inputs: dict[str, str]) -> tuple[str, str] | None:
         """Return folder and image that hold a frame already."""
-        for folder in folders_of(self._data_folder, f"{video_stem(video)}_picked")[:-1]:
-            if _is_picked(folder, inputs):
-                for image, found in _picked_images(folder).items():
-                    if int(found[2]) == number:
-                        return folder.name, image
-        for folder in folders_of(self._data_folder, video_stem(video))[:-1]:
-            if number in frames_in(folder, inputs):
-                return folder.name, next(path.name for path in list_images(folder, ".png") if _number(path) == number)
+        for folder in folders_with_frames(self._data_folder, video_stem(video), inputs):
+            if image := frames_in(folder, inputs).get(number):
+                return folder.name, image
         return None
 
     def _record_picked(self, folder: Path, video: Path, made_from: dict[str, Any]) -> None:
@@ -257,9 +252,3 @@ def _picked_images(folder: Path) -> dict[str, re.Match]:
     """Return the images picked by hand: place and frame by name."""
     names = [path.name for path in folder.iterdir()] if folder.is_dir() else []
     return {name: found for name in names if (found := _PICKED_NAME.fullmatch(name))}
-
-
-def _number(path: Path) -> int | None:
-    """Return the number of the frame in the name of an image of Step 1."""
-    found = re.fullmatch(r"img([0-9]+)", path.stem)
-    return int(found[1]) if found else None

@@ -223,6 +223,18 @@ def test_two_videos_of_one_stem_do_not_mix(tmp_path: Path, video: Path, data: Pa
     assert json.loads(before[1]["frames.json"])["frames"] == choose_frames(30, WANTED)
 
 
+def test_frames_of_a_video_are_known_under_its_new_name(video: Path, data: Path, caplog):
+    folder = pick_frames(video, data, WANTED)
+    (folder / "nose.csv").write_text(" ,X,Y,Slice\n1,1,2,1\n")
+    renamed = video.rename(video.with_name("day1.avi"))
+    assert pick_frames(renamed, data, WANTED) == folder
+    other = pick_frames(renamed, data, replace(WANTED, numframes2pick=4))
+    assert other == data / "day1" and not set(json.loads((other / "frames.json").read_text())["frames"]).intersection(
+        json.loads((folder / "frames.json").read_text())["frames"]
+    )
+    assert "m.1 holds frames of this video, which was m.1.avi then: those are not picked again" in caplog.text
+
+
 def test_a_moved_project_stays_current(video: Path, data: Path, tmp_path: Path):
     folder = pick_frames(video, data, WANTED)
     shutil.move(video.parent, tmp_path / "elsewhere")
