@@ -22,7 +22,8 @@ _LINE_ENDS = re.compile(r"\r\n|\r|\n")  # splitlines would also split at form fe
 POSITIONS = ("Slice", "Frame", "Ch", "Channel")
 """Columns of a position, in the order in which they are believed."""
 
-_BETWEEN_NAMES = re.compile(r"[|:\s]+")
+_MARKS = "\t;,"  # that separate cells
+_BETWEEN_NAMES = re.compile(r'[|:;,"\s]+')
 _TITLES = 5  # lines that may stand above the names of the columns
 _THOUSANDS = {",": re.compile(r"\d{1,3}(,\d{3})+"), ".": re.compile(r"\d{1,3}(\.\d{3})+")}
 _WIDEST = 10_000  # pixels; labeled images are hardly wider, so that 12.500 is no 12500
@@ -240,10 +241,7 @@ def read_cells(data: bytes, path: Path) -> Cells:
     if not rows:
         raise ToolboxError(f"{path} is empty; a body part that is never visible needs the line of column names too")
     (header_line, header), *rows = rows
-    if len(header) == 1 and {"X", "Y"} <= set(_BETWEEN_NAMES.split(header[0])):
-        raise ToolboxError(
-            f"{path}: no tabs, commas or semicolons separate its cells ({header[0]!r}): save it so that they do"
-        )
+    _refuse_one_cell(header, path)
     for line, cells in rows:
         if any(cells[len(header) :]):
             raise ToolboxError(
@@ -257,15 +255,28 @@ def read_cells(data: bytes, path: Path) -> Cells:
     return Cells(separator, header, header_line, rows[: -len(_SUMMARY)] if labels == _SUMMARY else rows)
 
 
+def _refuse_one_cell(header: Sequence[str], path: Path) -> None:
+    """Raise where the names of all columns are in one cell."""
+    first, *others = filter(None, header)
+    if others or not {"X", "Y"} <= set(_BETWEEN_NAMES.split(first)):
+        return
+    if any(mark in first for mark in _MARKS):
+        raise ToolboxError(
+            f"{path}: quotes around whole lines make each of them one cell ({first!r}): take the file as Fiji saved "
+            "it, or delete the quotes in a text editor"
+        )
+    raise ToolboxError(f"{path}: no tabs, commas or semicolons separate its cells ({first!r}): save it so that they do")
+
+
 def _header_of(lines: Sequence[str]) -> tuple[int, str]:
     """Return the line of the column names, from 1, and what separates them; titles may stand above."""
     filled = [(number, line) for number, line in enumerate(lines, 1) if line.strip()][:_TITLES]
     for number, line in filled:
-        for mark in "\t;,":
+        for mark in _MARKS:
             if {"X", "Y"} <= {cell.strip().strip('"') for cell in line.split(mark)}:
                 return number, mark
     number, line = filled[0] if filled else (1, "")
-    return number, next((mark for mark in "\t;," if mark in line), ",")
+    return number, next((mark for mark in _MARKS if mark in line), ",")
 
 
 def decoded(data: bytes) -> tuple[str, str]:
