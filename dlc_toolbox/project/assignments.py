@@ -16,6 +16,9 @@ from dlc_toolbox.project.checks import BACKSLASH, MOST_ENTRIES
 
 log = logging.getLogger(__name__)
 
+_BARE = re.compile(r"""(\w+)\s*=\s*([^='"#()\[\]{}]*[^='"#()\[\]{}\s])\s*(#.*)?""")
+"""A name, and what may be a text without its quotes."""
+
 
 def read_assignments(path: Path) -> dict[str, tuple[Any, int]]:
     """Return {name: (value, line)} of a file of plain assignments, without running it."""
@@ -50,7 +53,12 @@ def _advice(error: SyntaxError) -> str:
         return "; a line that begins with a name begins at the left edge, without spaces or tabs"
     if "invalid character" in error.msg or "non-printable" in error.msg:
         return "; Word puts such characters there: type the line anew in a program for plain text, with ' around texts"
-    return f"; {BACKSLASH}" if "\\" in (error.text or "") else ""
+    line = (error.text or "").strip()
+    if "\\" in line:
+        return f"; {BACKSLASH}"
+    if bare := _BARE.fullmatch(line):
+        return f"; if {bare[2]} is a text, put it in quotes: {bare[1]} = '{bare[2]}'"
+    return ""
 
 
 def _refuse_missing_commas(path: Path, text: str, tree: ast.Module) -> None:

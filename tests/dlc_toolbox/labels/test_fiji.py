@@ -163,7 +163,10 @@ def test_what_fiji_summarizes_is_no_click(read):
             "has no column X and Y and Slice, but x and y and slice: write them with a",
         ),
         ('" ,X,Y,Slice"\n"1,202,629.5,1"\n', r"quotes around whole lines .*',X,Y,Slice'.* delete the quotes"),
-        ('" ,""Label"",X,Y,Slice",,\n"1,a.png,202,629.5,1",,\n', "quotes around whole lines make each of them one cell"),
+        (
+            '" ,""Label"",X,Y,Slice",,\n"1,a.png,202,629.5,1",,\n',
+            "quotes around whole lines make each of them one cell",
+        ),
         ('" \tX\tY\tSlice"\n"1\t202\t629.5\t1"\n', "quotes around whole lines make each of them one cell"),
         (" ,X,Y,Slice\n1,202,629.5,1\n2,393.25,19", "is cut off in its last line, 3: copy it again, or measure again"),
     ],

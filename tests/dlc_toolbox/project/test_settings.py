@@ -251,6 +251,29 @@ def test_what_programs_for_letters_do_to_settings_is_explained(load, line: str, 
         load(NEEDED + line)
 
 
+@pytest.mark.parametrize(
+    ("line", "quoted"),
+    [
+        ("date = 27.11.2026", "27.11.2026"),
+        ("date = 2026-01-05  # of the first video", "2026-01-05"),
+        ("date = 27th of May", "27th of May"),
+        ("date = Mäuse im Mai", "Mäuse im Mai"),
+    ],
+)
+def test_a_text_without_quotes_is_told(load, line: str, quoted: str):
+    with pytest.raises(ToolboxError, match=rf"line 6 .*; if {quoted} is a text, put it in quotes: date = '{quoted}'$"):
+        load(NEEDED + line)
+
+
+@pytest.mark.parametrize(
+    "line", ["date =", "bodyparts = [nose tail]", "date = '5", "date = 3 = 4", "bodyparts = ['a'\nx1 = 5"]
+)
+def test_what_quotes_would_not_mend_is_told_without_them(load, line: str):
+    with pytest.raises(ToolboxError, match=r"line 6 cannot be read as Python") as caught:
+        load(NEEDED + line)
+    assert "in quotes" not in str(caught.value)
+
+
 def test_settings_saved_as_a_document_or_under_a_hidden_ending_are_named(load, tmp_path: Path):
     with pytest.raises(ToolboxError, match=r"myconfig\.py is a text with formats \(RTF\), .*: save it as plain text"):
         load(r"{\rtf1\ansi Task = 't'}")
