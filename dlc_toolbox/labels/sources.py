@@ -11,6 +11,7 @@ from dlc_common.accents import as_spelled, composed
 from dlc_common.culprits import in_short
 from dlc_common.images import images_in, refuse_undecodable
 from dlc_common.kinds import wrong_kind
+from dlc_common.spelling import did_you_mean
 from dlc_toolbox import ToolboxError
 from dlc_toolbox.labels.slices import slices_of
 from dlc_toolbox.project.layout import Layout, first_step_advice, image_folders
@@ -60,9 +61,9 @@ def find_label_files(layout: Layout, settings: Settings, scorer: str) -> dict[Pa
             if any(found):
                 log.warning("%s is left out: it holds csv files, but no image", folder)
         elif any(found):
-            incomplete += [_missing(paths, folder, scorer) for paths in absent]
+            incomplete += [_missing(paths, found, folder, scorer) for paths in absent]
         else:
-            missing = _missing(tried[0], folder, scorer)
+            missing = _missing(tried[0], found, folder, scorer)
             other_form = _other_form(home, settings) or other_form
             log.info("%s has no labels of %s yet: %s", folder, scorer, missing)
     if incomplete:
@@ -162,8 +163,8 @@ def _how_to_use(near: Path, tried: Sequence[Path]) -> str:
     return f". {near.name} differs in capitals or spaces: rename it, or write the name in myconfig.py as there"
 
 
-def _missing(tried: Sequence[Path], folder: Path, scorer: str) -> str:
-    """Say which files were looked for and which ones are there, so that a misspelled name is seen."""
+def _missing(tried: Sequence[Path], others: Sequence[Path | None], folder: Path, scorer: str) -> str:
+    """Say which files were looked for and which are there, so that a misspelled name is seen; `others` are in use."""
     home = tried[0].parent
     listed = [path for path in home.glob("*") if path.suffix.lower() in (".csv", ".xls")]
     refuse_undecodable(listed)
@@ -173,7 +174,10 @@ def _missing(tried: Sequence[Path], folder: Path, scorer: str) -> str:
     there = ", ".join(sorted(path.name for path in present)) or "no csv files"
     elsewhere = folder / scorer if home == folder else folder  # where they lay with more or with fewer Scorers
     found = next(filter(None, (_spelled_alike(elsewhere / path.name) for path in tried)), None)
-    advice = f". {found} exists: if it is of {scorer}, move it and the others there to {home}" if found else ""
+    meant = did_you_mean(tried[0].stem, [path.stem for path in present if path not in others])
+    advice = f" ({meant.removeprefix('; ')})" if meant else ""
+    if found:
+        advice = f". {found} exists: if it is of {scorer}, move it and the others there to {home}"
     wanted = {_plain(path) for path in tried}
     alike = [path for path in folder.iterdir() if path.is_dir() and _plain(path) == _plain(home) and path != home]
     if alike and home != folder:

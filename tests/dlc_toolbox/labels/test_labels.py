@@ -447,6 +447,18 @@ def test_all_missing_files_are_named(toy: Toy):
     assert list(toy.convert()) == [("Ann", "nose", "x"), ("Ann", "nose", "y")]
 
 
+def test_a_misspelled_body_part_is_told_with_the_file_that_is_meant(toy: Toy):
+    toy.set("bodyparts = ['noze', 'paw', 'tail']")
+    with pytest.raises(ToolboxError, match=r"neither .*noze\.csv .*, tail\.csv \(did you mean nose\?\)\. A body part"):
+        toy.convert()
+    toy.set("bodyparts = ['noze']")
+    with pytest.raises(ToolboxError, match=r"no labels of Ann: neither .*tail\.csv \(did you mean nose\?\)\. Label"):
+        toy.convert()
+    toy.set("bodyparts = ['nose', 'paw', 'tail', 'nose2']")
+    with pytest.raises(ToolboxError, match=r"there: nose\.csv, paw\.csv, tail\.csv\. A body part that nobody"):
+        toy.convert()
+
+
 def test_a_wrong_task_lists_the_data_there_is(toy: Toy):
     toy.set("Task = 'reach'")
     with pytest.raises(ToolboxError, match=r"data-reach does not exist \(there are: data-toy; the name after data- is"):
