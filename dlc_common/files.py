@@ -41,24 +41,20 @@ def replacing(path: Path) -> Iterator[Path]:
         When the system refuses to write (disk full, folder not writable).
     """
     path = Path(path)
-    try:
+    with naming_refusal(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         _clear(path.parent)
         handle, name = tempfile.mkstemp(prefix=_UNFINISHED, suffix="".join(path.suffixes[-2:]), dir=path.parent)
         os.close(handle)
-    except OSError as error:
-        raise _not_written(path, error) from error
-    temporary = Path(name)
-    try:
-        yield temporary
-        temporary.chmod(0o666 & ~_umask())
-        with temporary.open("rb+") as written:
-            os.fsync(written.fileno())
-        temporary.replace(path)
-    except OSError as error:
-        raise _not_written(path, error) from error
-    finally:
-        temporary.unlink(missing_ok=True)
+        temporary = Path(name)
+        try:
+            yield temporary
+            temporary.chmod(0o666 & ~_umask())
+            with temporary.open("rb+") as written:
+                os.fsync(written.fileno())
+            temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)
 
 
 @contextmanager
@@ -80,29 +76,49 @@ def replacing_folder(path: Path) -> Iterator[Path]:
     UsersError
         When the system refuses to write.
     """
-    try:
+    with naming_refusal(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         _clear(path.parent)
         workplace = Path(tempfile.mkdtemp(prefix=_UNFINISHED, dir=path.parent))
-    except OSError as error:
-        raise _not_written(path, error) from error
-    temporary, retired = workplace / "new", workplace / "old"
-    try:
-        temporary.mkdir()
-        yield temporary
-        if path.exists():
-            path.replace(retired)
+        temporary, retired = workplace / "new", workplace / "old"
         try:
-            temporary.replace(path)
-        except OSError:
-            if retired.exists():
-                shutil.move(retired, path)  # by copying, where a program that has it open forbids renaming
-            raise
+            temporary.mkdir()
+            yield temporary
+            if path.exists():
+                path.replace(retired)
+            try:
+                temporary.replace(path)
+            except OSError:
+                if retired.exists():
+                    shutil.move(retired, path)  # by copying, where a program that has it open forbids renaming
+                raise
+        finally:
+            if path.exists() or not retired.exists():  # the only copy is never deleted
+                shutil.rmtree(workplace, ignore_errors=True)
+
+
+@contextmanager
+def naming_refusal(path: Path) -> Iterator[None]:
+    """Say which file the system refuses to write; where blocks are nested, the innermost names it.
+
+    Parameters
+    ----------
+    path : Path
+        What the block writes.
+
+    Raises
+    ------
+    UsersError
+        When the block ends with an error of the system (disk full, folder not writable).
+    """
+    try:
+        yield
     except OSError as error:
-        raise _not_written(path, error) from error
-    finally:
-        if path.exists() or not retired.exists():  # the only copy is never deleted
-            shutil.rmtree(workplace, ignore_errors=True)
+        reason = os.strerror(error.errno) if error.errno else error  # HDF5 tells it in pages of its own
+        raise UsersError(
+            f"{path} could not be written: {reason}. "
+            "Free disk space or allow writing to that folder; what stood there before is unchanged."
+        ) from error
 
 
 @cache
@@ -165,12 +181,3 @@ def _umask() -> int:
     current = os.umask(0)
     os.umask(current)
     return current
-
-
-def _not_written(path: Path, error: OSError) -> UsersError:
-    """Say which file could not be written and why."""
-    reason = os.strerror(error.errno) if error.errno else error  # HDF5 tells it in pages of its own
-    return UsersError(
-        f"{path} could not be written: {reason}. "
-        "Free disk space or allow writing to that folder; what stood there before is unchanged."
-    )

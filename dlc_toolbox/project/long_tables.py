@@ -12,7 +12,7 @@ import h5py
 import numpy as np
 import pandas as pd
 
-from dlc_common.files import replacing, seal
+from dlc_common.files import naming_refusal, replacing, seal
 from dlc_toolbox.project.attributes import refuse_code, refuse_damage
 from dlc_toolbox.project.cells import refuse_labels
 from dlc_toolbox.project.tables import KEY, h5_content, in_our_form, naming_damage, read_table
@@ -44,7 +44,8 @@ def write_long_table(chunks: Iterable[pd.DataFrame], path: Path, *, csv: bool = 
             else:
                 _append(table, temporary)
             if lines:
-                table.to_csv(lines, na_rep="NaN", mode="a", header=number == 0)
+                with naming_refusal(text):
+                    table.to_csv(lines, na_rep="NaN", mode="a", header=number == 0)
         seal(temporary)
     if not csv:
         text.unlink(missing_ok=True)

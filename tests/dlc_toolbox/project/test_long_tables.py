@@ -79,6 +79,21 @@ def test_what_the_system_does_not_take_does_not_replace_anything(written, share)
     assert {path.name: path.read_bytes() for path in written.parent.iterdir()} == before
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="no limits of files")
+def test_of_table_and_csv_the_one_that_does_not_fit_is_named(tmp_path):
+    write_long_table(pieces(random_table(600), 150), tmp_path / "long.h5")
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    assert len(before["long.csv"]) > len(before["long.h5"])
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (len(before["long.h5"]) + 1, limits[1]))
+    try:
+        with pytest.raises(UsersError, match=r"long\.csv could not be written: File too large"):
+            write_long_table(pieces(random_table(600), 150), tmp_path / "long.h5")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
 def test_an_error_of_hdf5_that_is_none_of_the_disk_is_told_too(written, monkeypatch):
     before = written.read_bytes()
 
