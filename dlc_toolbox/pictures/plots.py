@@ -18,7 +18,7 @@ from matplotlib.axis import XAxis, YAxis
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patheffects import withStroke
-from matplotlib.ticker import MaxNLocator, SymmetricalLogLocator
+from matplotlib.ticker import MaxNLocator
 
 from dlc_common.files import replacing
 from dlc_toolbox.measure.judging import reliability
@@ -247,10 +247,9 @@ def plot_time_courses(
         row[2].axhline(cutoffs[k], color="black", linewidth=0.7, linestyle="--")
         row[0].set_ylabel(look.bodyparts[k], rotation=0, ha="right", va="center", parse_math=False)
         row[0].yaxis.set_label_coords(-0.11, 0.5)
-    for axes, name in zip(panels[0], ("x (pixels)", "y (pixels)", "Likelihood"), strict=True):
-        axes.set_title(name, fontsize="medium")
-    for axes in panels[-1]:
-        axes.set_xlabel(time_name)
+    for first, last, name in zip(*panels[[0, -1]], ("x (pixels)", "y (pixels)", "Likelihood"), strict=True):
+        first.set_title(name, fontsize="medium")
+        last.set_xlabel(time_name)
     return figure
 
 
@@ -314,9 +313,9 @@ def plot_steps(steps: np.ndarray, jumpthreshold: float, look: Look) -> Figure:
     shown = np.maximum(steps, _LEAST_STEP_PX)
     farthest = max(10 * _LEAST_STEP_PX, jumpthreshold, np.nanmax(shown, initial=0))
     bins = np.geomspace(_LEAST_STEP_PX, farthest, _STEP_BINS)
+    counts = [np.histogram(column[np.isfinite(column)], bins)[0] for column in shown.T]
     for k, (axes, color) in enumerate(zip(panels, look.colors / 255, strict=True)):
-        counts, _ = np.histogram(shown[np.isfinite(shown[:, k]), k], bins)
-        axes.stairs(counts, bins, color=color, fill=True)
+        axes.stairs(counts[k], bins, color=color, fill=True)
         if jumpthreshold > 0:
             axes.axvline(jumpthreshold, color="black", linewidth=1, linestyle="--")
         axes.spines[["top", "right"]].set_visible(False)
@@ -324,11 +323,12 @@ def plot_steps(steps: np.ndarray, jumpthreshold: float, look: Look) -> Figure:
         axes.set_ylabel(look.bodyparts[k], rotation=0, ha="right", va="center", parse_math=False)
     _log_pixels(panels[0].xaxis)
     panels[0].set_yscale("symlog", linthresh=1)
-    panels[0].yaxis.set_major_locator(SymmetricalLogLocator(base=100, linthresh=1))
+    decades = len(str(max(10, np.max(counts))))
+    apart = int(-(-decades * 0.15 // height))  # a tick needs 0.15 inches
+    panels[0].set_yticks([0, *10 ** np.arange(apart - 1, decades, apart)])
     panels[0].yaxis.set_major_formatter("{x:g}")
     panels[0].set_title(f"number of steps; dashed: jumpthreshold = {jumpthreshold:g} pixels", fontsize="medium")
     panels[-1].set_xlabel("Step from one frame to the next (pixels)")
-    figure.align_ylabels()
     return figure
 
 

@@ -189,6 +189,20 @@ def test_every_step_is_counted_once_in_the_row_of_its_part_and_the_threshold_is_
     assert len({axes.get_xlim() + axes.get_ylim() for axes in rows}) == 1
 
 
+@pytest.mark.parametrize(
+    ("parts", "counts", "ticks"),
+    [
+        (3, 1, ["0", "1", "10"]),
+        (3, 300, ["0", "1", "10", "100"]),
+        (9, 3000, ["0", "10", "1000"]),  # rows that are less high
+    ],
+)
+def test_counts_of_steps_have_ticks_that_fit(parts, counts, ticks):
+    steps = np.ones((counts, parts))
+    (axes, *_) = plot_steps(steps, 20, make_look([f"part{k}" for k in range(parts)], "parts")).axes
+    assert [label.get_text() for label in axes.get_yticklabels()] == ticks
+
+
 # ---- More parts than hues ----
 
 
