@@ -86,7 +86,7 @@ def _read_labels(layout: Layout, settings: Settings) -> tuple[list[str], np.ndar
     labels = np.stack([points(table.reindex(rows), settings.bodyparts) for table in tables.values()], axis=1)
     labeled = np.isfinite(labels).all(axis=-1)
     for scorer, found in zip(tables, np.moveaxis(labeled, 1, 0), strict=True):
-        counts = pd.DataFrame({"labeled": found.sum(axis=0), "missing": (~found).sum(axis=0)}, settings.bodyparts)
+        counts = pd.DataFrame({"labeled": found.sum(axis=0), "unlabeled": (~found).sum(axis=0)}, settings.bodyparts)
         log.info("Labels of %s in %d images:\n%s", scorer, len(rows), counts.to_string())
     shown = labeled.any(axis=(1, 2))
     if not shown.any():
@@ -118,7 +118,7 @@ def _section(
 ) -> dict[str, Any]:
     """Return what the page of labels shows of one folder: its counts of labels, (N, scorers, K, 2), and pictures.
 
-    `missing`, (N, scorers, K), tells which are missing of those that are to be expected.
+    `missing`, (N, scorers, K), tells which are missing of those that are expected.
     """
     labeled = np.isfinite(labels).all(axis=-1)
     shown = [
@@ -138,7 +138,7 @@ def _section(
     return {
         "images": len(pictures),
         "labeled": labeled.sum(),
-        "possible": labeled.size,
+        "expected": labeled.sum() + missing.sum(),
         "counts": [
             (part, list(zip(*of_part, strict=True)))
             for part, of_part in zip(zip(look.bodyparts, look.styles, strict=True), counts, strict=True)

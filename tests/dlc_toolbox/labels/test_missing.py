@@ -78,11 +78,12 @@ def test_step_3_tells_them_and_believes_the_labeling_page(trained_project, caplo
     check_labels(layout, settings)
     assert "Ann: 1 labels are missing in 1 of the 10 images:\n  tail: toy/img09.png" in caplog.text
     page = layout.labels_page("toy").read_text(encoding="utf-8")
-    assert "1 missing: tail" in page
+    assert "1 missing: tail" in page and "10 images, 29 of 30 labels" in page
     note = {"parts": {"tail": {"state": "not visible", "time": "2026-01-01T10:00:00.000Z"}}}
     notes = layout.data_folder("toy") / "toy" / "labeling.json"
     notes.write_text(json.dumps({"format": 1, "bodyparts": PARTS, "order": [], "images": {"img09.png": note}}))
     caplog.clear()
     check_labels(layout, settings)
     assert "Ann: no label is missing (1 more are marked as not visible)" in caplog.text
-    assert "1 missing" not in layout.labels_page("toy").read_text(encoding="utf-8")
+    page = layout.labels_page("toy").read_text(encoding="utf-8")
+    assert "1 missing" not in page and "10 images, 29 of 29 labels" in page

@@ -110,6 +110,7 @@ def test_labels_of_someone_who_skipped_an_image_are_not_missing(trained_project,
     check_labels(layout, settings)
     text = layout.labels_page("toy").read_text(encoding="utf-8")
     assert "missing" not in text.partition("</h1>")[2].replace("shifted or missing", "")
+    assert "2 images, 9 of 9 labels" in text
     assert "<b>+</b> Ann" in text and "<b>x</b> Bea" in text
 
 

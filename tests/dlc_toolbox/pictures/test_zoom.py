@@ -30,7 +30,7 @@ def page(tmp_path, browser):
         }
         for name in NAMES
     ]
-    folder = {"name": "toy", "images": 3, "labeled": 9, "possible": 9, "counts": [], "gaps": [], "sheet": "sheet.png"}
+    folder = {"name": "toy", "images": 3, "labeled": 9, "expected": 9, "counts": [], "gaps": [], "sheet": "sheet.png"}
     content = {"task": "toy", "parts": [], "scorers": [("+", "Ann")], "folders": [{**folder, "pictures": pictures}]}
     write_page(tmp_path / "page.html", "labels.html", **content)
     context = browser.new_context(viewport={"width": 800, "height": 600})
