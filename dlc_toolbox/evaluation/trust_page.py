@@ -152,7 +152,8 @@ def _labels_in_words(evaluation: Evaluation, settings: Settings) -> str:
     seen = int(evaluation.seen.sum())
     known = f", {seen} of which had trained the network that it started from" if seen else ""
     taught, train, images = int(evaluation.taught.sum()), int(evaluation.is_train.sum()), len(evaluation.images)
-    watched = f", {train - taught} others watched its training," if train > taught else ""
+    others = train - taught
+    watched = f", {others} other{'s' if others > 1 else ''} watched its training," if others else ""
     return (
         f"{parts} body part{'s were' if parts > 1 else ' was'} labeled in {images} frames of {videos} "
         f"video{'s' if videos > 1 else ''} ({labeled} labels of {settings.scorer}{suggested}); "

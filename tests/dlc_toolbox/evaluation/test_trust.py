@@ -246,9 +246,17 @@ def test_the_methods_paragraph_has_the_figures(evaluation, settings):
         "Computed with Python 3.",
     ):
         assert figure in text
-    watched = replace(judgment, evaluation=replace(evaluation, held_out=np.array(evaluation.images)[TRAINED][:3]))
-    said = "; 17 frames trained the network, 3 others watched its training, and 60 tested it."
-    assert said in methods_paragraph(watched, settings)
+
+
+@pytest.mark.parametrize(
+    ("held_out", "said"),
+    [(1, "19 frames trained the network, 1 other"), (3, "17 frames trained the network, 3 others")],
+)
+def test_images_that_watched_the_training_are_counted_apart(evaluation, settings, held_out, said):
+    judgment = judge(evaluation, settings)
+    images = np.array(evaluation.images)[TRAINED][:held_out]
+    watched = replace(judgment, evaluation=replace(evaluation, held_out=images))
+    assert f"; {said} watched its training, and 60 tested it." in methods_paragraph(watched, settings)
 
 
 def test_test_images_that_trained_the_network_it_started_from_are_counted(evaluation, settings):
