@@ -87,9 +87,10 @@ def watch_boards(
                     f"{views[number].name} {sizes[number][0]} x {sizes[number][1]}"
                 )
             view, first = views[number], begins * _APART
-            times = list[int]()
-            found += _watch(video, number, view, offsets.get(view.name, 0), every, first, find, samples[number], times)
-            conditions[view.name] = Condition.of(video, times, [Frame.READ] * len(times))
+            seen, conditions[view.name] = _watch(
+                video, number, view, offsets.get(view.name, 0), every, first, find, samples[number]
+            )
+            found += seen
         gaps = {name: condition.gaps for name, condition in conditions.items()}
         check_gaps(trial.name, gaps, {name: len(each.times) for name, each in conditions.items()}, offsets)
     if missing := [view.name for number, view in enumerate(views) if number not in sizes]:
@@ -116,10 +117,9 @@ def _watch(
     begins: int,
     find: BoardFinder,
     samples: list[np.ndarray],
-    times: list[int],
-) -> list[Corners]:
-    """Look for the board in every so many frames of a video; some become samples, and the times of all are noted."""
-    found = []
+) -> tuple[list[Corners], Condition]:
+    """Look for the board in every so many frames of a video, some of which become samples; tell its condition, too."""
+    found, times = [], list[int]()
     apart = max(every, video.expected_frames // _SAMPLES // every * every)
     shown = tqdm(video.frames(), f"{view.name}: {video.path.name}", video.expected_frames or None)
     for row, (time, frame) in enumerate(shown):
@@ -133,4 +133,4 @@ def _watch(
             samples.append(picture)
         count = len(corners)
         found.append(Corners(np.full(count, number), np.full(count, begins + moment), corners, seen))
-    return found
+    return found, Condition.of(video, times, [Frame.READ] * len(times))
