@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from dlc_common import UsersError
 from dlc_common.files import replacing
 from dlc_toolbox import ToolboxError
 from dlc_toolbox.evaluation.evaluation import EvaluatedNetwork
@@ -160,36 +159,6 @@ def _read_features(network: EvaluatedNetwork, bodyparts: Sequence[str], poses: p
     features = points(table.loc[images], bodyparts, FEATURES)
     likelihoods = points(poses.loc[images], bodyparts)[..., 2]
     return features if np.array_equal(features[..., 0], likelihoods) else None
-
-
-def warn_of_corrected_labels(evaluations: Sequence[Evaluation]) -> None:
-    """Warn, once per training set, of labels that were corrected since it was made; the errors keep to the old ones.
-
-    A label counts as corrected when the scorer's label table has it elsewhere or no longer. A training set without
-    such a table beside it (the project may have moved in part) is passed over.
-
-    Parameters
-    ----------
-    evaluations : sequence of Evaluation
-        As `read_evaluation` returns them.
-    """
-    for experiment, evaluation in {evaluation.network.experiment: evaluation for evaluation in evaluations}.items():
-        live = evaluation.network.layout.label_table(experiment.task, experiment.scorer)
-        if not live.is_file():
-            continue
-        try:
-            present = points(read_table(live).reindex(list(evaluation.images)), evaluation.bodyparts)[..., :2]
-        except UsersError as error:
-            log.warning("%s cannot be compared with the labels of %s: %s", live, experiment.name, error)
-            continue
-        labeled = np.isfinite(evaluation.labels).all(axis=2)
-        corrected = np.count_nonzero((present != evaluation.labels).any(axis=2) & labeled)
-        if corrected:
-            log.warning(
-                "%s: %d of %d labels were corrected since its training set was made; the errors are against the "
-                "labels of that moment. Step 4 with a new number in Shuffles takes the corrected ones over",
-                *(experiment.name, corrected, np.count_nonzero(labeled)),
-            )
 
 
 def summary_row(evaluation: Evaluation, pcutoff: Cutoff) -> dict[str, float]:

@@ -11,6 +11,7 @@ from pathlib import Path
 from dlc_common import UsersError, cli
 from dlc_common.locks import alone
 from dlc_toolbox.evaluation import evaluation, outlook, report, results, trust
+from dlc_toolbox.evaluation.corrected import warn_of_corrected_labels
 from dlc_toolbox.poses.network import Predict
 from dlc_toolbox.poses.scaled import scaled
 from dlc_toolbox.project.layout import Layout
@@ -74,7 +75,7 @@ def analyze_results(project: Path, *, overwrite: bool = False) -> None:
     """
     layout, settings = Layout(project), load_settings(project)
     evaluations = [_read_evaluation(network, settings.bodyparts) for network in find_networks(project)]
-    results.warn_of_corrected_labels(evaluations)
+    warn_of_corrected_labels(layout, settings, evaluations)
     judgments = trust.judge_all(evaluations, settings)
     cutoffs = [judgment.cutoff(settings) for judgment in judgments]
     with alone(project / "myconfig.py"):

@@ -12,7 +12,9 @@ import pytest
 from deepercut.weights.snapshots import state_path
 from dlc_common import cli
 from dlc_common.cli import CHECKOUT
+from dlc_toolbox.labels.labels import convert_labels
 from dlc_toolbox.project.layout import Layout
+from dlc_toolbox.project.settings import load_settings
 from dlc_toolbox.project.tables import read_table, write_table
 
 STEP1 = CHECKOUT / "Evaluation-tools" / "Step1_EvaluateModelonDataset.py"
@@ -134,6 +136,28 @@ def test_labels_corrected_after_training_are_told_once_per_training_set(
     live.write_bytes(b"damaged")
     assert run(STEP2) == 0
     assert "cannot be compared with the labels of" in capsys.readouterr().err
+
+
+def test_labels_corrected_in_a_csv_alone_are_told_with_the_steps_to_run(
+    run, trained_project, results, stub_network, capsys
+):
+    edit_settings(trained_project, plotting=False)
+    assert run(STEP1) == 0
+    layout = Layout(trained_project)
+    convert_labels(layout, load_settings(trained_project), "Ann", overwrite=True)
+    assert run(STEP2) == 0
+    assert "CollectedData" not in capsys.readouterr().err
+    clicks = layout.data_folder("toy") / "toy" / "nose.csv"
+    table = pd.read_csv(clicks)
+    table.loc[0, "X"] += 1
+    table.to_csv(clicks, index=False)
+    assert run(STEP2) == 0
+    said = capsys.readouterr().err
+    assert "CollectedData_Ann.h5 is older than what it was made from (toy/nose.csv changed); the errors are" in said
+    assert "Step2_ConvertingLabels2DataFrame.py, and then Step 4 with a new number in Shuffles" in said
+    clicks.unlink()
+    assert run(STEP2) == 0
+    assert "cannot be compared with the labels of the training set: neither" in capsys.readouterr().err
 
 
 def test_every_snapshot_is_evaluated_once(run, trained_project, results, stub_network, capsys):
