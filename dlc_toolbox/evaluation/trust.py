@@ -163,7 +163,7 @@ def _learn_planes(evaluation: Evaluation, settings: Settings) -> tuple[list[Plan
 def write_judgment(judgment: Judgment) -> None:
     """Write what was learned into the train folder, and the confidence of the evaluated poses beside them.
 
-    Where nothing is known, nothing is written, and a table of earlier poses is deleted.
+    Where nothing is known, why it is not is written, and a table of earlier poses is deleted.
 
     Parameters
     ----------
@@ -179,9 +179,8 @@ def write_judgment(judgment: Judgment) -> None:
     network, is_test = evaluation.network, judgment.is_test
     path = calibration_file(network.config_path.parent)
     looked = Looked(fingerprint(network.snapshot.path), network.precision, trust.crop, network.scale)
-    if trust.tells_something or path.is_file():
-        labels = int(np.isfinite(evaluation.placed_errors[is_test]).sum())
-        write_calibration(path, trust, network.iteration, looked, int(is_test.sum()), labels)
+    labels = int(np.isfinite(evaluation.placed_errors[is_test]).sum())
+    write_calibration(path, trust, network.iteration, looked, int(is_test.sum()), labels)
     table = confidence_table(network.table)
     in_images = replace(trust, crop=None)  # these poses are in pixels of the labeled images
     views, posture = in_images.views_px(evaluation.poses), in_images.posture_px(evaluation.poses)

@@ -135,7 +135,10 @@ def fit_calibration(
     """
     labeled = np.isfinite(errors_px)
     if labeled.sum() < FEWEST_LABELS:
-        return f"{labeled.sum()} labels on images that it did not train on, at least {FEWEST_LABELS} are needed"
+        return (
+            f"{labeled.sum()} labels were placed by hand on images that it did not train on, and at least "
+            f"{FEWEST_LABELS} are needed: label more, or lower TrainingFraction, and train and evaluate again"
+        )
     form, surplus = _choose_form(evidence, errors_px)
     model = _fit_median(evidence, errors_px, form)
     edges = _bin_edges(evidence[..., 0][labeled])

@@ -74,13 +74,6 @@ class Trust:
         """Whether poses can be doubted by anything but their likelihood."""
         return self.tells_of_places or isinstance(self.calibration, Calibration)
 
-    @property
-    def tells_something(self) -> bool:
-        """Whether anything at all is known."""
-        cutoffs = (self.pcutoffs or {}).values()
-        is_calibrated = isinstance(self.calibration, Calibration)
-        return is_calibrated or self.tells_of_places or any(cutoff is not None for cutoff in cutoffs)
-
     def confidence(self, poses: np.ndarray, features: np.ndarray) -> np.ndarray:
         """Tell how far off poses may be.
 

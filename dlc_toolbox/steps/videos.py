@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from dlc_common import cli
+from dlc_toolbox import ToolboxError
 from dlc_toolbox.analysis import scaleout
 from dlc_toolbox.analysis.analysis import Analysis, analyze_video
 from dlc_toolbox.analysis.window import WindowRule
@@ -107,11 +108,22 @@ def find_work(
     settings, mode = settle(layout, settings, measures=measures)
     network = find_network(layout, settings, load_config, select_snapshot)
     if settings.pcutoff == AUTO and needs_pcutoff:
-        cutoffs = cutoffs_of(read_trust(network, settings.crop), network.bodyparts)
-        if never := [part for part, cutoff in zip(network.bodyparts, cutoffs, strict=True) if cutoff == NEVER]:
-            log.warning("pcutoff 'auto': no likelihood is enough for %s: never seen", ", ".join(never))
-        settings = replace(settings, pcutoff=cutoffs)
+        settings = replace(settings, pcutoff=_recommended_pcutoff(network, settings))
     return Work(layout, settings, videos, network, mode)
+
+
+def _recommended_pcutoff(network: Network, settings: AnalysisSettings) -> tuple[float, ...]:
+    """Return the pcutoff that the evaluation recommends for each part; tell where it recommends none."""
+    cutoffs = cutoffs_of(read_trust(network, settings.crop), network.bodyparts)
+    never = [part for part, cutoff in zip(network.bodyparts, cutoffs, strict=True) if cutoff == NEVER]
+    if len(never) == len(cutoffs):
+        raise ToolboxError(
+            "pcutoff is 'auto', but the evaluation found for no body part a likelihood that is enough: set a number, "
+            "or label more images, and train and evaluate again"
+        )
+    if never:
+        log.warning("pcutoff 'auto': no likelihood is enough for %s: never seen", ", ".join(never))
+    return cutoffs
 
 
 def analyze_videos(

@@ -1,5 +1,7 @@
 """The scripts that work on poses, after AnalyzeVideos.py with a stub in place of the network."""
 
+from dataclasses import replace
+
 import pandas as pd
 import pytest
 
@@ -88,9 +90,13 @@ def test_auto_is_what_the_evaluation_recommends(run, trained_project):
     assert code == 1
     assert "pcutoff is 'auto', but none was recommended for this network yet: run Evaluation-tools/Step1" in output
     train = Layout(trained_project).models / "toyJan1-trainset70shuffle1" / "train"
-    cutoffs = {"nose": 0.5, "paw": None, "tail": 0.9}
-    trust = Trust(("nose", "paw", "tail"), "only three labels", pcutoffs=cutoffs)
     looked = Looked(fingerprint(train / "snapshot-100.weights.h5"))
+    trust = Trust(("nose", "paw", "tail"), "only three labels", pcutoffs={"nose": None, "paw": None, "tail": None})
+    write_calibration(calibration_file(train), trust, 100, looked, images=3, labels=9)
+    code, output = run(PLOT)
+    assert code == 1
+    assert "pcutoff is 'auto', but the evaluation found for no body part a likelihood that is enough: set a" in output
+    trust = replace(trust, pcutoffs={"nose": 0.5, "paw": None, "tail": 0.9})
     write_calibration(calibration_file(train), trust, 100, looked, images=3, labels=9)
     table = trained_project / "videos" / f"{STEM}.h5"
     poses = read_table(table)

@@ -17,7 +17,7 @@ from dlc_toolbox.evaluation.results import Evaluation, in_words, summary_row, wr
 from dlc_toolbox.evaluation.trust import judge, nearness_in_words, people_agree, write_judgment
 from dlc_toolbox.evaluation.trust_page import methods_paragraph
 from dlc_toolbox.measure.metrics import AUTO
-from dlc_toolbox.poses.trust import CONFIDENCE, calibration_file
+from dlc_toolbox.poses.trust import CONFIDENCE, calibration_file, read_trust
 from dlc_toolbox.project.experiment import Experiment
 from dlc_toolbox.project.layout import Layout, confidence_table, frames_record
 from dlc_toolbox.project.settings import load_settings
@@ -177,14 +177,13 @@ def test_what_is_written(evaluation, settings):
     assert np.isnan(found[..., 2]).all()  # there are no views
 
 
-def test_nothing_is_written_where_nothing_is_known(evaluation, settings):
-    few = replace(evaluation, features=None, is_train=np.arange(IMAGES) < IMAGES - 3)
+def test_why_nothing_is_known_is_written_for_the_analysis(evaluation, settings):
     evaluation.labels[:, :2] = np.nan
-    judgment = judge(few, settings)
-    write_judgment(judgment)
-    assert not judgment.trust.tells_something
-    assert not calibration_file(evaluation.network.config_path.parent).exists()
+    write_judgment(judge(replace(evaluation, is_train=np.arange(IMAGES) < IMAGES - 3), settings))
     assert not confidence_table(evaluation.network.table).exists()
+    trust = read_trust(evaluation.network, settings.crop)
+    assert not trust.tells_of_errors and set(trust.pcutoffs.values()) == {None}
+    assert trust.calibration.startswith("3 labels were placed by hand on images that it did not train on, and at least")
 
 
 def test_what_is_no_longer_known_is_taken_back(evaluation, settings):

@@ -151,9 +151,11 @@ def test_too_few_labels_say_so():
     features, errors = np.full((10, 4, 1), 0.5), np.full((10, 4), 2.0)
     assert isinstance(fit_calibration(features, errors), Calibration)
     errors[0, 0] = np.nan
-    reason = f"39 labels on images that it did not train on, at least {FEWEST_LABELS} are needed"
-    assert fit_calibration(features, errors) == reason
-    assert held_out(features, np.full((10, 4), 2.0)).startswith("32 labels on images")
+    assert fit_calibration(features, errors) == (
+        f"39 labels were placed by hand on images that it did not train on, and at least {FEWEST_LABELS} are needed: "
+        "label more, or lower TrainingFraction, and train and evaluate again"
+    )
+    assert held_out(features, np.full((10, 4), 2.0)).startswith("32 labels were placed")
 
 
 def test_json_gives_back_the_same_calibration(calibration):
