@@ -7,7 +7,7 @@ Run     cd pose-tensorflow/models/<experiment>/train
         CUDA_VISIBLE_DEVICES=0 python3 ../../../train.py
 Next    Evaluation-tools/Step1_EvaluateModelonDataset.py
 
-Ctrl-C saves a snapshot; --resume goes on from the newest one.
+Ctrl-C saves a snapshot, and so do SIGTERM and a closed terminal; --resume goes on from the newest one.
 """
 
 import argparse

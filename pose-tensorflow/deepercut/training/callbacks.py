@@ -47,10 +47,11 @@ GO_BACK = (
 
 
 class StopOnInterrupt(keras.callbacks.Callback):
-    """While a ``with`` block holds it, let Ctrl-C end the training after the iteration at hand.
+    """While a ``with`` block holds it, let Ctrl-C, SIGTERM or a closed terminal end the training after an iteration.
 
     In the middle of one, weights and optimizer may belong to different iterations, or to none. A second Ctrl-C raises
-    KeyboardInterrupt at once. `noted` tells afterwards whether there was one.
+    KeyboardInterrupt at once; more of the others change nothing, because a closed terminal sends SIGHUP twice. `noted`
+    tells afterwards whether there was one.
     """
 
     def __init__(self) -> None:
@@ -58,25 +59,34 @@ class StopOnInterrupt(keras.callbacks.Callback):
         self.noted = False
 
     def __enter__(self) -> StopOnInterrupt:
-        self.usual = signal.getsignal(signal.SIGINT)
+        self.usual = {}
         if threading.current_thread() is threading.main_thread():  # Python allows it nowhere else
-            signal.signal(signal.SIGINT, self._note)
+            self.usual = {number: signal.getsignal(number) for number in _ending_signals()}
+        for number in self.usual:
+            signal.signal(number, self._note)
         return self
 
     def __exit__(self, *_: object) -> None:
-        if not self.noted and threading.current_thread() is threading.main_thread():
-            signal.signal(signal.SIGINT, self.usual)
+        for number, usual in self.usual.items():
+            signal.signal(number, usual)
 
     def _note(self, *_: object) -> None:
-        """Remember the first Ctrl-C."""
-        log.info("Ending after this iteration, with a snapshot. Ctrl-C again: at once, without")
-        self.noted = True
-        signal.signal(signal.SIGINT, self.usual)
+        """Remember the first signal."""
+        if not self.noted:
+            self.noted = True
+            signal.signal(signal.SIGINT, self.usual[signal.SIGINT])
+            log.info("Ending after this iteration, with a snapshot. Ctrl-C from now on: at once, without")
 
     def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
-        """End the training after a Ctrl-C."""
+        """End the training after a signal."""
         if self.noted:
             self.model.stop_training = True
+
+
+def _ending_signals() -> list[signal.Signals]:
+    """List Ctrl-C's signal and those that would kill; one that is ignored, as with nohup, or handled is left alone."""
+    killing = [signal.Signals[name] for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]  # Windows: no SIGHUP
+    return [signal.SIGINT, *(number for number in killing if signal.getsignal(number) is signal.SIG_DFL)]
 
 
 class StopOnNonFinite(keras.callbacks.Callback):

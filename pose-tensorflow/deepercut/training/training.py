@@ -59,7 +59,7 @@ def train(config: PoseConfig, *, resume: bool = False, tell: Tell | None = None)
         When the training set or the weights do not fit the configuration, when the folder holds snapshots that would
         be mixed up with new ones, or when loss (the image is named) or weights are not finite.
     KeyboardInterrupt
-        After Ctrl-C, with a snapshot of the last completed iteration written.
+        After Ctrl-C, SIGTERM or a closed terminal, with a snapshot of the last completed iteration written.
     """
     if config.ignored:
         log.info("These keys of pose_cfg.yaml change nothing here: %s", ", ".join(config.ignored))
@@ -114,10 +114,11 @@ def _train(
         validation = Validation(network, config.locref_stdev, training, held_out, copies=len(devices))
         statistics = LearningStatistics(config, start, stop, validation, tell)
         stalled = StopWhenStalled(statistics, config.patience)
-        with StopOnInterrupt() as interrupt, statistics:
-            _fit(trainee, batches, [StopOnNonFinite(batches), statistics, snapshots, stalled, interrupt])
-    if interrupt.noted or stalled.noted:
-        snapshots.save()
+        with StopOnInterrupt() as interrupt:
+            with statistics:
+                _fit(trainee, batches, [StopOnNonFinite(batches), statistics, snapshots, stalled, interrupt])
+            if interrupt.noted or stalled.noted:
+                snapshots.save()
     if interrupt.noted:
         raise KeyboardInterrupt
     for sentence in in_words(statistics.errors, config.patience):

@@ -1,6 +1,7 @@
-"""A training that is killed or stopped by Ctrl-C, as a process of its own."""
+"""A training that is killed or asked to end, as a process of its own."""
 
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -57,16 +58,41 @@ def test_a_killed_and_resumed_run_is_the_run_that_would_have_been(make_train_fol
     assert read_validation_errors(folder / "learning_stats.csv") == errors
 
 
-def test_ctrl_c_saves_the_last_completed_iteration(make_train_folder, start_weights):
-    keys = {"max_iters": 10000, "display_iters": 1, "optimizer": "adam", "adam_lr": 1e-6}
-    folder = make_train_folder(init_weights=str(start_weights), **keys)
+LONG = {"max_iters": 10000, "display_iters": 1, "optimizer": "adam", "adam_lr": 1e-6}
+
+
+def has_trained(folder: Path) -> bool:
+    """Tell whether two iterations are complete."""
+    path = folder / "learning_stats.csv"
+    return path.exists() and path.read_text().count("\n") >= 3
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_and_sigterm_save_the_last_completed_iteration(make_train_folder, start_weights, number):
+    folder = make_train_folder(init_weights=str(start_weights), **LONG)
     process = run_train(folder, wait=False)
-    while not (folder / "learning_stats.csv").exists() or (folder / "learning_stats.csv").read_text().count("\n") < 3:
+    while not has_trained(folder):
         assert process.poll() is None, process.stdout.read().decode()
         time.sleep(0.05)
-    process.send_signal(signal.SIGINT)
+    process.send_signal(number)
     output, _ = process.communicate(timeout=60)
     assert process.returncode == 130, output.decode()
     assert "If a snapshot was written, go on from it with --resume" in output.decode()
+    (snapshot,) = list_snapshots(folder)
+    assert snapshot.iteration >= 2
+
+
+def test_a_closed_terminal_saves_the_last_completed_iteration(make_train_folder, start_weights):
+    """Although the progress bar has nowhere to go then."""
+    pty = pytest.importorskip("pty", reason="Windows has no terminals of this kind")
+    folder = make_train_folder(init_weights=str(start_weights), **LONG)
+    process, terminal = pty.fork()
+    if not process:
+        os.chdir(folder)
+        os.execv("/bin/sh", ["sh", "-c", f"stty rows 24 cols 80; exec {shlex.join([sys.executable, str(TRAIN)])}"])
+    while not has_trained(folder):
+        os.read(terminal, 10000)
+    os.close(terminal)
+    os.waitpid(process, 0)
     (snapshot,) = list_snapshots(folder)
     assert snapshot.iteration >= 2

@@ -323,6 +323,33 @@ def test_the_first_ctrl_c_waits_for_the_iteration_and_the_second_does_not():
     assert signal.getsignal(signal.SIGINT) is usual
 
 
+KILLING = [number for name in ("SIGTERM", "SIGHUP") if (number := getattr(signal, name, None))]
+
+
+@pytest.mark.parametrize("number", KILLING)
+def test_a_signal_that_would_kill_waits_for_the_snapshot_however_often_it_comes(number):
+    with StopOnInterrupt() as interrupt:
+        for _ in range(2):
+            signal.raise_signal(number)
+            assert interrupt.noted
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+    assert signal.getsignal(number) is signal.SIG_DFL
+
+
+@pytest.mark.parametrize("answer", [signal.SIG_IGN, lambda *_: None])
+@pytest.mark.parametrize("number", KILLING)
+def test_a_signal_that_is_ignored_or_answered_is_left_alone(number, answer):
+    usual = signal.signal(number, answer)
+    try:
+        with StopOnInterrupt() as interrupt:
+            signal.raise_signal(number)
+            assert not interrupt.noted
+        assert signal.getsignal(number) is answer
+    finally:
+        signal.signal(number, usual)
+
+
 def test_only_new_heads_learn_first(make_train_folder, thin_weights, replace_fit, monkeypatch):
     taught = []
     monkeypatch.setattr(
