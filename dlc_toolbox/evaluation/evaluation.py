@@ -313,8 +313,7 @@ def evaluate(network: EvaluatedNetwork, load_predictor: Callable[[], Predict], *
         return network.table
     images = network.images
     poses, features = predict_images(list(images.values()), load_predictor())
-    if output.why_changed():
-        output.start()
+    if output.start():
         network.features.unlink(missing_ok=True)  # it is about other poses
     write_table(make_table(network.scorer, network.bodyparts, list(images), poses), network.table)
     if np.isfinite(features).all():

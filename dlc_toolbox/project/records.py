@@ -131,7 +131,7 @@ class Output:
         else:
             log.info("%s: being made, because %s", self.name, reason)
 
-    def start(self, *, tells_owner: bool = False) -> None:
+    def start(self, *, tells_owner: bool = False) -> bool:
         """Record that the files are in the making, so that a mixture of old and new ones never looks current.
 
         Needed where files are replaced one by one, or before their record, from something else than before.
@@ -140,10 +140,17 @@ class Output:
         ----------
         tells_owner : bool
             Whether the record tells meanwhile what they are being made from, for those who ask whose they are.
+
+        Returns
+        -------
+        bool
+            Whether they are made from something else than before.
         """
-        if self.why_changed():
-            made_from = {"inputs": dict.fromkeys(self.made_from["inputs"]), "settings": {}}
-            _write(self.record, {**(self.made_from if tells_owner else made_from), "unfinished": True})
+        if not self.why_changed():
+            return False
+        made_from = {"inputs": dict.fromkeys(self.made_from["inputs"]), "settings": {}}
+        _write(self.record, {**(self.made_from if tells_owner else made_from), "unfinished": True})
+        return True
 
     def write_record(self, **facts: Any) -> None:
         """Record what the files were made from, when they are complete, with versions and any other facts."""

@@ -117,7 +117,7 @@ def test_the_log_has_one_form(made, caplog):
 def test_what_was_started_and_not_finished_is_not_current(made):
     """Neither for what it was to be made from, nor for what it was made from before."""
     changed = now(made, settings={"seed": 2})
-    changed.start()
+    assert changed.start()
     for output in (changed, made):
         assert output.why_stale() == "an earlier run did not finish it"
     changed.write_record()
@@ -127,7 +127,7 @@ def test_what_was_started_and_not_finished_is_not_current(made):
 
 def test_making_the_same_again_may_be_interrupted(made):
     before = made.record.read_bytes()
-    made.start()
+    assert not made.start()
     assert made.record.read_bytes() == before
 
 
