@@ -98,7 +98,8 @@ class Analysis:
         height, width = scaled_size((frames.height, frames.width), self.network.scale)
         size = self.batch_size or frames_at_once(width * height, self.batch_pixels, bool(self.window))
         table, parts = pose_table(video, self.network.scorer), len(self.network.bodyparts)
-        return Job(frames, table, made_from, parts, size, self.window, self.network.scale)
+        snapshot = self.network.snapshot.path
+        return Job(frames, table, snapshot, made_from, parts, size, self.window, self.network.scale)
 
 
 def analyze_video(video: Path, analysis: Analysis, fill: Fill = fill_rows) -> Path:

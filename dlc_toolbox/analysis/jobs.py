@@ -67,6 +67,8 @@ class Job:
         The frames.
     table : Path
         The pose table to be made.
+    snapshot : Path
+        The weights of the network.
     made_from : mapping
         As `describe_poses` returns it.
     parts : int
@@ -81,6 +83,7 @@ class Job:
 
     video: Recording
     table: Path
+    snapshot: Path
     made_from: Mapping[str, Any]
     parts: int
     batch_size: int

@@ -14,6 +14,7 @@ import logging
 import os
 import pickle
 import shutil
+import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -26,6 +27,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from dlc_common.fingerprints import fingerprint
 from dlc_common.progress import tqdm
 from dlc_toolbox import ToolboxError
 from dlc_toolbox.analysis.analysis import Analysis, analyze_video
@@ -47,7 +49,7 @@ _RANGES_PER_VIDEO = 16  # each decodes all before it, so many more would cost mo
 _BATCHES_PER_RANGE = 64  # at least
 _CORES = "DLC_TOOLBOX_CORES"
 _LOCAL_WORKERS = {
-    "distributed.nanny.pre-spawn-environ.DASK_LOGGING__DISTRIBUTED": "error",
+    "distributed.nanny.pre-spawn-environ.DASK_LOGGING__DISTRIBUTED": "critical",  # what a worker raises is told here
     # a profiler looks at all threads, which can lock up Python 3.11 when one of them ends
     "distributed.worker.profile.enabled": False,
 }
@@ -90,7 +92,7 @@ def analyze_videos(videos: Sequence[Path], analysis: Analysis, client: Client) -
     videos : sequence of Path
         The videos.
     analysis : Analysis
-        How; its ``load_predictor`` is pickled.
+        How; its ``load_predictor`` is pickled. Workers see the same snapshot under the same path.
     client : distributed.Client
         Of the cluster.
 
@@ -99,6 +101,8 @@ def analyze_videos(videos: Sequence[Path], analysis: Analysis, client: Client) -
     ToolboxError
         As `video.for_each_video`.
     """
+    if not client.nthreads():
+        log.warning("No worker is connected to the scheduler: waiting for one, see dask worker --help")
     fill = partial(fill_on_workers, client)
     at_once = 2 * max(1, len(client.nthreads()))
     with ThreadPoolExecutor(at_once) as pool:
@@ -141,7 +145,8 @@ def fill_on_workers(client: Client, rows: Partial, job: Job, load_predictor: Cal
     begun, start = time.perf_counter(), len(rows)
     cuts = [(0, None)] if job.window else cut_ranges(job.video.expected_frames, job.batch_size)
     ranges = [(max(first, start), stop) for first, stop in cuts if stop is None or stop > start]
-    pickled = cloudpickle.dumps(load_predictor)
+    network = {**job.made_from["settings"], "video": None}  # so that another network is another pickle
+    pickled = cloudpickle.dumps((load_predictor, job.snapshot, job.made_from["inputs"]["snapshot"], network))
     futures = [client.submit(_analyze_range, job, pickled, *span, pure=False) for span in ranges]
     name = job.video.path.name
     try:
@@ -195,10 +200,15 @@ def _analyze_range(job: Job, pickled: bytes, first: int, stop: int | None) -> np
 
 @lru_cache(maxsize=1)
 def _predictor(pickled: bytes) -> Predict:
-    """Make the predictor once per worker, on the cores that are its share."""
+    """Make the predictor of a network once per worker, on the cores that are its share."""
+    load_predictor, snapshot, expected, _ = pickle.loads(pickled)
+    if fingerprint(snapshot) != expected:
+        raise ToolboxError(
+            f"{snapshot} is another file on {socket.gethostname()} than where the analysis was started: make them equal"
+        )
     if cores := os.environ.get(_CORES):
         os.sched_setaffinity(0, map(int, cores.split(",")))  # threads that this one starts inherit it
-    return pickle.loads(pickled)()
+    return load_predictor()
 
 
 @contextmanager

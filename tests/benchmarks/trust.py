@@ -165,7 +165,7 @@ def plant(judgment: Judgment, settings: Settings, seed: int) -> tuple[int, int, 
 def time_long_table(judgment: Judgment, frames: int) -> None:
     """Print what the table of so many frames costs."""
     parts = len(judgment.trust.bodyparts)
-    row = Job(None, Path(), {}, parts, 8, None).row
+    row = Job(None, Path(), Path(), {}, parts, 8, None).row
     rng = np.random.default_rng(0)
     with tempfile.TemporaryDirectory() as folder, open_partial(Path(folder) / "v.partial", {}, row) as partial:
         for _ in range(0, frames, 1000):

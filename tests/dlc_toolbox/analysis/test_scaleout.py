@@ -201,6 +201,35 @@ def test_one_process_goes_on_where_workers_stopped_and_clears_up(video, network,
     assert len(files_beside(video)) == 3
 
 
+def test_workers_that_stay_take_the_weights_that_are_there_now(video, network, client, monkeypatch, caplog):
+    weights = network.snapshot.path
+
+    def make_predict():
+        value = len(weights.read_bytes())
+        return lambda frames: np.full((len(frames), 2, 3), value, np.float32)
+
+    how = Analysis(network, make_predict, batch_size=BATCH)
+    for count in (3, 4):
+        weights.write_bytes(b"w" * count)
+        analyze_videos([video], how, client)
+        (table,) = video.parent.glob("*.h5")
+        assert (poses_of(table) == count).all()
+        table.unlink()
+        pose_record(table).unlink()
+    weights.write_bytes(b"w" * 5)
+    monkeypatch.setattr(scaleout, "fingerprint", lambda path: "of an older copy")
+    with pytest.raises(ToolboxError):
+        analyze_videos([video], how, client)
+    assert f"{weights} is another file on" in caplog.text
+
+
+def test_a_cluster_without_workers_is_told(video, network, caplog, monkeypatch):
+    monkeypatch.setattr(scaleout, "for_each_video", lambda videos, work: None)
+    empty = SimpleNamespace(nthreads=dict, close=lambda: None)
+    analyze_videos([], Analysis(network, make_maker(video)), empty)
+    assert "No worker is connected to the scheduler" in caplog.text
+
+
 def test_a_bad_video_is_reported_and_the_rest_goes_on(video, network, serial, client, tmp_path):
     bad = video.with_name("bad.avi")
     bad.write_bytes(b"no video" * 100)
