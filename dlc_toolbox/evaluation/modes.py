@@ -1,38 +1,29 @@
 """How a network may look at frames, in less precision or at a smaller size: what each mode costs and gains.
 
-Modes are compared on labeled images that did not train the network, with float32 on whole images. The outcome lies
-beside the snapshot; it counts while snapshot and labels stay as they are.
+Modes are compared on labeled images that did not train the network, with float32 on whole images.
 """
 
 from __future__ import annotations
 
 import hashlib
-import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from time import process_time
-from typing import Any
 
 import numpy as np
 
-from dlc_common import UsersError
-from dlc_common.fingerprints import fingerprint
 from dlc_common.images import read_image
-from dlc_common.locks import alone
 from dlc_common.progress import tqdm
 from dlc_common.promise import LARGEST_DIFFERENCE_PX, MEANINGFUL, chance_px, is_kept, largest_error_px
 from dlc_toolbox import ToolboxError
 from dlc_toolbox.measure.metrics import euclidean_errors
-from dlc_toolbox.poses.network import Network, Predict
+from dlc_toolbox.poses.network import Predict
 from dlc_toolbox.poses.scaled import scaled
-from dlc_toolbox.project import records
 from dlc_toolbox.project.experiment import Experiment
 from dlc_toolbox.project.layout import Layout
 from dlc_toolbox.project.tables import points
 from dlc_toolbox.training_set.recorded import read_split
-
-log = logging.getLogger(__name__)
 
 SCALES = (1.0, 0.9, 0.8, 0.7, 0.6, 0.5)
 """Sizes that are tried, relative to the full one."""
@@ -252,151 +243,3 @@ def smallest(figures: Sequence[Figures], engine: str) -> Figures:
     """Return an engine at the smallest scale whose errors are not worse by more than 2 %; full size is always taken."""
     whole, *others = sorted((each for each in figures if each.mode.engine == engine), key=lambda each: -each.mode.scale)
     return [whole, *(each for each in others if each.is_no_worse)][-1]
-
-
-@dataclass(frozen=True)
-class Choice:
-    """What was chosen, and by which figures.
-
-    Parameters
-    ----------
-    chosen, reference : Figures
-        Of the mode, and of float32 on whole images.
-    images : int
-        How many labeled images they were measured on.
-    """
-
-    chosen: Figures
-    reference: Figures
-    images: int
-
-    def in_words(self) -> str:
-        """Say which mode, what it costs in pixels, and how much faster it is."""
-        chosen, reference = self.chosen, self.reference
-        on = f"on {self.images} labeled images that did not train it"
-        if chosen.mode == reference.mode:
-            return f"{chosen.mode}, because nothing faster is as good {on} (mean error {reference.error_px:.2f} px)"
-        return (
-            f"{chosen.mode}: {reference.seconds / chosen.seconds:.1f} times as fast as {reference.mode}; its poses are "
-            f"{chosen.difference_px:.2f} px from those (median), its error {chosen.error_px:.2f} px, not "
-            f"{reference.error_px:.2f} px (mean), and {chosen.median_px:.2f} px, not {chosen.reference_median_px:.2f} "
-            f"px (median), {on}"
-        )
-
-
-@dataclass(frozen=True)
-class Question:
-    """Which mode shall be used for a network, and where the answer lies.
-
-    Parameters
-    ----------
-    network : Network
-        Whose poses, in full precision and size.
-    answer : Path
-        The json file of the answer.
-    lock : Path
-        An existing file that stands for this work, see `locks.alone`; not the snapshot, which the HDF5 library locks.
-    engines : sequence of str
-        Those that are compared; the first is the one of float32. Not needed to read the answer.
-    engine : str or None
-        The one that is used, so that its scale alone is asked for; None: the fastest.
-    """
-
-    network: Network
-    answer: Path
-    lock: Path
-    engines: Sequence[str] = ()
-    engine: str | None = None
-
-    def output(self, labeled: Labeled) -> records.Output:
-        """Return the answer with what it would be made from now."""
-        asked = {"engines": list(self.engines), "engine": self.engine, "scales": SCALES, "labels": labeled.described()}
-        inputs = {"snapshot": self.network.snapshot.path, **labeled.images}
-        made_from = records.describe(inputs, {**self.network.config, **asked})
-        return records.Output(self.answer.name, self.answer, [self.answer], made_from)
-
-    def recorded(self) -> Choice | None:
-        """Return the answer that was found for this snapshot, whatever became of the labels since."""
-        try:
-            content = records.read(self.answer)
-            if content["inputs"]["snapshot"] != fingerprint(self.network.snapshot.path):
-                return None
-            return _choice(content)
-        except (UsersError, KeyError, TypeError, ValueError, IndexError):
-            return None
-
-    def answered(self, labeled: Labeled, load: Callable[[str], Predict], clock: Callable[[], float]) -> Choice:
-        """Return the answer; measure what is needed for it, once, while other processes that ask for it wait.
-
-        Parameters
-        ----------
-        labeled : Labeled
-            The images to measure on.
-        load : callable
-            Makes the predictor of an engine; it raises UsersError where that cannot or must not be used.
-        clock : callable
-            See `measure`.
-
-        Returns
-        -------
-        Choice
-            What to use.
-
-        Raises
-        ------
-        UsersError
-            When float32 cannot be loaded, an image is damaged, or the system refuses to write.
-        """
-        with alone(self.lock):
-            output = self.output(labeled)
-            if output.why_stale() or not (known := self.recorded()):
-                output.log(output.why_stale() or "it is damaged")
-                figures, refused = self._measure(labeled, load, clock)
-                chosen = smallest(figures, self.engine) if self.engine else fastest(figures)
-                output.write_record(**_as_json(figures, chosen, refused, labeled))
-                known = Choice(chosen, figures[0], len(labeled.images))
-        return known
-
-    def _measure(
-        self, labeled: Labeled, load: Callable[[str], Predict], clock: Callable[[], float]
-    ) -> tuple[list[Figures], dict[str, str]]:
-        """Return the figures of all modes in question, and why an engine has none."""
-        float32, *others = self.engines
-        predictors, refused = {float32: load(float32)}, {}
-        for engine in others:
-            try:
-                predictors[engine] = load(engine)
-            except UsersError as error:
-                if engine == self.engine:
-                    raise
-                refused[engine] = str(error)
-                log.info("%s is left out: %s", engine, error)
-        asked = [self.engine] if self.engine else list(predictors)
-        return measure(labeled, predictors, scaled_engines=asked, to_the_end=bool(self.engine), clock=clock), refused
-
-
-def _as_json(
-    figures: Sequence[Figures], chosen: Figures, refused: Mapping[str, str], labeled: Labeled
-) -> dict[str, Any]:
-    """Return an answer as plain values."""
-    labels = int(np.isfinite(labeled.labels).all(axis=-1).sum())
-    return {
-        "chosen": figures.index(chosen),
-        "modes": [{**asdict(each), "keeps_promise": each.keeps_promise} for each in figures],
-        "refused": dict(refused),
-        "images": len(labeled.images),
-        "labels": labels,
-    }
-
-
-def _choice(content: Mapping[str, Any]) -> Choice:
-    """Take an answer from a record."""
-    figures = list(_read_figures(content["modes"]))
-    return Choice(figures[content["chosen"]], figures[0], int(content["images"]))
-
-
-def _read_figures(modes: Sequence[Mapping[str, Any]]) -> Iterator[Figures]:
-    """Yield the figures that a record tells."""
-    for told in modes:
-        values = {key: value for key, value in told.items() if key not in ("mode", "keeps_promise")}
-        yield Figures(mode=Mode(**told["mode"]), **{key: float(value) for key, value in values.items()})

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import logging
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
 from time import perf_counter, process_time
 
 from dlc_common import UsersError
-from dlc_toolbox.evaluation.modes import Choice, Question, find_labeled
+from dlc_toolbox.evaluation.mode_choice import Choice, Question
+from dlc_toolbox.evaluation.modes import find_labeled
 from dlc_toolbox.poses.network import find_network, precision_of
 from dlc_toolbox.project.experiment import Experiment
 from dlc_toolbox.project.layout import Layout
@@ -85,12 +86,13 @@ def _measure(layout: Layout, settings: AnalysisSettings, question: Question) -> 
     else:
         engine = engines.choose_engine(settings.engine)
         question = replace(question, engines=list(dict.fromkeys([float32, engine])), engine=engine)
-    if question.output(labeled).why_stale():
+    question = replace(question, device=engines.computer_name(float32))
+    snapshot = Snapshot(network.snapshot.iteration, network.snapshot.path)
+    load = cache(partial(predict.load_predictor, network.config_path, snapshot))
+    if question.why_open(labeled, load):
         tell_device(float32)
         if settings.engine == "fast" and float32 == "openvino" and not engines.can_quantize():
             log.info('openvino-int8, which may be faster, is not tried: it needs pip install -e ".[int8]"')
         log.info("Measuring on %d labeled images, once for this snapshot", len(labeled.images))
-    snapshot = Snapshot(network.snapshot.iteration, network.snapshot.path)
-    load = partial(predict.load_predictor, network.config_path, snapshot)
     clock = process_time if engines.device_name(float32).startswith("CPU") else perf_counter
     return question.answered(labeled, load, clock), ""

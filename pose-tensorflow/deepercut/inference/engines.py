@@ -141,6 +141,23 @@ def device_name(engine: str = "auto") -> str:
     return f"{', '.join(_accelerators()) or 'CPU'} ({', '.join([program, *precision])})"
 
 
+def computer_name(engine: str = "auto") -> str:
+    """Name the very processor and program that an engine computes with, which decide its speed and its rounding.
+
+    Parameters
+    ----------
+    engine : {'auto', 'keras', 'openvino', 'keras-bf16', 'openvino-bf16', 'openvino-int8'}
+        See `choose_engine`.
+
+    Returns
+    -------
+    str
+        Such as 'AMD EPYC 7B13 (OpenVINO 2026.4.1)'; as `device_name` for Keras.
+    """
+    name = device_name(engine)
+    return name.replace("CPU", cpu_runtime()["cpu"], 1) if "OpenVINO" in name else name
+
+
 def batch_pixels(engine: str = "auto") -> int:
     """Return the area of frames that an engine should be given at once; on a GPU it is halved if it does not fit."""
     on_gpu = choose_engine(engine).startswith("keras") and _accelerators()

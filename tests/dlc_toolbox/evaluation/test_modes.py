@@ -15,7 +15,8 @@ from PIL import Image
 from dlc_common import UsersError
 from dlc_toolbox import ToolboxError
 from dlc_toolbox.evaluation import modes
-from dlc_toolbox.evaluation.modes import Figures, Labeled, Mode, Question, fastest, find_labeled, measure, smallest
+from dlc_toolbox.evaluation.mode_choice import Question
+from dlc_toolbox.evaluation.modes import Figures, Labeled, Mode, fastest, find_labeled, measure, smallest
 from dlc_toolbox.poses.network import Network
 from dlc_toolbox.project.experiment import Experiment
 from dlc_toolbox.project.layout import Layout
@@ -158,16 +159,40 @@ def test_it_is_measured_once_and_again_when_snapshot_or_labels_change(labeled, q
     content = json.loads(question.answer.read_text())
     assert content["modes"][0]["mode"] == {"engine": "openvino", "scale": 1.0}
     assert (content["images"], content["labels"], content["refused"]) == (4, 7, {})
+    bf16 = replace(question, engines=[*question.engines, "openvino-bf16"])
+    assert ask(of=bf16)[1] == bf16.engines and "because openvino-bf16 had not been tried" in caplog.text
     moved = replace(labeled, labels=labeled.labels + 0.5)
     assert ask(on=moved)[1] == question.engines
     assert "being made, because labels changed" in caplog.text
-    assert ask(of=replace(question, engines=["openvino"]))[1] == ["openvino"]
     question.network.snapshot.path.write_bytes(b"others")
     assert question.recorded() is None
     assert ask()[1] == question.engines
     question.answer.write_text(json.dumps({**content, "chosen": 99}))
     assert question.recorded() is None
     assert ask()[1] == question.engines
+
+
+def test_other_machines_look_in_the_same_way_if_they_can(labeled, question):
+    able, loads = {"openvino", "openvino-int8", "openvino-bf16"}, []
+
+    def load(name):
+        loads.append(name)
+        if name not in able:
+            raise UsersError(f"{name} needs another CPU")
+        return engine(shift=0.05 * (name != "openvino"))
+
+    def ask(device, *others):
+        loads.clear()
+        asked = replace(question, device=device, engines=["openvino", *others])
+        return asked.answered(labeled, load, ticking(0, 2, 0, 0.5)).chosen.mode.engine, list(loads)
+
+    assert ask("new", "openvino-bf16") == ("openvino-bf16", ["openvino", "openvino-bf16"])
+    assert question.recorded().in_words().endswith("4 labeled images that did not train it, with new")
+    assert ask("new", "openvino-bf16") == ("openvino-bf16", [])
+    assert ask("newer", "openvino-bf16") == ("openvino-bf16", ["openvino-bf16"])
+    able.remove("openvino-bf16")
+    assert ask("old") == ("openvino", ["openvino-bf16", "openvino"])
+    assert ask("old") == ("openvino", [])
 
 
 def test_the_answer_stays_when_the_labels_are_gone(labeled, question):
