@@ -121,20 +121,15 @@ def open_partial(
     if file is None:
         yield None
         return
-    keep = False
     with file:
+        keep = False
         try:
             partial = Partial(path, file, json.dumps(made_from, sort_keys=True).encode() + b"\n", row)
-            try:
-                yield partial
-                keep = kept
-            except BaseException:
-                keep = True
-                raise
-            finally:
-                keep = keep and len(partial) > 0
+            keep = True  # what is found before an error is for the next run
+            yield partial
+            keep = kept
         finally:
-            if not keep:
+            if not (keep and len(partial)):
                 if os.name == "nt":
                     file.close()  # Windows removes no open file; elsewhere the lock is held until it is gone
                 path.unlink(missing_ok=True)
