@@ -47,7 +47,7 @@ class Engine:
         return self.answer(frames)[..., :3]
 
     def with_features(self, frames: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Find the poses, (B, K, 3), and what the maps tell about them, (B, K, 4): see `Predictor.with_features`."""
+        """Find the poses, (B, K, 3), and their features, (B, K, 4), see `targets.ANSWER`; NaN of a model without."""
         answers = self.answer(frames)
         unknown = np.full((*answers.shape[:2], len(ANSWER) - answers.shape[2]), np.nan, np.float32)
         return answers[..., :3], np.concatenate([answers[..., 2:], unknown], axis=2)

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-
-import numpy as np
 
 from deepercut import DeepercutError
 from deepercut.config import PoseConfig, load_config
-from deepercut.inference.engines import ENGINES, Engine, choose_engine, device_name
+from deepercut.inference.engines import ENGINES, Engine, choose_engine
 from deepercut.inference.precision import reduced_engine
 from deepercut.network.architecture import weight_shapes
 from deepercut.weights.checkpoints import check_same_network, read_weights
@@ -17,59 +15,7 @@ from deepercut.weights.foreign import Arrays
 from deepercut.weights.snapshots import Snapshot
 
 
-@dataclass(frozen=True)
-class Predictor:
-    """A trained network as a function from frames to poses.
-
-    Parameters
-    ----------
-    compute : Engine
-        Finds them.
-    bodyparts : tuple of str
-        K names, in the order of the poses.
-    device : str
-        What computes, and on what.
-    """
-
-    compute: Engine
-    bodyparts: tuple[str, ...]
-    device: str
-
-    def __call__(self, frames: np.ndarray) -> np.ndarray:
-        """Find every body part in every frame.
-
-        Parameters
-        ----------
-        frames : ndarray of shape (B, H, W, 3), uint8
-            RGB. Any size; calls with one and the same are the quickest.
-
-        Returns
-        -------
-        ndarray of shape (B, K, 3), float32
-            x and y in pixels of the frames, likelihood 0..1.
-        """
-        return self.compute(frames)
-
-    def with_features(self, frames: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Find every body part, and tell what the network's maps look like there.
-
-        Parameters
-        ----------
-        frames : ndarray of shape (B, H, W, 3), uint8
-            As for a call.
-
-        Returns
-        -------
-        poses : ndarray of shape (B, K, 3), float32
-            The same as of a call.
-        features : ndarray of shape (B, K, 4), float32
-            Likelihood of the best cell, 0..1; of the best cell outside its peak the likelihood and the distance in
-            pixels; width of the peak in pixels. See `targets.ANSWER`; NaN where a model was made before it told this.
-        """
-        return self.compute.with_features(frames)
-
-
-def load_predictor(config_path: Path, snapshot: Snapshot, engine: str = "auto") -> Predictor:
+def load_predictor(config_path: Path, snapshot: Snapshot, engine: str = "auto") -> Engine:
     """Load a trained network.
 
     Parameters
@@ -83,7 +29,7 @@ def load_predictor(config_path: Path, snapshot: Snapshot, engine: str = "auto") 
 
     Returns
     -------
-    Predictor
+    Engine
         Ready to be called with frames.
 
     Raises
@@ -94,10 +40,8 @@ def load_predictor(config_path: Path, snapshot: Snapshot, engine: str = "auto") 
     engine = choose_engine(engine)
     config, arrays = read_network(config_path, snapshot)
     if engine in ENGINES:
-        compute = ENGINES[engine](config, arrays)
-    else:
-        compute = reduced_engine(engine, config, arrays, snapshot)
-    return Predictor(compute, config.all_joints_names, device_name(engine))
+        return ENGINES[engine](config, arrays)
+    return reduced_engine(engine, config, arrays, snapshot)
 
 
 def read_network(config_path: Path, snapshot: Snapshot) -> tuple[PoseConfig, Arrays]:

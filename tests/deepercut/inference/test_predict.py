@@ -34,8 +34,6 @@ def test_every_engine_computes_what_the_snapshot_holds(make_train_folder):
     logits = keras.ops.convert_to_numpy(network(frames)["part_pred"])[:, :5, :7].max(axis=(1, 2))
     for engine in ("keras", "openvino"):
         predictor = load_predictor(config_path, snapshot, engine)
-        assert predictor.bodyparts == ("nose", "left", "right")
-        assert engine in predictor.device.lower()
         np.testing.assert_allclose(predictor(frames)[..., 2], 1 / (1 + np.exp(-logits)), atol=1e-5)
 
 
