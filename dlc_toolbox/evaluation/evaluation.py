@@ -95,9 +95,7 @@ class EvaluatedNetwork:
     @property
     def table(self) -> Path:
         """Its poses of the labeled images."""
-        if self.way:
-            return self.layout.evaluation_table_in(self.way, self.experiment, self.iteration)
-        return self.layout.evaluation_table(self.experiment, self.iteration)
+        return self.layout.evaluation_table(self.experiment, self.iteration, self.way)
 
     @property
     def features(self) -> Path:

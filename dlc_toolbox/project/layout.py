@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import glob
 import re
 from dataclasses import dataclass, replace
 from glob import escape
@@ -142,7 +141,7 @@ class Layout:
 
     def train_folders(self, task: str, date: str) -> list[Path]:
         """Folders of all networks that share a training copy of images, in the order of the numbers in their names."""
-        found = self.models.glob(f"{glob.escape(task + date)}-trainset*shuffle*/train")
+        found = self.models.glob(f"{escape(task + date)}-trainset*shuffle*/train")
         return sorted(found, key=lambda folder: natural_key(str(folder)))
 
     def present(self, experiment: Experiment, fraction: float) -> Experiment | None:
@@ -184,13 +183,9 @@ class Layout:
             "Step4_GenerateTrainingFileFromLabelledData.py makes it from labeled images."
         )
 
-    def evaluation_table(self, experiment: Experiment, iteration: int) -> Path:
-        """Poses of all labeled images by one snapshot."""
-        return self.results / f"{experiment.evaluation_scorer(iteration)}.h5"
-
-    def evaluation_table_in(self, way: str, experiment: Experiment, iteration: int) -> Path:
-        """Poses of the labeled images that test a snapshot, found in reduced precision or size, such as ``int8``."""
-        return self.results / f"{experiment.evaluation_scorer(iteration)}_{way}.h5"
+    def evaluation_table(self, experiment: Experiment, iteration: int, way: str = "") -> Path:
+        """Poses of the labeled images by one snapshot, perhaps found in reduced precision or size, such as ``int8``."""
+        return self.results / f"{experiment.evaluation_scorer(iteration)}{way and f'_{way}'}.h5"
 
     def evaluation_tables(self) -> list[Path]:
         """List the poses of labeled images, by whatever network, in alphabetical order."""
