@@ -172,7 +172,7 @@ def find_networks(
     networks: list[EvaluatedNetwork] = []
     fractions: dict[Experiment, float] = {}
     for fraction in settings.TrainingFraction:
-        experiment = _experiment(layout, settings, fraction)
+        experiment = layout.locate(settings, fraction, settings.Shuffles[settings.shuffleindex])
         if experiment in fractions:
             raise ToolboxError(
                 f"TrainingFraction {fractions[experiment]} and {fraction} share the network {experiment.name}: leave "
@@ -222,9 +222,7 @@ def named_for_videos(
     ToolboxError
         When the settings name a network that is not there.
     """
-    named = layout.locate(
-        Experiment.of(settings, settings.trainingsFraction, settings.shuffle), settings.trainingsFraction
-    )
+    named = layout.locate(settings, settings.trainingsFraction, settings.shuffle)
     return [network for network in networks if network.experiment == named]
 
 
@@ -322,11 +320,6 @@ def evaluate(network: EvaluatedNetwork, load_predictor: Callable[[], Predict], *
     output.write_record()
     log.info("Written: %s and .csv", network.table)
     return network.table
-
-
-def _experiment(layout: Layout, settings: Settings, fraction: float) -> Experiment:
-    """Return the experiment of one training fraction and the chosen shuffle, as it stands on disk."""
-    return layout.locate(Experiment.of(settings, fraction, settings.Shuffles[settings.shuffleindex]), fraction)
 
 
 def _check_same_network(path: Path, config: Config, settings: Settings, split: Split) -> None:

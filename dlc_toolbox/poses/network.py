@@ -13,7 +13,6 @@ from dlc_common import UsersError
 from dlc_toolbox import ToolboxError
 from dlc_toolbox.measure.confidence import FEATURES
 from dlc_toolbox.project import records
-from dlc_toolbox.project.experiment import Experiment
 from dlc_toolbox.project.layout import Layout, pose_record
 from dlc_toolbox.project.settings import AnalysisSettings
 from dlc_toolbox.video.recording import Crop, Reading
@@ -211,8 +210,7 @@ def find_network(
     ToolboxError
         When there is no such train folder, or the network's pose_cfg.yaml tells another depth or training set.
     """
-    named = Experiment.of(settings, settings.trainingsFraction, settings.shuffle)
-    experiment = layout.locate(named, settings.trainingsFraction)
+    experiment = layout.locate(settings, settings.trainingsFraction, settings.shuffle)
     config_path = layout.train_folder(experiment) / "pose_cfg.yaml"
     config = load_config(config_path)
     own = {"resnet": config.net_type, "training set": PurePosixPath(config.dataset.replace("\\", "/")).stem}

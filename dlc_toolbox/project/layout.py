@@ -6,12 +6,16 @@ import re
 from dataclasses import dataclass, replace
 from glob import escape
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from dlc_common.accents import as_spelled
 from dlc_common.cli import CHECKOUT
 from dlc_common.images import CROP_PREVIEW, natural_key, refuse_undecodable
 from dlc_toolbox import ToolboxError
 from dlc_toolbox.project.experiment import Experiment
+
+if TYPE_CHECKING:
+    from dlc_toolbox.project.settings import AnalysisSettings, Settings
 
 LABELED_VIDEO_ENDING = "_DeepLabCutlabeled.mp4"
 _FILTERED_ENDING = "_filtered.h5"
@@ -165,14 +169,15 @@ class Layout:
         is_there = self.train_folder(of_v1).is_dir() and not self.split_documentation(of_v1).exists()
         return of_v1 if is_there else None
 
-    def locate(self, experiment: Experiment, fraction: float) -> Experiment:
-        """Return the experiment as it is named on disk; as `present`.
+    def locate(self, settings: Settings | AnalysisSettings, fraction: float, shuffle: int) -> Experiment:
+        """Return the experiment of a training fraction and a shuffle as it is named on disk; as `present`.
 
         Raises
         ------
         ToolboxError
             When there is none; the message lists those that exist.
         """
+        experiment = Experiment.of(settings, fraction, shuffle)
         found = self.present(experiment, fraction)
         if found is not None:
             return found

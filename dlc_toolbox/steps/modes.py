@@ -11,7 +11,6 @@ from dlc_common import UsersError
 from dlc_toolbox.evaluation.mode_choice import Choice, Question
 from dlc_toolbox.evaluation.modes import find_labeled
 from dlc_toolbox.poses.network import find_network, precision_of
-from dlc_toolbox.project.experiment import Experiment
 from dlc_toolbox.project.layout import Layout
 from dlc_toolbox.project.settings import AnalysisSettings
 from dlc_toolbox.steps.device import tell_device
@@ -74,9 +73,9 @@ def _measure(layout: Layout, settings: AnalysisSettings, question: Question) -> 
     from deepercut.weights.snapshots import Snapshot
 
     network = question.network
-    named = Experiment.of(settings, settings.trainingsFraction, settings.shuffle)
     try:
-        labeled = find_labeled(layout, layout.locate(named, settings.trainingsFraction), network.bodyparts)
+        experiment = layout.locate(settings, settings.trainingsFraction, settings.shuffle)
+        labeled = find_labeled(layout, experiment, network.bodyparts)
     except UsersError as error:
         log.warning("What faster modes cost cannot be measured: %s", error)
         return question.recorded(), "there are no labeled images to measure others on"

@@ -139,7 +139,7 @@ def download(project: Path, depth: int | None = None, origin: str | None = None,
     log.info("Next: %s", cli.command(project, "pose-tensorflow/train.py"))
 
 
-def find_config(project: Path, experiment_of: Callable[[Path], tuple[Experiment, float]]) -> Path:
+def find_config(project: Path, experiment_of: Callable[[Layout], Experiment]) -> Path:
     """Find the pose_cfg.yaml of a training: that of the working directory, as in v1, or else the settings'.
 
     Parameters
@@ -147,7 +147,7 @@ def find_config(project: Path, experiment_of: Callable[[Path], tuple[Experiment,
     project : Path
         The folder of the settings; one that ``--project`` names goes before the working directory.
     experiment_of : callable
-        ``experiment_of(project)`` reads from the settings which training, and its training fraction.
+        ``experiment_of(layout)`` reads from the settings which training.
 
     Returns
     -------
@@ -162,7 +162,7 @@ def find_config(project: Path, experiment_of: Callable[[Path], tuple[Experiment,
     layout, here = Layout(project), Path.cwd()
     if project == cli.CHECKOUT and (here / _POSE_CFG).is_file() and here != layout.training_set_root:
         return Path(_POSE_CFG)
-    experiment = layout.locate(*experiment_of(project))
+    experiment = experiment_of(layout)
     log.info("Network: %s, as the settings name it (another: --config)", experiment.name)
     return layout.train_folder(experiment) / _POSE_CFG
 
@@ -186,17 +186,16 @@ def train_folder_of(project: Path) -> Path:
         When it is not there, with the step that makes it; the message lists the trainings that exist.
     """
     layout = Layout(project)
-    return layout.train_folder(layout.locate(*_trained_by_myconfig(project)))
+    return layout.train_folder(_trained_by_myconfig(layout))
 
 
-def _trained_by_myconfig(project: Path) -> tuple[Experiment, float]:
+def _trained_by_myconfig(layout: Layout) -> Experiment:
     """Return the first training that Step 4 makes of myconfig.py, with the shuffle of shuffleindex."""
-    settings = load_settings(project)
-    fraction, shuffle = settings.TrainingFraction[0], settings.Shuffles[settings.shuffleindex]
-    return Experiment.of(settings, fraction, shuffle), fraction
+    settings = load_settings(layout.root)
+    return layout.locate(settings, settings.TrainingFraction[0], settings.Shuffles[settings.shuffleindex])
 
 
-def _named_by_myconfig_analysis(project: Path) -> tuple[Experiment, float]:
+def _named_by_myconfig_analysis(layout: Layout) -> Experiment:
     """Return the training that myconfig_analysis.py names."""
-    settings = load_analysis_settings(project)
-    return Experiment.of(settings, settings.trainingsFraction, settings.shuffle), settings.trainingsFraction
+    settings = load_analysis_settings(layout.root)
+    return layout.locate(settings, settings.trainingsFraction, settings.shuffle)

@@ -34,7 +34,6 @@ from dlc_common.cli import CHECKOUT
 from dlc_common.promise import MEANINGFUL
 from dlc_toolbox.evaluation.modes import SCALES, Mode, find_labeled, measure
 from dlc_toolbox.poses.network import Predict
-from dlc_toolbox.project.experiment import Experiment
 from dlc_toolbox.steps.videos import Work, find_work
 from dlc_toolbox.video.video import Video, writing_video
 
@@ -50,8 +49,7 @@ def mode_of(text: str) -> Mode:
 
 def write_accuracy(work: Work) -> None:
     """Print what every engine, at every size, changes in the poses of the test images."""
-    named = Experiment.of(work.settings, work.settings.trainingsFraction, work.settings.shuffle)
-    experiment = work.layout.locate(named, work.settings.trainingsFraction)
+    experiment = work.layout.locate(work.settings, work.settings.trainingsFraction, work.settings.shuffle)
     labeled = find_labeled(work.layout, experiment, work.network.bodyparts)
     snapshot = Snapshot(work.network.snapshot.iteration, work.network.snapshot.path)
     write, predictors = sys.stdout.write, {}

@@ -1,5 +1,6 @@
 from dataclasses import fields
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -8,6 +9,8 @@ from dlc_toolbox import ToolboxError
 from dlc_toolbox.project import layout
 from dlc_toolbox.project.experiment import Experiment, percent_of
 from dlc_toolbox.project.layout import Layout, image_folders
+
+SETTINGS = SimpleNamespace(Task="toy", date="Jan1", scorer="Ann", resnet=50)
 
 
 @pytest.fixture
@@ -42,31 +45,31 @@ def test_everything_lies_in_the_project(tmp_path: Path, experiment: Experiment):
     assert [field.name for field in fields(place)] == ["root"]
 
 
-def test_locate_finds_the_exact_shuffle_only(tmp_path: Path, experiment: Experiment):
+def test_locate_finds_the_exact_shuffle_only(tmp_path: Path):
     place = Layout(tmp_path)
     (place.models / "toyJan1-trainset29shuffle10" / "train").mkdir(parents=True)
     with pytest.raises(
         ToolboxError, match=r"shuffle1/train.* does not exist \(there are: toyJan1-trainset29shuffle10\)"
     ):
-        place.locate(experiment, 0.29)
+        place.locate(SETTINGS, 0.29, 1)
 
 
 def test_locate_finds_the_truncated_name_of_v1_but_not_our_own(tmp_path: Path, experiment: Experiment):
     place = Layout(tmp_path)
     truncated = Experiment("toy", "Jan1", "Ann", 28, 1, 50)
     place.train_folder(truncated).mkdir(parents=True)
-    assert place.locate(experiment, 0.29) == truncated
+    assert place.locate(SETTINGS, 0.29, 1) == truncated
     place.split_documentation(truncated).parent.mkdir()
     place.split_documentation(truncated).touch()
     assert place.present(experiment, 0.29) is None
     place.train_folder(experiment).mkdir(parents=True)
-    assert place.locate(experiment, 0.29) == experiment
+    assert place.locate(SETTINGS, 0.29, 1) == experiment
 
 
-def test_advice_is_the_demo_in_the_checkout_alone(tmp_path: Path, experiment: Experiment):
+def test_advice_is_the_demo_in_the_checkout_alone(tmp_path: Path):
     assert "make demo" in layout.first_step_advice(CHECKOUT)
     with pytest.raises(ToolboxError, match="there is none yet"):
-        Layout(tmp_path).locate(experiment, 0.29)
+        Layout(tmp_path).locate(SETTINGS, 0.29, 1)
     assert "make demo" not in layout.first_step_advice(tmp_path)
 
 

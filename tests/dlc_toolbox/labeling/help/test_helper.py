@@ -25,7 +25,6 @@ from dlc_toolbox.labeling.help.helper import (
     write_helper,
     write_training_files,
 )
-from dlc_toolbox.project.experiment import Experiment
 from dlc_toolbox.project.layout import Layout, image_folders
 from dlc_toolbox.project.settings import load_settings
 from dlc_toolbox.project.tables import make_table
@@ -198,10 +197,10 @@ def test_a_helper_goes_on_from_its_own_weights(layout, settings, no_checkout):
     assert find_start(layout, settings, plan, [snapshot]) == fresh
 
 
-def test_no_step_takes_the_helper_for_images_or_an_experiment(layout):
+def test_no_step_takes_the_helper_for_images_or_an_experiment(layout, settings):
     home = layout.helper_folder("toy")
     home.mkdir()
     write_helper(home, KNOWN)
     assert [folder.name for folder in image_folders(layout.data_folder("toy"))] == ["toy"]
     with pytest.raises(ToolboxError, match="there is none yet"):
-        layout.locate(Experiment("toy", "Jan1", "Ann", 70, 1, 50), 0.7)
+        layout.locate(settings, 0.7, 1)
