@@ -26,21 +26,17 @@ _WORST = 12
 _PLOTS = {"part_errors": "error_per_part.png", "cumulative": "cumulative_error.png", "likelihood": "likelihood.png"}
 
 
-def plot_evaluations(
-    evaluations: Sequence[Evaluation], rows: pd.DataFrame, settings: Settings, judgments: Sequence[Judgment]
-) -> list[Path]:
+def plot_evaluations(judgments: Sequence[Judgment], rows: pd.DataFrame, settings: Settings) -> list[Path]:
     """Plot the errors of each network, and those of several snapshots against their iterations.
 
     Parameters
     ----------
-    evaluations : sequence of Evaluation
-        As `results.read_evaluation` returns them.
+    judgments : sequence of Judgment
+        Of each network's evaluation, as `trust.judge` returns them.
     rows : DataFrame
         Their rows of the evaluation table, in the same order.
     settings : Settings
         Its colormap and pcutoff count.
-    judgments : sequence of Judgment
-        Of the evaluations, as `trust.judge` returns them.
 
     Returns
     -------
@@ -48,8 +44,8 @@ def plot_evaluations(
         The folders of plots, and the plots against iterations.
     """
     written = [_plot_evaluation(judgment, settings) for judgment in judgments]
-    experiments = {evaluation.network.fraction: evaluation.network for evaluation in evaluations}
-    for fraction, network in experiments.items():
+    networks = [judgment.evaluation.network for judgment in judgments]
+    for fraction, network in {network.fraction: network for network in networks}.items():
         snapshots = rows[rows["train_fraction"] == fraction]
         if len(snapshots) > 1:
             path = network.layout.iterations_plot(network.experiment)
@@ -96,11 +92,7 @@ def draw_evaluation(evaluation: Evaluation, settings: Settings, *, overwrite: bo
 
 
 def write_evaluation_pages(
-    evaluations: Sequence[Evaluation],
-    rows: pd.DataFrame,
-    settings: Settings,
-    judgments: Sequence[Judgment],
-    outlooks: Sequence[str] = (),
+    judgments: Sequence[Judgment], rows: pd.DataFrame, settings: Settings, outlooks: Sequence[str] = ()
 ) -> list[Path]:
     """Write a page for each experiment: its snapshots, learning curve, errors per body part and worst test images.
 
@@ -108,7 +100,7 @@ def write_evaluation_pages(
 
     Parameters
     ----------
-    evaluations, rows, settings, judgments
+    judgments, rows, settings
         As for `plot_evaluations`.
     outlooks : sequence of str, optional
         What would make each network better, as `outlook.outlook_in_words` says it.
@@ -124,16 +116,16 @@ def write_evaluation_pages(
         When an image is damaged or the system refuses to write.
     """
     written = []
-    for experiment in dict.fromkeys(evaluation.network.experiment for evaluation in evaluations):
-        places = [i for i, evaluation in enumerate(evaluations) if evaluation.network.experiment == experiment]
+    experiments = [judgment.evaluation.network.experiment for judgment in judgments]
+    for experiment in dict.fromkeys(experiments):
+        places = [i for i, other in enumerate(experiments) if other == experiment]
         snapshots = rows.iloc[places].reset_index(drop=True)
         medians = snapshots["test_median_error_px"]
         best = int(medians.idxmin()) if medians.notna().any() else len(medians) - 1
-        evaluation = evaluations[places[best]]
-        page = evaluation.network.layout.evaluation_page(experiment)
         judgment = judgments[places[best]]
+        page = judgment.evaluation.network.layout.evaluation_page(experiment)
         resolved = replace(settings, pcutoff=judgment.cutoff(settings))
-        content = _evaluation_content(evaluation, snapshots, best, resolved, page)
+        content = _evaluation_content(judgment.evaluation, snapshots, best, resolved, page)
         content |= trust_content(judgment, resolved) | {"outlook": outlooks[places[best]] if outlooks else None}
         pages.write_page(page, "evaluation.html", **content)
         written.append(page)

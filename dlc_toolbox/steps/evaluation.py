@@ -81,7 +81,7 @@ def analyze_results(project: Path, *, overwrite: bool = False) -> None:
     with alone(project / "myconfig.py"):
         rows = results.write_summaries(layout, settings, evaluations, cutoffs)
     log.info("Written: %s and %s", layout.summary_table, layout.part_table.name)
-    log.info("Plots: %s", ", ".join(map(str, report.plot_evaluations(evaluations, rows, settings, judgments))))
+    log.info("Plots: %s", ", ".join(map(str, report.plot_evaluations(judgments, rows, settings))))
     for sentence in results.in_words(rows):
         log.info(sentence)
     outlooks = [outlook.outlook_in_words(evaluated, settings) for evaluated in evaluations]
@@ -95,7 +95,7 @@ def analyze_results(project: Path, *, overwrite: bool = False) -> None:
         for evaluated, pcutoff in zip(evaluations, cutoffs, strict=True):
             drawn = report.draw_evaluation(evaluated, replace(settings, pcutoff=pcutoff), overwrite=overwrite)
             log.info("Look at %s", drawn)
-    for page in report.write_evaluation_pages(evaluations, rows, settings, judgments, outlooks):
+    for page in report.write_evaluation_pages(judgments, rows, settings, outlooks):
         log.info("Open %s in a browser", page)
     log.info("Next, when the test error is good enough: %s", cli.command(project, "Analysis-tools/AnalyzeVideos.py"))
     log.info("Otherwise: label more images (where the test error is large), or train longer; see above which helps")

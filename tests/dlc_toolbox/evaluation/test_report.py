@@ -84,7 +84,7 @@ def test_plots_of_several_snapshots(layout, settings):
     labels = np.zeros((2, 3, 2))
     evaluations = [evaluation(layout, labels, np.full((2, 3, 3), i / 100), i) for i in (20, 100)]
     rows = pd.DataFrame([summary_row(evaluated, 0.1) for evaluated in evaluations])
-    written = plot_evaluations(evaluations, rows, settings, judged(evaluations, settings))
+    written = plot_evaluations(judged(evaluations, settings), rows, settings)
     assert [path.name for path in written] == [
         "Plots_DeepCut_resnet_50_70shuffle1_20forTask_toy",
         "Plots_DeepCut_resnet_50_70shuffle1_100forTask_toy",
@@ -92,14 +92,14 @@ def test_plots_of_several_snapshots(layout, settings):
     ]
     plots = {"likelihood.png", "error_per_part.png", "cumulative_error.png"}
     assert {path.name for path in written[0].iterdir()} == plots
-    assert len(plot_evaluations(evaluations[:1], rows[:1], settings, judged(evaluations[:1], settings))) == 1
+    assert len(plot_evaluations(judged(evaluations[:1], settings), rows[:1], settings)) == 1
 
 
 def page_of(evaluations, settings):
     rows = pd.DataFrame([summary_row(evaluated, 0.1) for evaluated in evaluations])
     judgments = judged(evaluations, settings)
-    plot_evaluations(evaluations, rows, settings, judgments)
-    (page,) = write_evaluation_pages(evaluations, rows, settings, judgments)
+    plot_evaluations(judgments, rows, settings)
+    (page,) = write_evaluation_pages(judgments, rows, settings)
     return html.unescape(page.read_text(encoding="utf-8"))
 
 
@@ -123,13 +123,13 @@ def test_the_page_tells_the_error_of_labels_placed_by_hand(layout, settings):
     found = replace(evaluation(layout, labels, poses), accepted=np.array([[False] * 3, [True, False, False]]))
     rows = pd.DataFrame([summary_row(found, settings.pcutoff)])
     judgments = judged([found], settings)
-    plot_evaluations([found], rows, settings, judgments)
-    (page,) = write_evaluation_pages([found], rows, settings, judgments)
+    plot_evaluations(judgments, rows, settings)
+    (page,) = write_evaluation_pages(judgments, rows, settings)
     text = " ".join(page.read_text(encoding="utf-8").split())
     assert "33% of the labels of test images are machine labels that were accepted as they were" in text
     assert "placed by hand alone: median 5.0 px, mean 5.0 px" in text
     rows = pd.DataFrame([summary_row(replace(found, accepted=None), settings.pcutoff)])
-    (page,) = write_evaluation_pages([found], rows, settings, judgments)
+    (page,) = write_evaluation_pages(judgments, rows, settings)
     assert "placed by hand" not in page.read_text(encoding="utf-8")
 
 

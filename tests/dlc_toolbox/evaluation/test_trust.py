@@ -287,9 +287,9 @@ def test_the_page_tells_it_all(evaluation, settings):
     settings = replace(settings, Scorers=("Ann", "Bob"))
     rows = pd.DataFrame([summary_row(evaluation, 0.1)])
     judgments = [judge(evaluation, settings)]
-    (folder,) = plot_evaluations([evaluation], rows, settings, judgments)
+    (folder,) = plot_evaluations(judgments, rows, settings)
     assert (folder / "reliability.png").is_file()
-    (page,) = write_evaluation_pages([evaluation], rows, settings, judgments)
+    (page,) = write_evaluation_pages(judgments, rows, settings)
     text = " ".join(html.unescape(page.read_text(encoding="utf-8")).split())
     for sentence in (
         *judgments[0].in_words(),
@@ -302,7 +302,7 @@ def test_the_page_tells_it_all(evaluation, settings):
     command = re.search("<summary>Correct it</summary><code>(.*?)</code>", text)[1]
     assert shlex.split(command)[2:] == ["--image", "toy/img50.png", "--part", "paw", "--project", str(layout.root)]
     assert shlex.split(command)[1].endswith("/Generating_a_Training_Set/LabelFrames.py")
-    plot_evaluations([evaluation], rows, settings, [judge(replace(evaluation, features=None), settings)])
+    plot_evaluations([judge(replace(evaluation, features=None), settings)], rows, settings)
     assert not (folder / "reliability.png").exists()
 
 
@@ -320,6 +320,6 @@ def test_auto_is_what_is_recommended_for_each_part(evaluation, settings):
     assert 0.5 < above.mean() < 1 and rows.loc[0, "test_share_above_pcutoff"] == pytest.approx(above.mean(), abs=0.02)
     assert "likelihood >= the one recommended for the part for" in in_words(rows)[1]
     auto = replace(settings, pcutoff=AUTO)
-    plot_evaluations([evaluation], rows, auto, [judgment])
-    (page,) = write_evaluation_pages([evaluation], rows, auto, [judgment])
+    plot_evaluations([judgment], rows, auto)
+    (page,) = write_evaluation_pages([judgment], rows, auto)
     assert "likelihood ≥ the one recommended for the part" in html.unescape(page.read_text(encoding="utf-8"))
