@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -41,20 +41,12 @@ def evaluate(project: Path, *, overwrite: bool = False) -> None:
         When there is no such network, or images are missing.
     """
     networks = find_networks(project)
-
-    from deepercut.inference import predict  # takes seconds: after all that can fail at once
-    from deepercut.weights.snapshots import Snapshot
-
-    tell_device()
+    tell_device()  # takes seconds: after all that can fail at once
     for network in networks:
-        snapshot = Snapshot(network.snapshot.iteration, network.snapshot.path)
-        load_predictor = partial(predict.load_predictor, network.config_path, snapshot)
-        evaluation.evaluate(network, load_predictor, overwrite=overwrite)
+        evaluation.evaluate(network, partial(_load_predictor, network, "auto"), overwrite=overwrite)
     engine, as_analyzed = _as_videos_are_analyzed(project, networks, measures=True)
     for network in as_analyzed:
-        snapshot = Snapshot(network.snapshot.iteration, network.snapshot.path)
-        load_predictor = partial(predict.load_predictor, network.config_path, snapshot, engine)
-        evaluation.evaluate(network, partial(_load_scaled, load_predictor, network.scale), overwrite=overwrite)
+        evaluation.evaluate(network, partial(_load_predictor, network, engine), overwrite=overwrite)
     log.info("Next: %s", cli.command(project, "Evaluation-tools/Step2_AnalysisofResults.py"))
 
 
@@ -111,9 +103,13 @@ def _read_evaluation(network: evaluation.EvaluatedNetwork, bodyparts: Sequence[s
     return replace(results.read_evaluation(network, bodyparts), held_out=held_out, trained=read_trained(weights))
 
 
-def _load_scaled(load_predictor: Callable[[], Predict], scale: float) -> Predict:
-    """Load a predictor that looks at images at a scale."""
-    return scaled(load_predictor(), scale)
+def _load_predictor(network: evaluation.EvaluatedNetwork, engine: str) -> Predict:
+    """Load a network, which looks at images at its scale."""
+    from deepercut.inference import predict
+    from deepercut.weights.snapshots import Snapshot
+
+    snapshot = Snapshot(network.snapshot.iteration, network.snapshot.path)
+    return scaled(predict.load_predictor(network.config_path, snapshot, engine), network.scale)
 
 
 def _learn_as_analyzed(project: Path, judgments: Sequence[trust.Judgment]) -> None:

@@ -216,7 +216,7 @@ def test_one_page_per_experiment_shows_the_best_snapshot_and_can_be_sent_around(
     monkeypatch.setattr(
         predict,
         "load_predictor",
-        lambda _, snapshot: (
+        lambda _, snapshot, engine: (
             lambda frames: toy_network(frames, (0, 6 if snapshot.iteration == 100 else 2), (1, 1, 0.05))
         ),
     )
