@@ -122,8 +122,7 @@ def write_confidence(table: Path, partial: Partial, trust: Trust, scorer: str, *
         When the system refuses to write.
     """
     path, summary = confidence_table(table), Summary(trust)
-    is_something_known = isinstance(trust.calibration, Calibration) or trust.tells_of_places
-    if is_something_known and len(partial):
+    if trust.tells_of_errors and len(partial):
         write_long_table(_confidence(partial, trust, scorer, summary), path, csv=csv)
     else:
         path.unlink(missing_ok=True)

@@ -300,15 +300,15 @@ def write_calibration(path: Path, trust: Trust, iteration: int, looked: Looked, 
     UsersError
         When the system refuses to write.
     """
-    is_known = isinstance(trust.calibration, Calibration)
+    calibration = trust.calibration
     entry = {
         "snapshot": looked.snapshot,
         "precision": looked.precision,
         "scale": looked.scale,
         "images": images,
         "labels": labels,
-        "calibration": trust.calibration.as_json() if isinstance(trust.calibration, Calibration) else None,
-        "unknown": None if is_known else trust.calibration,
+        "calibration": calibration.as_json() if isinstance(calibration, Calibration) else None,
+        "unknown": calibration if isinstance(calibration, str) else None,
         "wantederror": trust.wanted_px,
         "pcutoff": dict(trust.pcutoffs or {}),
     }
