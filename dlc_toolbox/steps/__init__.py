@@ -5,5 +5,5 @@ Public: `frames.pick_frames`, `labels.label_frames`, `labels.convert_labels`, `l
 `labels.import_labels`, `labels.export_labels`, `suggestions.suggest`, `training_set.make_training_sets`,
 `training.train`, `training.export`, `training.download`, `evaluation.evaluate`, `evaluation.analyze_results`,
 `videos.analyze_videos`, `videos.label_videos`, `videos.filter_predictions`, `videos.plot_trajectories`,
-`videos.extract_outliers`.
+`videos.extract_outliers`, `videos.export_poses`, `cameras.calibrate_cameras`, `cameras.triangulate_videos`.
 """

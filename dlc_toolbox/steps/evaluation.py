@@ -162,7 +162,7 @@ def find_networks(project: Path) -> list[evaluation.EvaluatedNetwork]:
 
     Returns
     -------
-    list of Network
+    list of EvaluatedNetwork
         See `evaluation.find_networks`, which also tells the errors.
     """
     from deepercut.config import load_config

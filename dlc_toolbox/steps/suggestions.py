@@ -149,7 +149,7 @@ def offer_help(store: LabelStore) -> Help:
     Returns
     -------
     Help
-        For `labeling.serve.serve`.
+        For `labeling.server.serve.serve`.
     """
     layout, scorer = store.contents.layout, store.contents.scorer
 

@@ -368,7 +368,7 @@ def videos_to_analyze(layout: Layout, settings: AnalysisSettings, named: Sequenc
     Returns
     -------
     list of Path
-        See `video.find_videos` and `sequences.recordings_in`.
+        See `finding.find_videos` and `sequences.recordings_in`.
 
     Raises
     ------

@@ -78,7 +78,7 @@ def export_snapshot(config_path: Path, snapshot: Snapshot, formats: Sequence[str
     config_path : Path
         The pose_cfg.yaml it was trained with.
     snapshot : Snapshot
-        As `checkpoints.select_snapshot` finds it.
+        As `snapshots.select_snapshot` finds it.
     formats : sequence of {'savedmodel', 'onnx', 'openvino', 'tf1'}
         What to write. All but 'tf1', which holds weights alone, take frames, uint8 (B, H, W, 3), RGB of any size, and
         give poses, float32 (B, K, 3): x and y in pixels, likelihood.

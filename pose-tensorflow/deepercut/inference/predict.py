@@ -23,7 +23,7 @@ def load_predictor(config_path: Path, snapshot: Snapshot, engine: str = "auto") 
     config_path : Path
         The pose_cfg.yaml it was trained with.
     snapshot : Snapshot
-        As `checkpoints.select_snapshot` finds it.
+        As `snapshots.select_snapshot` finds it.
     engine : {'auto', 'keras', 'openvino', 'keras-bf16', 'openvino-bf16', 'openvino-int8'}, optional
         What computes; see `engines.choose_engine`.
 
@@ -52,7 +52,7 @@ def read_network(config_path: Path, snapshot: Snapshot) -> tuple[PoseConfig, Arr
     config_path : Path
         The pose_cfg.yaml it was trained with.
     snapshot : Snapshot
-        As `checkpoints.select_snapshot` finds it.
+        As `snapshots.select_snapshot` finds it.
 
     Returns
     -------

@@ -39,7 +39,7 @@ def write_state(
     Parameters
     ----------
     path : Path
-        As `checkpoints.state_path` names it.
+        As `snapshots.state_path` names it.
     optimizer : keras.Optimizer
         Its memory and the iteration are kept; the learning rate is the configuration's.
     seed : int
@@ -72,7 +72,7 @@ def read_state(path: Path) -> dict[str, np.ndarray]:
     Parameters
     ----------
     path : Path
-        As `checkpoints.state_path` names it.
+        As `snapshots.state_path` names it.
 
     Returns
     -------
@@ -107,7 +107,7 @@ def forget_memory(path: Path) -> None:
     Parameters
     ----------
     path : Path
-        As `checkpoints.state_path` names it. One that is missing, damaged or small already stays as it is.
+        As `snapshots.state_path` names it. One that is missing, damaged or small already stays as it is.
 
     Raises
     ------
