@@ -30,7 +30,13 @@ SKIPPED = {
     "Analysis-tools/MakingLabeledVideo.py": ["toy_DeepLabCutlabeled.mp4"],
     "Analysis-tools/ExtractOutlierFrames.py": ["data-toy/toy_3"],
 }
-ALWAYS_WRITTEN = ("IsCroppingOK.png", "evaluation.csv", "evaluation_per_part.csv", "evaluation.json")
+ALWAYS_WRITTEN = (
+    "IsCroppingOK.png",
+    "evaluation.csv",
+    "evaluation_per_part.csv",
+    "evaluation.json",
+    "calibration.json",
+)
 
 
 @pytest.fixture
