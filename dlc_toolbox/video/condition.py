@@ -19,6 +19,7 @@ log = logging.getLogger(__name__)
 _TOLD = 3  # frames that are named one by one
 _LONG_GAP_S, _LONG_GAP_STEPS = 1.0, 10
 _SAME_RATE = 0.01
+_EQUAL = 1e-9  # floating point numbers
 _CLOCK_UNIT_S = 0.001  # clocks count in this, or less; a longer unit of time stamps is mostly a frame
 _EVEN = 0.9  # the share of equal steps between frames that come evenly
 _LATE_FRAMES = 5  # in a row, at most, whose stamps are late without any missing before
@@ -118,13 +119,16 @@ class Condition:
 
     @property
     def fps(self) -> float:
-        """Frames per second: what the recording tells, unless its time stamps tell another mean."""
+        """Frames per second: what the recording tells, unless its time stamps tell another mean.
+
+        Where frames come evenly, the rate alone tells their times: there the mean differs by no more than rounding.
+        """
         told = self.video.fps
         if len(self.times) < 2:
             return told
         mean = float((len(self.times) - 1) / ((self.times[-1] - self.times[0]) * self.video.time_base))
         rounding_s = float(self._rounding * self.video.time_base)
-        doubt = max(_SAME_RATE, 2 * rounding_s * told / (len(self.times) - 1))
+        doubt = max(_SAME_RATE if self.varies else _EQUAL, 2 * rounding_s * told / (len(self.times) - 1))
         return told if abs(mean / told - 1) <= doubt else mean
 
     def facts(self) -> dict[str, Any]:

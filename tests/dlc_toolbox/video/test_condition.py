@@ -389,6 +389,22 @@ def test_the_rate_is_that_of_the_stamps_where_the_header_tells_another():
     assert Condition.of(Told(), stamps, np.ones(30)).fps == 30
 
 
+def test_an_mp4_whose_last_frame_is_shown_for_an_instant_has_the_rate_of_its_stamps(tmp_path, frames):
+    """FFmpeg divides the frames by the length, which is then nearly a frame less."""
+    path, times = tmp_path / "v.mp4", [40 * row for row in range(8 * COUNT)]
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("mpeg4", rate=1000)  # of its clock, so that the last frame lasts 1 ms
+        stream.height, stream.width = frames[0].shape[:2]
+        for time, frame in zip(times, frames * 8, strict=True):
+            image = av.VideoFrame.from_ndarray(frame).reformat(format="yuv420p")
+            image.pts, image.time_base = time, MS
+            container.mux(stream.encode(image))
+        container.mux(stream.encode())
+    assert Video(path).fps == pytest.approx(25, rel=0.01) and abs(Video(path).fps - 25) > 0.05
+    condition = examine(path)
+    assert not condition.varies and condition.fps == 25
+
+
 def test_remarks_are_told(tmp_path, frames, caplog):
     announce(open_frames(encode(tmp_path / "v.h264", frames[:3])))
     assert caplog.messages == [
