@@ -55,6 +55,7 @@ numoutlierframes = 20  # frames to extract from each video where the network fai
 # ---- Several cameras: Calibrate.py, Triangulate.py --------------------------------------------------
 cameras = {}  # such as {'A': '*camA*', 'B': '*camB*'}: for each camera a pattern of its videos' names; * is any text
 cameraoffsets = {}  # such as {'B': 3}: frame 3 of camera B shows the moment of frame 0 of those that are not named
+commontrigger = False  # did one trigger make the frames of all cameras? Then their clocks are not compared
 calibrationfolder = '../videos/calibration/'  # folder of the videos of the board, relative to Analysis-tools/
 calibrationboard = None  # its squares, and the sides of squares and markers in the unit that you want, such as
 # {'columns': 7, 'rows': 5, 'squarelength': 25, 'markerlength': 18, 'dictionary': 'DICT_4X4_50'}; docs/two-cameras.md

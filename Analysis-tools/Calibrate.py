@@ -1,7 +1,8 @@
 """Calibrate several cameras: find their lenses, and where they stand, from videos of a board.
 
-Reads   myconfig_analysis.py (cameras, cameraoffsets, calibrationboard); the videos in calibrationfolder, or those
-        named in the command, on which all cameras see a ChArUco board or a chessboard that is moved about
+Reads   myconfig_analysis.py (cameras, cameraoffsets, commontrigger, calibrationboard); the videos in
+        calibrationfolder, or those named in the command, on which all cameras see a ChArUco board or a chessboard that
+        is moved about
 Writes  beside these videos calibration.toml (as Anipose has it), calibration.png (where the board was seen, how far
         off, and where the cameras stand), calibration_meta.json (how exact all is)
 

@@ -1,7 +1,8 @@
 """Triangulate: find the body parts in space, from the poses of several cameras.
 
-Reads   myconfig_analysis.py (cameras, cameraoffsets, the network, pcutoff, skeleton, drawfiltered); the videos of
-        videofolder, or those named in the command, with their pose tables; calibration.toml in calibrationfolder
+Reads   myconfig_analysis.py (cameras, cameraoffsets, commontrigger, the network, pcutoff, skeleton, drawfiltered); the
+        videos of videofolder, or those named in the command, with their pose tables; calibration.toml in
+        calibrationfolder
 Writes  beside the videos of the first camera <name>_3d.h5 (and .csv): of each body part x, y, z and their standard
         deviation in the unit of the calibration, the reprojection error in pixels, the number of views that count, and
         whether they contradict each other; <name>_3d.html, a page on which the points can be turned; with --clip also

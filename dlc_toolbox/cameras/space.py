@@ -12,9 +12,10 @@ import numpy as np
 
 from dlc_toolbox import ToolboxError
 from dlc_toolbox.cameras.geometry import Camera
-from dlc_toolbox.cameras.trials import Trial, check_gaps, check_rates, tell_lengths, to_view
+from dlc_toolbox.cameras.trials import Trial, check_clocks, check_gaps, tell_lengths, to_view
 from dlc_toolbox.cameras.triangulate import COORDS, Triangulated, triangulate
 from dlc_toolbox.measure.metrics import Cutoff, is_confident
+from dlc_toolbox.poses.clock import Clock
 from dlc_toolbox.poses.filter import drawn_filter, find_poses
 from dlc_toolbox.poses.network import Network
 from dlc_toolbox.poses.trust import CONFIDENCE
@@ -156,7 +157,7 @@ def triangulate_trial(
     network : Network
         Whose poses count.
     settings : AnalysisSettings
-        cameras, cameraoffsets, pcutoff (numbers), storedata_as_csv, and drawfiltered with its filter.
+        cameras, cameraoffsets, commontrigger, pcutoff (numbers), storedata_as_csv, and drawfiltered with its filter.
     views : sequence of sequences of str, optional
         The setting `views`, for cameras that share a video.
     overwrite : bool
@@ -171,7 +172,7 @@ def triangulate_trial(
     Raises
     ------
     ToolboxError
-        When poses or the calibration of a camera are missing, or do not belong to its videos, the rates differ, or a
+        When poses or the calibration of a camera are missing, or do not belong to its videos, videos drift apart, or a
         camera left frames out where another did not.
     """
     chosen = [view for view in settings.cameras if view.name in trial.videos]
@@ -190,7 +191,7 @@ def triangulate_trial(
         parts = [each[number] for each in points.parts]
         cutoff = _cutoff_of(settings.pcutoff, network.bodyparts, parts)
         tracks[view.name] = _read_track(files[number], parts, cutoff, view, record)
-    seen, sigma, fps = _in_step(trial, tracks, dict(settings.cameraoffsets))
+    seen, sigma, fps = _in_step(trial, tracks, settings)
     found = triangulate(calibrated, seen, sigma)
     values = tables.make_table(network.scorer, points.names, np.arange(seen.shape[1]), found.values, COORDS)
     tables.write_table(values, table, csv=settings.storedata_as_csv)
@@ -237,6 +238,7 @@ def _output(
         "scorer": network.scorer,
         "cameras": [asdict(view) for view in views],
         "cameraoffsets": dict(settings.cameraoffsets),
+        "commontrigger": settings.commontrigger,
         "pcutoff": settings.pcutoff,
         "points": list(map(list, points.parts)),
     }
@@ -283,29 +285,26 @@ def _check_size(trial: Trial, view: View, camera: Camera, record: Mapping[str, A
         )
 
 
-def _known_gaps(trial: str, tracks: Mapping[str, _Track]) -> dict[str, dict[int, int]]:
-    """Return after which frames each camera lost how many; says so of those of which that was not noted yet."""
-    gaps = {name: track.record.get("frames_missing_after") for name, track in tracks.items()}
-    unknown = [name for name, found in gaps.items() if found is None and tracks[name].record.get("frame_times_s")]
-    if unknown:
-        log.warning(
-            "%s: whether %s lost frames is not known, because the analysis did not note it then: analyze the videos "
-            "again with --overwrite",
-            *(trial, " and ".join(unknown)),
-        )
-    return {name: dict(found or ()) for name, found in gaps.items() if name not in unknown}
+def _clock_of(video: Path, record: Mapping[str, Any]) -> Clock:
+    """Return when the frames of a video are shown, as the record of its poses tells."""
+    try:
+        return Clock.recorded(record)
+    except ToolboxError as error:
+        raise ToolboxError(f"{video.name}: {error}") from None
 
 
 def _in_step(
-    trial: Trial, tracks: Mapping[str, _Track], offsets: Mapping[str, int]
+    trial: Trial, tracks: Mapping[str, _Track], settings: AnalysisSettings
 ) -> tuple[np.ndarray, np.ndarray, float]:
     """Put the poses of all cameras into rows of the same moments: places, sigmas and frames per second."""
-    rates = {
-        name: None if track.record.get("fps_is_assumed") else track.record.get("fps") for name, track in tracks.items()
-    }
+    offsets = dict(settings.cameraoffsets)
+    clocks = {name: _clock_of(trial.videos[name], track.record) for name, track in tracks.items()}
     frames = {name: len(track.seen) for name, track in tracks.items()}
-    check_gaps(trial.name, _known_gaps(trial.name, tracks), frames, offsets)
-    check_rates(trial.name, rates)
+    gaps = {name: track.record.get("frames_missing_after") for name, track in tracks.items()}
+    noted = {name: dict(found) for name, found in gaps.items() if found is not None}
+    check_gaps(trial.name, noted, frames, offsets)
+    if not settings.commontrigger:
+        check_clocks(trial, {name: clock.seconds(0, frames[name]) for name, clock in clocks.items()}, offsets)
     moments = tell_lengths(trial.name, frames, offsets)
     count = next(iter(tracks.values())).seen.shape[1]
     seen = np.full((len(tracks), moments, count, 2), np.nan)
@@ -317,7 +316,8 @@ def _in_step(
         if rows > 0:
             seen[number, first : first + rows] = track.seen[first + offset :]
             sigma[number, first : first + rows] = track.sigma[first + offset :]
-    return seen, sigma, next((rate for rate in rates.values() if rate), next(iter(tracks.values())).record["fps"])
+    known = (clock.fps for clock in clocks.values() if clock.fps)
+    return seen, sigma, next(known, next(iter(tracks.values())).record["fps"])
 
 
 def _facts(found: Triangulated, names: Sequence[str], cameras: Sequence[str], sigma: np.ndarray) -> dict[str, Any]:

@@ -6,10 +6,11 @@ import logging
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import permutations
+from itertools import combinations, permutations
 from pathlib import Path
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 
 from dlc_common.culprits import in_short
 from dlc_toolbox import ToolboxError
@@ -18,9 +19,11 @@ from dlc_toolbox.project.layout import video_stem
 
 log = logging.getLogger(__name__)
 
-_SAME_RATE = 0.001
 _NAMED = 5
 _LONG_GAP = 10  # frames; over one, two clocks may differ by a frame
+_PAUSES_DIFFER = 2  # frames, at most: a frame, and what rounding to whole ones hides
+_RUN = 6  # moments; computers stamp up to five frames in a row too late
+_MOST_DRIFT = 0.5  # frames
 
 
 @dataclass(frozen=True)
@@ -145,34 +148,6 @@ def _tell_strangers(names: Sequence[str]) -> None:
         log.warning("%s: fit the pattern of no camera, and are left out", in_short(names, _NAMED))
 
 
-def check_rates(trial: str, rates: Mapping[str, float | None]) -> None:
-    """Make sure that all videos of a trial have the same frame rate, so that frame numbers are moments.
-
-    Parameters
-    ----------
-    trial : str
-        Its name.
-    rates : mapping of str to float or None
-        Frames per second of each camera; None where nothing tells it.
-
-    Raises
-    ------
-    ToolboxError
-        When two differ.
-    """
-    known = {name: rate for name, rate in rates.items() if rate}
-    if known and max(known.values()) > (1 + _SAME_RATE) * min(known.values()):
-        told = ", ".join(f"{name} {rate:g}" for name, rate in known.items())
-        raise ToolboxError(
-            f"{trial}: the cameras recorded at different rates (frames/s: {told}), so that the same frame number is "
-            "not the same moment; only videos that were recorded in step can be put together"
-        )
-    if unknown := [name for name, rate in rates.items() if not rate]:
-        log.warning(
-            "%s: nothing tells the frame rate of %s; it is taken to be that of the others", trial, ", ".join(unknown)
-        )
-
-
 def check_gaps(
     trial: str, gaps: Mapping[str, Mapping[int, int]], frames: Mapping[str, int], offsets: Mapping[str, int]
 ) -> None:
@@ -206,6 +181,69 @@ def check_gaps(
                     f"moments. If cameraoffsets are right, fill the gaps of {name} with ffmpeg (-vf fps=…, the rate of "
                     "the others), which repeats a frame where one is missing, and take that video instead"
                 )
+
+
+def check_clocks(trial: Trial, times_s: Mapping[str, np.ndarray | None], offsets: Mapping[str, int]) -> None:
+    """Make sure that the clocks of all videos of a trial go alike, so that frame numbers are moments.
+
+    When a clock begins does not matter, nor do up to five stamps in a row that are late, nor what passes in a pause of
+    both.
+
+    Parameters
+    ----------
+    trial : Trial
+        Its videos.
+    times_s : mapping of str to ndarray of shape (N,) or None
+        When each frame of a camera is shown, in seconds; None where nothing tells it.
+    offsets : mapping of str to int
+        Which frame of a camera shows the first moment; 0 where nothing is said.
+
+    Raises
+    ------
+    ToolboxError
+        When two drift apart by more than half a frame.
+    """
+    known = {name: times for name, times in times_s.items() if times is not None}
+    for pair in combinations(known, 2):
+        first = max(0, *(-offsets.get(name, 0) for name in pair))
+        rows = [first + offsets.get(name, 0) for name in pair]
+        common = [known[name][row:] for name, row in zip(pair, rows, strict=True)]
+        count = min(map(len, common))
+        _refuse_drift(trial, pair, rows[0], np.array([times[:count] for times in common]))
+    if unknown := [name for name in times_s if name not in known]:
+        log.warning(
+            "%s: nothing tells the frame rate of %s; it is taken to be that of the others",
+            *(trial.name, ", ".join(unknown)),
+        )
+
+
+def _refuse_drift(trial: Trial, pair: Sequence[str], row: int, times_s: np.ndarray) -> None:
+    """Raise when two videos drift apart, by the times of their frames of the same moments; the first's begin at `row`.
+
+    So that single stamps do not matter, all frames of a run must be farther apart than any of the first run.
+    """
+    if times_s.shape[1] < _RUN:
+        return
+    steps_s = np.diff(times_s)
+    frame_s = float(np.median(steps_s))
+    gained = (steps_s[0] - steps_s[1]) / frame_s
+    gained[(steps_s.min(axis=0) > _LONG_GAP * frame_s) & (np.abs(gained) < _PAUSES_DIFFER)] = 0
+    runs = sliding_window_view(np.append(0, gained.cumsum()), _RUN)
+    drift = np.maximum(runs.min(axis=1) - runs[0].max(), runs[0].min() - runs.max(axis=1))
+    if drift.max() <= _MOST_DRIFT:
+        return
+    worst = int(drift.round(6).argmax())  # the first of equal ones
+    by = float(abs(np.median(runs[worst]) - np.median(runs[0])))
+    rates = (times_s.shape[1] - 1) / np.ptp(times_s, axis=1)
+    first, second = (trial.videos[name].name for name in pair)
+    raise ToolboxError(
+        f"{trial.name}: {first} and {second} drift apart by their times (on average {rates[0]:.6g} and {rates[1]:.6g} "
+        f"frames/s): by more than half a frame from frame {row + int(np.argmax(drift > _MOST_DRIFT))} of {first} on, "
+        f"and by {by:.1f} frames ({by * frame_s:.2g} s) at its frame {row + worst}, so that the same frame number is "
+        "not the same moment. If one trigger made the frames of all cameras, and only their clocks differ, set "
+        "commontrigger = True in myconfig_analysis.py. If not, give the videos of all cameras one rate with ffmpeg "
+        "(-vf fps=…), which repeats and leaves out frames by their times, and take these instead"
+    )
 
 
 def tell_lengths(trial: str, frames: Mapping[str, int], offsets: Mapping[str, int]) -> int:

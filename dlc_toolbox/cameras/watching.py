@@ -12,7 +12,8 @@ from dlc_common.progress import tqdm
 from dlc_toolbox import ToolboxError
 from dlc_toolbox.cameras.boards import BoardFinder, Corners
 from dlc_toolbox.cameras.descriptions import described_otherwise
-from dlc_toolbox.cameras.trials import Trial, check_gaps, check_rates, tell_lengths
+from dlc_toolbox.cameras.trials import Trial, check_clocks, check_gaps, tell_lengths
+from dlc_toolbox.poses.clock import Clock
 from dlc_toolbox.project.cameras import Board, View
 from dlc_toolbox.video.condition import Condition
 from dlc_toolbox.video.recording import Frame, Reading, Recording
@@ -33,6 +34,8 @@ def watch_boards(
     offsets: Mapping[str, int],
     board: Board,
     reading: Reading | None = None,
+    *,
+    commontrigger: bool = False,
 ) -> tuple[Corners, list[tuple[int, int]]]:
     """Look for the board in videos of the same moments.
 
@@ -48,6 +51,8 @@ def watch_boards(
         What is looked for.
     reading : Reading, optional
         How videos are read where they leave a choice.
+    commontrigger : bool
+        Whether frames are of the same moments whatever the clocks of the videos tell.
 
     Returns
     -------
@@ -59,8 +64,8 @@ def watch_boards(
     Raises
     ------
     ToolboxError
-        When a video cannot be read, cameras recorded at different rates, a camera lost frames where another did not, or
-        a camera's videos have different sizes.
+        When a video cannot be read, a camera lost frames where another did not, videos drift apart, or a camera's
+        videos have different sizes.
     """
     find, found = BoardFinder(board), []
     sizes: dict[int, tuple[int, int]] = {}
@@ -71,8 +76,6 @@ def watch_boards(
             for number, view in enumerate(views)
             if view.name in trial.videos
         }
-        rates = {views[k].name: None if video.rate_is_assumed else video.fps for k, video in opened.items()}
-        check_rates(trial.name, rates)
         lengths = {views[k].name: video.expected_frames for k, video in opened.items()}
         if all(lengths.values()) and len({trial.videos[name] for name in lengths}) > 1:
             tell_lengths(trial.name, lengths, offsets)
@@ -92,7 +95,11 @@ def watch_boards(
             )
             found += seen
         gaps = {name: condition.gaps for name, condition in conditions.items()}
-        check_gaps(trial.name, gaps, {name: len(each.times) for name, each in conditions.items()}, offsets)
+        frames = {name: len(condition.times) for name, condition in conditions.items()}
+        check_gaps(trial.name, gaps, frames, offsets)
+        if not commontrigger:
+            clocks = {name: Clock.recorded(condition.facts()) for name, condition in conditions.items()}
+            check_clocks(trial, {name: clock.seconds(0, frames[name]) for name, clock in clocks.items()}, offsets)
     if missing := [view.name for number, view in enumerate(views) if number not in sizes]:
         raise ToolboxError(f"there is no video of the board by camera {', '.join(missing)}")
     corners = Corners.joined(found)

@@ -139,6 +139,7 @@ class AnalysisSettings(_Crop):
     numoutlierframes: int = _setting(checks.whole(1), 20)
     cameras: tuple[several.View, ...] = _setting(several.views, ())
     cameraoffsets: tuple[tuple[str, int], ...] = _setting(several.offsets, ())
+    commontrigger: bool = _setting(checks.flag, False)
     calibrationfolder: str = _setting(checks.path, "../videos/calibration/")
     calibrationboard: several.Board | None = _setting(several.board, None)  # noqa: RUF009
 

@@ -105,6 +105,7 @@ def _calibration_output(
     shaping = {
         "cameras": [asdict(view) for view in settings.cameras],
         "cameraoffsets": dict(settings.cameraoffsets),
+        "commontrigger": settings.commontrigger,
         "board": asdict(board),
     }
     files = [path, layout.calibration_picture(path)]
@@ -116,7 +117,8 @@ def _calibrate(
 ) -> None:
     """Look for the board, find the cameras, and write and tell them."""
     views = settings.cameras
-    corners, sizes = watch_boards(trials, views, dict(settings.cameraoffsets), board, Reading.of(settings))
+    offsets, reading = dict(settings.cameraoffsets), Reading.of(settings)
+    corners, sizes = watch_boards(trials, views, offsets, board, reading, commontrigger=settings.commontrigger)
     for number, view in enumerate(views):
         seen = len(np.unique(corners.moment[corners.camera == number]))
         log.info("Camera %s saw the board at %d moments", view.name, seen)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from dlc_toolbox import ToolboxError
-from dlc_toolbox.cameras.trials import check_gaps, check_rates, find_trials, tell_lengths, to_view
+from dlc_toolbox.cameras.trials import Trial, check_clocks, check_gaps, find_trials, tell_lengths, to_view
 from dlc_toolbox.project.cameras import View
 
 PAIR = (View("A", "*camA*"), View("B", "*camB*"))
@@ -72,13 +72,70 @@ def test_what_is_not_clear_is_asked(names, views, message):
         find_trials(paths(*names), views)
 
 
-def test_different_rates_are_refused(caplog):
-    check_rates("day1", {"A": 100.0, "B": 100.05})
-    assert not caplog.text
-    check_rates("day1", {"A": 100.0, "B": None})
+DAY = Trial("day1", {name: Path(f"day1_cam{name}.avi") for name in "ABC"})
+ROWS = np.arange(2000)
+
+
+def check(a, b, **offsets: int) -> None:
+    check_clocks(DAY, {"A": np.asarray(a), "B": np.asarray(b)}, offsets)
+
+
+def test_rates_that_drift_apart_by_half_a_frame_are_refused():
+    check(ROWS[:400] / 29.97, ROWS[:400] / 30)
+    told = r"day1: day1_camA\.avi and day1_camB\.avi drift apart by their times \(on average 29.97 and 30 frames/s\).*"
+    with pytest.raises(ToolboxError, match=told + r"from frame 505 of day1_camA\.avi on, and by 2\.0 frames"):
+        check(ROWS / 29.97, ROWS / 30)
+    with pytest.raises(ToolboxError, match=r"25 and 50 frames/s.*set commontrigger = True in myconfig_analysis"):
+        check(ROWS[:12] / 25, ROWS[:12] / 50)
+    times = {"A": ROWS / 30, "B": ROWS / 30.009, "C": ROWS / 29.991}  # 0.4 frames from A are 0.8 from each other
+    with pytest.raises(ToolboxError, match=r"day1_camA\.avi and day1_camB"):
+        check_clocks(DAY, times, {})
+    short = {name: each[:1000] for name, each in times.items()}
+    with pytest.raises(ToolboxError, match=r"day1_camB\.avi and day1_camC"):
+        check_clocks(DAY, short, {})
+
+
+def test_times_that_drift_apart_are_refused_whatever_their_mean():
+    uneven = np.cumsum([0, *[0.05] * 14, 0.04, *[0.03] * 14])
+    for pair in ((ROWS[:30] / 25, uneven), (uneven, ROWS[:30] / 25)):
+        with pytest.raises(ToolboxError, match=r"average 25 and 25 .* by 2\.6 frames \(0\.11 s\) at its frame 12"):
+            check(*pair)
+    check(ROWS[:5] / 25, ROWS[:5] / 50)  # too few moments to tell
+
+
+def test_moments_are_compared_by_their_offsets():
+    slow_at_first = np.cumsum([0, *[0.08] * 10, *[0.04] * 90])
+    check(slow_at_first, ROWS[:100] / 25, A=10)
+    check(ROWS[:100] / 25, slow_at_first, A=-10)
+    check(slow_at_first, slow_at_first[8:], B=-8)
+    with pytest.raises(ToolboxError, match=r"from frame 8 of day1_camA\.avi on, and by 5\.5 frames .* at its frame 10"):
+        check(slow_at_first, ROWS[:100] / 25, A=2)
+
+
+@pytest.mark.parametrize("fps", [25, 30, 59.94, 240, 900])
+@pytest.mark.parametrize("unit_s", [1 / 1000, 1 / 90_000])
+def test_coarse_and_uneven_stamps_are_no_drift(fps, unit_s):
+    rng = np.random.default_rng(0)
+    true = ROWS / fps
+    check(np.round(true / unit_s) * unit_s, 3600 + np.round((true + 0.3 / fps) / unit_s) * unit_s)
+    check(*(true + rng.uniform(-0.5, 0.5, len(true)) / fps for _ in range(2)))
+    late = true + np.where(ROWS % 100 < 5, (4.5 - ROWS % 100) / fps, 0)
+    check(late, true)
+
+
+def test_what_passes_in_a_pause_of_both_is_no_drift():
+    def paused(pause_s):
+        return ROWS[:100] / 25 + np.where(ROWS[:100] > 50, pause_s, 0)
+
+    check(paused(10), paused(10.05))
+    for longer_s in (0.05, 10.1):
+        with pytest.raises(ToolboxError, match=r"from frame 51 of day1_camA\.avi on"):
+            check(paused(longer_s), paused(10 if longer_s > 1 else 0))
+
+
+def test_a_video_without_a_rate_is_told(caplog):
+    check_clocks(DAY, {"A": ROWS / 25, "B": None}, {})
     assert "day1: nothing tells the frame rate of B; it is taken to be that of the others" in caplog.text
-    with pytest.raises(ToolboxError, match=r"day1: .*different rates \(frames/s: A 100, B 99\)"):
-        check_rates("day1", {"A": 100.0, "B": 99.0})
 
 
 def test_a_camera_that_lost_frames_where_another_did_not_is_refused():
