@@ -78,7 +78,8 @@ def show(*pictures: Path) -> None:
 
     missing = [str(picture) for picture in pictures if not picture.is_file()]
     if missing or not pictures:
-        raise ToolboxError(f"there is no picture {', '.join(missing)} to show: did the cells above run to their end?")
+        named = f" {', '.join(missing)}" if missing else ""
+        raise ToolboxError(f"there is no picture{named} to show: did the cells above run to their end?")
     for picture in sorted(pictures, key=lambda path: natural_key(str(path))):
         display(Markdown(f"`{picture}`"), Image(filename=str(picture)))
 

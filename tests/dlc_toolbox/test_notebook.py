@@ -68,9 +68,9 @@ def test_pictures_come_in_the_order_of_their_numbers(tmp_path: Path, monkeypatch
 
 
 def test_nothing_to_show_is_said(tmp_path: Path):
-    with pytest.raises(ToolboxError, match="did the cells above run"):
+    with pytest.raises(ToolboxError, match=r"^there is no picture to show: did the cells above run"):
         show()
-    with pytest.raises(ToolboxError, match=r"no picture .*curve\.png"):
+    with pytest.raises(ToolboxError, match=r"^there is no picture .*curve\.png to show: "):
         show(tmp_path / "curve.png")
 
 
