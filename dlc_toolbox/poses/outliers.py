@@ -162,7 +162,8 @@ def extract_outliers(
     if not chosen:
         failing = np.flatnonzero(failures.any(axis=(1, 2))).tolist()
         known = [str(frame) for frame in failing if frame in taken]
-        why = f"frames {in_short(known)} of those are images already: finish their labels" if known else "none is left"
+        advice = "once they are labeled, train with them, and analyze the video again"
+        why = f"frames {in_short(known)} of those are images already: {advice}" if known else "none is left"
         log.info("%s: no frame to extract, %s", video.name, why if failing else "the network fails in none")
         return None
     with replacing_folder(folder) as temporary:
