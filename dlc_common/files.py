@@ -57,6 +57,27 @@ def replacing(path: Path) -> Iterator[Path]:
             temporary.unlink(missing_ok=True)
 
 
+def write_if_changed(path: Path, content: bytes) -> None:
+    """Write a file through `replacing`, unless it holds just this already; its folder may be read-only then.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    content : bytes
+        All that it shall hold.
+
+    Raises
+    ------
+    UsersError
+        When the system refuses to write.
+    """
+    if path.is_file() and path.stat().st_size == len(content) and path.read_bytes() == content:
+        return
+    with replacing(path) as temporary:
+        temporary.write_bytes(content)
+
+
 @contextmanager
 def replacing_folder(path: Path) -> Iterator[Path]:
     """Yield an empty temporary folder beside `path` that takes its place when the block ends without an error.
@@ -143,6 +164,11 @@ def seal(path: Path) -> None:
     digest = _digest_of(path, path.stat().st_size)
     with path.open("ab") as file:
         file.write(_SEAL + digest)
+
+
+def sealed(content: bytes) -> bytes:
+    """Return the content of an HDF5 file as `seal` leaves it."""
+    return content + _SEAL + hashlib.blake2b(content, digest_size=_DIGEST_BYTES).hexdigest().encode()
 
 
 def is_broken(path: Path) -> bool:

@@ -145,11 +145,12 @@ def _plot_evaluation(judgment: Judgment, settings: Settings) -> Path:
     plots.write_plot(plots.plot_part_errors(errors, is_train, look), folder / "error_per_part.png")
     plots.write_plot(plots.plot_cumulative_errors(errors, is_train, look), folder / "cumulative_error.png")
     reliability = folder / RELIABILITY_PLOT
-    reliability.unlink(missing_ok=True)
     if np.isfinite(judgment.expected_px).any():
         plots.write_plot(
             plots.plot_reliability(evaluation.placed_errors, judgment.expected_px, judgment.coverage), reliability
         )
+    else:
+        reliability.unlink(missing_ok=True)
     return folder
 
 

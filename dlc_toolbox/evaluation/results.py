@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from dlc_common.files import replacing
+from dlc_common.files import write_if_changed
 from dlc_toolbox import ToolboxError
 from dlc_toolbox.evaluation.evaluation import EvaluatedNetwork
 from dlc_toolbox.measure.confidence import FEATURES
@@ -265,7 +265,8 @@ def write_summaries(
         log.info("%s: its earlier rows are left out, because %s", layout.summary_table, stale)
     for path, table in zip(files, (rows, parts), strict=True):
         _write_rows(path, table, keep_others=stale is None)
-    output.write_record()
+    if stale:
+        output.write_record()
     return rows
 
 
@@ -339,8 +340,7 @@ def _write_rows(path: Path, rows: pd.DataFrame, *, keep_others: bool) -> None:
         replaced = pd.MultiIndex.from_frame(earlier[KEYS]).isin(pd.MultiIndex.from_frame(rows[KEYS]))
         if not replaced.all():
             rows = pd.concat([earlier[~replaced], rows])
-    with replacing(path) as temporary:
-        rows.sort_values(KEYS, kind="stable").to_csv(temporary, index=False, na_rep="NaN")
+    write_if_changed(path, rows.sort_values(KEYS, kind="stable").to_csv(index=False, na_rep="NaN").encode())
 
 
 def _read_rows(path: Path, columns: pd.Index) -> pd.DataFrame:

@@ -14,6 +14,7 @@ from typing import Any
 from unicodedata import east_asian_width
 
 import numpy as np
+from matplotlib import rc_context
 from matplotlib.artist import Artist
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import LineCollection, PathCollection
@@ -242,6 +243,15 @@ def encode_picture(picture: np.ndarray, suffix: str) -> bytes:
         Image.fromarray(picture).save(buffer, "JPEG", quality=85, subsampling=0)  # colours stay on their markers
     else:
         Image.fromarray(picture).save(buffer, "PNG", compress_level=1)  # 2.5 times as fast as the default, 15 % larger
+    return buffer.getvalue()
+
+
+def encode_plot(figure: Figure) -> bytes:
+    """Return a plot as the content of a .png file."""
+    buffer = io.BytesIO()
+    long_lines = rc_context({"agg.path.chunksize": 10_000})  # in pieces, as the renderer takes no path of any length
+    with readable(figure), long_lines:
+        figure.savefig(buffer, format="png", dpi=150)
     return buffer.getvalue()
 
 

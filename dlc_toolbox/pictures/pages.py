@@ -15,14 +15,14 @@ from urllib.parse import quote
 import numpy as np
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from dlc_common.files import replacing
+from dlc_common.files import write_if_changed
 from dlc_toolbox.pictures.drawing import Look, draw_points, encode_picture, look_at_size
 
 _LEAST_PX, _MOST_PX = 640, 1280  # of the longer side of a picture in a page: worth to be enlarged, and small to send
 
 
 def write_page(path: Path, template: str, **content: Any) -> None:
-    """Write a page; it appears whole or not at all.
+    """Write a page, unless the file holds it already; it appears whole or not at all.
 
     Parameters
     ----------
@@ -47,8 +47,7 @@ def write_page(path: Path, template: str, **content: Any) -> None:
     )
     pages.filters |= {"px": _in_px, "share": _in_percent}
     text = pages.get_template(template).render(content)
-    with replacing(path) as temporary:
-        temporary.write_text(text, encoding="utf-8", errors="replace")  # file names may hold bytes that are no text
+    write_if_changed(path, text.encode("utf-8", errors="replace"))  # file names may hold bytes that are no text
 
 
 def link(target: Path, page: Path) -> str:

@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from matplotlib import rc_context
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.axis import XAxis, YAxis
@@ -20,12 +19,11 @@ from matplotlib.lines import Line2D
 from matplotlib.patheffects import withStroke
 from matplotlib.ticker import MaxNLocator
 
-from dlc_common.files import replacing
+from dlc_common.files import write_if_changed
 from dlc_toolbox.measure.judging import reliability
 from dlc_toolbox.measure.metrics import Cutoff, cutoff_in_words
 from dlc_toolbox.measure.tracks import seen_points
-from dlc_toolbox.pictures.drawing import Look
-from dlc_toolbox.pictures.fonts import readable
+from dlc_toolbox.pictures.drawing import Look, encode_plot
 from dlc_toolbox.pictures.palette import MATPLOTLIB_MARKERS
 
 _LEAST_ERROR_PX = 0.1
@@ -333,16 +331,14 @@ def plot_steps(steps: np.ndarray, jumpthreshold: float, look: Look) -> Figure:
 
 
 def write_plot(figure: Figure, path: Path) -> None:
-    """Write a plot as png; it appears whole or not at all.
+    """Write a plot as png, unless the file holds it already; it appears whole or not at all.
 
     Raises
     ------
     ToolboxError
         When the system refuses to write.
     """
-    long_lines = rc_context({"agg.path.chunksize": 10_000})  # in pieces, as the renderer takes no path of any length
-    with replacing(path) as temporary, readable(figure), long_lines:
-        figure.savefig(temporary, dpi=150)
+    write_if_changed(path, encode_plot(figure))
 
 
 def _plot(xlabel: str, ylabel: str, height: float = 4.5, width: float = 6.5) -> tuple[Figure, Axes]:

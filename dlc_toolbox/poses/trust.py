@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from dlc_common.files import replacing
+from dlc_common.files import write_if_changed
 from dlc_common.fingerprints import fingerprint
 from dlc_common.versions import versions
 from dlc_toolbox import ToolboxError
@@ -319,8 +319,7 @@ def write_calibration(path: Path, trust: Trust, iteration: int, looked: Looked, 
     if not looked.is_full and is_same_kind:  # which was learned from the labels of test images alone
         of_labels = {name: earlier[name] for name in of_labels if name in earlier}
     content = {**of_labels, "snapshots": {**others, looked.key(iteration): entry}, "versions": versions()}
-    with replacing(path) as temporary:
-        temporary.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    write_if_changed(path, (json.dumps(content, indent=1, ensure_ascii=False) + "\n").encode())
 
 
 def _of_labels(trust: Trust) -> dict[str, Any]:

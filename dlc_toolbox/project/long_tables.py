@@ -40,7 +40,7 @@ def write_long_table(chunks: Iterable[pd.DataFrame], path: Path, *, csv: bool = 
         for number, chunk in enumerate(chunks):
             table = chunk.astype(np.float64).rename_axis(index=None)
             if number == 0:
-                temporary.write_bytes(h5_content(table, "table", index=False))
+                temporary.write_bytes(h5_content(table, "table"))
             else:
                 _append(table, temporary)
             if lines:

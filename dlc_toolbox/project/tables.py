@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from dlc_common import UsersError
-from dlc_common.files import replacing, seal
+from dlc_common.files import sealed, write_if_changed
 from dlc_common.kinds import HDF5, TABLE, wrong_kind
 from dlc_common.texts import read_text
 from dlc_toolbox import ToolboxError
@@ -166,9 +166,8 @@ def write_csv(table: pd.DataFrame, path: Path) -> None:
     ToolboxError
         When the system refuses to write.
     """
-    with replacing(path) as temporary:
-        # An all-empty first row would be taken for the name of the index by pandas: write NaN out.
-        table.to_csv(temporary, na_rep="NaN")
+    # An all-empty first row would be taken for the name of the index by pandas: write NaN out.
+    write_if_changed(path, table.to_csv(na_rep="NaN").encode())
 
 
 def write_deeplabcut_table(table: pd.DataFrame, path: Path) -> None:
@@ -194,20 +193,18 @@ def write_deeplabcut_table(table: pd.DataFrame, path: Path) -> None:
 
 def _write_h5(table: pd.DataFrame, path: Path, format: str) -> None:
     """Write a table as HDF5 that all of today's versions of pandas read."""
-    with replacing(path) as temporary:
-        temporary.write_bytes(h5_content(table, format))
-        seal(temporary)
+    write_if_changed(path, sealed(h5_content(table, format)))
 
 
-def h5_content(table: pd.DataFrame, format: str, *, index: bool = True) -> bytes:
-    """Return a table as an HDF5 file in pandas' `format`; with an `index`, rows can be looked for by their names.
+def h5_content(table: pd.DataFrame, format: str) -> bytes:
+    """Return a table as an HDF5 file in pandas' `format`; the same bytes for the same table.
 
     It is made in memory: on a full disk HDF5 damages files silently.
     """
     in_memory = {"driver": "H5FD_CORE", "driver_core_backing_store": 0}
     # Checksums of the values; pandas writes them only with compression.
     with pd.HDFStore("table.h5", mode="w", complevel=1, complib="zlib", fletcher32=True, **in_memory) as store:
-        store.put(KEY, table, format=format, track_times=False, index=index)
+        store.put(KEY, table, format=format, track_times=False, index=False)  # both would add the time
         store.flush()
         content = io.BytesIO(store.root._v_file.get_file_image())
     with h5py.File(content, "r+") as opened:  # pandas 3.1 leaves its version out, and older ones need it

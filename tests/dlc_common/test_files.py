@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from dlc_common import UsersError
-from dlc_common.files import is_broken, replacing, replacing_folder, seal
+from dlc_common.files import is_broken, replacing, replacing_folder, seal, sealed, write_if_changed
 
 
 def names(folder: Path) -> list[str]:
@@ -55,6 +55,21 @@ def test_a_folder_that_refuses_is_told(tmp_path: Path, monkeypatch: pytest.Monke
     message = r"a\.txt could not be written: Permission denied"
     with pytest.raises(UsersError, match=message), replacing(tmp_path / "a.txt"):
         pytest.fail("the block must not run")
+
+
+def test_a_file_that_holds_the_content_already_is_not_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    def refuse(**_: object) -> None:
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    path = tmp_path / "new" / "a.txt"
+    for content in (b"old", b"new"):
+        write_if_changed(path, content)
+        assert path.read_bytes() == content
+    monkeypatch.setattr(tempfile, "mkstemp", refuse)
+    write_if_changed(path, b"new")
+    for content in (b"old", b"newer"):
+        with pytest.raises(UsersError, match=r"a\.txt could not be written: Read-only file system"):
+            write_if_changed(path, content)
 
 
 @pytest.mark.skipif(os.name == "nt", reason="POSIX permissions")
@@ -160,7 +175,9 @@ def test_any_damage_to_a_sealed_file_is_noticed_and_others_are_left_alone(tmp_pa
     with h5py.File(path, "w") as file:
         file["values"] = np.arange(1000)
     assert not is_broken(path)  # not seal
+    bare = path.read_bytes()
     seal(path)
+    assert path.read_bytes() == sealed(bare)
     assert not is_broken(path)
     with h5py.File(path) as file:
         np.testing.assert_array_equal(file["values"], np.arange(1000))

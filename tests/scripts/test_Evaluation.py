@@ -1,8 +1,10 @@
+import errno
 import re
 import runpy
 import shutil
 import subprocess
 import sys
+import tempfile
 from urllib.parse import unquote
 
 import numpy as np
@@ -85,6 +87,16 @@ def test_both_steps_on_the_toy_project(run, trained_project, results, stub_netwo
     assert len(list((pictures / "Training").glob("toy_img*.png"))) == 7
     assert len(list((pictures / "Test").glob("toy_img*.png"))) == 3
     assert (results / f"Plots_{NETWORK}" / "error_per_part.png").is_file()
+
+
+def test_again_nothing_is_written_so_that_the_project_may_be_read_only(run, trained_project, stub_network, monkeypatch):
+    assert [run(STEP1), run(STEP2)] == [0, 0]
+
+    def refuse(**wanted):
+        raise PermissionError(errno.EACCES, "Permission denied", wanted["dir"])
+
+    monkeypatch.setattr(tempfile, "mkstemp", refuse)
+    assert [run(STEP1), run(STEP2)] == [0, 0]
 
 
 def test_test_images_that_trained_an_earlier_network_are_told(run, trained_project, results, stub_network, capsys):

@@ -1,6 +1,8 @@
+import errno
 import runpy
 import subprocess
 import sys
+import tempfile
 
 import pytest
 
@@ -30,6 +32,15 @@ def test_a_missing_table_is_one_clear_line_and_exit_code_1(trained_project, main
     assert cli.run(main, ["--project", str(trained_project)]) == 1
     lines = capsys.readouterr().err.splitlines()
     assert len(lines) == 1 and lines[0].startswith("Error: ") and "Step 2" in lines[0]
+
+
+def test_again_nothing_is_written_so_that_the_project_may_be_read_only(trained_project, main, monkeypatch):
+    def refuse(**wanted):
+        raise PermissionError(errno.EACCES, "Permission denied", wanted["dir"])
+
+    assert cli.run(main, ["--project", str(trained_project)]) == 0
+    monkeypatch.setattr(tempfile, "mkstemp", refuse)
+    assert cli.run(main, ["--project", str(trained_project)]) == 0
 
 
 def test_overwrite_draws_again(trained_project, main):

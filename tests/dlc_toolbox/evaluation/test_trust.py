@@ -1,9 +1,11 @@
 """What an evaluation tells about trust in its network."""
 
+import errno
 import html
 import json
 import re
 import shlex
+import tempfile
 from dataclasses import replace
 
 import numpy as np
@@ -175,6 +177,21 @@ def test_what_is_written(evaluation, settings):
     np.testing.assert_array_equal(found[..., 0], judgment.expected_px)
     np.testing.assert_array_equal(found[..., 1], judgment.radius90_px)
     assert np.isnan(found[..., 2]).all()  # there are no views
+
+
+def test_the_same_again_is_not_written(evaluation, settings, monkeypatch):
+    judgment = judge(evaluation, settings)
+    rows = write_summaries(evaluation.network.layout, settings, [evaluation])
+    write_judgment(judgment)
+    plot_evaluations([evaluation], rows, settings, [judgment])
+
+    def refuse(**_):
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    monkeypatch.setattr(tempfile, "mkstemp", refuse)
+    write_judgment(judgment)
+    write_summaries(evaluation.network.layout, settings, [evaluation])
+    plot_evaluations([evaluation], rows, settings, [judgment])
 
 
 def test_why_nothing_is_known_is_written_for_the_analysis(evaluation, settings):

@@ -905,11 +905,15 @@ def test_a_failed_write_keeps_the_old_table_and_says_so(toy: Toy, monkeypatch: p
     before = toy.convert()
     toy.edit("nose.csv", lambda text: text.replace("135.0", "134.0"))
 
-    def refuse(*_: object, **__: object) -> None:
-        raise OSError("disk full")
+    write = Path.write_bytes
+
+    def refuse(path: Path, content: bytes) -> int:
+        if path.suffix == ".csv":
+            raise OSError("disk full")
+        return write(path, content)
 
     with monkeypatch.context() as patch:
-        patch.setattr(pd.DataFrame, "to_csv", refuse)
+        patch.setattr(Path, "write_bytes", refuse)
         with pytest.raises(UsersError, match=r"could not be written: disk full"):
             toy.convert()
     assert toy.convert().iloc[0, 0] == 134, "the half-written state was taken for current"

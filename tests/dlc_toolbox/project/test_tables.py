@@ -84,7 +84,7 @@ def test_a_failed_write_leaves_the_old_table(tmp_path: Path, table: pd.DataFrame
     def refuse(*_: object, **__: object) -> None:
         raise OSError("disk full")
 
-    monkeypatch.setattr(pd.HDFStore, "put", refuse)
+    monkeypatch.setattr(Path, "write_bytes", refuse)
     with pytest.raises(UsersError, match="disk full"):
         write_table(table * 2, tmp_path / "t.h5")
     np.testing.assert_array_equal(points(read_table(tmp_path / "t.h5")), POINTS)
