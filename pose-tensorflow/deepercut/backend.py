@@ -89,7 +89,7 @@ def quick_precision() -> str:
     -------
     {'mixed_bfloat16', 'float32'}
         bfloat16 where TensorFlow has instructions for it: on NVIDIA's GPUs since 2020, and on CPUs where OpenVINO, if
-        it is installed, tells of them.
+        it is installed and starts, tells of them.
     """
     devices = start_backend()
     import keras
@@ -104,9 +104,10 @@ def _cpu_has_bfloat16() -> bool:
     """Ask OpenVINO; TensorFlow does not tell."""
     try:
         import openvino
-    except ImportError:
+
+        return "BF16" in openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+    except Exception:  # a broken installation raises anything
         return False
-    return "BF16" in openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
 
 
 def _gpu_has_bfloat16() -> bool:

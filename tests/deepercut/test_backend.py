@@ -73,6 +73,8 @@ def test_without_openvino_nobody_knows_what_a_cpu_has(machine, monkeypatch):
     machine(["cpu:0"], cpu_can=("BF16",))
     monkeypatch.setitem(sys.modules, "openvino", None)  # what makes its import fail
     assert backend.quick_precision() == "float32"
+    monkeypatch.setitem(sys.modules, "openvino", SimpleNamespace())  # broken
+    assert backend.quick_precision() == "float32"
 
 
 @pytest.mark.parametrize(

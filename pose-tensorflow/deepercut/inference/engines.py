@@ -81,21 +81,25 @@ def choose_engine(engine: str = "auto") -> str:
     Raises
     ------
     DeepercutError
-        For another name, when OpenVINO is asked for and not installed, or bfloat16 and the CPU does not have it.
+        For another name, when OpenVINO is asked for and not installed, or is to compute and does not start, or
+        bfloat16 is asked for and the CPU does not have it.
     """
     if engine not in ("auto", *ENGINES, *REDUCED):
         raise DeepercutError(f"engine is {engine!r}; accepted are auto, {', '.join([*ENGINES, *REDUCED])}")
     installed = importlib.util.find_spec("openvino") is not None
-    if engine.startswith("openvino") and not installed:
+    if engine == "auto":
+        engine = "openvino" if installed and not _accelerators() else "keras"
+    if engine.startswith("keras"):
+        return engine
+    if not installed:
         raise DeepercutError(f"the engine {engine} is not installed: pip install openvino, or use keras")
-    if engine == "openvino-bf16" and "BF16" not in cpu_runtime()["capabilities"]:
+    runtime = cpu_runtime()
+    if engine == "openvino-bf16" and "BF16" not in runtime["capabilities"]:
         raise DeepercutError(
-            f"the engine {engine} needs a CPU with bfloat16 instructions, which {cpu_runtime()['cpu']} lacks: use "
+            f"the engine {engine} needs a CPU with bfloat16 instructions, which {runtime['cpu']} lacks: use "
             "openvino-int8, or auto"
         )
-    if engine != "auto":
-        return engine
-    return "openvino" if installed and not _accelerators() else "keras"
+    return engine
 
 
 def faster_engines() -> list[str]:
@@ -166,9 +170,9 @@ def batch_pixels(engine: str = "auto") -> int:
 
 def cpu_runtime() -> dict[str, Any]:
     """Tell what decides how OpenVINO computes: its version, the CPU and what that is capable of."""
+    core = _openvino_core()
     import openvino
 
-    core = _openvino_core()
     return {
         "openvino": openvino.__version__.split("-")[0],
         "cpu": core.get_property("CPU", "FULL_DEVICE_NAME"),
@@ -288,6 +292,7 @@ def openvino_network(
     config: PoseConfig, arrays: Mapping[str, np.ndarray], *, features: bool = False, integers: bool = False
 ) -> openvino.Model:
     """Build OpenVINO's network with its weights; parameters as in `openvino_engine`, and see `build_openvino`."""
+    _openvino_core()  # says why OpenVINO does not start, where the import would end in a traceback
     from deepercut.inference.openvino_graph import build_openvino
 
     how = config.depth, config.mean_pixel, config.locref_stdev
@@ -377,10 +382,24 @@ def _openvino_core() -> openvino.Core:
 
     A core gives its thread another stack for signals, and takes it away again when it ends. Of two, the second to end
     puts back the stack of the first, which is gone: the next signal, such as Ctrl-C, would crash Python.
-    """
-    import openvino
 
-    return openvino.Core()
+    Raises
+    ------
+    DeepercutError
+        When OpenVINO is installed, but cannot be loaded, or finds no CPU.
+    """
+    try:
+        import openvino
+
+        core = openvino.Core()
+        core.get_property("CPU", "FULL_DEVICE_NAME")  # loads what computes
+    except Exception as error:  # a broken installation raises anything
+        spec = importlib.util.find_spec("openvino")
+        raise DeepercutError(
+            f"OpenVINO does not start ({spec and spec.origin}: {' '.join(str(error).split())}): install it again, "
+            "pip install --force-reinstall openvino, or analyze videos with engine = 'keras' in myconfig_analysis.py"
+        ) from error
+    return core
 
 
 ENGINES = {"keras": keras_engine, "openvino": openvino_engine}

@@ -1,8 +1,10 @@
 """Both engines, against a literal decoding of the network's maps and against each other."""
 
+import re
 import subprocess
 import sys
 from dataclasses import fields
+from types import SimpleNamespace
 
 import keras
 import numpy as np
@@ -211,6 +213,46 @@ def test_an_engine_that_is_not_there_is_an_error(monkeypatch):
         choose_engine("onnx")
     monkeypatch.setattr(engines.importlib.util, "find_spec", lambda name: None)
     with pytest.raises(DeepercutError, match="openvino is not installed: pip install openvino, or use keras"):
+        choose_engine("openvino")
+
+
+@pytest.fixture
+def broken_openvino(tmp_path, monkeypatch) -> str:
+    """Put an OpenVINO first on the path that cannot be loaded; its file."""
+    file = tmp_path / "openvino.py"
+    file.write_text("raise ImportError('DLL load failed:\\nthe module could not be found')\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "openvino")
+    monkeypatch.setattr(engines, "_openvino_core", engines._openvino_core.__wrapped__)
+    return str(file)
+
+
+def test_an_openvino_that_does_not_start_is_one_line(make_config, arrays, broken_openvino, monkeypatch):
+    monkeypatch.setattr(engines, "_accelerators", list)
+    told = (
+        f"OpenVINO does not start ({broken_openvino}: DLL load failed: the module could not be found): install it again"
+    )
+    for engine in ("auto", "openvino", "openvino-bf16", "openvino-int8"):
+        with pytest.raises(DeepercutError, match=f"^{re.escape(told)}.* engine = 'keras' in myconfig_analysis.py$"):
+            choose_engine(engine)
+    with pytest.raises(DeepercutError, match=f"^{re.escape(told)}"):
+        ENGINES["openvino"](make_config(), arrays)
+    assert device_name("keras").startswith("CPU (Keras 3.")
+    monkeypatch.setattr(engines, "_accelerators", lambda: ["gpu:0"])
+    assert choose_engine() == "keras"
+
+
+def test_an_openvino_without_a_cpu_does_not_start(monkeypatch):
+    monkeypatch.setattr(engines, "_openvino_core", engines._openvino_core.__wrapped__)
+
+    def refuse(*_):
+        raise RuntimeError("Device with CPU name is not registered")
+
+    monkeypatch.setitem(sys.modules, "openvino", SimpleNamespace(Core=lambda: SimpleNamespace(get_property=refuse)))
+    monkeypatch.setattr(
+        engines.importlib.util, "find_spec", lambda name: SimpleNamespace(origin="openvino/__init__.py")
+    )
+    with pytest.raises(DeepercutError, match=r"does not start \(openvino/__init__.py: Device with CPU name is not reg"):
         choose_engine("openvino")
 
 
