@@ -1,6 +1,6 @@
 """Tell what is wrong with this installation or project, and what to do about it.
 
-Reads   requirements.txt, both settings files, the ImageNet weights; tries the devices and the video codecs
+Reads   requirements.txt, both settings files, the ImageNet weights; tries devices, engines, video codecs and disks
 
     python3 doctor.py
 """
@@ -71,20 +71,27 @@ def look_at_python(_: Path) -> str:
 def look_at_packages(_: Path) -> str:
     """Compare what is installed with requirements.txt."""
     from packaging.requirements import Requirement
-    from packaging.utils import canonicalize_name
 
-    installed = {canonicalize_name(found.metadata["Name"]): found.version for found in metadata.distributions()}
     lines = ["deeplabcut-scripts", *(CHECKOUT / "requirements.txt").read_text(encoding="utf-8").splitlines()]
     wrong = []
     for wanted in map(Requirement, lines):
         if wanted.marker and not wanted.marker.evaluate():  # for another Python or system
             continue
-        version = installed.get(canonicalize_name(wanted.name))
+        version, where = find_package(wanted.name)
         if version is None or not wanted.specifier.contains(version, prereleases=True):
-            wrong.append(f"{wanted} is needed, found {version}")
+            wrong.append(f"{wanted} is needed, found {where}")
     if wrong:
         raise RuntimeError("; ".join(wrong))
     return f"all {len(lines)} are there"
+
+
+def find_package(name: str) -> tuple[str | None, str]:
+    """Return the version of a package, or None, and what was found in words; the first on Python's path counts."""
+    all_found = list(metadata.distributions(name=name))
+    intact = [found for found in all_found if "Version" in found.metadata]  # an empty METADATA has none
+    if intact:
+        return intact[0].version, f"{intact[0].version} in {intact[0].locate_file('')}"
+    return None, f"one with damaged metadata in {all_found[0].locate_file('')}" if all_found else "none"
 
 
 def look_at_devices(_: Path) -> str:
@@ -103,6 +110,20 @@ def look_at_devices(_: Path) -> str:
     unused = shutil.which("nvidia-smi") and not any(device.startswith("gpu") for device in devices)
     advice = "; the NVIDIA GPU is not used, see docs/train-with-a-gpu.md" if unused else ""
     return f"{', '.join(devices)} (Keras {keras.__version__} on {keras.backend.backend()}){advice}"
+
+
+def look_at_engine(root: Path) -> str:
+    """Start what finds poses: for the evaluation, and in videos as the settings say."""
+    from deepercut.inference.engines import device_name
+    from dlc_common import UsersError
+    from dlc_toolbox.project.settings import load_analysis_settings
+
+    try:
+        engine = load_analysis_settings(root).engine
+    except UsersError:  # which the settings' own line tells
+        engine = "auto"
+    engines = ["auto"] if engine == "fast" else ["auto", engine]  # the fastest is found by measuring
+    return ", ".join(dict.fromkeys(map(device_name, engines)))
 
 
 def look_at_video(_: Path) -> str:
@@ -160,26 +181,45 @@ def look_at_weights(root: Path) -> str:
 
 
 def look_at_disk(root: Path) -> str:
-    """Compare the free space with what a training takes; write a file to wherever the steps write."""
-    if (free_gb := shutil.disk_usage(root).free / 1e9) < DISK_SPACE_GB:
-        raise RuntimeError(f"{free_gb:.1f} GB are free in {root}; training and videos need {DISK_SPACE_GB} GB")
-    for name in ("Generating_a_Training_Set", "pose-tensorflow/models", "Evaluation-tools", "videos"):
-        folder = next(path for path in (root / name, *(root / name).parents) if path.is_dir())
-        tempfile.TemporaryFile(dir=folder).close()
-    return f"{free_gb:.0f} GB are free, and {root} can be written to"
+    """Compare the free space with what a training takes, and write a file, wherever the steps write."""
+    names = ("Generating_a_Training_Set", "pose-tensorflow/models", "Evaluation-tools")
+    places = [next(path for path in (root / name, *(root / name).parents) if path.is_dir()) for name in names]
+    videos = [path for path in [folder_of_videos(root)] if path.is_dir()]
+    free_gb = {path: shutil.disk_usage(path).free / 1e9 for path in [*places, *videos]}
+    for path, free in free_gb.items():
+        if free < DISK_SPACE_GB:
+            raise RuntimeError(f"{free:.1f} GB are free in {path}; training and videos need {DISK_SPACE_GB} GB")
+        tempfile.TemporaryFile(dir=path).close()
+    return f"{min(free_gb.values()):.0f} GB are free, and {' and '.join(map(str, [root, *videos]))} can be written to"
+
+
+def folder_of_videos(root: Path) -> Path:
+    """Return the folder that `videofolder` names; the usual one where it cannot be read."""
+    try:
+        from dlc_toolbox.project.layout import Layout
+        from dlc_toolbox.project.settings import load_analysis_settings
+
+        return (Layout(root).analysis_root / Path(load_analysis_settings(root).videofolder).expanduser()).resolve()
+    except Exception:  # broken packages and settings have lines of their own
+        return root / "videos"
 
 
 CHECKS = {
     "Python": (look_at_python, "install Python 3.10 to 3.13 and make .venv anew with it"),
-    "Packages": (look_at_packages, INSTALL),
+    "Packages": (look_at_packages, f"{INSTALL} Where a folder outside the environment is named, unset PYTHONPATH"),
     "Devices": (look_at_devices, f"{INSTALL} Or hide a GPU that fails: CUDA_VISIBLE_DEVICES=-1"),
+    "Engine": (look_at_engine, "as the message says; docs/make-it-faster.md lists the engines"),
     "Video": (look_at_video, "pip install --force-reinstall av"),
     "Settings": (
         look_at_settings,
         "correct the settings that the message names, in both files",
     ),
     "Weights": (look_at_weights, f"python3 pose-tensorflow/models/pretrained/download.py{PROJECT}"),
-    "Disk": (look_at_disk, "delete snapshots and labeled videos that nobody needs, or let your user write there"),
+    "Disk": (
+        look_at_disk,
+        "delete snapshots and labeled videos that nobody needs, let your user write there, or copy the videos to "
+        "another folder and name it in videofolder of myconfig_analysis.py",
+    ),
 }
 
 if __name__ == "__main__":

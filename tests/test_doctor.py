@@ -1,3 +1,4 @@
+import re
 import runpy
 import shlex
 import shutil
@@ -9,6 +10,8 @@ import keras
 import numpy as np
 import pytest
 
+from deepercut import DeepercutError
+from deepercut.inference import engines
 from deepercut.weights import pretrained
 from dlc_toolbox.video import video
 
@@ -36,6 +39,7 @@ def ask(doctor: SimpleNamespace, toy_project: Path, capsys: pytest.CaptureFixtur
         ("Python", sys.executable),
         ("Packages", "all "),
         ("Devices", "cpu:0"),
+        ("Engine", "CPU ("),
         ("Video", "h264 and mjpeg"),
         ("Settings", "Task 'toy' in both files"),
         ("Disk", "can be written to"),
@@ -67,8 +71,56 @@ def test_a_missing_and_an_old_package(doctor, ask, tmp_path: Path):
     (tmp_path / "requirements.txt").write_text("NumPy>=99\nno-such-package>=1\ntqdm>=1\n")
     doctor.look_at_packages.__globals__["CHECKOUT"] = tmp_path
     text = problem(ask("Packages"))
-    assert f"NumPy>=99 is needed, found {np.__version__}; no-such-package>=1 is needed, found None\n" in text
+    found = f"{np.__version__} in {Path(np.__file__).parents[1]}"
+    assert f"NumPy>=99 is needed, found {found}; no-such-package>=1 is needed, found none\n" in text
     assert "pip install -r requirements.txt" in text
+
+
+def put_on_path(folder: Path, monkeypatch: pytest.MonkeyPatch, package: str, metadata: str) -> None:
+    """Put what pip notes of a package first on Python's path."""
+    home = folder / f"{package}.dist-info"
+    home.mkdir(parents=True)
+    (home / "METADATA").write_text(metadata)
+    monkeypatch.syspath_prepend(folder)
+
+
+def test_of_two_versions_the_one_that_python_imports_counts(ask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    put_on_path(tmp_path / "old", monkeypatch, "numpy-1.24.4", "Name: numpy\nVersion: 1.24.4\n")
+    text = problem(ask("Packages"))
+    assert re.search(rf"numpy>=\S+ is needed, found 1\.24\.4 in {re.escape(str(tmp_path / 'old'))}\n", text)
+    assert "unset PYTHONPATH" in text
+
+
+def test_damaged_metadata_is_passed_over_or_told_with_its_folder(doctor, ask, tmp_path: Path, monkeypatch):
+    for package in ("numpy-2.0", "unwanted-1.0", "wanted-1.0"):
+        put_on_path(tmp_path / package, monkeypatch, package, "")
+    assert ask("Packages")[0]
+    (tmp_path / "requirements.txt").write_text("wanted\n")
+    doctor.look_at_packages.__globals__["CHECKOUT"] = tmp_path
+    assert f"wanted is needed, found one with damaged metadata in {tmp_path / 'wanted-1.0'}\n" in problem(
+        ask("Packages")
+    )
+
+
+def test_an_engine_that_does_not_start(ask, toy_project: Path, monkeypatch: pytest.MonkeyPatch):
+    def start(engine: str) -> str:
+        if engine == "openvino":
+            raise DeepercutError("OpenVINO does not start (no DLL): install it again")
+        return f"a device for {engine}"
+
+    monkeypatch.setattr(engines, "device_name", start)
+    settings = toy_project / "myconfig_analysis.py"
+    given = settings.read_text()
+    for engine, found in (
+        ("auto", "auto"),
+        ("fast", "auto"),
+        ("keras", "auto, a device for keras"),
+        ("abacus", "auto"),
+    ):
+        settings.write_text(f"{given}engine = {engine!r}\n")
+        assert ask("Engine")[1].endswith(f" a device for {found}\n")
+    settings.write_text(f"{given}engine = 'openvino'\n")
+    assert "OpenVINO does not start (no DLL)" in problem(ask("Engine"))
 
 
 def test_whatever_cannot_be_imported_is_a_matter_of_installation(ask, monkeypatch: pytest.MonkeyPatch):
@@ -143,6 +195,36 @@ def test_a_folder_that_may_not_be_written(doctor, ask, toy_project: Path, monkey
     monkeypatch.setattr(doctor.tempfile, "TemporaryFile", refuse)
     assert f"Permission denied: '{toy_project / 'Generating_a_Training_Set'}'" in problem(ask("Disk"))
     assert tried == [toy_project / "Generating_a_Training_Set"]
+
+
+def test_the_disk_of_the_videos(doctor, ask, toy_project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    elsewhere = tmp_path / "share"
+    with (toy_project / "myconfig_analysis.py").open("a") as file:
+        file.write(f"videofolder = {str(elsewhere)!r}\n")
+    free = {elsewhere: 7e9}
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: SimpleNamespace(free=free.get(path, 9e9)))
+    assert f"9 GB are free, and {toy_project} can be written to" in ask("Disk")[1]  # no such folder, no disk
+    elsewhere.mkdir()
+    assert f"7 GB are free, and {toy_project} and {elsewhere} can be written to" in ask("Disk")[1]
+    free[elsewhere] = 0
+    assert f"0.0 GB are free in {elsewhere}" in problem(ask("Disk"))
+    free[elsewhere] = 7e9
+
+    def refuse(dir: Path):
+        if dir == elsewhere:
+            raise OSError(30, "Read-only file system", str(dir))
+        return SimpleNamespace(close=lambda: None)
+
+    monkeypatch.setattr(doctor.tempfile, "TemporaryFile", refuse)
+    text = problem(ask("Disk"))
+    assert f"Read-only file system: '{elsewhere}'" in text and "name it in videofolder" in text
+
+
+@pytest.mark.parametrize("package", ["dlc_toolbox.project.settings", "dlc_toolbox.project.layout"])
+def test_the_disk_is_looked_at_with_broken_packages_too(ask, monkeypatch: pytest.MonkeyPatch, package: str):
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=6e9))
+    monkeypatch.setitem(sys.modules, package, None)
+    assert ask("Disk")[0]
 
 
 @pytest.mark.parametrize("name", ["nowhere", "file", "~nobody-of-this-name"])
