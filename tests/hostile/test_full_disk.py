@@ -44,11 +44,12 @@ def test_full_at_random_moments(processes, tmp_path, request, task):
     assert run(processes, task, undisturbed) == 0
     expected, given = state(undisturbed), state(toy)
     made = [(undisturbed / name).stat().st_size for name in expected.keys() - given.keys()]
-    rng, codes = random.Random(task), []
+    rng = random.Random(task)
     for number in range(FILLS):
         fresh = number % 2 == 0
         project = shutil.copytree(toy if fresh else undisturbed, tmp_path / f"full {number}")
-        codes.append(exit_code(processes, tasks.on_full_disk, task, project, not fresh, rng.randrange(max(made))))
+        code = exit_code(processes, tasks.on_full_disk, task, project, not fresh, rng.randrange(max(made)))
+        assert code == 1 or (code == 0 and not fresh)  # what would stay the same need not be written
         left = state(project)
         assert given.items() <= left.items() <= expected.items(), "a file is neither old nor new"
         assert not list(project.rglob(".part-*")), "something half-written is left"
@@ -56,7 +57,6 @@ def test_full_at_random_moments(processes, tmp_path, request, task):
         assert state(project) == expected
         shutil.rmtree(project)
     print(f"{task}: {FILLS} full disks survived")
-    assert codes == [1] * FILLS
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="privileges are given up in Linux's way")
