@@ -1,6 +1,7 @@
 """Which mode a network looks at frames in: the answer that was measured, beside the snapshot.
 
-It counts while the snapshot and its training set stay as they are, so that all machines look in one way, as far as they can.
+It counts while the snapshot and its training set stay as they are, so that all machines look in one way, as far as they
+can.
 """
 
 from __future__ import annotations

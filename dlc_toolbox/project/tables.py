@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from dlc_common import UsersError
-from dlc_common.files import sealed, write_if_changed
+from dlc_common.files import replacing, sealed, write_if_changed
 from dlc_common.kinds import HDF5, TABLE, wrong_kind
 from dlc_common.texts import read_text
 from dlc_toolbox import ToolboxError
@@ -35,6 +35,7 @@ from dlc_toolbox.project.cells import (
 
 KEY = "df_with_missing"
 LEVELS = ("scorer", "bodyparts", "coords")
+_MISSING = "NaN"  # an all-empty first row would be taken for the name of the index by pandas
 _WANTED = "a table of labels or poses"
 _ADVICE_CSV = "save it with commas between the cells, and without a title line above"
 POSE_COORDS = ("x", "y", "likelihood")
@@ -127,7 +128,8 @@ def bodyparts_of(table: pd.DataFrame) -> list[str]:
 def write_table(table: pd.DataFrame, path: Path, *, csv: bool = True) -> None:
     """Write a table as HDF5 and, with `csv`, as csv of the same stem; each appears whole or not at all.
 
-    Without `csv`, a csv of the same stem is deleted: it would hold the rows of an earlier table.
+    A file that holds the table already stays as it is. Without `csv`, a csv of the same stem is deleted: it would hold
+    the rows of an earlier table.
 
     Parameters
     ----------
@@ -146,7 +148,7 @@ def write_table(table: pd.DataFrame, path: Path, *, csv: bool = True) -> None:
     table = table.astype(np.float64).rename_axis(index=None)
     _write_h5(table, path, "table")
     if csv:
-        write_csv(table, path.with_suffix(".csv"))
+        write_if_changed(path.with_suffix(".csv"), table.to_csv(na_rep=_MISSING).encode())
     else:
         path.with_suffix(".csv").unlink(missing_ok=True)
 
@@ -166,8 +168,8 @@ def write_csv(table: pd.DataFrame, path: Path) -> None:
     ToolboxError
         When the system refuses to write.
     """
-    # An all-empty first row would be taken for the name of the index by pandas: write NaN out.
-    write_if_changed(path, table.to_csv(na_rep="NaN").encode())
+    with replacing(path) as temporary:
+        table.to_csv(temporary, na_rep=_MISSING)
 
 
 def write_deeplabcut_table(table: pd.DataFrame, path: Path) -> None:
