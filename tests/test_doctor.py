@@ -94,7 +94,8 @@ def test_of_two_versions_the_one_that_python_imports_counts(ask, tmp_path: Path,
 def test_damaged_metadata_is_passed_over_or_told_with_its_folder(doctor, ask, tmp_path: Path, monkeypatch):
     for package in ("numpy-2.0", "unwanted-1.0", "wanted-1.0"):
         put_on_path(tmp_path / package, monkeypatch, package, "")
-    assert ask("Packages")[0]
+    is_well, told = ask("Packages")
+    assert is_well, told
     (tmp_path / "requirements.txt").write_text("wanted\n")
     doctor.look_at_packages.__globals__["CHECKOUT"] = tmp_path
     assert f"wanted is needed, found one with damaged metadata in {tmp_path / 'wanted-1.0'}\n" in problem(

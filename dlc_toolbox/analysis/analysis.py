@@ -168,8 +168,7 @@ def _write_poses(
 ) -> None:
     """Write the table, how far off its poses may be, and its record, and say so."""
     network = analysis.network
-    if job.table.exists():
-        output.start(tells_owner=True)
+    output.start(output.made_from)
     with _TABLES:
         write_long_table(_poses(partial, network), job.table, csv=analysis.csv)
         trust = read_trust(network, analysis.crop)

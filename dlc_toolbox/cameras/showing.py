@@ -79,6 +79,7 @@ def show_trial(
         return
     scene = _scene(table, points, settings, skeleton)
     for path, output in stale.items():
+        output.start()
         if path.suffix == ".html":
             write_scene(scene, f"{trial.name} in space", path)
         else:

@@ -194,6 +194,7 @@ def triangulate_trial(
     seen, sigma, fps = _in_step(trial, tracks, settings)
     found = triangulate(calibrated, seen, sigma)
     values = tables.make_table(network.scorer, points.names, np.arange(seen.shape[1]), found.values, COORDS)
+    output.start()
     tables.write_table(values, table, csv=settings.storedata_as_csv)
     output.write_record(fps=fps, frames=seen.shape[1], **_facts(found, points.names, list(tracks), sigma))
     met = int((np.isfinite(sigma + seen[..., 0]).sum(axis=0) >= 2).sum())

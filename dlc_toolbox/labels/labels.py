@@ -96,8 +96,9 @@ def convert_labels(
         )
     if edited:
         refuse_uncorrected(path, table)
-    write_table(table, path)
     pictures = {key: _by_name(_of_images(output, sources, look)) for key, look in _LOOKS.items()}
+    output.start(_recorded(output))
+    write_table(table, path)
     output.write_record(**{CSV: fingerprint(path.with_suffix(".csv"))}, **pictures)
     log.info("%s: %d labels in %d of %d images", path, labeled.sum(), labeled.any(axis=1).sum(), len(table))
     return path
@@ -193,6 +194,14 @@ def _output(layout: Layout, settings: Settings, scorer: str, sources: dict[Path,
     return records.Output(str(path), record, [path, path.with_suffix(".csv")], made_from)
 
 
+def _recorded(output: records.Output) -> dict[str, Any]:
+    """Return what is known of the images and clicks that a label table was made from last; empty without any."""
+    try:
+        return records.read(output.record)
+    except UsersError:
+        return {}
+
+
 def _inputs(sources: Mapping[Path, Sequence[Path]]) -> dict[str, Path]:
     """Return the csv files by names that stay when the project moves."""
     return {path.relative_to(folder.parent).as_posix(): path for folder in sources for path in sources[folder]}
@@ -200,10 +209,7 @@ def _inputs(sources: Mapping[Path, Sequence[Path]]) -> dict[str, Path]:
 
 def _warn_of_new_order(output: records.Output) -> None:
     """Warn where body parts, whose clicks one file holds in their order, stand in another order by now."""
-    try:
-        before = records.read(output.record).get("settings", {}).get("bodyparts")
-    except UsersError:
-        return
+    before = _recorded(output).get("settings", {}).get("bodyparts")
     now = output.made_from["settings"]["bodyparts"]
     if isinstance(before, list) and before != now and sorted(map(str, before)) == sorted(now):
         exchanged = [f"those on {old} are of {new} now" for old, new in zip(before, now, strict=True) if old != new]
@@ -216,11 +222,7 @@ def _warn_of_new_order(output: records.Output) -> None:
 
 def _refuse_moved_images(output: records.Output, sources: dict[Path, list[Path]]) -> None:
     """Raise when images were added to or deleted from a folder, but clicks still count the old positions."""
-    try:
-        recorded = records.read(output.record)
-    except UsersError:
-        return
-    made_from = output.made_from
+    recorded, made_from = _recorded(output), output.made_from
     before, now = _images_of(recorded), _images_of(made_from)
     for folder, files in sources.items():
         pictures = recorded.get(PICTURES, {}).get(folder.name, {})
@@ -293,10 +295,7 @@ def _changed(
     output: records.Output, sources: dict[Path, list[Path]], key: str
 ) -> dict[Path, list[tuple[str, Any, Any]]]:
     """Find folders whose csv files are as recorded, but not what `_LOOKS` sees of images: which, before and now."""
-    try:
-        recorded = records.read(output.record)
-    except UsersError:
-        return {}
+    recorded = _recorded(output)
     before, hashes, found = recorded.get(key), recorded.get("inputs", {}), {}
     if not isinstance(before, dict):  # of an earlier version
         return {}

@@ -6,6 +6,7 @@ match, the output is current and a step skips it; otherwise it is made again. In
     output = records.Output(name, record, [file], records.describe(inputs, settings))
     if output.is_current(overwrite):
         return file
+    output.start()
     ...  # make the file
     output.write_record()
 """
@@ -131,15 +132,15 @@ class Output:
         else:
             log.info("%s: being made, because %s", self.name, reason)
 
-    def start(self, *, tells_owner: bool = False) -> bool:
-        """Record that the files are in the making, so that a mixture of old and new ones never looks current.
+    def start(self, meanwhile: Mapping[str, Any] | None = None) -> bool:
+        """Record that the files are in the making, so that new ones never pass for those of the record before.
 
-        Needed where files are replaced one by one, or before their record, from something else than before.
+        Needed wherever files come into place before their record does: a run may end in between.
 
         Parameters
         ----------
-        tells_owner : bool
-            Whether the record tells meanwhile what they are being made from, for those who ask whose they are.
+        meanwhile : mapping, optional
+            What the record tells until then, for those who ask; by default nothing.
 
         Returns
         -------
@@ -148,8 +149,8 @@ class Output:
         """
         if not self.why_changed():
             return False
-        made_from = {"inputs": dict.fromkeys(self.made_from["inputs"]), "settings": {}}
-        _write(self.record, {**(self.made_from if tells_owner else made_from), "unfinished": True})
+        nothing = {"inputs": dict.fromkeys(self.made_from["inputs"]), "settings": {}}
+        _write(self.record, {**(nothing if meanwhile is None else meanwhile), "unfinished": True})
         return True
 
     def write_record(self, **facts: Any) -> None:

@@ -12,9 +12,11 @@ from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from types import SimpleNamespace
+from unittest.mock import Mock
 
 import av
 import numpy as np
+import pandas as pd
 import pytest
 
 from dlc_toolbox import ToolboxError
@@ -491,6 +493,18 @@ def test_killed_between_table_and_record(video, network, find_dots, monkeypatch)
     table = analyze(video, lambda frames: find_dots(frames), network)
     assert files_beside(video) == ["toy.avi", table.name, pose_record(table).name]
     assert len(read_table(table)) == 30
+
+
+def test_poses_whose_record_was_not_written_are_not_those_of_the_record_before(video, network, find_dots, monkeypatch):
+    table = analyze(video, find_dots, network)
+    before = read_table(table)
+    table.unlink()  # as messages advise; the record stays
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(analysis.records.Output, "write_record", Mock(side_effect=KeyboardInterrupt))
+        analyze(video, find_dots, network, crop=(10, 150, 20, 110))
+    assert not read_table(table).equals(before)
+    analyze(video, find_dots, network)
+    pd.testing.assert_frame_equal(read_table(table), before, check_exact=True)
 
 
 def test_a_video_that_another_process_analyzes_is_left_to_it(video, network, find_dots, caplog):

@@ -4,6 +4,7 @@ import json
 import shutil
 from dataclasses import replace
 from types import SimpleNamespace
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -157,6 +158,14 @@ def test_a_current_table_is_kept_and_its_record_tells_how_good_it_is(videos, sol
     assert told["frames"] == MOMENTS and told["fps"] == 25
     solve(videos, settings(pcutoff=0.6))
     assert "because pcutoff changed" in caplog.text
+
+
+def test_a_table_whose_record_was_not_written_is_not_that_of_the_record_before(videos, solve, monkeypatch):
+    before = solve(videos, settings())
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(records.Output, "write_record", Mock(side_effect=KeyboardInterrupt))
+        solve(videos, settings(cameraoffsets=(("B", 1),)))
+    np.testing.assert_array_equal(solve(videos, settings()), before)
 
 
 def test_the_two_views_of_a_mirror(tmp_path, pose, cameras, paths, solve, network):

@@ -183,7 +183,7 @@ def test_the_same_again_is_not_written(evaluation, settings, monkeypatch):
     judgment = judge(evaluation, settings)
     rows = write_summaries(evaluation.network.layout, settings, [evaluation])
     write_judgment(judgment)
-    plot_evaluations([evaluation], rows, settings, [judgment])
+    plot_evaluations([judgment], rows, settings)
 
     def refuse(**_):
         raise OSError(errno.EROFS, "Read-only file system")
@@ -191,7 +191,7 @@ def test_the_same_again_is_not_written(evaluation, settings, monkeypatch):
     monkeypatch.setattr(tempfile, "mkstemp", refuse)
     write_judgment(judgment)
     write_summaries(evaluation.network.layout, settings, [evaluation])
-    plot_evaluations([evaluation], rows, settings, [judgment])
+    plot_evaluations([judgment], rows, settings)
 
 
 def test_why_nothing_is_known_is_written_for_the_analysis(evaluation, settings):

@@ -3,6 +3,7 @@ import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from unittest.mock import Mock
 
 import numpy as np
 import pandas as pd
@@ -15,6 +16,7 @@ from dlc_toolbox.labels.labels import convert_labels, read_labels, why_labels_st
 from dlc_toolbox.labels.plausible import outside_image, warn_of_one_hand, why_outside
 from dlc_toolbox.labels.slices import slices_of
 from dlc_toolbox.labels.sources import NoLabelsError
+from dlc_toolbox.project import records
 from dlc_toolbox.project.layout import Layout
 from dlc_toolbox.project.settings import load_settings
 from dlc_toolbox.project.tables import bodyparts_of, make_table, points, read_table, write_table
@@ -803,6 +805,22 @@ def test_images_that_moved_under_the_clicks_are_an_error(toy: Toy):
     toy.edit("paw.csv", lambda text: text + "\n")
     (toy.folder / "tail.csv").write_text("".join((toy.folder / "tail.csv").read_text().splitlines(True)[:4]))
     assert toy.convert().loc["toy/img10.png", ("Ann", "nose")].tolist() == [36.5, 80.57], "labeled anew"
+
+
+@pytest.mark.parametrize("last", ["write_csv", "write_record"])
+def test_a_correction_that_is_taken_back_after_a_kill_is_in_no_table(toy: Toy, monkeypatch, last):
+    before, clicks = toy.convert(), (toy.folder / "nose.csv").read_text()
+    toy.edit("nose.csv", lambda text: text.replace("135.0,60.0", "134.0,60.0"))
+    home = {"write_csv": pd.DataFrame, "write_record": records.Output}[last]
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(home, last.replace("write_csv", "to_csv"), Mock(side_effect=KeyboardInterrupt))
+        toy.convert()
+    (toy.folder / "nose.csv").write_text(clicks)
+    assert why_labels_stale(toy.layout, load_settings(toy.layout.root), "Ann") == "an earlier run did not finish it"
+    pd.testing.assert_frame_equal(toy.convert(), before)
+    Image.new("RGB", SIZE).save(toy.folder / "img10.png")
+    with pytest.raises(ToolboxError, match=r"img10\.png stands where img12\.png stood"):
+        toy.convert()
 
 
 def test_images_of_another_size_under_the_same_clicks_are_an_error(toy: Toy):

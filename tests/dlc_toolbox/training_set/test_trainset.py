@@ -20,6 +20,7 @@ from dlc_toolbox.project.experiment import Experiment
 from dlc_toolbox.project.layout import Layout
 from dlc_toolbox.project.settings import load_settings
 from dlc_toolbox.project.tables import make_table, points, read_table, write_table
+from dlc_toolbox.training_set import trainset
 from dlc_toolbox.training_set.recorded import read_split
 from dlc_toolbox.training_set.split import split_images
 from dlc_toolbox.training_set.trainset import make_training_sets
@@ -283,10 +284,10 @@ def test_a_mistyped_pose_cfg_is_told_before_anything_is_written(toy: Toy):
 
 def test_an_interrupted_run_is_made_up_for(toy: Toy, monkeypatch: pytest.MonkeyPatch):
     def refuse(*_: object, **__: object) -> None:
-        raise OSError("disk full")
+        raise UsersError("disk full")
 
     with monkeypatch.context() as patch:
-        patch.setattr(pd.HDFStore, "put", refuse)
+        patch.setattr(trainset, "write_table", refuse)
         with pytest.raises(UsersError, match="disk full"):
             toy.make()
     assert not toy.layout.train_folder(EXPERIMENT).exists(), "nothing may look ready to train"

@@ -3,6 +3,7 @@
 import tracemalloc
 from dataclasses import replace
 from pathlib import Path
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from dlc_toolbox.exchange.writers import formats, nwb
 from dlc_toolbox.exchange.writers import poses as module
 from dlc_toolbox.exchange.writers.formats import FORMATS, check_formats, export_poses, how_to_open
 from dlc_toolbox.exchange.writers.poses import Poses, gather
+from dlc_toolbox.project import records
 from dlc_toolbox.project.long_tables import write_long_table
 from dlc_toolbox.project.tables import make_table
 from tests.dlc_toolbox.exchange.writers.toy import PARTS, STEM, settings
@@ -46,6 +48,20 @@ def test_what_is_stale_is_written_again(video, network, poses, table, tell, capl
     export_poses(other, "sleap")
     assert f"{STEM}_seconds.csv: skipped" in caplog.text
     assert f"{STEM}.analysis.h5: being made, because fps and skeleton changed" in caplog.text
+
+
+def test_a_file_whose_record_was_not_written_is_not_that_of_the_record_before(
+    video, network, poses, table, tell, monkeypatch
+):
+    (path,) = export_poses(poses, "csv")
+    before = path.read_bytes()
+    tell(table, fps=50.0)
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(records.Output, "write_record", Mock(side_effect=KeyboardInterrupt))
+        export_poses(gather(video, network, settings()), "csv")
+    assert path.read_bytes() != before
+    export_poses(poses, "csv")
+    assert path.read_bytes() == before
 
 
 def test_one_folder_for_all(poses, tmp_path):
