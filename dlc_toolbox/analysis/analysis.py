@@ -15,11 +15,12 @@ import pandas as pd
 
 from dlc_common.scaling import scaled_size
 from dlc_toolbox import ToolboxError
-from dlc_toolbox.analysis.confidence import hint_at_confidence, write_confidence
+from dlc_toolbox.analysis.confidence import write_confidence
 from dlc_toolbox.analysis.jobs import BATCH_PIXELS, Fill, Job, fill_rows, frames_at_once
 from dlc_toolbox.analysis.partial import Partial, open_partial
 from dlc_toolbox.analysis.window import WindowRule
 from dlc_toolbox.poses.network import Network, Predict, check_owner, describe_poses
+from dlc_toolbox.poses.radius import why_outdated
 from dlc_toolbox.poses.trust import CONFIDENCE, read_trust
 from dlc_toolbox.project import records, tables
 from dlc_toolbox.project.layout import confidence_table, pose_record, pose_rows, pose_rows_of_ranges, pose_table
@@ -175,7 +176,8 @@ def _write_poses(
         summary = write_confidence(job.table, partial, trust, network.scorer, csv=analysis.csv)
     made_with = {"batch_size": job.batch_size, "snapshot": network.snapshot.path.name, "device": analysis.device}
     condition = Condition.of(job.video, *_times_and_states(partial))
-    output.write_record(**condition.facts(), **facts, **made_with, confidence=summary.as_json())
+    told = {"confidence": summary.as_json(), "trust": trust.fingerprint}
+    output.write_record(**condition.facts(), **facts, **made_with, **told)
     for leftover in pose_rows_of_ranges(job.table):
         leftover.unlink()
     log.info(
@@ -208,7 +210,8 @@ def _is_current(table: Path, output: records.Output, analysis: Analysis) -> bool
         return False
     if analysis.csv:
         _write_missing_csv(table)
-    hint_at_confidence(table, read_trust(analysis.network, analysis.crop))
+    if why := why_outdated(table, read_trust(analysis.network, analysis.crop)):
+        log.info("%s: %s", table.name, why)
     for leftover in (pose_rows(table), *pose_rows_of_ranges(table)):  # of an interrupted run with --overwrite
         if leftover.exists():
             with open_partial(leftover, {}, np.dtype("u1")):  # removes it, unless another process holds it

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,13 +11,11 @@ import numpy as np
 import pandas as pd
 
 from dlc_toolbox.analysis.partial import Partial
-from dlc_toolbox.measure.confidence import Calibration
+from dlc_toolbox.poses.radius import UNSEEN
 from dlc_toolbox.poses.trust import CONFIDENCE, Trust
 from dlc_toolbox.project.layout import confidence_table
 from dlc_toolbox.project.long_tables import write_long_table
 from dlc_toolbox.project.tables import make_table
-
-log = logging.getLogger(__name__)
 
 _LIKELY_VISIBLE = 0.5
 
@@ -63,7 +60,7 @@ class Summary:
         if isinstance(self.trust.calibration, str):
             return self.trust.calibration
         if not self.visible.any():
-            return "in no frame a body part is visible, or the network tells nothing about its maps"
+            return UNSEEN
         return None
 
     def as_json(self) -> dict[str, Any]:
@@ -128,15 +125,6 @@ def write_confidence(table: Path, partial: Partial, trust: Trust, scorer: str, *
         path.unlink(missing_ok=True)
         path.with_suffix(".csv").unlink(missing_ok=True)
     return summary
-
-
-def hint_at_confidence(table: Path, trust: Trust) -> None:
-    """Log that a current pose table was made before it was known how far off its poses may be."""
-    if isinstance(trust.calibration, Calibration) and not confidence_table(table).exists():
-        log.info(
-            "%s: its poses were found before it was known how far off they may be; --overwrite finds them again",
-            table.name,
-        )
 
 
 def _confidence(partial: Partial, trust: Trust, scorer: str, summary: Summary) -> Iterator[pd.DataFrame]:

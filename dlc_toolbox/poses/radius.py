@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from dlc_common import UsersError
 from dlc_toolbox import ToolboxError
 from dlc_toolbox.measure.confidence import Calibration
 from dlc_toolbox.poses.network import Network
-from dlc_toolbox.poses.trust import CONFIDENCE, STEPS, read_trust
-from dlc_toolbox.project.layout import confidence_table, pose_table
+from dlc_toolbox.poses.trust import CONFIDENCE, STEPS, Trust, read_trust
+from dlc_toolbox.project import records
+from dlc_toolbox.project.layout import confidence_table, pose_record, pose_table
 from dlc_toolbox.project.long_tables import count_rows, read_long_table
 from dlc_toolbox.project.settings import AnalysisSettings
 from dlc_toolbox.project.tables import points, read_table
 
 log = logging.getLogger(__name__)
+
+UNSEEN = "in no frame a body part is visible, or the network tells nothing about its maps"
+"""Why no expected error is known in a video although it was learned for its network."""
 
 
 def read_confidence(path: Path, bodyparts: Sequence[str], frames: int) -> np.ndarray:
@@ -63,6 +69,47 @@ def _check_length(path: Path, rows: int, frames: int) -> None:
         )
 
 
+def why_outdated(table: Path, trust: Trust) -> str | None:
+    """Tell that a table of confidence is missing, or does not follow from what is known by now.
+
+    Parameters
+    ----------
+    table : Path
+        The pose table of a video.
+    trust : Trust
+        What is known now, in the order of the network's body parts.
+
+    Returns
+    -------
+    str or None
+        Why, and what to do. None while finding the poses again would tell nothing else, where nothing is known, and
+        where their record cannot be read, which is told where the poses are read.
+    """
+    try:
+        told = records.read(pose_record(table))
+    except UsersError:
+        return None
+    if not trust.tells_of_errors or (confidence_table(table).exists() and _tells(told, trust)):
+        return None
+    return (
+        "its poses were found before the last evaluation told how far off they may be; AnalyzeVideos.py --overwrite "
+        "finds them again"
+    )
+
+
+def _tells(record: Mapping[str, Any], trust: Trust) -> bool:
+    """Tell whether a record is of poses whose table of confidence follows from what is known now.
+
+    Records of earlier versions hold no fingerprint: their table counts unless their summary contradicts.
+    """
+    if "trust" in record:
+        return record["trust"] == trust.fingerprint
+    if isinstance(trust.calibration, str):
+        return True
+    summary = record.get("confidence", {})
+    return summary.get("unknown", UNSEEN) == UNSEEN and summary.get("wantederror", trust.wanted_px) == trust.wanted_px
+
+
 def drawn_radius(video: Path, network: Network, settings: AnalysisSettings) -> Path | None:
     """Return the table whose radius of 90 % the settings want to be drawn; None where they do not, or it is not known.
 
@@ -78,15 +125,18 @@ def drawn_radius(video: Path, network: Network, settings: AnalysisSettings) -> P
     Returns
     -------
     Path or None
-        A table for `read_confidence`. The log says why there is none where one is wanted.
+        A table for `read_confidence`. The log says why there is none where one is wanted, and where it is outdated.
     """
     if not settings.drawradius:
         return None
     if settings.drawfiltered:
         log.warning("%s: no radius is drawn, it is not known of filtered poses (drawfiltered = True)", video.name)
         return None
-    path = confidence_table(pose_table(video, network.scorer))
-    if path.exists() and isinstance(read_trust(network, settings.crop).calibration, Calibration):
+    table, trust = pose_table(video, network.scorer), read_trust(network, settings.crop)
+    path = confidence_table(table)
+    if path.exists() and isinstance(trust.calibration, Calibration):
+        if why := why_outdated(table, trust):
+            log.warning("%s: the radius is outdated or missing: %s", video.name, why)
         return path
     log.warning(
         "%s: no radius is drawn, it is not known how far off these poses may be: %s, then AnalyzeVideos.py --overwrite",

@@ -6,6 +6,7 @@ calibration. It counts for that snapshot, that precision, scale and crop; for an
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -73,6 +74,17 @@ class Trust:
     def tells_of_errors(self) -> bool:
         """Whether poses can be doubted by anything but their likelihood."""
         return self.tells_of_places or isinstance(self.calibration, Calibration)
+
+    @property
+    def fingerprint(self) -> str:
+        """Hash what a table of confidence and its summary follow from; why something is not known is no part of it."""
+        learned = {
+            **_of_labels(self),
+            "postures": None if isinstance(self.postures, str) else _postures_as_json(self.postures),
+            "calibration": None if isinstance(self.calibration, str) else self.calibration.as_json(),
+            "wantederror": self.wanted_px,
+        }
+        return hashlib.blake2b(json.dumps(learned).encode(), digest_size=16).hexdigest()
 
     def confidence(self, poses: np.ndarray, features: np.ndarray) -> np.ndarray:
         """Tell how far off poses may be.

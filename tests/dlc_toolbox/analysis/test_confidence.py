@@ -13,7 +13,9 @@ from dlc_toolbox import ToolboxError
 from dlc_toolbox.analysis import partial
 from dlc_toolbox.analysis.confidence import Summary
 from dlc_toolbox.measure.confidence import fit_calibration
+from dlc_toolbox.measure.posture import Postures
 from dlc_toolbox.poses.filter import find_poses
+from dlc_toolbox.poses.radius import UNSEEN
 from dlc_toolbox.poses.trust import CONFIDENCE, Looked, Trust, calibration_file, write_calibration
 from dlc_toolbox.project import records
 from dlc_toolbox.project.layout import confidence_table, pose_record, pose_rows
@@ -21,6 +23,8 @@ from dlc_toolbox.project.tables import points, read_table
 from tests.analyze import analyze
 
 PARTS = ("nose", "paw", "tail")
+POSTURES = Postures(np.zeros(6), np.tile(np.eye(2), (3, 1)) * 100, 1.0)
+OUTDATED = "its poses were found before the last evaluation told how far off they may be; AnalyzeVideos.py --overwrite"
 
 
 class Telling:
@@ -56,9 +60,13 @@ def trust() -> Trust:
 @pytest.fixture
 def calibrated(network, trust):
     """The toy's network, after an evaluation."""
+    evaluate(network, trust)
+    return network
+
+
+def evaluate(network, trust):
     path = calibration_file(network.config_path.parent)
     write_calibration(path, trust, 100, Looked(fingerprint(network.snapshot.path)), images=200, labels=500)
-    return network
 
 
 def expected_confidence(table, trust):
@@ -176,7 +184,44 @@ def test_poses_found_before_it_was_known_are_kept_and_it_says_so(video, network,
     table = analyze(video, Telling(find_dots), network)
     request.getfixturevalue("calibrated")
     analyze(video, lambda frames: pytest.fail("asked"), network)
-    assert f"{table.name}: its poses were found before it was known how far off they may be; --overwrite" in caplog.text
+    assert f"{table.name}: {OUTDATED}" in caplog.text
+
+
+def test_a_table_of_an_earlier_evaluation_is_kept_and_it_says_so(video, calibrated, find_dots, trust, caplog):
+    caplog.set_level(logging.INFO)
+    evaluate(calibrated, replace(trust, calibration="few labels", postures=POSTURES))
+    table = analyze(video, Telling(find_dots), calibrated)
+    found = points(read_table(confidence_table(table), CONFIDENCE), PARTS, CONFIDENCE)
+    assert np.isnan(found[..., :2]).all() and np.isfinite(found[..., 3]).all()
+    for known in (trust, replace(trust, wanted_px=2.0)):
+        analyze(video, Telling(find_dots), calibrated)
+        assert OUTDATED not in caplog.text
+        evaluate(calibrated, known)
+        analyze(video, Telling(find_dots), calibrated)
+        assert f"{table.name}: {OUTDATED}" in caplog.text
+        analyze(video, Telling(find_dots), calibrated, overwrite=True)
+        caplog.clear()
+    assert json.loads(pose_record(table).read_text())["confidence"]["wantederror"] == 2
+
+
+def test_a_table_of_an_earlier_version_counts_unless_its_summary_contradicts(
+    video, calibrated, find_dots, trust, caplog
+):
+    caplog.set_level(logging.INFO)
+    record = pose_record(analyze(video, Telling(find_dots), calibrated))
+    written = json.loads(record.read_text())
+    del written["trust"]
+    summary = written["confidence"]
+    for told, outdated in (
+        (summary, False),
+        ({"unknown": UNSEEN}, False),
+        ({"unknown": "few labels"}, True),
+        ({**summary, "wantederror": 2.0}, True),
+    ):
+        record.write_text(json.dumps({**written, "confidence": told}))
+        caplog.clear()
+        analyze(video, Telling(find_dots), calibrated)
+        assert (OUTDATED in caplog.text) is outdated, told
 
 
 def test_a_csv_that_is_wanted_later_is_written(video, calibrated, find_dots):

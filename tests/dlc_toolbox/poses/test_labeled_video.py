@@ -20,7 +20,7 @@ from dlc_toolbox.poses import labeled_video, radius
 from dlc_toolbox.poses.filter import Filter, filter_poses
 from dlc_toolbox.poses.labeled_video import label_video, make_labeled_video
 from dlc_toolbox.poses.radius import drawn_radius, read_confidence
-from dlc_toolbox.poses.trust import CONFIDENCE
+from dlc_toolbox.poses.trust import CONFIDENCE, read_trust
 from dlc_toolbox.project.layout import labeled_frame, pose_record, pose_table
 from dlc_toolbox.project.long_tables import read_long_poses, read_long_table
 from dlc_toolbox.project.settings import AnalysisSettings
@@ -313,6 +313,18 @@ def test_why_no_radius_is_drawn(video, network, analyzed, toy_poses, know, caplo
     caplog.clear()
     assert drawn_radius(video, network, replace(with_radius(), drawradius=False)) is None and not caplog.text
     assert drawn_radius(video, network, with_radius()).name.endswith("_confidence.h5")
+
+
+def test_a_radius_of_an_earlier_evaluation_is_drawn_and_it_says_so(video, network, analyzed, toy_poses, know, caplog):
+    record = pose_record(analyzed(video, toy_poses))
+    know()
+    assert drawn_radius(video, network, with_radius()).is_file()
+    told = "toy.avi: the radius is outdated or missing: its poses were found before the last evaluation told"
+    assert told in caplog.text
+    caplog.clear()
+    facts = json.loads(record.read_text()) | {"trust": read_trust(network, None).fingerprint}
+    record.write_text(json.dumps(facts))
+    assert drawn_radius(video, network, with_radius()).is_file() and not caplog.text
 
 
 def test_a_table_of_another_length_is_an_error(video, network, analyzed, toy_poses, know):

@@ -82,6 +82,16 @@ def test_what_is_written_is_read(path, network, trust, features):
     assert (entry["images"], entry["labels"], entry["precision"], entry["scale"]) == (60, 240, "float32", 1)
 
 
+def test_the_fingerprint_is_of_what_shapes_a_table(path, network, trust):
+    learned = read_trust(network, CROP).fingerprint
+    write_calibration(path, trust, 200, Looked("hash", crop=CROP), images=9, labels=40)
+    assert read_trust(network, CROP).fingerprint == learned == trust.fingerprint
+    assert replace(trust, pcutoffs=None).fingerprint == learned
+    for change in ({"calibration": "few"}, {"wanted_px": 5.0}, {"planes": ()}, {"postures": "few"}, {"crop": None}):
+        assert replace(trust, **change).fingerprint != learned
+    assert len({replace(trust, calibration=why, postures=why).fingerprint for why in ("few", "fewer")}) == 1
+
+
 def test_poses_of_the_full_frame_are_compared_with_labels_of_the_crop(trust, features):
     poses = np.concatenate([make_labels() + [10, 20], np.ones((60, 4, 1))], axis=-1)
     poses[5, 2, 0] += 30  # nose_side, along what the views share
