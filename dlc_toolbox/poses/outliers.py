@@ -27,13 +27,14 @@ from dlc_toolbox.frames.choosing import (
 from dlc_toolbox.frames.wanted import Wanted, look_for_frames
 from dlc_toolbox.labels.machine import write_machine_labels
 from dlc_toolbox.labels.plausible import outside_image
+from dlc_toolbox.measure.confidence import Calibration
 from dlc_toolbox.measure.metrics import Cutoff
 from dlc_toolbox.measure.tracks import Criteria, choose_apart, find_failures, seen_points, surprise
 from dlc_toolbox.pictures.pictures import draw_pictures, look_of
 from dlc_toolbox.poses.filter import find_poses
 from dlc_toolbox.poses.network import Network
-from dlc_toolbox.poses.radius import read_confidence
-from dlc_toolbox.poses.trust import Trust, calibration_file, read_trust
+from dlc_toolbox.poses.radius import read_confidence, why_outdated
+from dlc_toolbox.poses.trust import Trust, read_trust
 from dlc_toolbox.project import records, tables
 from dlc_toolbox.project.layout import (
     confidence_table,
@@ -144,16 +145,20 @@ def extract_outliers(
     criteria = Criteria(cutoff, settings.jumpthreshold, settings.deviationthreshold, settings.windowlength)
     shaping: dict[str, Any] = {"seed": labeling.seed, "crop": labeling.crop}
     shaping["numoutlierframes"] = settings.numoutlierframes
-    trust = read_trust(network, settings.crop).of_parts(labeling.bodyparts)
-    learned = fingerprint(calibration_file(network.config_path.parent)) if trust.tells_of_errors else None
-    shaping |= {**asdict(criteria), "poses": fingerprint(table), "calibration": learned}
-    made_from = records.describe({video.name: video}, shaping, before={"calibration": None})
+    trust, confidence = read_trust(network, settings.crop), confidence_table(table)
+    shaping |= {**asdict(criteria), "poses": fingerprint(table)}
+    shaping["calibration"] = trust.fingerprint if trust.tells_of_errors else None
+    shaping["confidence"] = fingerprint(confidence) if confidence.exists() else None
+    made_from = records.describe({video.name: video}, shaping, before={"calibration": None, "confidence": None})
     reading = Reading.recorded(records.read(pose_record(pose_table(video, network.scorer))))
     *existing, folder = folders_of(data_folder, video_stem(video))
     if not overwrite and (current := find_current(existing, made_from)):
         return current
     poses = tables.points(tables.read_poses(table), labeling.bodyparts)
-    doubts = find_doubtful_poses(poses, _expected_errors(table, labeling.bodyparts, len(poses)), trust, cutoff)
+    if isinstance(trust.calibration, Calibration) and (why := why_outdated(table, trust)):
+        log.warning("%s: expected errors are outdated or missing: %s", video.name, why)
+    expected_px = _expected_errors(confidence, labeling.bodyparts, len(poses))
+    doubts = find_doubtful_poses(poses, expected_px, trust.of_parts(labeling.bodyparts), cutoff)
     failures = np.concatenate([find_failures(poses, criteria), doubts], axis=2)
     _tell(video, failures, labeling.bodyparts)
     with_frames = folders_with_frames(data_folder, video_stem(video), made_from["inputs"])
@@ -245,9 +250,8 @@ def find_doubtful_poses(poses: np.ndarray, expected_px: np.ndarray, trust: Trust
     return np.stack(doubts, axis=-1) & is_seen[..., None]
 
 
-def _expected_errors(table: Path, bodyparts: Sequence[str], frames: int) -> np.ndarray:
-    """Return the expected errors that lie beside a pose table, (N, K); NaN without any."""
-    path = confidence_table(table)
+def _expected_errors(path: Path, bodyparts: Sequence[str], frames: int) -> np.ndarray:
+    """Return the expected errors of a table of confidence, (N, K); NaN without the table."""
     if not path.exists():
         return np.full((frames, len(bodyparts)), np.nan)
     return read_confidence(path, bodyparts, frames)[..., 0]

@@ -295,6 +295,30 @@ def test_learning_something_new_extracts_again(extract, network, request):
     assert extract() != first
 
 
+def test_expected_errors_that_come_later_extract_again(extract, video, network, caplog):
+    first = extract()
+    error = np.full((30, 3, 4), 1.0)
+    error[16, 2, 0] = 9
+    path = confidence_table(pose_table(video, network.scorer))
+    write_table(make_table(network.scorer, PARTS, range(30), error, CONFIDENCE), path, csv=False)
+    second = extract()
+    assert second != first and 16 in numbers_in(second)
+    assert "expected errors are outdated" not in caplog.text  # no evaluation has told others
+    assert extract() == second
+
+
+def test_the_evaluation_of_another_snapshot_changes_nothing(extract, learned, network):
+    first = extract()
+    write_calibration(calibration_file(network.config_path.parent), learned, 200, Looked("other"), images=3, labels=9)
+    assert extract() == first
+
+
+def test_expected_errors_of_an_earlier_evaluation_are_told(extract, know, caplog):
+    know()
+    extract()
+    assert "toy.avi: expected errors are outdated or missing: its poses were found before" in caplog.text
+
+
 def test_of_a_video_that_the_network_does_not_know_frames_that_differ_are_chosen(extract, data, caplog):
     caplog.set_level("INFO")
     folder = extract(settings(pcutoff=1, jumpthreshold=0, deviationthreshold=0, numoutlierframes=4))
