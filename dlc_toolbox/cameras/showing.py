@@ -64,7 +64,8 @@ def show_trial(
     """
     points = Points.of(trial, network.bodyparts, views)
     skeleton = points.pairs(settings.skeleton)
-    shaping: dict[str, Any] = {"colormap": settings.colormap, "skeleton": skeleton}
+    fps = float(records.read(layout.pose_record(table))["fps"])
+    shaping: dict[str, Any] = {"colormap": settings.colormap, "skeleton": skeleton, "fps": fps}
     files = {layout.space_page(table): shaping}
     if span_s:
         files[layout.space_clip(table, *span_s)] = shaping | {"clip": span_s}
@@ -77,7 +78,7 @@ def show_trial(
     }
     if not stale:
         return
-    scene = _scene(table, points, settings, skeleton)
+    scene = _scene(table, points, settings, skeleton, fps)
     for path, output in stale.items():
         output.start()
         if path.suffix == ".html":
@@ -94,7 +95,9 @@ def _record(path: Path) -> Path:
     return layout.pose_record(path.with_name(f"{path.stem}_page.html") if path.suffix == ".html" else path)
 
 
-def _scene(table: Path, points: Points, settings: AnalysisSettings, skeleton: list[tuple[int, int]]) -> Scene:
+def _scene(
+    table: Path, points: Points, settings: AnalysisSettings, skeleton: list[tuple[int, int]], fps: float
+) -> Scene:
     """Read what is drawn."""
     values = tables.points(tables.read_table(table, COORDS), points.names, COORDS)
     return Scene(
@@ -102,7 +105,7 @@ def _scene(table: Path, points: Points, settings: AnalysisSettings, skeleton: li
         np.nan_to_num(values[..., COORDS.index("doubtful")]) > 0,
         make_look(points.names, settings.colormap),
         skeleton,
-        float(records.read(layout.pose_record(table))["fps"]),
+        fps,
     )
 
 

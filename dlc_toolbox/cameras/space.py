@@ -186,11 +186,10 @@ def triangulate_trial(
         return table
     calibrated, tracks = _calibrated(chosen, cameras, calibration), {}
     for number, (view, camera) in enumerate(zip(chosen, calibrated, strict=True)):
-        record = records.read(layout.pose_record(files[number].raw))
-        _check_size(trial, view, camera, record)
+        _check_size(trial, view, camera, files[number].record)
         parts = [each[number] for each in points.parts]
         cutoff = _cutoff_of(settings.pcutoff, network.bodyparts, parts)
-        tracks[view.name] = _read_track(files[number], parts, cutoff, view, record)
+        tracks[view.name] = _read_track(files[number], parts, cutoff, view)
     seen, sigma, fps = _in_step(trial, tracks, settings)
     found = triangulate(calibrated, seen, sigma)
     values = tables.make_table(network.scorer, points.names, np.arange(seen.shape[1]), found.values, COORDS)
@@ -206,11 +205,11 @@ def triangulate_trial(
 
 @dataclass(frozen=True)
 class _Files:
-    """Of one camera: the pose table that counts, the raw one, and how far off its poses may be, where that is known."""
+    """Of one camera: the pose table that counts, how far off poses may be, where that is known, and the raw record."""
 
     poses: Path
-    raw: Path
     trusted: Path | None
+    record: Mapping[str, Any]
 
 
 def _find_files(video: Path, network: Network, settings: AnalysisSettings) -> _Files:
@@ -218,7 +217,7 @@ def _find_files(video: Path, network: Network, settings: AnalysisSettings) -> _F
     raw = layout.pose_table(video, network.scorer)
     poses = find_poses(video, network, crop=settings.crop, filtered=drawn_filter(settings), fps=settings.fps)
     trusted = layout.confidence_table(raw)
-    return _Files(poses, raw, trusted if trusted.exists() else None)
+    return _Files(poses, trusted if trusted.exists() else None, records.read(layout.pose_record(raw)))
 
 
 def _output(
@@ -231,10 +230,11 @@ def _output(
     settings: AnalysisSettings,
 ) -> records.Output:
     """Return the table of a trial with what it is made from."""
-    inputs = {"calibration": calibration}
+    inputs, rates = {"calibration": calibration}, {}
     for view, each in zip(views, files, strict=True):
         inputs[f"poses of {view.name}"] = each.poses
         inputs |= {f"confidence of {view.name}": each.trusted} if each.trusted else {}
+        rates[view.name] = _clock_of(trial.videos[view.name], each.record).fps
     shaping = {
         "scorer": network.scorer,
         "cameras": [asdict(view) for view in views],
@@ -242,6 +242,7 @@ def _output(
         "commontrigger": settings.commontrigger,
         "pcutoff": settings.pcutoff,
         "points": list(map(list, points.parts)),
+        "fps": rates,
     }
     table = layout.space_table(trial.folder, trial.name)
     return records.Output(table.name, layout.pose_record(table), [table], records.describe(inputs, shaping))
@@ -263,7 +264,7 @@ def _cutoff_of(pcutoff: Cutoff, bodyparts: Sequence[str], parts: Sequence[str]) 
     return tuple(pcutoff[list(bodyparts).index(part)] for part in parts) if isinstance(pcutoff, tuple) else pcutoff
 
 
-def _read_track(files: _Files, parts: Sequence[str], cutoff: Cutoff, view: View, record: Mapping[str, Any]) -> _Track:
+def _read_track(files: _Files, parts: Sequence[str], cutoff: Cutoff, view: View) -> _Track:
     """Read the poses of one camera as places in its view."""
     poses = tables.points(tables.read_poses(files.poses), parts)
     error_px = None
@@ -273,7 +274,8 @@ def _read_track(files: _Files, parts: Sequence[str], cutoff: Cutoff, view: View,
             raise ToolboxError(
                 f"{files.trusted} has {len(error_px)} rows for {len(poses)} frames: analyze the video again"
             )
-    return _Track(to_view(poses[..., :2], view, record["width"]), pose_sigma(poses, error_px, cutoff), record)
+    places = to_view(poses[..., :2], view, files.record["width"])
+    return _Track(places, pose_sigma(poses, error_px, cutoff), files.record)
 
 
 def _check_size(trial: Trial, view: View, camera: Camera, record: Mapping[str, Any]) -> None:

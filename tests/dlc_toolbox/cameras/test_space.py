@@ -66,7 +66,7 @@ def pose(tmp_path, network, write_video):
         write_table(make_table(network.scorer, parts, range(len(places)), values), table)
         made_from = describe_poses(video, network, None)
         facts = {"frames": len(places), "fps": fps, "fps_is_assumed": False, "width": SIZE[0], "height": SIZE[1]}
-        records.Output(table.name, layout.pose_record(table), [table], made_from).write_record(**facts, **known)
+        records.Output(table.name, layout.pose_record(table), [table], made_from).write_record(**(facts | known))
         return video
 
     return write
@@ -166,6 +166,21 @@ def test_a_table_whose_record_was_not_written_is_not_that_of_the_record_before(v
         patch.setattr(records.Output, "write_record", Mock(side_effect=KeyboardInterrupt))
         solve(videos, settings(cameraoffsets=(("B", 1),)))
     np.testing.assert_array_equal(solve(videos, settings()), before)
+
+
+def test_a_rate_that_is_stated_later_is_that_of_table_page_and_clip(pose, cameras, paths, solve, network, tmp_path):
+    seen = [camera.project(paths) for camera in cameras]
+    for known in ({"fps_is_assumed": True}, {"fps_stated": 100, "fps": 100}):
+        videos = {camera.name: pose(f"x_cam{camera.name}", each, **known)
+                  for camera, each in zip(cameras, seen, strict=True)}  # fmt: skip
+        solve(videos.values(), settings())
+        show_trial(Trial("x", videos), tmp_path / "x_3d.h5", network, settings(), span_s=(0, 0.1))
+    assert json.loads((tmp_path / "x_3d_meta.json").read_text())["fps"] == 100
+    assert '"fps": 100' in (tmp_path / "x_3d.html").read_text()
+    assert len(list(Video(tmp_path / "x_3d_0-0.1s_DeepLabCutlabeled.mp4"))) == 5  # 10 moments, every second shown
+    pose("x_camB", seen[1], fps=50)
+    with pytest.raises(ToolboxError, match="drift apart"):
+        solve(videos.values(), settings())
 
 
 def test_the_two_views_of_a_mirror(tmp_path, pose, cameras, paths, solve, network):
