@@ -107,9 +107,11 @@ def _calibration_output(
         "cameraoffsets": dict(settings.cameraoffsets),
         "commontrigger": settings.commontrigger,
         "board": asdict(board),
+        **asdict(Reading.of(settings)),
     }
+    made_from = records.describe(inputs, shaping, before=asdict(Reading()))
     files = [path, layout.calibration_picture(path)]
-    return records.Output(path.name, layout.pose_record(path), files, records.describe(inputs, shaping))
+    return records.Output(path.name, layout.pose_record(path), files, made_from)
 
 
 def _calibrate(

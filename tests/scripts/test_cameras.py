@@ -2,6 +2,7 @@
 
 import json
 
+import av
 import numpy as np
 import pytest
 
@@ -114,6 +115,32 @@ def test_a_board_calibrates_the_cameras(run, project, write_video):
     code, output = run(TRIANGULATE)
     assert code == 1
     assert "camera B was calibrated with crop None and mirrored False, but the settings now say" in output
+
+
+def test_a_calibration_goes_by_how_videos_are_read(run, project, cameras):
+    """Each file holds two videos, of which the second is smaller."""
+    folder = project / "videos" / "calibration"
+    folder.mkdir()
+    motions = board_motions(CHARUCO, cameras, 12)
+    for camera in cameras:
+        with av.open(str(folder / f"board_cam{camera.name}.mkv"), "w") as container:
+            streams = [container.add_stream("ffv1", rate=25, width=w, height=h) for w, h in ((320, 240), (304, 228))]
+            for motion in motions:
+                frame = av.VideoFrame.from_ndarray(photograph(camera, CHARUCO, *motion))
+                for stream in streams:
+                    container.mux(stream.encode(frame.reformat(stream.width, stream.height, stream.pix_fmt)))
+            for stream in streams:
+                container.mux(stream.encode())
+    set_analysis(project, cameraoffsets={}, videotype=".mkv")
+    assert run(CALIBRATE)[0] == 0
+    assert read_cameras(folder / "calibration.toml")[0].size == (320, 240)
+    set_analysis(project, videostream=1)
+    code, output = run(CALIBRATE)
+    assert code == 0, output
+    assert "calibration.toml: being made, because videostream changed" in output
+    assert read_cameras(folder / "calibration.toml")[0].size == (304, 228)
+    set_analysis(project, fps=25)
+    assert "calibration.toml: being made, because fps changed" in run(CALIBRATE)[1]
 
 
 def test_what_is_missing_is_said(run, project, cameras):
