@@ -88,10 +88,18 @@ def look_at_packages(_: Path) -> str:
 def find_package(name: str) -> tuple[str | None, str]:
     """Return the version of a package, or None, and what was found in words; the first on Python's path counts."""
     all_found = list(metadata.distributions(name=name))
-    intact = [found for found in all_found if "Version" in found.metadata]  # an empty METADATA has none
+    intact = [found for found in all_found if tells_version(found)]
     if intact:
         return intact[0].version, f"{intact[0].version} in {intact[0].locate_file('')}"
     return None, f"one with damaged metadata in {all_found[0].locate_file('')}" if all_found else "none"
+
+
+def tells_version(found: metadata.Distribution) -> bool:
+    """Tell whether a package tells its version; an empty METADATA does not, and the backport of importlib raises."""
+    try:
+        return "Version" in found.metadata
+    except ImportError:
+        return False
 
 
 def look_at_devices(_: Path) -> str:

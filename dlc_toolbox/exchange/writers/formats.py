@@ -134,7 +134,8 @@ def export_poses(poses: Poses, name: str, into: Path | None = None, *, overwrite
     made_from = records.describe(poses.inputs, {"fps": poses.clock.fps, **chosen.shaping(poses)})
     output = records.Output(files[0].name, export_record(files[0]), files, made_from)
     if not output.is_current(overwrite):
-        output.start()
+        if len(files) > 1 or output.record.exists():
+            output.start()
         chosen.write(poses, files)
         output.write_record()
         log.info(
