@@ -96,7 +96,8 @@ def write_evaluation_pages(
 ) -> list[Path]:
     """Write a page for each experiment: its snapshots, learning curve, errors per body part and worst test images.
 
-    The page holds its pictures and can be sent to others as it is. `plot_evaluations` must have drawn the plots.
+    The page holds its pictures and can be sent to others as it is. `plot_evaluations` must have drawn the plots, and
+    with `settings.plotting` `draw_evaluation` the pictures that it links to.
 
     Parameters
     ----------
@@ -195,7 +196,7 @@ def _evaluation_content(
         "parts": _part_rows(evaluation, look, settings),
         **{name: pages.embed(plots_folder / file) for name, file in _PLOTS.items()},
         "layers": [f"{marker} {name}" for marker, name in look.layers],
-        "worst": _worst_images(evaluation, layers, look, page),
+        "worst": _worst_images(evaluation, layers, look, page if settings.plotting else None),
         "made_from": _made_from(evaluation, settings),
     }
 
@@ -223,8 +224,10 @@ def _percentiles(errors: np.ndarray) -> dict[str, Any]:
     return {"count": found.size, "mean": found.mean() if found.size else np.nan, "percentiles": percentiles.tolist()}
 
 
-def _worst_images(evaluation: Evaluation, layers: np.ndarray, look: Look, page: Path) -> list[dict[str, Any]]:
-    """Return the test images with the largest mean errors, drawn, the worst first."""
+def _worst_images(
+    evaluation: Evaluation, layers: np.ndarray, look: Look, linked_from: Path | None
+) -> list[dict[str, Any]]:
+    """Return the test images with the largest mean errors, drawn, the worst first; a page links to their pictures."""
     network, errors = evaluation.network, evaluation.errors
     judged = np.flatnonzero(~evaluation.is_train & np.isfinite(errors).any(axis=1))
     means = np.nanmean(errors[judged], axis=1)
@@ -242,7 +245,7 @@ def _worst_images(evaluation: Evaluation, layers: np.ndarray, look: Look, page: 
                 "part_px": errors[n, k],
                 "likelihood": evaluation.likelihoods[n, k],
                 "picture": pages.embed(small),
-                "link": pages.link(picture, page) if picture.is_file() else None,
+                "link": pages.link(picture, linked_from) if linked_from else None,
             }
         )
     return worst

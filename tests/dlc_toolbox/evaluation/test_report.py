@@ -117,6 +117,15 @@ def test_the_page_shows_percentiles_and_the_worst_test_images_first(layout, sett
     assert "2 of" not in text and text.count("data:image/jpeg") == 4
 
 
+def test_the_page_links_to_pictures_only_where_they_are_drawn(layout, settings):
+    found = evaluation(layout, np.zeros((3, 3, 2)), np.zeros((3, 3, 3)))
+    folder = draw_evaluation(found, settings)
+    links = re.findall(r'<a href="(LabeledImages.*?)">', page_of([found], replace(settings, plotting=True)))
+    assert {layout.results / link for link in links} == {folder / "Test" / f"toy_img{i:02d}.png" for i in (3, 6)}
+    other = evaluation(layout, np.zeros((3, 3, 2)), np.ones((3, 3, 3)))  # the pictures stay those of the network before
+    assert "LabeledImages" not in page_of([other], replace(settings, plotting=False))
+
+
 def test_the_page_tells_the_error_of_labels_placed_by_hand(layout, settings):
     labels = [[[20.0, 20], [40, 40], [60, 60]]] * 2
     poses = [[[20.0, 20, 1], [40, 43, 1], [60, 67, 1]]] * 2
