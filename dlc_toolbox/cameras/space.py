@@ -102,11 +102,11 @@ def _common_names(views: Sequence[Sequence[str]]) -> list[str]:
 
 @dataclass(frozen=True)
 class _Track:
-    """One camera's poses: where its view shows the points, (N, K, 2), how exactly, (N, K), and their record."""
+    """One camera's poses: where its view shows the points, (N, K, 2), how exactly, (N, K), and what is told of them."""
 
     seen: np.ndarray
     sigma: np.ndarray
-    record: Mapping[str, Any]
+    files: _Files
 
 
 def pose_sigma(poses: np.ndarray, error_px: np.ndarray | None, pcutoff: Cutoff) -> np.ndarray:
@@ -205,19 +205,20 @@ def triangulate_trial(
 
 @dataclass(frozen=True)
 class _Files:
-    """Of one camera: the pose table that counts, how far off poses may be, where that is known, and the raw record."""
+    """Of one camera: the pose table that counts, how far off poses may be (where known), the raw record, the clock."""
 
     poses: Path
     trusted: Path | None
     record: Mapping[str, Any]
+    clock: Clock
 
 
 def _find_files(video: Path, network: Network, settings: AnalysisSettings) -> _Files:
     """Find what is known of the poses of a video."""
     raw = layout.pose_table(video, network.scorer)
     poses = find_poses(video, network, crop=settings.crop, filtered=drawn_filter(settings), fps=settings.fps)
-    trusted = layout.confidence_table(raw)
-    return _Files(poses, trusted if trusted.exists() else None, records.read(layout.pose_record(raw)))
+    trusted, record = layout.confidence_table(raw), records.read(layout.pose_record(raw))
+    return _Files(poses, trusted if trusted.exists() else None, record, _clock_of(video, record))
 
 
 def _output(
@@ -234,7 +235,7 @@ def _output(
     for view, each in zip(views, files, strict=True):
         inputs[f"poses of {view.name}"] = each.poses
         inputs |= {f"confidence of {view.name}": each.trusted} if each.trusted else {}
-        rates[view.name] = _clock_of(trial.videos[view.name], each.record).fps
+        rates[view.name] = each.clock.fps
     shaping = {
         "scorer": network.scorer,
         "cameras": [asdict(view) for view in views],
@@ -275,7 +276,7 @@ def _read_track(files: _Files, parts: Sequence[str], cutoff: Cutoff, view: View)
                 f"{files.trusted} has {len(error_px)} rows for {len(poses)} frames: analyze the video again"
             )
     places = to_view(poses[..., :2], view, files.record["width"])
-    return _Track(places, pose_sigma(poses, error_px, cutoff), files.record)
+    return _Track(places, pose_sigma(poses, error_px, cutoff), files)
 
 
 def _check_size(trial: Trial, view: View, camera: Camera, record: Mapping[str, Any]) -> None:
@@ -301,9 +302,9 @@ def _in_step(
 ) -> tuple[np.ndarray, np.ndarray, float]:
     """Put the poses of all cameras into rows of the same moments: places, sigmas and frames per second."""
     offsets = dict(settings.cameraoffsets)
-    clocks = {name: _clock_of(trial.videos[name], track.record) for name, track in tracks.items()}
+    clocks = {name: track.files.clock for name, track in tracks.items()}
     frames = {name: len(track.seen) for name, track in tracks.items()}
-    gaps = {name: track.record.get("frames_missing_after") for name, track in tracks.items()}
+    gaps = {name: track.files.record.get("frames_missing_after") for name, track in tracks.items()}
     noted = {name: dict(found) for name, found in gaps.items() if found is not None}
     check_gaps(trial.name, noted, frames, offsets)
     if not settings.commontrigger:
@@ -320,7 +321,7 @@ def _in_step(
             seen[number, first : first + rows] = track.seen[first + offset :]
             sigma[number, first : first + rows] = track.sigma[first + offset :]
     known = (clock.fps for clock in clocks.values() if clock.fps)
-    return seen, sigma, next(known, next(iter(tracks.values())).record["fps"])
+    return seen, sigma, next(known, next(iter(tracks.values())).files.record["fps"])
 
 
 def _facts(found: Triangulated, names: Sequence[str], cameras: Sequence[str], sigma: np.ndarray) -> dict[str, Any]:
