@@ -86,20 +86,15 @@ def look_at_packages(_: Path) -> str:
 
 
 def find_package(name: str) -> tuple[str | None, str]:
-    """Return the version of a package, or None, and what was found in words; the first on Python's path counts."""
-    all_found = list(metadata.distributions(name=name))
-    intact = [found for found in all_found if tells_version(found)]
+    """Return the version of a package, or None, and what was found in words; the first on Python's path counts.
+
+    Asks the standard library's finder alone: the backport that Dask brings raises errors of its own.
+    """
+    all_found = list(metadata.MetadataPathFinder.find_distributions(metadata.DistributionFinder.Context(name=name)))
+    intact = [found for found in all_found if "Version" in found.metadata]
     if intact:
         return intact[0].version, f"{intact[0].version} in {intact[0].locate_file('')}"
     return None, f"one with damaged metadata in {all_found[0].locate_file('')}" if all_found else "none"
-
-
-def tells_version(found: metadata.Distribution) -> bool:
-    """Tell whether a package tells its version; an empty METADATA does not, and the backport of importlib raises."""
-    try:
-        return "Version" in found.metadata
-    except ImportError:
-        return False
 
 
 def look_at_devices(_: Path) -> str:

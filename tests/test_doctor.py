@@ -91,7 +91,10 @@ def test_of_two_versions_the_one_that_python_imports_counts(ask, tmp_path: Path,
     assert "unset PYTHONPATH" in text
 
 
-def test_damaged_metadata_is_passed_over_or_told_with_its_folder(doctor, ask, tmp_path: Path, monkeypatch):
+@pytest.mark.parametrize("backport", ["none", "importlib_metadata"])
+def test_damaged_metadata_is_passed_over_or_told_with_its_folder(doctor, ask, tmp_path: Path, monkeypatch, backport):
+    if backport != "none":
+        monkeypatch.setattr(sys, "meta_path", [pytest.importorskip(backport).MetadataPathFinder(), *sys.meta_path])
     for package in ("numpy-2.0", "unwanted-1.0", "wanted-1.0"):
         put_on_path(tmp_path / package, monkeypatch, package, "")
     is_well, told = ask("Packages")
