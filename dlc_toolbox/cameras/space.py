@@ -18,7 +18,7 @@ from dlc_toolbox.measure.metrics import Cutoff, is_confident
 from dlc_toolbox.poses.clock import Clock
 from dlc_toolbox.poses.filter import drawn_filter, find_poses
 from dlc_toolbox.poses.network import Network
-from dlc_toolbox.poses.trust import CONFIDENCE
+from dlc_toolbox.poses.radius import read_confidence, warn_of_outdated
 from dlc_toolbox.project import layout, records, tables
 from dlc_toolbox.project.cameras import View
 from dlc_toolbox.project.settings import AnalysisSettings
@@ -217,6 +217,7 @@ def _find_files(video: Path, network: Network, settings: AnalysisSettings) -> _F
     """Find what is known of the poses of a video."""
     raw = layout.pose_table(video, network.scorer)
     poses = find_poses(video, network, crop=settings.crop, filtered=drawn_filter(settings), fps=settings.fps)
+    warn_of_outdated(video, network, settings.crop)
     trusted, record = layout.confidence_table(raw), records.read(layout.pose_record(raw))
     return _Files(poses, trusted if trusted.exists() else None, record, _clock_of(video, record))
 
@@ -270,11 +271,7 @@ def _read_track(files: _Files, parts: Sequence[str], cutoff: Cutoff, view: View)
     poses = tables.points(tables.read_poses(files.poses), parts)
     error_px = None
     if files.trusted:
-        error_px = tables.points(tables.read_table(files.trusted, CONFIDENCE), parts, CONFIDENCE[:1])[..., 0]
-        if len(error_px) != len(poses):
-            raise ToolboxError(
-                f"{files.trusted} has {len(error_px)} rows for {len(poses)} frames: analyze the video again"
-            )
+        error_px = read_confidence(files.trusted, parts, len(poses))[..., 0]
     places = to_view(poses[..., :2], view, files.record["width"])
     return _Track(places, pose_sigma(poses, error_px, cutoff), files)
 

@@ -33,7 +33,7 @@ from dlc_toolbox.measure.tracks import Criteria, choose_apart, find_failures, se
 from dlc_toolbox.pictures.pictures import draw_pictures, look_of
 from dlc_toolbox.poses.filter import find_poses
 from dlc_toolbox.poses.network import Network
-from dlc_toolbox.poses.radius import read_confidence, why_outdated
+from dlc_toolbox.poses.radius import read_confidence, warn_of_outdated
 from dlc_toolbox.poses.trust import Trust, read_trust
 from dlc_toolbox.project import records, tables
 from dlc_toolbox.project.layout import (
@@ -155,8 +155,8 @@ def extract_outliers(
     if not overwrite and (current := find_current(existing, made_from)):
         return current
     poses = tables.points(tables.read_poses(table), labeling.bodyparts)
-    if isinstance(trust.calibration, Calibration) and (why := why_outdated(table, trust)):
-        log.warning("%s: expected errors are outdated or missing: %s", video.name, why)
+    if isinstance(trust.calibration, Calibration):
+        warn_of_outdated(video, network, settings.crop)
     expected_px = _expected_errors(confidence, labeling.bodyparts, len(poses))
     doubts = find_doubtful_poses(poses, expected_px, trust.of_parts(labeling.bodyparts), cutoff)
     failures = np.concatenate([find_failures(poses, criteria), doubts], axis=2)

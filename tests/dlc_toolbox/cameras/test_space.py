@@ -9,6 +9,7 @@ from unittest.mock import Mock
 import numpy as np
 import pytest
 
+from dlc_common.fingerprints import fingerprint
 from dlc_toolbox import ToolboxError
 from dlc_toolbox.cameras.calibration_file import read_cameras, write_cameras
 from dlc_toolbox.cameras.geometry import Camera
@@ -16,8 +17,9 @@ from dlc_toolbox.cameras.showing import show_trial
 from dlc_toolbox.cameras.space import Points, pose_sigma, triangulate_trial
 from dlc_toolbox.cameras.trials import Trial, find_trials
 from dlc_toolbox.cameras.triangulate import COORDS
+from dlc_toolbox.measure.confidence import fit_calibration
 from dlc_toolbox.poses.network import Network, describe_poses
-from dlc_toolbox.poses.trust import CONFIDENCE
+from dlc_toolbox.poses.trust import CONFIDENCE, Looked, Trust, calibration_file, write_calibration
 from dlc_toolbox.project import layout, records
 from dlc_toolbox.project.cameras import View
 from dlc_toolbox.project.settings import AnalysisSettings
@@ -141,8 +143,20 @@ def test_expected_errors_are_the_weights_where_they_are_known(pose, cameras, pat
     assert weighted.max() < 0.01 * plain.min()
     told = make_table(network.scorer, PARTS, range(3), np.ones((3, 2, 4)), CONFIDENCE)
     write_table(told, layout.confidence_table(layout.pose_table(videos[1], network.scorer)))
-    with pytest.raises(ToolboxError, match="has 3 rows for 12 frames: analyze the video again"):
+    with pytest.raises(ToolboxError, match="has 3 rows, but the poses beside it have 12"):
         solve(videos, settings())
+
+
+def test_expected_errors_of_an_earlier_evaluation_are_told(videos, solve, network, caplog):
+    solve(videos, settings())
+    assert "outdated" not in caplog.text
+    errors = np.linspace(0.1, 1, 90).reshape(45, 2)
+    trust = Trust(PARTS, fit_calibration(errors[..., None], errors))
+    looked = Looked(fingerprint(network.snapshot.path))
+    write_calibration(calibration_file(network.config_path.parent), trust, 9, looked, images=45, labels=90)
+    solve(videos, settings())
+    for video in videos:
+        assert f"{video.name}: how far off its poses may be is missing or outdated" in caplog.text
 
 
 def test_a_current_table_is_kept_and_its_record_tells_how_good_it_is(videos, solve, caplog, tmp_path):

@@ -319,7 +319,7 @@ def test_a_radius_of_an_earlier_evaluation_is_drawn_and_it_says_so(video, networ
     record = pose_record(analyzed(video, toy_poses))
     know()
     assert drawn_radius(video, network, with_radius()).is_file()
-    told = "toy.avi: the radius is outdated or missing: its poses were found before the last evaluation told"
+    told = "toy.avi: how far off its poses may be is missing or outdated: its poses were found before the last"
     assert told in caplog.text
     caplog.clear()
     facts = json.loads(record.read_text()) | {"trust": read_trust(network, None).fingerprint}

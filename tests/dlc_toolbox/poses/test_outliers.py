@@ -303,7 +303,7 @@ def test_expected_errors_that_come_later_extract_again(extract, video, network, 
     write_table(make_table(network.scorer, PARTS, range(30), error, CONFIDENCE), path, csv=False)
     second = extract()
     assert second != first and 16 in numbers_in(second)
-    assert "expected errors are outdated" not in caplog.text  # no evaluation has told others
+    assert "missing or outdated" not in caplog.text  # no evaluation has told others
     assert extract() == second
 
 
@@ -316,7 +316,7 @@ def test_the_evaluation_of_another_snapshot_changes_nothing(extract, learned, ne
 def test_expected_errors_of_an_earlier_evaluation_are_told(extract, know, caplog):
     know()
     extract()
-    assert "toy.avi: expected errors are outdated or missing: its poses were found before" in caplog.text
+    assert "toy.avi: how far off its poses may be is missing or outdated: its poses were found before" in caplog.text
 
 
 def test_of_a_video_that_the_network_does_not_know_frames_that_differ_are_chosen(extract, data, caplog):

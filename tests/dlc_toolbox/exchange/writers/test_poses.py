@@ -43,6 +43,17 @@ def test_filtered_poses_go_without_the_errors_of_the_raw_ones(video, network, po
     assert found.source.endswith("_100, filtered by a running median over 5 frames")
 
 
+def test_errors_of_an_earlier_evaluation_go_along_and_it_is_said(video, network, poses, know, caplog):
+    assert "toy.avi" not in caplog.text
+    know()
+    assert gather(video, network, settings()).confidence is not None
+    told = "toy.avi: how far off its poses may be is missing or outdated: its poses were found before the last"
+    assert caplog.text.count(told) == 1
+    filter_poses(video, network, settings())
+    gather(video, network, settings(), filtered=Filter(5, 0.1))
+    assert caplog.text.count(told) == 1
+
+
 def test_errors_of_other_rows_are_refused(poses):
     path = layout.confidence_table(poses.table)
     write_table(make_table("net", PARTS, range(29), np.zeros((29, 3, 4)), CONFIDENCE), path)
