@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from dlc_toolbox.measure.tracks import median_filter
 from dlc_toolbox.poses.network import Network, check_owner, describe_poses
 from dlc_toolbox.project import layout, records, tables
 from dlc_toolbox.project.long_tables import read_long_poses, read_long_table, write_long_table
-from dlc_toolbox.project.settings import AnalysisSettings
+from dlc_toolbox.project.settings import AnalysisSettings, crop_in_words
 from dlc_toolbox.video.recording import Crop
 
 log = logging.getLogger(__name__)
@@ -116,7 +116,7 @@ def _warn_of_other_settings(
     video: Path, recorded: Mapping[str, Any], wanted: Mapping[str, Any], fps: float | None
 ) -> None:
     """Warn where the settings tell another crop or rate than the one that the poses were found with."""
-    crops = [_crop_in_words(made["settings"].get("crop")) for made in (recorded, wanted)]
+    crops = [crop_in_words(made["settings"].get("crop")) for made in (recorded, wanted)]
     told = [crops] if crops[0] != crops[1] else []
     stated = recorded.get("fps_stated")
     if fps and fps != stated and (stated or recorded.get("fps_is_assumed")):
@@ -126,11 +126,6 @@ def _warn_of_other_settings(
             "%s: analyzed with %s; the settings tell %s by now: to use that, run AnalyzeVideos.py again",
             *(video.name, then, now),
         )
-
-
-def _crop_in_words(crop: Sequence[int] | None) -> str:
-    """Name a crop as the settings do."""
-    return f"x1, x2, y1, y2 = {', '.join(map(str, crop))}" if crop else "cropping = False"
 
 
 def _check_rows(table: Path, recorded: Mapping[str, Any], network: Network, script: str) -> None:

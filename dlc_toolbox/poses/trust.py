@@ -24,6 +24,7 @@ from dlc_toolbox.measure.metrics import NEVER
 from dlc_toolbox.measure.posture import Postures, implausibility
 from dlc_toolbox.measure.views import Plane, disagreement
 from dlc_toolbox.poses.network import FULL_PRECISION, Network
+from dlc_toolbox.project.settings import crop_in_words
 from dlc_toolbox.video.video import Crop
 
 CONFIDENCE = ("error_px", "radius90_px", "views_px", "posture_px")
@@ -204,7 +205,7 @@ class Looked:
                 "analysisscale in myconfig_analysis.py"
             )
         if crop != self.crop:
-            return f"it was learned on images with {_crop_in_words(crop)}, not {_crop_in_words(self.crop)}"
+            return f"it was learned on images with {crop_in_words(crop)}, not {crop_in_words(self.crop)}"
         return None
 
 
@@ -354,11 +355,6 @@ def _postures_as_json(postures: Postures) -> dict[str, Any]:
 def _as_list(crop: Crop | None) -> list[int] | None:
     """Return a crop as json holds it."""
     return list(crop) if crop else None
-
-
-def _crop_in_words(crop: Crop | None) -> str:
-    """Name a crop."""
-    return f"the crop {crop[0]} <= x < {crop[1]}, {crop[2]} <= y < {crop[3]}" if crop else "no crop"
 
 
 def cutoffs_of(trust: Trust, bodyparts: Sequence[str]) -> tuple[float, ...]:

@@ -5,6 +5,7 @@ The files are plain assignments; they are parsed, never run. Names are those of 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
 from typing import Any, TypeVar
@@ -43,6 +44,15 @@ class _Crop:
             return []
         pairs = (("x1", self.x1, "x2", self.x2), ("y1", self.y1, "y2", self.y2))
         return [f"{a} = {low} must be less than {b} = {high}" for a, low, b, high in pairs if low >= high]
+
+
+def crop_in_words(crop: Sequence[int] | None) -> str:
+    """Tell a crop as the settings do.
+
+    >>> crop_in_words((0, 150, 0, 100)), crop_in_words(None)
+    ('x1, x2, y1, y2 = 0, 150, 0, 100', 'cropping = False')
+    """
+    return f"x1, x2, y1, y2 = {', '.join(map(str, crop))}" if crop else "cropping = False"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -114,7 +114,7 @@ def test_a_network_with_its_parts_in_another_order_is_told_the_same(path, networ
     ("change", "crop", "why"),
     [
         ({"config": {"precision": "int8"}}, CROP, "it was learned with the engine's precision float32, not int8"),
-        ({}, None, "it was learned on images with the crop 10 <= x < 110, 20 <= y < 120, not no crop"),
+        ({}, None, "it was learned on images with x1, x2, y1, y2 = 10, 110, 20, 120, not cropping = False"),
         ({"config": {"analysisscale": 0.5}}, CROP, "it was learned with images at a scale of 1, not 0.5"),
         ({"bodyparts": ("nose", "tail")}, CROP, "it was learned for the body parts nose_top, tail_top, nose_side"),
     ],
