@@ -17,11 +17,12 @@ from dlc_common import UsersError
 from dlc_common.culprits import in_short
 from dlc_common.files import replacing, replacing_folder
 from dlc_common.fingerprints import fingerprint
-from dlc_common.images import natural_key, read_image
+from dlc_common.images import image_size, natural_key, read_image
 from dlc_toolbox import ToolboxError
 from dlc_toolbox.exchange.places import RECORD, Placed, came, files_in, new_places, read_record
 from dlc_toolbox.exchange.readers.found import Found, FrameOf
 from dlc_toolbox.labels.clicks import EMPTY, ClickTable, Point
+from dlc_toolbox.labels.plausible import CORNER_PX, below_boundary, mostly_in_corner
 from dlc_toolbox.labels.slices import slices_of
 from dlc_toolbox.pictures.pictures import folder_and_image
 from dlc_toolbox.project import records
@@ -60,9 +61,40 @@ def lines_to_set(found: Found, settings: Settings) -> list[str]:
         lines.append(f"imagetype = {suffix!r}")
     if settings.multibodypartsfile:
         lines.append("multibodypartsfile = False")
-    if settings.invisibleboundary and (found.values < settings.invisibleboundary).all(axis=2).any():
-        lines.append("invisibleboundary = 0")
+    if not settings.invisibleboundary and (parts := _in_corner(found)):
+        lines.append(
+            f"invisibleboundary = {CORNER_PX}  # labels of {in_short(parts)} in the top left corner mean 'not "
+            "visible'; -1 if they really belong there"
+        )
     return lines
+
+
+def _in_corner(found: Found) -> list[str]:
+    """Return the body parts of which a folder has most labels in the top left corner, which Step 2 refuses."""
+    is_there = np.zeros(len(bodyparts_of(found.table)), dtype=bool)
+    for rows in found.folders().values():
+        is_there |= mostly_in_corner(found.only(rows).values, np.array([_size(row, found) for row in rows]))
+    return [part for part, there in zip(bodyparts_of(found.table), is_there, strict=True) if there]
+
+
+def _size(row: str, found: Found) -> tuple[float, float]:
+    """Return width and height of an image; NaN where nothing tells before it is made."""
+    try:
+        return found.sizes.get(row) or image_size(found.images[row])
+    except UsersError:
+        return math.nan, math.nan
+
+
+def warn_of_invisible(found: Found, settings: Settings) -> None:
+    """Warn of labels below `invisibleboundary`, which Step 2 leaves out: other programs may mean them as labels."""
+    below = below_boundary(found.values, settings.invisibleboundary).sum(axis=0)
+    if below.any():
+        log.warning(
+            "%s: below invisibleboundary = %g of myconfig.py, so not visible: %s. If these parts really are there, set "
+            "invisibleboundary = -1",
+            *(found.source, settings.invisibleboundary),
+            in_short([f"{n} labels of {part}" for n, part in zip(below, bodyparts_of(found.table), strict=True) if n]),
+        )
 
 
 def check_settings(found: Found, settings: Settings) -> None:

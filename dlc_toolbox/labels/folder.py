@@ -16,7 +16,14 @@ from dlc_toolbox import ToolboxError
 from dlc_toolbox.labels.calibration import refuse_calibrated, warn_of_calibrated
 from dlc_toolbox.labels.fiji import holds_clicks, read_clicks
 from dlc_toolbox.labels.measured import warn_of_other_grays
-from dlc_toolbox.labels.plausible import check_coincidence, check_corner, name_labels, outside_image, why_outside
+from dlc_toolbox.labels.plausible import (
+    below_boundary,
+    check_coincidence,
+    check_corner,
+    name_labels,
+    outside_image,
+    why_outside,
+)
 from dlc_toolbox.labels.slices import Slices, image_positions, refuse_uncounted, slices_of
 from dlc_toolbox.project.settings import Settings
 from dlc_toolbox.project.tables import make_table
@@ -136,7 +143,7 @@ def _tell_unlabeled(labels: np.ndarray, bodyparts: Sequence[str], folder: Path) 
 
 def _remove_invisible(labels: np.ndarray, settings: Settings, folder: Path) -> None:
     """Turn clicks below invisibleboundary into missing labels, in place, and count them."""
-    invisible = (labels < (settings.invisibleboundary or -np.inf)).all(axis=2)
+    invisible = below_boundary(labels, settings.invisibleboundary)
     labels[invisible] = np.nan
     for part, count in zip(settings.bodyparts, invisible.sum(axis=0), strict=True):
         if count:

@@ -18,7 +18,9 @@ from dlc_toolbox.project.tables import bodyparts_of, points
 log = logging.getLogger(__name__)
 
 _SHOWN = 20  # labels named one by one in a message
-_CORNER_PX = 10  # where people click a part that cannot be seen, as v1 advised
+CORNER_PX = 10
+"""Where people click a part that cannot be seen, as v1 advised."""
+
 _CORNER_SHARE = 0.05  # of the longer side, in small images
 _FEW = 3  # images; fewer tell nothing of a part
 _SAME_PX = 0.5  # two clicks of one hand on one pixel
@@ -83,6 +85,66 @@ def name_labels(chosen: np.ndarray, labels: np.ndarray, names: Sequence[str], bo
     return "; ".join(listed[:_SHOWN]) + ("; ..." if len(listed) > _SHOWN else "")
 
 
+def below_boundary(labels: np.ndarray, boundary: float) -> np.ndarray:
+    """Tell which labels mean 'not visible'.
+
+    Parameters
+    ----------
+    labels : ndarray of shape (N, K, 2)
+        x, y in pixels; NaN where there is none.
+    boundary : float
+        `invisibleboundary` of the settings; 0: no label means that.
+
+    Returns
+    -------
+    ndarray of shape (N, K)
+        bool.
+
+    Examples
+    --------
+    >>> labels = np.array([[[0.0, 0.0], [5.0, 12.0]]])
+    >>> [below_boundary(labels, boundary).tolist() for boundary in (10, 0, -1)]
+    [[[True, False]], [[False, False]], [[False, False]]]
+    """
+    return np.asarray((labels < (boundary or -np.inf)).all(axis=2))
+
+
+def mostly_in_corner(labels: np.ndarray, sizes: np.ndarray) -> np.ndarray:
+    """Tell of which body parts most labels, and 3 or more, lie in the top left corner.
+
+    Parameters
+    ----------
+    labels : ndarray of shape (N, K, 2)
+        x, y in pixels; NaN where there is none.
+    sizes : ndarray of shape (N, 2)
+        Width and height of the images; NaN where they are unknown, so that nothing lies in the corner.
+
+    Returns
+    -------
+    ndarray of shape (K,)
+        bool.
+
+    Examples
+    --------
+    >>> labels = np.array([[[0.0, 0.0], [50.0, 50.0]]] * 3)
+    >>> mostly_in_corner(labels, np.full((3, 2), 200)).tolist()
+    [True, False]
+    """
+    in_corner = _in_corner(labels, sizes).sum(axis=0)
+    return np.asarray((2 * in_corner > _labeled(labels)) & (in_corner >= _FEW))
+
+
+def _in_corner(labels: np.ndarray, sizes: np.ndarray) -> np.ndarray:
+    """Tell which labels lie in the top left corner, (N, K)."""
+    reach = np.minimum(CORNER_PX, _CORNER_SHARE * sizes.max(axis=1))[:, None]
+    return np.asarray((labels < reach[..., None]).all(axis=2))
+
+
+def _labeled(labels: np.ndarray) -> np.ndarray:
+    """Count the labels of each body part, (K,)."""
+    return np.asarray(np.isfinite(labels).all(axis=2).sum(axis=0))
+
+
 def check_corner(labels: np.ndarray, sizes: np.ndarray, bodyparts: Sequence[str], folder: Path) -> None:
     """Warn of clicks in the top left corner, which people make where a part cannot be seen.
 
@@ -104,19 +166,16 @@ def check_corner(labels: np.ndarray, sizes: np.ndarray, bodyparts: Sequence[str]
     ToolboxError
         When most labels of a part, and 3 or more, lie there.
     """
-    reach = np.minimum(_CORNER_PX, _CORNER_SHARE * sizes.max(axis=1))[:, None]
-    in_corner = (labels < reach[..., None]).all(axis=2).sum(axis=0)
-    labeled = np.isfinite(labels).all(axis=2).sum(axis=0)
-    counts = zip(bodyparts, in_corner, labeled, strict=True)
-    told = {part: (f"{n} of {total} on {part}", 2 * n > total and n >= _FEW) for part, n, total in counts if n}
+    counts = zip(bodyparts, _in_corner(labels, sizes).sum(axis=0), _labeled(labels), strict=True)
+    told = [f"{n} of {total} on {part}" for part, n, total in counts if n]
     if not told:
         return
     advice = (
-        f"{folder}: clicks in the top left corner: {in_short([text for text, _ in told.values()])}. If they mean 'not "
-        f"visible', set invisibleboundary = {_CORNER_PX} in myconfig.py; it is 0, so they count as labels"
+        f"{folder}: clicks in the top left corner: {in_short(told)}. If they mean 'not visible', set "
+        f"invisibleboundary = {CORNER_PX} in myconfig.py; it is 0, so they count as labels"
     )
-    if any(is_most for _, is_most in told.values()):
-        raise ToolboxError(f"{advice}. If these parts really are there, set invisibleboundary = 0.01")
+    if mostly_in_corner(labels, sizes).any():
+        raise ToolboxError(f"{advice}. If these parts really are there, set invisibleboundary = -1")
     log.warning("%s", advice)
 
 

@@ -71,7 +71,7 @@ class Settings(_Crop):
     Scorers: tuple[str, ...] = _setting(checks.list_of(checks.file_name))
     multibodypartsfile: bool = _setting(checks.flag, False)
     multibodypartsfilename: str = _setting(checks.file_name, "Results.csv")
-    invisibleboundary: float = _setting(checks.number(0), 0)
+    invisibleboundary: float = _setting(checks.number(-1), 0)
     imagetype: str = _setting(checks.suffix, ".png")
     colormap: str = _setting(checks.colormap, "cool")
     scale: float = _setting(checks.number(0, open_low=True), 1)

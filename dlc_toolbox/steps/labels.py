@@ -176,6 +176,8 @@ def import_labels(
         for remark in found.remarks:
             log.warning("%s: %s", found.source, remark)
         tell_left_out(found.left_out, found.source)
+        if found.likelihoods is None:
+            importing.warn_of_invisible(found, settings)
         if dry_run:
             _tell_import(layout, settings, found)
         elif found.likelihoods is not None:

@@ -211,7 +211,7 @@ class LabelFiles:
             elif value == NOT_VISIBLE and old is not None and self.means_not_visible(old):
                 clicks.append(old)
             elif value == NOT_VISIBLE and self._together:
-                clicks.append((0.0, 0.0) if self._boundary else (math.nan, math.nan))
+                clicks.append((0.0, 0.0) if self._boundary > 0 else (math.nan, math.nan))
         return clicks
 
     def means_not_visible(self, point: Point) -> bool:

@@ -102,11 +102,11 @@ def _notices(contents: Contents) -> list[str]:
     """List what a person should know."""
     settings = contents.settings
     found = [contents.trouble] if contents.trouble else []
-    if settings.multibodypartsfile and not settings.invisibleboundary:
+    if settings.multibodypartsfile and settings.invisibleboundary <= 0:
         found.append(
-            f"{settings.multibodypartsfilename} is to hold all body parts, but invisibleboundary = 0 leaves no click "
-            "that means 'not visible': set invisibleboundary = 5 in myconfig.py. Until then such a part has blank "
-            "cells, which Step 2 understands and Fiji does not"
+            f"{settings.multibodypartsfilename} is to hold all body parts, but invisibleboundary = "
+            f"{settings.invisibleboundary:g} leaves no click that means 'not visible': set invisibleboundary = 5 in "
+            "myconfig.py. Until then such a part has blank cells, which Step 2 understands and Fiji does not"
         )
     if not contents.writer.has_locks:
         found.append(

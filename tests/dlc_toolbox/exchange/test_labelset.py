@@ -382,12 +382,54 @@ def test_settings_that_fit_pass_whatever_the_order(dlc, settings):
         ({"Scorers": ("Bea",)}, r"Scorers = \['Ann'\]; scorer = 'Ann'$"),
         ({"imagetype": ".jpg"}, r"imagetype = '\.png'$"),
         ({"multibodypartsfile": True}, r"multibodypartsfile = False$"),
-        ({"invisibleboundary": 3}, r"invisibleboundary = 0$"),
     ],
 )
 def test_settings_that_disagree_get_the_line_to_paste(dlc, settings, change, line):
     with pytest.raises(ToolboxError, match=rf"does not fit the labels of .*; set there: {line}"):
         check_settings(read_labels(dlc), replace(settings, **change))
+
+
+@pytest.fixture
+def in_corner(dlc) -> Found:
+    """Labels of a project that has said 'not visible' by nose at 0, 0 in all images of day1, and in one of day2."""
+    for folder, count in (("day1", 3), ("day2", 1)):
+        rows = [f"{folder}/img{n}.png" for n in range(3)]
+        for row in rows:
+            Image.new("RGB", (320, 240)).save(dlc / "labeled-data" / row)
+        values = np.full((3, 2, 2), 100.0)
+        values[:count, 0] = 0
+        write_dlc(dlc, make_table("Ann", PARTS, rows, values), folder)
+    return read_labels(dlc)
+
+
+def test_labels_that_step_2_takes_for_not_visible_get_the_line_to_paste(in_corner, settings):
+    line = (
+        "invisibleboundary = 10  # labels of nose in the top left corner mean 'not visible'; -1 if they really belong"
+    )
+    with pytest.raises(ToolboxError, match=f"set there: {line} there$"):
+        check_settings(in_corner, replace(settings, invisibleboundary=0))
+
+
+@pytest.mark.parametrize(("boundary", "told", "remain"), [(10, "4 labels of nose", 2), (-1, "", 6)])
+def test_both_ways_out_lead_through_the_import_and_step_2(
+    in_corner, toy_project, settings, boundary, told, remain, caplog
+):
+    changed = replace(settings, invisibleboundary=boundary, Scorers=("Ann",))
+    check_settings(in_corner, changed)
+    importing.warn_of_invisible(in_corner, changed)
+    assert (f"below invisibleboundary = {boundary} of myconfig.py, so not visible: {told}" in caplog.text) == bool(told)
+    layout = Layout(toy_project)
+    shutil.rmtree(layout.data_folder("toy"))
+    import_labels(in_corner, layout.data_folder("toy"))
+    table = read_table(convert_labels(layout, changed, "Ann"))
+    assert np.isfinite(points(table, ["nose"])).all(axis=2).sum() == remain
+
+
+def test_images_that_are_not_made_yet_count_with_the_size_that_the_source_tells(in_corner, settings):
+    later = replace(in_corner, images={row: Path("later") / row for row in in_corner.images})
+    check_settings(later, settings)
+    with pytest.raises(ToolboxError, match="set there: invisibleboundary = 10"):
+        check_settings(replace(later, sizes=dict.fromkeys(later.images, (320, 240))), settings)
 
 
 @pytest.mark.parametrize(("scorer", "part"), [("A:B", "nose"), ("Ann", "paw/left")])

@@ -344,10 +344,14 @@ class TestInTurn:
         assert project.csv("All").read_text() == EMPTY
         assert project.open().labels("day1", "img1.png")["points"] == {"nose": (10, 20), "paw": None, "tail": (30, 40)}
 
-    def test_without_a_boundary_blank_cells_are_not_visible_and_the_page_says_what_to_set(self, make_project, save):
-        project = make_project(multibodypartsfile=True, multibodypartsfilename="All.csv")
+    @pytest.mark.parametrize("boundary", [0, -1])
+    def test_without_a_boundary_blank_cells_are_not_visible_and_the_page_says_what_to_set(
+        self, make_project, save, boundary
+    ):
+        project = make_project(multibodypartsfile=True, multibodypartsfilename="All.csv", invisibleboundary=boundary)
         store = project.open()
-        assert "invisibleboundary = 5" in store.project()["notices"][0]
+        assert f"invisibleboundary = {boundary} leaves no click" in store.project()["notices"][0]
+        assert "set invisibleboundary = 5" in store.project()["notices"][0]
         save(store, "img0.png", nose=[10, 20], paw=HIDDEN, tail=[30, 40])
         assert project.table()["day1/img0.png"] == [(10, 20), None, (30, 40)]
         assert project.open().labels("day1", "img0.png")["points"]["paw"] == HIDDEN
