@@ -16,7 +16,7 @@ from dlc_common.images import image_size, natural_key
 from dlc_toolbox import ToolboxError
 from dlc_toolbox.labels.labels import WAY_OUT, read_label_table, why_labels_stale
 from dlc_toolbox.labels.missing import find_missing, group_missing, missing_in_words, not_visible
-from dlc_toolbox.labels.plausible import name_labels, outside_image
+from dlc_toolbox.labels.plausible import name_labels, of_other_size, outside_image, warn_of_other_sizes
 from dlc_toolbox.labels.provenance import read_notes
 from dlc_toolbox.pictures import drawing, pages
 from dlc_toolbox.pictures.drawing import Look
@@ -65,6 +65,7 @@ def check_labels(layout: Layout, settings: Settings, *, overwrite: bool = False)
     drawn, problems, sections = [], [], []
     for folder, places in members.items():
         images = {picture_name(folder_and_image(rows[i])[1]): data / rows[i] for i in places}
+        warn_of_other_sizes(labels[places], sizes[places], [rows[i] for i in places], data / folder)
         target = labeled_folder(data / folder)
         drawn.append(target)
         problems += draw_pictures(target, images, labels[places], look, thumbnails=True, overwrite=overwrite)
@@ -128,10 +129,11 @@ def _section(
             "thumbnail": pages.link(thumbnail(picture), page),
             "width": int(width),
             "height": int(height),
+            "is_other_size": bool(is_other),
             "missing": int(gaps.sum()),
             "missing_parts": [part for part, gap in zip(look.bodyparts, gaps.any(axis=0), strict=True) if gap],
         }
-        for picture, (width, height), gaps in zip(pictures, sizes, missing, strict=True)
+        for picture, (width, height), is_other, gaps in zip(pictures, sizes, of_other_size(sizes), missing, strict=True)
         if picture.is_file()
     ]
     counts = zip(labeled.sum(axis=0).T.tolist(), missing.sum(axis=0).T.tolist(), strict=True)

@@ -22,6 +22,7 @@ from dlc_toolbox.labels.plausible import (
     check_corner,
     name_labels,
     outside_image,
+    warn_of_other_sizes,
     why_outside,
 )
 from dlc_toolbox.labels.slices import Slices, image_positions, refuse_uncounted, slices_of
@@ -83,6 +84,7 @@ def read_folder(folder: Path, files: Sequence[Path], settings: Settings, scorer:
     _tell_unlabeled(labels, settings.bodyparts, folder)
     _remove_invisible(labels, settings, folder)
     names = [f"{folder.name}/{image.name}" for image in slices.images]
+    warn_of_other_sizes(labels, sizes, names, folder)
     outside = outside_image(labels, sizes)
     if outside.any():
         message = "%d labels lie outside their images; they stay in the table, Step 4 leaves them out: %s"

@@ -77,6 +77,58 @@ def why_outside(labels: np.ndarray, sizes: np.ndarray) -> str:
     return ""
 
 
+def of_other_size(sizes: np.ndarray) -> np.ndarray:
+    """Tell which images have another size than most images of their folder.
+
+    Parameters
+    ----------
+    sizes : ndarray of shape (N, 2)
+        Width and height of the images of a folder; infinite where they are unknown.
+
+    Returns
+    -------
+    ndarray of shape (N,)
+        bool; False for all where no size is that of more than half: they are rightly mixed.
+
+    Examples
+    --------
+    >>> of_other_size(np.array([[160, 120], [320, 240], [160, 120]])).tolist()
+    [False, True, False]
+    >>> of_other_size(np.array([[160, 120], [320, 240]])).tolist()
+    [False, False]
+    """
+    common = np.median(sizes, axis=0)  # the size of more than half, where there is one
+    is_common = (sizes == common).all(axis=1)
+    return np.isfinite(sizes + common).all(axis=1) & ~is_common & (2 * is_common.sum() > len(sizes))
+
+
+def warn_of_other_sizes(labels: np.ndarray, sizes: np.ndarray, names: Sequence[str], folder: Path) -> None:
+    """Warn of labeled images that have another size than most images of their folder.
+
+    Parameters
+    ----------
+    labels : ndarray of shape (N, ..., 2)
+        x, y in pixels; NaN where there is none.
+    sizes : ndarray of shape (N, 2)
+        Width and height of the images; infinite where they are unknown.
+    names : sequence of str
+        N names of the images.
+    folder : Path
+        Their folder, for messages.
+    """
+    labeled = np.isfinite(labels).reshape(len(labels), -1).any(axis=1)
+    others = of_other_size(sizes) & labeled
+    if others.any():
+        width, height = np.median(sizes, axis=0)
+        listed = zip(names, sizes, others, strict=True)
+        named = [f"{name} ({size[0]:g} x {size[1]:g})" for name, size, is_other in listed if is_other]
+        log.warning(
+            "%s: most images have %g x %g pixels, but not %s. If these were scaled or cropped after they were labeled, "
+            "their labels are in wrong places: put the images back, or label them again",
+            *(folder, width, height, in_short(named)),
+        )
+
+
 def name_labels(chosen: np.ndarray, labels: np.ndarray, names: Sequence[str], bodyparts: Sequence[str]) -> str:
     """List chosen labels, (N, K) bool, by body part, image and place, at most the first 20."""
     listed = [

@@ -149,7 +149,7 @@ def _settings(
     if sets := _video_sets(config):
         crop, told = _crop(sets, videos, found)
         project |= crop
-        remarks += told
+        remarks += [*told, *_other_sizes(sets, videos, found)]
     return {name: values for name, values in ((_PROJECT, project), (_ANALYSIS, analysis)) if values}, remarks
 
 
@@ -188,12 +188,31 @@ def _crop(sets: Mapping[Any, Any], videos: Mapping[str, Path], found: Found) -> 
     if not known or None in crops.values():
         return {}, []
     (x1, x2, y1, y2) = known.pop()
-    sizes = {size for row in list(found.images)[:1] if (size := _size(found.images[row]))}
-    if sizes and sizes != {(x2 - x1, y2 - y1)}:
+    sizes = {_size(found.images[rows[0]]) for rows in found.folders().values()} - {None}
+    if sizes and (x2 - x1, y2 - y1) not in sizes:
         return {}, [f"the images are not as large as the crop {x1}, {x2}, {y1}, {y2} of config.yaml, so none is set"]
     frames = {size for video in list(videos.values())[:1] if (size := _frame_size(video))}
     is_whole = (x1, y1) == (0, 0) and (not frames or frames == {(x2, y2)})
     return {} if is_whole else {"cropping": True, "x1": x1, "x2": x2, "y1": y1, "y2": y2}, []
+
+
+def _other_sizes(sets: Mapping[Any, Any], videos: Mapping[str, Path], found: Found) -> list[str]:
+    """Say in which folders the first image is neither a crop nor a whole frame, where others are as their crops."""
+    folders, fits, others = found.folders(), False, list[str]()
+    for text, values in sets.items():
+        rows, crop = folders.get(PureWindowsPath(text).stem), _crop_of(values)
+        if not rows or crop is None or (size := _size(found.images[rows[0]])) is None:
+            continue
+        width, height = crop[1] - crop[0], crop[3] - crop[2]
+        if size == (width, height):
+            fits = True
+        elif text not in videos or size != _frame_size(videos[text]):
+            others.append(f"{rows[0]} has {size[0]} x {size[1]} pixels, but its video's crop {width} x {height}")
+    told = (
+        f"images are not as large as config.yaml says: {in_short(others, separator='; ')}. If they were scaled or "
+        "cropped after they were labeled, their labels are in wrong places: put the images back, or label them again"
+    )
+    return [told] if fits and others else []
 
 
 def _frames(sets: Mapping[str, Any], videos: Mapping[str, Path], found: Found) -> dict[str, FrameOf]:

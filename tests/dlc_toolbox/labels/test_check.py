@@ -71,6 +71,25 @@ def test_images_without_labels_get_no_picture_and_parts_are_counted(layout, sett
     assert counts["nose"] == ["2", "1"] and counts["paw"] == ["1", "2"] and counts["tail"] == ["0", "3"]
 
 
+def test_an_image_of_another_size_is_told_and_marked_on_the_page(layout, settings, data, caplog):
+    rows = [f"toy/img{number:02d}.png" for number in (0, 3, 6)]
+    Image.open(data / rows[1]).resize((320, 240)).save(data / rows[1])
+    label(layout, rows, np.full((3, 3, 2), 50.0))
+    check_labels(layout, settings)
+    assert f"{data / 'toy'}: most images have 160 x 120 pixels, but not toy/img03.png (320 x 240)" in caplog.text
+    assert layout.labels_page("toy").read_text().count("320 x 240 pixels, unlike most") == 1
+
+
+def test_where_most_images_are_gone_no_size_is_that_of_most(layout, settings, data, caplog):
+    rows = [f"toy/img{number:02d}.png" for number in (0, 3, 6)]
+    for row in rows[1:]:
+        (data / row).unlink()
+    label(layout, rows, np.full((3, 3, 2), 50.0))
+    with pytest.raises(ToolboxError):
+        check_labels(layout, settings)
+    assert "most images" not in caplog.text
+
+
 def test_every_scorer_has_a_marker_shape(layout, settings):
     settings = replace(settings, Scorers=("Ann", "Bea"), bodyparts=PARTS[:1], msize=12)
     label(layout, ["toy/img00.png"], [[[20, 20]]], bodyparts=PARTS[:1])

@@ -232,6 +232,38 @@ def test_one_part_in_the_corner_is_fine(toy: Toy, rows: str, caplog):
     assert not [record for record in caplog.records if record.levelname == "WARNING"]
 
 
+# Images of another size than the others of their folder
+
+
+def resize(image: Path, size: tuple[int, int]) -> None:
+    Image.open(image).resize(size).save(image)
+
+
+def test_an_image_of_another_size_than_most_of_its_folder_is_told_once(toy: Toy, caplog):
+    """It is nowhere said that it was scaled after it was labeled, and clicks that lie inside of it look right."""
+    resize(toy.folder / "img06.png", (320, 240))
+    toy.convert()
+    (told,) = (record.getMessage() for record in caplog.records if record.levelname == "WARNING")
+    assert told.startswith(f"{toy.folder}: most images have 160 x 120 pixels, but not toy/img06.png (320 x 240). If ")
+    assert told.endswith("put the images back, or label them again")
+
+
+@pytest.mark.parametrize(("count", "told"), [(4, "img00.png (320 x 240), toy/img03.png"), (5, "")])
+def test_a_folder_without_a_size_of_more_than_half_of_its_images_is_rightly_mixed(toy: Toy, count, told, caplog):
+    for image in sorted(toy.folder.glob("*.png"))[:count]:
+        resize(image, (320, 240))
+    toy.convert()
+    assert told in caplog.text and ("most images" in caplog.text) == bool(told)
+
+
+def test_an_image_of_another_size_without_labels_has_none_in_wrong_places(toy: Toy, caplog):
+    for part in ("nose", "paw", "tail"):
+        toy.write(f"{part}.csv", "1,50,60,1" if part == "nose" else "")
+    resize(toy.folder / "img06.png", (320, 240))
+    toy.convert()
+    assert "most images" not in caplog.text
+
+
 # Clicks in the corner, for what cannot be seen
 
 

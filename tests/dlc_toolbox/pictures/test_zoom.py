@@ -26,6 +26,7 @@ def page(tmp_path, browser):
             "width": WIDTH,
             "height": HEIGHT,
             "missing": 0,
+            "is_other_size": False,
             "missing_parts": [],
         }
         for name in NAMES

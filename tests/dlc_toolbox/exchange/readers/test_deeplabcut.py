@@ -129,6 +129,23 @@ def test_the_crop_counts_where_it_is_one_and_the_images_are_as_large(project, re
     assert len(found.remarks) == bool(remark)
 
 
+@pytest.mark.parametrize("day", [1, 2])
+def test_a_folder_of_images_that_are_not_as_large_as_their_crop_is_told(project, read, day):
+    """As those of one video that were exported again, twice as large, after they were labeled."""
+    own = [project / "labeled-data" / row for row in ROWS if row.startswith(f"day{day}")]
+    for path in own:
+        Image.new("RGB", (128, 96)).save(path)
+    found = read(project)
+    (told,) = found.remarks
+    assert (
+        f"config.yaml says: day{day}/img1.png has 128 x 96 pixels, but its video's crop 64 x 48. If they were" in told
+    )
+    assert found.settings["myconfig.py"]["x1"] == 10, "the crop of the others counts"
+    for path in own:
+        Image.new("RGB", (160, 120)).save(path)
+    assert read(project).remarks == (), "they are whole frames"
+
+
 def test_without_cropping_its_edges_do_not_matter(project, read):
     write_config(project, cropping=False)
     ours = read(project).settings["myconfig_analysis.py"]
