@@ -145,7 +145,7 @@ def below_boundary(labels: np.ndarray, boundary: float) -> np.ndarray:
     labels : ndarray of shape (N, K, 2)
         x, y in pixels; NaN where there is none.
     boundary : float
-        `invisibleboundary` of the settings; 0: no label means that.
+        `invisibleboundary` of the settings; up to 0: no label means that.
 
     Returns
     -------
@@ -154,11 +154,11 @@ def below_boundary(labels: np.ndarray, boundary: float) -> np.ndarray:
 
     Examples
     --------
-    >>> labels = np.array([[[0.0, 0.0], [5.0, 12.0]]])
+    >>> labels = np.array([[[-2.0, -2.0], [5.0, 12.0]]])
     >>> [below_boundary(labels, boundary).tolist() for boundary in (10, 0, -1)]
     [[[True, False]], [[False, False]], [[False, False]]]
     """
-    return np.asarray((labels < (boundary or -np.inf)).all(axis=2))
+    return np.asarray((labels < (boundary if boundary > 0 else -np.inf)).all(axis=2))
 
 
 def mostly_in_corner(labels: np.ndarray, sizes: np.ndarray) -> np.ndarray:
