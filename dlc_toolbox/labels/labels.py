@@ -20,6 +20,7 @@ from dlc_toolbox import ToolboxError
 from dlc_toolbox.labels.corrections import CSV, csv_differs, refuse_uncorrected
 from dlc_toolbox.labels.fiji import read_clicks
 from dlc_toolbox.labels.folder import read_folder
+from dlc_toolbox.labels.order import check_order
 from dlc_toolbox.labels.plausible import warn_of_copied_files
 from dlc_toolbox.labels.slices import IN_ITS_PLACE, slices_of, spelling
 from dlc_toolbox.labels.sources import NoLabelsError, find_label_files
@@ -84,8 +85,6 @@ def convert_labels(
     output.log(reason)
     if reason is None:
         return path
-    if settings.multibodypartsfile:
-        _warn_of_new_order(output)
     table = _gather(layout, settings, scorer, sources)
     if drop_missing:
         table = _without_missing(table, path)
@@ -149,6 +148,8 @@ def _gather(layout: Layout, settings: Settings, scorer: str, sources: dict[Path,
     """Return the labels of csv files, and those of the present table whose folder has none."""
     path = layout.label_table(settings.Task, scorer)
     output = _output(layout, settings, scorer, sources)
+    if settings.multibodypartsfile:
+        _check_order(output, sources)
     _refuse_moved_images(output, sources)
     tables = for_all(lambda folder: read_folder(folder, sources[folder], settings, scorer), sources)
     _refuse_resized_images(output, sources)
@@ -207,17 +208,12 @@ def _inputs(sources: Mapping[Path, Sequence[Path]]) -> dict[str, Path]:
     return {path.relative_to(folder.parent).as_posix(): path for folder in sources for path in sources[folder]}
 
 
-def _warn_of_new_order(output: records.Output) -> None:
-    """Warn where body parts, whose clicks one file holds in their order, stand in another order by now."""
-    before = _recorded(output).get("settings", {}).get("bodyparts")
-    now = output.made_from["settings"]["bodyparts"]
-    if isinstance(before, list) and before != now and sorted(map(str, before)) == sorted(now):
-        exchanged = [f"those on {old} are of {new} now" for old, new in zip(before, now, strict=True) if old != new]
-        log.warning(
-            "bodyparts has another order than when the clicks were last converted: %s. If you did not mean to correct "
-            "that, put the names back in order",
-            "; ".join(exchanged),
-        )
+def _check_order(output: records.Output, sources: Mapping[Path, Sequence[Path]]) -> None:
+    """Check the order of body parts whose clicks one file holds, see `order.check_order`."""
+    recorded, now = _recorded(output), output.made_from
+    before = recorded.get("inputs", {})
+    kept = {path: before.get(key) == now["inputs"][key] for key, path in _inputs(sources).items()}
+    check_order(kept, now["settings"]["bodyparts"], recorded.get("settings", {}).get("bodyparts"), output.record)
 
 
 def _refuse_moved_images(output: records.Output, sources: dict[Path, list[Path]]) -> None:

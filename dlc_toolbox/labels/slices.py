@@ -152,15 +152,29 @@ def _in_order(folder: Path, images: list[Path], files: Sequence[Path]) -> list[P
 
 def _noted_orders(files: Sequence[Path]) -> list[list[str]]:
     """Return the images whose places csv files count, as the labeling page noted them in their folders."""
-    orders = []
-    for home in {path.parent for path in files}:
-        try:
-            order = json.loads((home / NOTES).read_text(encoding="utf-8"))["order"]
-        except (OSError, ValueError, KeyError, TypeError, RecursionError):  # whoever needs the file says what is wrong
-            continue
-        if isinstance(order, list) and all(isinstance(name, str) for name in order):
-            orders.append(order)
-    return orders
+    return [order for home in {path.parent for path in files} if (order := noted_names(home, "order"))]
+
+
+def noted_names(home: Path, key: str) -> list[str]:
+    """Return names that the labeling page noted beside csv files.
+
+    Parameters
+    ----------
+    home : Path
+        The folder of the csv files.
+    key : str
+        ``order``, of the images whose places they count, or ``bodyparts``.
+
+    Returns
+    -------
+    list of str
+        Empty where nothing was noted; also where the file is damaged, which whoever needs it says.
+    """
+    try:
+        names = json.loads((home / NOTES).read_text(encoding="utf-8"))[key]
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return []
+    return names if isinstance(names, list) and all(isinstance(name, str) for name in names) else []
 
 
 def _is_uncertain(patterns: Sequence[Sequence[Path]]) -> bool:

@@ -599,15 +599,59 @@ def test_clicks_in_one_file_that_a_spreadsheet_has_sorted_are_refused(toy: Toy, 
             toy.convert()
 
 
-def test_another_order_of_the_parts_whose_clicks_are_in_one_file_is_told(toy: Toy, caplog):
+@pytest.fixture
+def in_turn(toy: Toy) -> Toy:
+    """Clicks on nose, paw and tail in turn in one file, converted once."""
     toy.set("multibodypartsfile = True")
     toy.write("Results.csv", "50,60,1\n70,60,1\n90,60,1", header="X,Y,Slice")
     toy.convert()
-    toy.set("bodyparts = ['paw', 'nose', 'tail']")
-    table = toy.convert()
-    assert points(table, ["nose", "paw"])[0].tolist() == [[70, 60], [50, 60]]
-    told = "another order than when the clicks were last converted: those on nose are of paw now; those on paw are of"
-    assert told in caplog.text
+    return toy
+
+
+@pytest.mark.parametrize(
+    ("bodyparts", "told"),
+    [
+        (
+            "['paw', 'nose', 'tail']",
+            "those on nose are of paw now, those on paw are of nose now. Put the old list back",
+        ),
+        (
+            "['nose', 'tail', 'ear']",
+            "those on paw are of tail now, those on tail are of ear now. Put the old list back",
+        ),
+    ],
+)
+def test_clicks_on_all_parts_in_turn_are_refused_where_parts_have_other_places(in_turn: Toy, bodyparts: str, told: str):
+    in_turn.set(f"bodyparts = {bodyparts}")
+    for make in (in_turn.convert, lambda: read_labels(in_turn.layout, load_settings(in_turn.layout.root), "Ann")):
+        with pytest.raises(ToolboxError, match="last converted as nose, paw, tail, in this order") as refused:
+            make()
+        assert told in str(refused.value)
+    (in_turn.data / "CollectedData_Ann.json").unlink()  # as the message says of an order that was wrong before
+    assert points(in_turn.convert())[0].tolist() == [[50, 60], [70, 60], [90, 60]]
+
+
+@pytest.mark.parametrize("measured_anew", [False, True])
+def test_other_names_for_clicks_on_all_parts_in_turn_are_told(in_turn: Toy, measured_anew: bool, caplog):
+    if measured_anew:
+        in_turn.write("Results.csv", "50,60,1\n70,60,1\n95,60,1", header="X,Y,Slice")
+    in_turn.set(f"bodyparts = ['nose', {repr('tail') if measured_anew else repr('hand')}, 'ear']")
+    assert bodyparts_of(in_turn.convert())[2] == "ear"
+    new = "tail" if measured_anew else "hand"
+    assert f"another list than when clicks were last converted: those on paw are of {new} now, those" in caplog.text
+
+
+def test_the_parts_that_the_labeling_page_noted_decide_whose_clicks_in_turn_are(in_turn: Toy, caplog):
+    notes = in_turn.folder / "labeling.json"
+    notes.write_text(json.dumps({"format": 1, "bodyparts": ["nose", "paw", "tail"], "order": [], "images": {}}))
+    (in_turn.data / "CollectedData_Ann.json").unlink()
+    in_turn.set("bodyparts = ['nose', 'tail', 'ear']")
+    message = r"Results\.csv: .* made for nose, paw, tail, in this order.*LabelFrames\.py and answer its question"
+    with pytest.raises(ToolboxError, match=message):
+        in_turn.convert()
+    notes.write_text(notes.read_text().replace('"paw", "tail"', '"tail", "ear"'))
+    assert bodyparts_of(in_turn.convert()) == ["nose", "tail", "ear"]
+    assert "another list" not in caplog.text, "the page has asked"
 
 
 def test_scorers_with_the_very_same_labels_are_told(toy: Toy, caplog):

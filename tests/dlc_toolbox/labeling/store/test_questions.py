@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from dlc_toolbox import ToolboxError
 from dlc_toolbox.labeling.errors import UnknownError
 
 HIDDEN = "not visible"
@@ -164,6 +165,22 @@ class TestPartsInTurn:
         assert labeled.table()["day1/img0.png"] == [(10, 20), None]
         notes = json.loads((labeled.folder / "labeling.json").read_text())
         assert notes["images"]["img0.png"]["parts"]["tail"]["at"] == [30, 40]
+
+    def test_clicks_of_fiji_keep_their_parts_once_the_page_has_noted_the_old_list(self, project, save):
+        project.fiji_saves("All", "X,Y,Slice\n10,20,1\n50,30,1\n30,40,1\n")
+        project.table()
+        project.write_settings(bodyparts=["tail", "nose", "paw"])
+        with pytest.raises(ToolboxError, match="last converted as nose, paw, tail, in this order"):
+            project.table()
+        project.write_settings(bodyparts=["nose", "paw", "tail"])
+        store = project.open()
+        for left_out in (True, False):
+            save(store, "img0.png", left_out=left_out)
+        project.write_settings(bodyparts=["tail", "nose", "paw"])
+        with pytest.raises(ToolboxError, match="answer its question"):
+            project.table()
+        project.open().answer("parts:day1", "were")
+        assert project.table()["day1/img0.png"] == [(30, 40), (10, 20), (50, 30)]
 
     def test_clicks_of_fiji_for_one_part_less(self, project):
         project.fiji_saves("All", "X,Y,Slice\n10,20,1\n30,40,1\n")
