@@ -26,7 +26,7 @@ except ImportError as error:
 def build_parser() -> argparse.ArgumentParser:
     """Describe the flags."""
     parser = cli.make_parser(__doc__)
-    parser.add_argument("--drop-missing", action="store_true", help="give up the labels of images that are gone")
+    parser.add_argument("--drop-missing", action="store_true", help="give up labels of images that are gone or changed")
     return parser
 
 

@@ -13,7 +13,8 @@ import pandas as pd
 from dlc_common.culprits import in_short
 from dlc_common.images import natural_key
 from dlc_toolbox import ToolboxError
-from dlc_toolbox.labels.labels import read_label_table, why_labels_stale, without_images
+from dlc_toolbox.labels.images import without_images
+from dlc_toolbox.labels.labels import read_label_table, why_labels_stale
 from dlc_toolbox.pictures.pictures import folder_and_image
 from dlc_toolbox.project.layout import Layout
 from dlc_toolbox.project.settings import Settings

@@ -14,7 +14,8 @@ import pandas as pd
 from dlc_common import UsersError
 from dlc_common.images import image_size, natural_key
 from dlc_toolbox import ToolboxError
-from dlc_toolbox.labels.labels import WAY_OUT, read_label_table, why_labels_stale
+from dlc_toolbox.labels.images import WAY_OUT
+from dlc_toolbox.labels.labels import read_label_table, why_labels_stale
 from dlc_toolbox.labels.missing import find_missing, group_missing, missing_in_words, not_visible
 from dlc_toolbox.labels.plausible import name_labels, of_other_size, outside_image, warn_of_other_sizes
 from dlc_toolbox.labels.provenance import read_notes

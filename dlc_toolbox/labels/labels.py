@@ -15,11 +15,22 @@ import pandas as pd
 from dlc_common import UsersError
 from dlc_common.culprits import for_all, in_short
 from dlc_common.fingerprints import fingerprint
-from dlc_common.images import image_size, read_image
+from dlc_common.images import read_image
 from dlc_toolbox import ToolboxError
 from dlc_toolbox.labels.corrections import CSV, csv_differs, refuse_uncorrected
 from dlc_toolbox.labels.fiji import read_clicks
 from dlc_toolbox.labels.folder import read_folder
+from dlc_toolbox.labels.images import (
+    LOOKS,
+    PICTURES,
+    SIZES,
+    look_at,
+    other_images,
+    read_record,
+    recorded_rows,
+    refuse_other_images,
+    without_images,
+)
 from dlc_toolbox.labels.order import check_order
 from dlc_toolbox.labels.plausible import warn_of_copied_files
 from dlc_toolbox.labels.slices import IN_ITS_PLACE, slices_of, spelling
@@ -30,16 +41,7 @@ from dlc_toolbox.project.settings import Settings
 from dlc_toolbox.project.tables import bodyparts_of, make_table, points, read_table, refuse_unnamed_rows, write_table
 
 _RESIZED = "images have another size"
-SIZES = "sizes"
-"""Of the record of a label table: width and height of the images when Step 2 wrote it."""
 _EXCHANGED = "image files changed"
-PICTURES = "pictures"
-"""Of the record of a label table: the fingerprints of the images when Step 2 wrote it."""
-
-WAY_OUT = "put them back; or, to give these labels up, run Step2_ConvertingLabels2DataFrame.py --drop-missing"
-"""For images that a label table has labels of, and that do not exist."""
-
-_LOOKS: dict[str, Callable[[Path], Any]] = {SIZES: lambda image: [*image_size(image)], PICTURES: fingerprint}
 
 log = logging.getLogger(__name__)
 
@@ -64,7 +66,7 @@ def convert_labels(
     overwrite : bool
         Make a current table again.
     drop_missing : bool
-        Give up the labels of images that do not exist any more; implies `overwrite`.
+        Give up labels that no csv file holds, of images that are gone or changed; implies `overwrite`.
 
     Returns
     -------
@@ -74,7 +76,8 @@ def convert_labels(
     Raises
     ------
     ToolboxError
-        When there are no labels, or a csv file is missing, damaged or contradicts the images of its folder.
+        When there are no labels, a csv file is missing, damaged or contradicts the images of its folder, or images have
+        changed under labels.
     """
     path = layout.label_table(settings.Task, scorer)
     sources = _sources(layout, settings, scorer, without_any=drop_missing)
@@ -85,9 +88,7 @@ def convert_labels(
     output.log(reason)
     if reason is None:
         return path
-    table = _gather(layout, settings, scorer, sources)
-    if drop_missing:
-        table = _without_missing(table, path)
+    table = _gather(layout, settings, scorer, sources, drop_missing=drop_missing)
     labeled = np.isfinite(points(table)).all(axis=2)
     if not labeled.any():
         raise ToolboxError(
@@ -95,8 +96,8 @@ def convert_labels(
         )
     if edited:
         refuse_uncorrected(path, table)
-    pictures = {key: _by_name(_of_images(output, sources, look)) for key, look in _LOOKS.items()}
-    output.start(_recorded(output))
+    pictures = look_at(path, table.index)
+    output.start(read_record(path))
     write_table(table, path)
     output.write_record(**{CSV: fingerprint(path.with_suffix(".csv"))}, **pictures)
     log.info("%s: %d labels in %d of %d images", path, labeled.sum(), labeled.any(axis=1).sum(), len(table))
@@ -137,14 +138,19 @@ def _sources(layout: Layout, settings: Settings, scorer: str, *, without_any: bo
 
 
 def _without_missing(table: pd.DataFrame, path: Path) -> pd.DataFrame:
-    """Return a label table without the rows whose images do not exist beside its file."""
-    exists = np.array([(path.parent / row).is_file() for row in table.index], dtype=bool)
-    if not exists.all():
-        log.warning("dropped are the labels of images that do not exist: %s", in_short(table.index[~exists].tolist()))
-    return table[exists]
+    """Return rows without those whose images are gone, or others than when the label table at `path` was made."""
+    others = other_images(path, table.index)
+    lost = np.array([row in others or not (path.parent / row).is_file() for row in table.index], dtype=bool)
+    if lost.any():
+        log.warning(
+            "dropped are the labels of images that are gone or changed: %s", in_short(table.index[lost].tolist())
+        )
+    return table[~lost]
 
 
-def _gather(layout: Layout, settings: Settings, scorer: str, sources: dict[Path, list[Path]]) -> pd.DataFrame:
+def _gather(
+    layout: Layout, settings: Settings, scorer: str, sources: dict[Path, list[Path]], *, drop_missing: bool = False
+) -> pd.DataFrame:
     """Return the labels of csv files, and those of the present table whose folder has none."""
     path = layout.label_table(settings.Task, scorer)
     output = _output(layout, settings, scorer, sources)
@@ -155,7 +161,13 @@ def _gather(layout: Layout, settings: Settings, scorer: str, sources: dict[Path,
     _refuse_resized_images(output, sources)
     _warn_of_exchanged_images(output, sources)
     warn_of_copied_files({path: output.made_from["inputs"][key] for key, path in _inputs(sources).items()})
-    return _sorted_by_folder(pd.concat([*tables, *_kept_rows(path, scorer, sources, settings.bodyparts)]))
+    kept = _kept_rows(path, scorer, sources, settings.bodyparts, drop_missing=drop_missing)
+    if not tables and not kept:
+        raise ToolboxError(
+            f"{path}: no label is left of images that are there and as they were; to give all labels up, delete it, "
+            f"{path.stem}.csv and {path.stem}.json"
+        )
+    return _sorted_by_folder(pd.concat([*tables, *kept]))
 
 
 def why_labels_stale(layout: Layout, settings: Settings, scorer: str) -> str | None:
@@ -195,14 +207,6 @@ def _output(layout: Layout, settings: Settings, scorer: str, sources: dict[Path,
     return records.Output(str(path), record, [path, path.with_suffix(".csv")], made_from)
 
 
-def _recorded(output: records.Output) -> dict[str, Any]:
-    """Return what is known of the images and clicks that a label table was made from last; empty without any."""
-    try:
-        return records.read(output.record)
-    except UsersError:
-        return {}
-
-
 def _inputs(sources: Mapping[Path, Sequence[Path]]) -> dict[str, Path]:
     """Return the csv files by names that stay when the project moves."""
     return {path.relative_to(folder.parent).as_posix(): path for folder in sources for path in sources[folder]}
@@ -210,7 +214,7 @@ def _inputs(sources: Mapping[Path, Sequence[Path]]) -> dict[str, Path]:
 
 def _check_order(output: records.Output, sources: Mapping[Path, Sequence[Path]]) -> None:
     """Check the order of body parts whose clicks one file holds, see `order.check_order`."""
-    recorded, now = _recorded(output), output.made_from
+    recorded, now = read_record(output.files[0]), output.made_from
     before = recorded.get("inputs", {})
     kept = {path: before.get(key) == now["inputs"][key] for key, path in _inputs(sources).items()}
     check_order(kept, now["settings"]["bodyparts"], recorded.get("settings", {}).get("bodyparts"), output.record)
@@ -218,7 +222,7 @@ def _check_order(output: records.Output, sources: Mapping[Path, Sequence[Path]])
 
 def _refuse_moved_images(output: records.Output, sources: dict[Path, list[Path]]) -> None:
     """Raise when images were added to or deleted from a folder, but clicks still count the old positions."""
-    recorded, made_from = _recorded(output), output.made_from
+    recorded, made_from = read_record(output.files[0]), output.made_from
     before, now = _images_of(recorded), _images_of(made_from)
     for folder, files in sources.items():
         pictures = recorded.get(PICTURES, {}).get(folder.name, {})
@@ -284,18 +288,19 @@ def _why_images_differ(output: records.Output, sources: dict[Path, list[Path]]) 
     """Say that images differ from those on which people clicked, if any do."""
     if _changed(output, sources, SIZES):
         return _RESIZED
-    return _EXCHANGED if _exchanged(output, sources) else None
+    kept = recorded_rows(output.files[0], {folder.name for folder in sources})
+    return _EXCHANGED if _exchanged(output, sources) or other_images(output.files[0], kept) else None
 
 
 def _changed(
     output: records.Output, sources: dict[Path, list[Path]], key: str
 ) -> dict[Path, list[tuple[str, Any, Any]]]:
-    """Find folders whose csv files are as recorded, but not what `_LOOKS` sees of images: which, before and now."""
-    recorded = _recorded(output)
+    """Find folders whose csv files are as recorded, but not what `LOOKS` sees of images: which, before and now."""
+    recorded = read_record(output.files[0])
     before, hashes, found = recorded.get(key), recorded.get("inputs", {}), {}
     if not isinstance(before, dict):  # of an earlier version
         return {}
-    for folder, seen in _of_images(output, sources, _LOOKS[key]).items():
+    for folder, seen in _of_images(output, sources, LOOKS[key]).items():
         keys = {path.relative_to(folder.parent).as_posix() for path in sources[folder]}
         are_kept = all(hashes.get(key) == output.made_from["inputs"][key] for key in keys)
         triples = [(name, before.get(folder.name, {}).get(name, now), now) for name, now in seen.items()]
@@ -312,11 +317,6 @@ def _of_images(
     return {folder: {name: look(folder / name) for name in images[folder.name]} for folder in sources}
 
 
-def _by_name(folders: Mapping[Path, Any]) -> dict[str, Any]:
-    """Return what belongs to folders by their names alone, which stay when the project moves."""
-    return {folder.name: value for folder, value in folders.items()}
-
-
 def _images_of(record: Mapping[str, Any]) -> dict[str, list[str]]:
     """Return the names of each folder's images in a record; none when it is damaged."""
     images = record.get("settings", {}).get("images")
@@ -326,32 +326,28 @@ def _images_of(record: Mapping[str, Any]) -> dict[str, list[str]]:
 
 
 def _kept_rows(
-    path: Path, scorer: str, sources: dict[Path, list[Path]], bodyparts: Sequence[str]
+    path: Path, scorer: str, sources: dict[Path, list[Path]], bodyparts: Sequence[str], *, drop_missing: bool
 ) -> list[pd.DataFrame]:
     """Return, as a list of at most one table, the rows of the present table that no csv file makes again."""
     if not path.is_file() and not path.with_suffix(".csv").is_file():
         return []
     present = _present_rows(path)
-    folders = present.index.map(_folder_of)
-    kept = present[~folders.isin([folder.name for folder in sources])]
+    kept = present[~present.index.map(_folder_of).isin([folder.name for folder in sources])]
+    if drop_missing:
+        kept = _without_missing(kept, path)
     if kept.empty:
         return []
+    labeled = kept.index[np.isfinite(points(kept)).all(axis=2).any(axis=1)]
+    refuse_other_images(path, labeled)
     gone = ", ".join(dict.fromkeys(map(_folder_of, kept.index)))
     log.info("%d rows of %s are kept, though it has no csv files any more", len(kept), gone)
-    labeled = np.isfinite(points(kept)).all(axis=2).any(axis=1)
-    if told := without_images(path, kept.index[labeled]):
+    if told := without_images(path, labeled):
         log.warning("%s", told)
     dropped = [part for part in bodyparts_of(kept) if part not in bodyparts]
     if dropped:
         log.warning("the labels of %s in these rows are dropped: no longer in bodyparts", ", ".join(dropped))
     table = make_table(scorer, bodyparts_of(kept), kept.index, points(kept)[..., :2])
     return [table.drop(columns=dropped, level="bodyparts")]
-
-
-def without_images(path: Path, rows: Sequence[str]) -> str | None:
-    """Say which of the labeled images of a label table do not exist, and what to do; None where all exist."""
-    gone = [row for row in rows if not (path.parent / row).is_file()]
-    return f"{path} has labels of images that do not exist: {in_short(gone)}; {WAY_OUT}" if gone else None
 
 
 def _present_rows(path: Path) -> pd.DataFrame:

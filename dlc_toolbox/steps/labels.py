@@ -42,7 +42,7 @@ def convert_labels(project: Path, *, overwrite: bool = False, drop_missing: bool
     overwrite : bool
         Do again what is current.
     drop_missing : bool
-        Give up the labels of images that do not exist any more.
+        Give up labels that no csv file holds, of images that are gone or changed.
 
     Raises
     ------

@@ -27,7 +27,8 @@ from dlc_common.training_set import LabeledImage, write_training_set
 from dlc_common.versions import versions
 from dlc_toolbox import ToolboxError
 from dlc_toolbox.frames.recorded import video_of
-from dlc_toolbox.labels.labels import why_labels_stale, without_images
+from dlc_toolbox.labels.images import without_images
+from dlc_toolbox.labels.labels import why_labels_stale
 from dlc_toolbox.labels.plausible import name_labels, outside_image
 from dlc_toolbox.labels.provenance import accepted_labels, read_notes
 from dlc_toolbox.project import records

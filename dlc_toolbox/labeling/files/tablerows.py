@@ -10,6 +10,7 @@ import numpy as np
 
 from dlc_toolbox import ToolboxError
 from dlc_toolbox.labeling.files.merge import Value
+from dlc_toolbox.labels.images import refuse_other_images
 from dlc_toolbox.labels.labels import read_label_table
 from dlc_toolbox.project.layout import Layout
 from dlc_toolbox.project.settings import Settings
@@ -41,7 +42,8 @@ class TableRows:
         Raises
         ------
         UsersError
-            When the table is damaged, or has labels of a part that is none of the settings: they would be lost.
+            When the table is damaged, has labels of a part that is none of the settings, which would be lost, or of
+            images that have changed.
         """
         if self._rows is None:
             self._rows = self._read() if self._path.is_file() else {}
@@ -52,6 +54,7 @@ class TableRows:
                 f"{self._path} has labels of {', '.join(sorted(lost))} in {folder.name}, which is none of bodyparts in "
                 "myconfig.py: add it there, or these labels would be lost"
             )
+        refuse_other_images(self._path, [f"{folder.name}/{image}" for image in found])
         return found
 
     def _read(self) -> dict[str, dict[str, dict[str, Value]]]:

@@ -933,6 +933,67 @@ def test_another_picture_of_the_same_size_under_the_same_clicks_is_told_once(toy
     assert "other files" not in caplog.text, "somebody labeled since"
 
 
+@pytest.fixture
+def kept(toy: Toy) -> Toy:
+    """Rows of the folder toy that no csv makes again, converted twice, beside a folder that has csv files."""
+    toy.convert()
+    other = toy.add_folder("other")
+    for part in ("nose", "paw", "tail"):
+        (toy.folder / f"{part}.csv").rename(other / f"{part}.csv")
+        (other / f"{part}.csv").write_text("X,Y,Slice\n50,60,2\n")
+    toy.convert()
+    return toy
+
+
+def test_labels_in_the_table_alone_are_refused_on_images_of_another_size(kept: Toy, caplog):
+    Image.new("RGB", (130, 100)).save(kept.folder / "img03.png")
+    (kept.data / "other" / "nose.csv").write_text("X,Y,Slice\n51,60,2\n")
+    settings = load_settings(kept.layout.root)
+    assert why_labels_stale(kept.layout, settings, "Ann") == "other/nose.csv changed"
+    message = (
+        r"CollectedData_Ann\.h5 alone has labels of images that have changed since Step 2 wrote it: toy/img03\.png has "
+        r"130 x 100 pixels, but had 160 x 120\. If they show something else now, put them back; or, .* --drop-missing$"
+    )
+    for make in (kept.convert, lambda: read_labels(kept.layout, settings, "Ann")):
+        with pytest.raises(ToolboxError, match=message):
+            make()
+    table = kept.convert(drop_missing=True)
+    assert "toy/img03.png" not in table.index and "toy/img06.png" in table.index
+    assert "dropped are the labels of images that are gone or changed: toy/img03.png" in caplog.text
+
+
+def test_labels_in_the_table_alone_are_refused_on_other_pictures_of_the_same_size(kept: Toy):
+    before = kept.convert(overwrite=True)
+    (kept.folder / "img06.png").unlink()
+    kept.convert(overwrite=True)
+    Image.new("RGB", SIZE, "red").save(kept.folder / "img06.png")
+    assert why_labels_stale(kept.layout, load_settings(kept.layout.root), "Ann") == "image files changed"
+    with pytest.raises(
+        ToolboxError, match=r"toy/img06\.png is another file\..* saved again, delete CollectedData_Ann\.j"
+    ):
+        kept.convert()
+    (kept.data / "CollectedData_Ann.json").unlink()
+    pd.testing.assert_frame_equal(kept.convert(), before)
+
+
+def test_images_of_rows_without_labels_may_change(kept: Toy):
+    table = read_table(kept.data / "CollectedData_Ann.h5")
+    table.loc["toy/img06.png"] = NAN
+    write_table(table, kept.data / "CollectedData_Ann.h5")
+    Image.new("RGB", (130, 100)).save(kept.folder / "img06.png")
+    pd.testing.assert_frame_equal(kept.convert(), table)
+    assert why_labels_stale(kept.layout, load_settings(kept.layout.root), "Ann") is None
+
+
+def test_a_table_of_which_no_label_is_left_is_to_be_deleted(toy: Toy):
+    toy.convert()
+    for path in toy.folder.iterdir():
+        path.unlink()
+    toy.folder.rename(toy.data / "gone")
+    with pytest.raises(ToolboxError, match=r"delete it, CollectedData_Ann\.csv and CollectedData_Ann\.json"):
+        toy.convert(drop_missing=True)
+
+
 def test_the_order_that_slices_count_is_told(toy: Toy, caplog):
     caplog.set_level("INFO")
     folder = toy.add_folder("wild", images=11)

@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from PIL import Image
 
 from dlc_common import UsersError
 from dlc_toolbox.labeling.files import labelfiles
@@ -33,6 +34,24 @@ def test_what_the_page_sends_comes_back_bit_for_bit(project, save):
     state = project.open().labels("day1", "img1.png")
     assert state["points"] == {"nose": HIDDEN, "paw": (x, y), "tail": None}
     assert project.table()["day1/img1.png"] == [None, (x, y), None]
+
+
+@pytest.mark.parametrize(
+    ("size", "told"), [((70, 50), "has 70 x 50 pixels, but had 80 x 60"), ((80, 60), "is another file")]
+)
+def test_labels_of_the_table_alone_are_not_taken_for_those_of_other_images(project, save, size, told):
+    save(project.open(), "img1.png", nose=[10, 20], paw=[30, 40], tail=[50, 60])
+    project.table()
+    for path in (*map(project.csv, PARTS), project.folder / "labeling.json"):
+        path.unlink()
+    assert project.open().labels("day1", "img1.png")["state"] == "done"
+    for image in project.folder.glob("img*.png"):
+        Image.new("RGB", size).save(image)
+    store = project.open()
+    assert f"day1/img1.png {told}. If they show something else now, put them back" in store.project()["notices"][0]
+    with pytest.raises(UsersError, match="--drop-missing"):
+        save(store, "img2.png", nose=[1, 2])
+    assert not project.csv("nose").exists()
 
 
 def test_states_of_an_image(project, save):
