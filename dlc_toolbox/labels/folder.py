@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from itertools import pairwise
 from pathlib import Path
 
@@ -36,7 +36,9 @@ _FEW_CLICKS = 7  # fewer are in the order of their places by chance
 _FEW_STEPS = 2  # from part to part, and images, below which an order may be by chance
 
 
-def read_folder(folder: Path, files: Sequence[Path], settings: Settings, scorer: str) -> pd.DataFrame:
+def read_folder(
+    folder: Path, files: Sequence[Path], settings: Settings, scorer: str, left_out: Collection[str] = ()
+) -> pd.DataFrame:
     """Make the rows of one folder.
 
     Parameters
@@ -49,6 +51,8 @@ def read_folder(folder: Path, files: Sequence[Path], settings: Settings, scorer:
         Body parts, kind of csv files and images, and invisibleboundary.
     scorer : str
         Who clicked.
+    left_out : collection of str
+        Names of the images whose clicks do not count.
 
     Returns
     -------
@@ -72,6 +76,7 @@ def read_folder(folder: Path, files: Sequence[Path], settings: Settings, scorer:
         labels = _cyclic_labels(files[0], slices, settings.bodyparts)
     else:
         labels = np.stack(for_all(lambda path: _part_labels(path, slices), files), axis=1)
+    _leave_out(labels, slices.images, left_out, folder)
     sizes = np.array(for_all(image_size, slices.images))
     warn_of_turns(folder, slices.images)
     refuse_calibrated(labels, sizes, files[0].parent)
@@ -132,6 +137,19 @@ def _tell_unread(folder: Path, files: Sequence[Path]) -> None:
         log.warning(
             "%s: clicks in %s are not read, because myconfig.py does not name them (bodyparts, multibodypartsfilename)",
             *(folder, in_short(unread)),
+        )
+
+
+def _leave_out(labels: np.ndarray, images: Sequence[Path], left_out: Collection[str], folder: Path) -> None:
+    """Turn clicks on images that were left out on the labeling page into missing labels, in place, and name them."""
+    places = [place for place, image in enumerate(images) if image.name in left_out]
+    clicked = [images[place].name for place in places if np.isfinite(labels[place]).any()]
+    labels[places] = np.nan
+    if clicked:
+        log.warning(
+            "%s: clicks on images that are left out on the labeling page do not count: %s. Take such an image back "
+            "there if it is to count",
+            *(folder, in_short(clicked)),
         )
 
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
+
+import numpy as np
+import pandas as pd
 
 from dlc_common import UsersError
 from dlc_common.culprits import in_short
@@ -22,6 +26,8 @@ LOOKS: dict[str, Callable[[Path], Any]] = {SIZES: lambda image: [*image_size(ima
 
 WAY_OUT = "put them back; or, to give these labels up, run Step2_ConvertingLabels2DataFrame.py --drop-missing"
 """For images that a label table has labels of, and that are gone or others."""
+
+log = logging.getLogger(__name__)
 
 _RESIZED, _OTHER_FILE = "has {} x {} pixels, but had {} x {}", "is another file"
 
@@ -129,6 +135,24 @@ def without_images(table: Path, rows: Sequence[str]) -> str | None:
     """Say which of the labeled images of a label table do not exist, and what to do; None where all exist."""
     gone = [row for row in rows if not (table.parent / row).is_file()]
     return f"{table} has labels of images that do not exist: {in_short(gone)}; {WAY_OUT}" if gone else None
+
+
+def without_lost_images(rows: pd.DataFrame, table: Path) -> pd.DataFrame:
+    """Drop rows whose images are gone, or others than when a label table was made, and name them.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        Of the label table.
+    table : Path
+        Its .h5.
+    """
+    others = other_images(table, rows.index)
+    lost = np.array([row in others or not (table.parent / row).is_file() for row in rows.index], dtype=bool)
+    if lost.any():
+        named = in_short(rows.index[lost].tolist())
+        log.warning("dropped are the labels of images that are gone or changed: %s", named)
+    return rows[~lost]
 
 
 def recorded_rows(table: Path, folders: Container[str]) -> list[str]:

@@ -30,11 +30,13 @@ from dlc_toolbox.labels.images import (
     recorded_rows,
     refuse_other_images,
     without_images,
+    without_lost_images,
 )
 from dlc_toolbox.labels.order import check_order
 from dlc_toolbox.labels.plausible import warn_of_copied_files
+from dlc_toolbox.labels.provenance import images_left_out
 from dlc_toolbox.labels.slices import IN_ITS_PLACE, slices_of, spelling
-from dlc_toolbox.labels.sources import NoLabelsError, find_label_files
+from dlc_toolbox.labels.sources import NoLabelsError, find_label_files, label_home
 from dlc_toolbox.project import records
 from dlc_toolbox.project.layout import Layout
 from dlc_toolbox.project.settings import Settings
@@ -42,6 +44,7 @@ from dlc_toolbox.project.tables import bodyparts_of, make_table, points, read_ta
 
 _RESIZED = "images have another size"
 _EXCHANGED = "image files changed"
+_LEFT_OUT = "images left out"  # of the settings in the record
 
 log = logging.getLogger(__name__)
 
@@ -137,17 +140,6 @@ def _sources(layout: Layout, settings: Settings, scorer: str, *, without_any: bo
         raise
 
 
-def _without_missing(table: pd.DataFrame, path: Path) -> pd.DataFrame:
-    """Return rows without those whose images are gone, or others than when the label table at `path` was made."""
-    others = other_images(path, table.index)
-    lost = np.array([row in others or not (path.parent / row).is_file() for row in table.index], dtype=bool)
-    if lost.any():
-        log.warning(
-            "dropped are the labels of images that are gone or changed: %s", in_short(table.index[lost].tolist())
-        )
-    return table[~lost]
-
-
 def _gather(
     layout: Layout, settings: Settings, scorer: str, sources: dict[Path, list[Path]], *, drop_missing: bool = False
 ) -> pd.DataFrame:
@@ -157,7 +149,10 @@ def _gather(
     if settings.multibodypartsfile:
         _check_order(output, sources)
     _refuse_moved_images(output, sources)
-    tables = for_all(lambda folder: read_folder(folder, sources[folder], settings, scorer), sources)
+    left_out = output.made_from["settings"].get(_LEFT_OUT, {})
+    tables = for_all(
+        lambda folder: read_folder(folder, sources[folder], settings, scorer, left_out.get(folder.name, ())), sources
+    )
     _refuse_resized_images(output, sources)
     _warn_of_exchanged_images(output, sources)
     warn_of_copied_files({path: output.made_from["inputs"][key] for key, path in _inputs(sources).items()})
@@ -201,8 +196,14 @@ def _output(layout: Layout, settings: Settings, scorer: str, sources: dict[Path,
         folder.name: [path.name for path in slices_of(folder, settings.imagetype, files).images]
         for folder, files in sources.items()
     }
-    shaping = {"bodyparts": settings.bodyparts, "invisibleboundary": settings.invisibleboundary, "images": images}
-    made_from = records.describe(inputs, shaping)
+    left_out = {folder.name: images_left_out(label_home(folder, settings, scorer)) for folder in sources}
+    shaping = {
+        "bodyparts": settings.bodyparts,
+        "invisibleboundary": settings.invisibleboundary,
+        "images": images,
+        _LEFT_OUT: {name: found for name, found in left_out.items() if found},
+    }
+    made_from = records.describe(inputs, shaping, before={_LEFT_OUT: {}})
     record = layout.label_record(settings.Task, scorer)
     return records.Output(str(path), record, [path, path.with_suffix(".csv")], made_from)
 
@@ -334,7 +335,7 @@ def _kept_rows(
     present = _present_rows(path)
     kept = present[~present.index.map(_folder_of).isin([folder.name for folder in sources])]
     if drop_missing:
-        kept = _without_missing(kept, path)
+        kept = without_lost_images(kept, path)
     if kept.empty:
         return []
     labeled = kept.index[np.isfinite(points(kept)).all(axis=2).any(axis=1)]

@@ -10,6 +10,7 @@ import json
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
@@ -64,18 +65,40 @@ def read_notes(layout: Layout, settings: Settings, scorer: str) -> dict[str, Ima
     """
     found = {}
     for folder in image_folders(layout.data_folder(settings.Task)):
-        path = label_home(folder, settings, scorer) / FILE
-        if not path.is_file():
-            continue
-        try:
-            images = json.loads(path.read_text(encoding="utf-8"))["images"]
-            found.update({f"{folder.name}/{name}": _image_notes(notes) for name, notes in images.items()})
-        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-            log.warning(
-                "%s cannot be read (%s: %s), so all labels there count as placed by hand",
-                *(path, type(error).__name__, error),
-            )
+        notes = _read(label_home(folder, settings, scorer) / FILE)
+        found.update({f"{folder.name}/{name}": of_image for name, of_image in notes.items()})
     return found
+
+
+def images_left_out(home: Path) -> list[str]:
+    """List the images that a person left out on the labeling page.
+
+    Parameters
+    ----------
+    home : Path
+        Where the csv files of a scorer and a folder of images lie.
+
+    Returns
+    -------
+    list of str
+        Names, sorted; none where the notes are damaged, which is logged.
+    """
+    return sorted(name for name, notes in _read(home / FILE).items() if notes.left_out)
+
+
+def _read(path: Path) -> dict[str, ImageNotes]:
+    """Read the notes of one folder, by image; a damaged file is passed over with a warning."""
+    if not path.is_file():
+        return {}
+    try:
+        images = json.loads(path.read_text(encoding="utf-8"))["images"]
+        return {name: _image_notes(notes) for name, notes in images.items()}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        log.warning(
+            "%s cannot be read (%s: %s), so all labels there count as placed by hand, and no image as left out",
+            *(path, type(error).__name__, error),
+        )
+        return {}
 
 
 def accepted_labels(

@@ -409,6 +409,22 @@ def test_names_that_versions_of_fiji_sort_in_two_ways_are_refused_unless_somethi
         (toy.folder / "labeling.json").unlink()
 
 
+def test_clicks_on_images_that_the_labeling_page_leaves_out_do_not_count(toy: Toy, caplog):
+    before, settings = toy.convert(), load_settings(toy.layout.root)
+    notes = {name: {"parts": {}, "left out": "2026-11-27T07:38:43.613Z"} for name in ("img03.png", "img99.png")}
+    path = toy.folder / "labeling.json"
+    path.write_text(json.dumps({"format": 1, "bodyparts": [], "order": [], "images": notes}))
+    assert why_labels_stale(toy.layout, settings, "Ann") == "images left out changed"
+    table = toy.convert()
+    before.loc["toy/img03.png"] = NAN
+    pd.testing.assert_frame_equal(table, before)
+    (told,) = [record.message for record in caplog.records if "left out" in record.message]
+    assert told.startswith(f"{toy.folder}: clicks on images that are left out on the labeling page do not count: img03")
+    assert why_labels_stale(toy.layout, settings, "Ann") is None
+    path.unlink()
+    assert toy.convert().loc["toy/img03.png"].notna().any()
+
+
 def test_labels_that_fiji_shortens_or_names_after_their_place_contradict_nothing(toy: Toy):
     images = sorted(toy.folder.glob("img*.png"))
     for number, path in enumerate(images):

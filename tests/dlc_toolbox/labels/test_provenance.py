@@ -62,7 +62,7 @@ def test_damaged_notes_are_passed_over_because_the_csv_files_are_the_labels(toy_
     path = Layout(toy_project).data_folder("toy") / "toy" / "labeling.json"
     path.write_text(f'{{"images": {images}}}')
     assert read(toy_project) == {}
-    assert f"{path} cannot be read" in caplog.text and "count as placed by hand" in caplog.text
+    assert f"{path} cannot be read" in caplog.text and "by hand, and no image as left out" in caplog.text
 
 
 def test_a_label_is_accepted_while_it_is_where_it_was_accepted(toy_project, write_notes):

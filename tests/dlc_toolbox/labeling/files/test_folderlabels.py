@@ -36,6 +36,17 @@ def test_what_the_page_sends_comes_back_bit_for_bit(project, save):
     assert project.table()["day1/img1.png"] == [None, (x, y), None]
 
 
+def test_an_image_that_was_left_out_while_a_part_was_not_named_stays_out_of_the_table(project, save):
+    save(project.open(), "img0.png", nose=[5, 20], paw=[15, 23], tail=[25, 32])
+    save(project.open(), "img1.png", nose=[6, 20])
+    project.write_settings(bodyparts=["nose", "paw"])
+    save(project.open(), "img0.png", left_out=True)
+    project.write_settings(bodyparts=["nose", "paw", "tail"])
+    assert project.table()["day1/img0.png"] == [None, None, None]
+    assert project.open().labels("day1", "img0.png")["state"] == "left out"
+    assert project.table()["day1/img0.png"] == [None, None, None]
+
+
 @pytest.mark.parametrize(
     ("size", "told"), [((70, 50), "has 70 x 50 pixels, but had 80 x 60"), ((80, 60), "is another file")]
 )
