@@ -14,7 +14,7 @@ from dlc_toolbox.labeling.files.history import History, now
 from dlc_toolbox.labeling.files.imagelabels import Change, ImageLabels
 from dlc_toolbox.labeling.files.labelfiles import LabelFiles, Signature, WrongCountError, signature
 from dlc_toolbox.labeling.files.merge import NOT_VISIBLE, Value, merge_image
-from dlc_toolbox.labeling.files.notes import ACCEPTED, PLACED, ImageNotes, Notes, PartNote, without_conflict
+from dlc_toolbox.labeling.files.notes import ACCEPTED, PLACED, ImageNotes, Notes, PartNote, complete, without_conflict
 from dlc_toolbox.labels.provenance import FILE
 from dlc_toolbox.labels.slices import IN_ITS_PLACE, slices_of
 from dlc_toolbox.project.settings import Settings
@@ -185,19 +185,7 @@ class FolderLabels:
 
     def _complete(self, notes: ImageNotes, points: Mapping[str, Value]) -> ImageNotes:
         """Note all labels of an image that the csv files do not hold."""
-        notes = replace(notes, begun=self._is_begun(points))
-        if not (notes.begun or notes.left_out):
-            return notes
-        parts = {part: note for part, note in notes.parts.items() if points.get(part, note) is not None}
-        for part, value in points.items():
-            if value is not None and (part not in parts or parts[part].value != value):
-                parts[part] = _noted(value)
-        return replace(notes, parts=parts)
-
-    def _is_begun(self, points: Mapping[str, Value]) -> bool:
-        """Tell whether labels must wait in labeling.json until those of the other parts are there."""
-        said = [value is not None for value in points.values()]
-        return self._settings.multibodypartsfile and any(said) and not all(said)
+        return complete(notes, points, self._settings.multibodypartsfile)
 
     def _write(self, before: Mapping[str, ImageNotes]) -> None:
         """Write what changed in memory, so that whoever is killed in between leaves every label somewhere.
@@ -266,10 +254,11 @@ class FolderLabels:
             self._refuse_other_parts()
             clicked = self._clicked()
             self._refuse_moved_images(clicked)
+            noted = {image: self._notes.of(image) for image in self.images}
             unfinished = [image for image in self.images if self._interpret(image, clicked.get(image, {}))]
             self._base, self._is_loaded, self._unreadable = self._labels(), True, {}
             if unfinished and self.writable:
-                self._write({image: self._notes.of(image) for image in unfinished})
+                self._write({image: noted[image] for image in unfinished})
         except UsersError as error:
             unread = self._files.changed()
             self._unreadable = {name: found for name, found in self._unreadable.items() if name in unread}
@@ -295,22 +284,28 @@ class FolderLabels:
     def _interpret(self, image: str, clicked: Mapping[str, Value]) -> bool:
         """Work out one image's labels from the csv files' and labeling.json; tell whether the files must be mended.
 
-        A process may have been killed after it noted that an image is left out, and before its clicks had gone.
+        A process may have been killed after it noted that an image is left out, and before its clicks had gone. An
+        image that was begun is finished where the parts that it lacks are no longer in `bodyparts`.
         """
-        notes = self._notes.of(image)
+        notes, together = self._notes.of(image), self._settings.multibodypartsfile
         noted = {part: note.value for part, note in notes.parts.items() if part in self._settings.bodyparts}
-        if notes.left_out and all(noted.get(part) == value for part, value in clicked.items()):
-            found = noted
-        elif notes.left_out:  # somebody has labeled it in Fiji
+        left_out = notes.left_out
+        if left_out:
             found = noted | dict(clicked)
-            self._notes.set(image, self._complete(replace(notes, left_out=None), self._points[image] | found))
-        elif self._settings.multibodypartsfile:
+            if any(noted.get(part) != value for part, value in clicked.items()):  # somebody has labeled it in Fiji
+                left_out = None
+        elif together:
             found = dict(clicked) if clicked or not notes.begun else noted
         else:
             hidden: dict[str, Value] = {part: value for part, value in noted.items() if value == NOT_VISIBLE}
             found = hidden | dict(clicked)
-        self._points[image].update(found)
-        return bool(notes.left_out and clicked)
+        points = self._points[image] | found
+        self._points[image] = points
+        is_finished = together and notes.begun and None not in points.values()
+        if is_finished or (notes.left_out and clicked):
+            self._notes.set(image, self._complete(replace(notes, left_out=left_out), points))
+            return True
+        return False
 
     def _values(self, clicked: Mapping[str, Mapping[str, tuple[float, float]]]) -> dict[str, dict[str, Value]]:
         """Turn clicks into labels: in the corner they mean 'not visible', unless they were placed there here."""
@@ -398,11 +393,6 @@ def _names_in(folder: Path) -> frozenset[str]:
 def _hidden(base: Value) -> Value:
     """Return what a file without a click says: nothing new about a part that was not visible before."""
     return NOT_VISIBLE if base == NOT_VISIBLE else None
-
-
-def _noted(value: Value) -> PartNote:
-    """Return the note of a label that came from a file."""
-    return PartNote(PLACED, now(), value) if isinstance(value, tuple) else PartNote(NOT_VISIBLE, now())
 
 
 def _flags(notes: ImageNotes) -> tuple[bool, bool]:

@@ -15,6 +15,7 @@ from typing import Any
 
 from dlc_common.files import replacing
 from dlc_toolbox import ToolboxError
+from dlc_toolbox.labeling.files.history import now
 from dlc_toolbox.labeling.files.merge import NOT_VISIBLE, Conflict, Value
 from dlc_toolbox.labels.provenance import ACCEPTED, PLACED
 
@@ -182,6 +183,31 @@ _NOTHING = ImageNotes()
 def without_conflict(notes: ImageNotes, parts: Sequence[str]) -> ImageNotes:
     """Return notes in which the conflicts of these parts are settled."""
     return replace(notes, conflicts={part: found for part, found in notes.conflicts.items() if part not in parts})
+
+
+def complete(notes: ImageNotes, points: Mapping[str, Value], together: bool) -> ImageNotes:
+    """Note all labels of an image that the csv files do not hold.
+
+    Parameters
+    ----------
+    notes : ImageNotes
+        What is known of the image.
+    points : mapping of str to Value
+        Its labels, by body part, every one.
+    together : bool
+        Whether one file holds all parts: it takes the image only when none is missing. Until then labels wait here,
+        also those of parts that are none of `points`, as they are not in `bodyparts` now.
+    """
+    is_finished = None not in points.values()
+    is_known = any(value is not None for value in points.values()) or not notes.parts.keys() <= points.keys()
+    notes = replace(notes, begun=together and is_known and not is_finished)
+    if not (notes.begun or notes.left_out):
+        return notes
+    parts = {part: note for part, note in notes.parts.items() if points.get(part, note) is not None}
+    for part, value in points.items():
+        if value is not None and (part not in parts or parts[part].value != value):
+            parts[part] = PartNote(PLACED, now(), value) if isinstance(value, tuple) else PartNote(NOT_VISIBLE, now())
+    return replace(notes, parts=parts)
 
 
 def _dumped(value: object) -> str:

@@ -182,6 +182,41 @@ class TestPartsInTurn:
         project.open().answer("parts:day1", "were")
         assert project.table()["day1/img0.png"] == [(30, 40), (10, 20), (50, 30)]
 
+    def test_a_part_that_comes_back_has_its_labels_in_the_table(self, labeled):
+        for parts in (["nose", "tail"], ["paw", "nose", "tail"]):
+            labeled.write_settings(bodyparts=parts)
+            store = labeled.open()
+            store.answer("parts:day1", "were")
+        assert store.labels("day1", "img0.png")["state"] == "done"
+        assert store.count_images() == (1, 3)
+        assert labeled.table()["day1/img0.png"] == [None, (10, 20), (30, 40)]
+
+    def test_a_begun_image_is_finished_when_what_it_lacks_is_gone(self, labeled, save):
+        save(labeled.open(), "img1.png", tail=[31, 41])
+        labeled.write_settings(bodyparts=["nose", "tail"])
+        store = labeled.open()
+        store.answer("parts:day1", "were")
+        assert store.count_images() == (2, 2)
+        assert labeled.table()["day1/img1.png"] == [(11, 21), (31, 41)]
+
+    def test_a_begun_image_keeps_the_label_of_a_part_that_is_gone_for_a_while(self, labeled, save):
+        labeled.write_settings(bodyparts=["paw", "tail"])
+        store = labeled.open()
+        store.answer("parts:day1", "were")
+        save(store, "img1.png", paw=[5, 6])
+        save(store, "img1.png", paw=None)
+        labeled.write_settings(bodyparts=["nose", "paw", "tail"])
+        store = labeled.open()
+        store.answer("parts:day1", "were")
+        assert store.labels("day1", "img1.png")["points"] == {"nose": (11, 21), "paw": None, "tail": None}
+
+    def test_clicks_deleted_in_fiji_afterwards_are_gone(self, labeled):
+        labeled.write_settings(bodyparts=["tail", "nose", "paw"])
+        labeled.open().answer("parts:day1", "were")
+        labeled.close()
+        labeled.fiji_saves("All", "X,Y,Slice\n")
+        assert labeled.open().labels("day1", "img0.png")["state"] == "open"
+
     def test_clicks_of_fiji_for_one_part_less(self, project):
         project.fiji_saves("All", "X,Y,Slice\n10,20,1\n30,40,1\n")
         store = project.open()
