@@ -67,7 +67,7 @@ class LabelFiles:
 
     def __init__(self, folder: Path, settings: Settings, scorer: str, history: History):
         self.home = label_home(folder, settings, scorer)
-        self._together, self._bodyparts = settings.multibodypartsfile, settings.bodyparts
+        self._together = settings.multibodypartsfile
         self._boundary = settings.invisibleboundary
         self._history = history
         self._files = {}
@@ -132,7 +132,8 @@ class LabelFiles:
             assert table.clicks is not None
             if len(table.clicks):
                 image_positions(table.clicks, images, path)
-            self._check_counts(table, images, path)
+            for slice, points in table.by_slice().items():
+                refuse_other_count(path, slice, images[slice - 1].name, points, self._files[name].parts)
             tables[name] = table, found
         for name, (table, found) in tables.items():
             file = self._files[name]
@@ -220,18 +221,6 @@ class LabelFiles:
             return self._together
         return max(point) < self._boundary
 
-    def _check_counts(self, table: ClickTable, images: Sequence[Path], path: Path) -> None:
-        """Raise when an image has more clicks, or fewer, than the form has."""
-        expected = len(self._bodyparts) if self._together else 1
-        for slice, points in table.by_slice().items():
-            if len(points) != expected:
-                parts = ": " + ", ".join(self._bodyparts) if self._together else ""
-                raise WrongCountError(
-                    f"{path}: slice {slice} ({images[slice - 1].name}) has {len(points)} clicks, expected "
-                    f"{expected}{parts}",
-                    len(points),
-                )
-
 
 class WrongCountError(ToolboxError):
     """An image has another number of clicks than there are body parts.
@@ -247,6 +236,32 @@ class WrongCountError(ToolboxError):
     def __init__(self, message: str, count: int):
         super().__init__(message)
         self.count = count
+
+
+def refuse_other_count(path: Path, slice: int, image: str, points: Sequence[Point], parts: Sequence[str]) -> None:
+    """Raise when an image has more clicks, or fewer, than its file is about body parts.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    slice, image : int, str
+        Position and name of the image.
+    points : sequence of (float, float)
+        Its clicks.
+    parts : sequence of str
+        The parts that the file is about.
+
+    Raises
+    ------
+    WrongCountError
+        With how many there are.
+    """
+    if len(points) != len(parts):
+        listed = ": " + ", ".join(parts) if len(parts) > 1 else ""
+        raise WrongCountError(
+            f"{path}: slice {slice} ({image}) has {len(points)} clicks, expected {len(parts)}{listed}", len(points)
+        )
 
 
 def _any_place(points: Sequence[Point]) -> bool:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Sequence
-from pathlib import Path
+from dataclasses import replace
 
 from dlc_common.files import replacing
 from dlc_toolbox.labeling.files.folderlabels import FolderLabels
 from dlc_toolbox.labeling.files.history import History, now
+from dlc_toolbox.labeling.files.labelfiles import refuse_other_count
 from dlc_toolbox.labeling.files.merge import NOT_VISIBLE
 from dlc_toolbox.labeling.files.notes import PLACED, ImageNotes, Notes, PartNote
 from dlc_toolbox.labeling.store.contents import Contents
@@ -85,46 +86,33 @@ def _question(contents: Contents, name: str, labels: FolderLabels) -> Asked | No
 
 
 def _reshape(contents: Contents, labels: FolderLabels, before: Sequence[str]) -> None:
-    """Write the clicks of one list of body parts as those of another.
+    """Give the clicks in the file the names of a list of body parts, and take them into labeling.json.
 
-    Every label stands in labeling.json before the file is touched, and those of parts that are gone stay there.
+    Reading the folder anew writes those images back that have all parts. Clicks are in the file only as long as
+    labeling.json says whose they are: wherever a process is killed, the next one does the rest, or asks again.
     """
     path = label_file(labels.home, contents.settings.multibodypartsfilename)
-    notes, parts = Notes(labels.home / FILE).read(), contents.settings.bodyparts
+    notes = Notes(labels.home / FILE).read()
     if path is not None:
         table = ClickTable(path.read_bytes(), path)
-        clicks = {labels.images[slice - 1]: points for slice, points in table.by_slice().items()}
         History(labels.folder).keep_once(path)
-        for image, points in clicks.items():
-            noted = {part: _note(contents, point) for part, point in zip(before, points, strict=True)}
+        for slice, points in table.by_slice().items():
+            image = labels.images[slice - 1]
+            refuse_other_count(path, slice, image, points, before)
             known = notes.of(image)
-            notes.set(image, ImageNotes({**known.parts, **noted}, known.left_out, True, known.conflicts))
+            noted = {part: _note(contents, known, part, at) for part, at in zip(before, points, strict=True)}
+            notes.set(image, replace(known, parts={**known.parts, **noted}, begun=True))
         notes.bodyparts, notes.order = list(before), labels.images
         notes.write()
-        _write(path, table, clicks, labels.images, before, parts)
-    notes.bodyparts = list(parts)
+        with replacing(path) as temporary:
+            temporary.write_bytes(table.edited(dict.fromkeys(table.by_slice(), ()), {}).data)
+    notes.bodyparts = list(contents.settings.bodyparts)
     notes.write()
 
 
-def _write(
-    path: Path,
-    table: ClickTable,
-    clicks: dict[str, list[Point]],
-    images: Sequence[str],
-    before: Sequence[str],
-    parts: Sequence[str],
-) -> None:
-    """Write the images that have all parts, and no others."""
-    changes = {}
-    for image, points in clicks.items():
-        named = dict(zip(before, points, strict=True))
-        is_finished = set(parts) <= set(named)
-        changes[images.index(image) + 1] = [named[part] for part in parts] if is_finished else []
-    with replacing(path) as temporary:
-        temporary.write_bytes(table.edited(changes, dict(enumerate(images, 1))).data)
-
-
-def _note(contents: Contents, point: Point) -> PartNote:
-    """Return the note of a click."""
+def _note(contents: Contents, known: ImageNotes, part: str, point: Point) -> PartNote:
+    """Return the note of a click: the one that is known, if it is about this click."""
+    if part in known.parts and known.parts[part].at == point:
+        return known.parts[part]
     is_hidden = math.isnan(point[0]) or max(point) < contents.settings.invisibleboundary
     return PartNote(NOT_VISIBLE, now()) if is_hidden else PartNote(PLACED, now(), point)

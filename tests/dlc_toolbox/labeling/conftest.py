@@ -84,6 +84,33 @@ class Project:
         }
 
 
+class Killed(BaseException):
+    """The process has ended."""
+
+
+@pytest.fixture
+def killed_at(monkeypatch) -> Callable[[int, Callable[[], object]], bool]:
+    """``killed_at(number, does)``: end a process before it replaces file `number`; tell whether it came so far."""
+
+    def killed_at(number: int, does: Callable[[], object]) -> bool:
+        left, real = iter(range(number)), Path.replace
+
+        def replace(path: Path, target: Path) -> Path:
+            if next(left, None) is None:
+                raise Killed
+            return real(path, target)
+
+        with monkeypatch.context() as patched:
+            patched.setattr(Path, "replace", replace)
+            try:
+                does()
+            except Killed:
+                return True
+        return False
+
+    return killed_at
+
+
 @pytest.fixture
 def make_project(tmp_path: Path) -> Iterator[Callable[..., Project]]:
     """``make_project(images=4, **settings)``."""

@@ -1,13 +1,19 @@
 """What only a person can decide is asked, and no answer loses a label."""
 
+import functools
+import itertools
 import json
 
 import pytest
 
 from dlc_toolbox import ToolboxError
+
+from dlc_common import UsersError
 from dlc_toolbox.labeling.errors import UnknownError
+from dlc_toolbox.labeling.files import labelfiles
 
 HIDDEN = "not visible"
+LABELS = {"nose": (10, 20), "paw": (50, 60), "tail": (30, 40)}
 
 
 def asked(store) -> dict[str, list[str]]:
@@ -216,6 +222,40 @@ class TestPartsInTurn:
         labeled.close()
         labeled.fiji_saves("All", "X,Y,Slice\n")
         assert labeled.open().labels("day1", "img0.png")["state"] == "open"
+
+    def test_accepted_labels_stay_accepted(self, labeled):
+        notes = labeled.folder / "labeling.json"
+        notes.write_text(notes.read_text().replace("placed", "accepted"))
+        labeled.write_settings(bodyparts=["tail", "nose", "paw"])
+        store = labeled.open()
+        store.answer("parts:day1", "were")
+        assert store.labels("day1", "img0.png")["accepted"] == ["nose", "tail"]
+
+    @pytest.mark.parametrize("parts", [["tail", "nose", "paw"], ["nose", "tail"], ["hip", "tail", "nose"]])
+    def test_whoever_is_killed_over_it_exchanges_no_labels(self, make_project, save, killed_at, monkeypatch, parts):
+        monkeypatch.setattr(labelfiles, "_SETTLED_S", 0)
+        for number in itertools.count():
+            project = make_project(multibodypartsfile=True, multibodypartsfilename="All.csv")
+            save(project.open(), "img0.png", nose=[10, 20], paw=[50, 60], tail=[30, 40])
+            project.write_settings(bodyparts=parts)
+            is_killed = killed_at(number, functools.partial(project.open().answer, "parts:day1", "were"))
+            store = project.open()
+            for question in asked(store):
+                store.answer(question, "were")
+            points = store.labels("day1", "img0.png")["points"]
+            assert points == {part: LABELS.get(part) for part in parts}, number
+            if "hip" not in parts:
+                assert list(project.table()["day1/img0.png"]) == [LABELS[part] for part in parts]
+            if not is_killed:
+                break
+        assert number > 3
+
+    def test_an_image_with_another_number_of_clicks_is_named(self, labeled):
+        labeled.fiji_saves("All", "X,Y,Slice\n" + "1,20,1\n" * 3 + "1,20,2\n" * 4)
+        labeled.write_settings(bodyparts=["tail", "nose", "paw", "hip"])
+        labeled.close()
+        with pytest.raises(UsersError, match=r"slice 2 \(img1.png\) has 4 clicks, expected 3: nose, paw, tail"):
+            labeled.open().answer("parts:day1", "were")
 
     def test_clicks_of_fiji_for_one_part_less(self, project):
         project.fiji_saves("All", "X,Y,Slice\n10,20,1\n30,40,1\n")
