@@ -14,7 +14,16 @@ from dlc_toolbox.labeling.files.history import History, now
 from dlc_toolbox.labeling.files.imagelabels import Change, ImageLabels
 from dlc_toolbox.labeling.files.labelfiles import LabelFiles, Signature, WrongCountError, signature
 from dlc_toolbox.labeling.files.merge import NOT_VISIBLE, Value, merge_image
-from dlc_toolbox.labeling.files.notes import ACCEPTED, PLACED, ImageNotes, Notes, PartNote, complete, without_conflict
+from dlc_toolbox.labeling.files.notes import (
+    ACCEPTED,
+    PLACED,
+    ImageNotes,
+    Notes,
+    PartNote,
+    complete,
+    until_written,
+    without_conflict,
+)
 from dlc_toolbox.labels.provenance import FILE
 from dlc_toolbox.labels.slices import IN_ITS_PLACE, slices_of
 from dlc_toolbox.project.settings import Settings
@@ -195,16 +204,21 @@ class FolderLabels:
         after = {image: self._notes.of(image) for image in before}
         self._history.keep_once(self._notes.path)
         self._notes.bodyparts, self._notes.order = list(self._settings.bodyparts), self.images
-        if any(_flags(before[image]) != _flags(new) for image, new in after.items()):
-            for image, new in after.items():
-                old = before[image]
-                both = replace(new, left_out=new.left_out or old.left_out, begun=new.begun or old.begun)
-                self._notes.set(image, both)
-            self._notes.write()
-            for image, new in after.items():
-                self._notes.set(image, new)
+        between = {image: until_written(before[image], new) for image, new in after.items()}
+        is_noted_first = any(before[image].alone != new.alone for image, new in after.items())
+        if is_noted_first:
+            self._write_notes(between)
+        for image, new in after.items():
+            self._notes.set(image, new)
         images = before if self._files.exist else self.images  # all, where they come from a label table
         self._files.write({image: self._wanted(image) for image in images}, self.paths)
+        if not is_noted_first or between != after:
+            self._write_notes(after)
+
+    def _write_notes(self, notes: Mapping[str, ImageNotes]) -> None:
+        """Write labeling.json with these notes."""
+        for image, of_image in notes.items():
+            self._notes.set(image, of_image)
         self._notes.write()
         self._notes_signature = signature(self._notes.path)
 
@@ -393,8 +407,3 @@ def _names_in(folder: Path) -> frozenset[str]:
 def _hidden(base: Value) -> Value:
     """Return what a file without a click says: nothing new about a part that was not visible before."""
     return NOT_VISIBLE if base == NOT_VISIBLE else None
-
-
-def _flags(notes: ImageNotes) -> tuple[bool, bool]:
-    """Tell whether an image's labels stand in labeling.json in the place of the csv files."""
-    return notes.left_out is not None, notes.begun

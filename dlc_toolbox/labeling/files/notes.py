@@ -75,6 +75,15 @@ class ImageNotes:
         """When the newest of its labels was made, UTC."""
         return max([note.time for note in self.parts.values()] + [self.left_out or ""]) or None
 
+    @property
+    def alone(self) -> tuple[bool, bool, dict[str, Value]]:
+        """What stands in no csv file: whether the image is left out, and begun, and the labels that only stand here."""
+        is_left_out = self.left_out is not None
+        values = {part: note.value for part, note in self.parts.items()}
+        if not (is_left_out or self.begun):
+            values = {part: value for part, value in values.items() if value == NOT_VISIBLE}
+        return is_left_out, self.begun, values
+
     def as_json(self) -> dict[str, Any]:
         """Return what stands in the file."""
         parts = {}
@@ -208,6 +217,20 @@ def complete(notes: ImageNotes, points: Mapping[str, Value], together: bool) -> 
         if value is not None and (part not in parts or parts[part].value != value):
             parts[part] = PartNote(PLACED, now(), value) if isinstance(value, tuple) else PartNote(NOT_VISIBLE, now())
     return replace(notes, parts=parts)
+
+
+def until_written(old: ImageNotes, new: ImageNotes) -> ImageNotes:
+    """Return notes that lose no label, whether the csv files have been written already or not.
+
+    Parameters
+    ----------
+    old, new : ImageNotes
+        Of one image, before and after a change. It is left out, or begun, as long as either says so; a part that was
+        not visible is it until its click is in the file.
+    """
+    hidden = {part: note for part, note in old.parts.items() if note.state == NOT_VISIBLE and part in new.parts}
+    is_begun = old.begun or new.begun
+    return replace(new, parts={**new.parts, **hidden}, left_out=new.left_out or old.left_out, begun=is_begun)
 
 
 def _dumped(value: object) -> str:

@@ -1,5 +1,7 @@
 """One folder's labels: what the csv files say, and what of it survives whom."""
 
+import functools
+import itertools
 import json
 
 import pytest
@@ -342,6 +344,36 @@ class TestHistory:
         save(project.open(), "img0.png", nose=[5, 6])
         assert second in [data for _, data in self.kept(project)]
         assert project.table()["day1/img0.png"][0] == (5, 6)
+
+
+@pytest.mark.parametrize("in_turn", [False, True])
+@pytest.mark.parametrize(
+    ("before", "change"),
+    [
+        ({"nose": [10, 20]}, {"nose": HIDDEN}),
+        ({"nose": HIDDEN}, {"nose": [10, 20]}),
+        ({"nose": [10, 20], "paw": HIDDEN, "tail": [30, 40]}, {"nose": HIDDEN, "paw": [50, 60], "tail": [31, 41]}),
+        ({"nose": [10, 20], "paw": HIDDEN, "tail": [30, 40]}, {"nose": HIDDEN, "paw": [50, 60], "tail": None}),
+        ({"nose": [10, 20], "paw": HIDDEN}, {"nose": HIDDEN, "paw": [50, 60], "left_out": True}),
+        ({"nose": [10, 20], "paw": HIDDEN, "left_out": True}, {"nose": HIDDEN, "paw": [50, 60], "left_out": False}),
+    ],
+)
+def test_whoever_is_killed_leaves_each_label_as_it_was_or_will_be(
+    make_project, save, killed_at, monkeypatch, in_turn, before, change
+):
+    monkeypatch.setattr(labelfiles, "_SETTLED_S", 0)
+    for number in itertools.count():
+        project = make_project(images=2, multibodypartsfile=in_turn)
+        store = project.open()
+        old = save(store, "img0.png", **before)["points"]
+        is_killed = killed_at(number, functools.partial(save, store, "img0.png", **change))
+        state = project.open().labels("day1", "img0.png")
+        new = old | {part: tuple(at) if isinstance(at, list) else at for part, at in change.items() if part in PARTS}
+        assert all(value in (old[part], new[part]) for part, value in state["points"].items()), (number, state)
+        if not is_killed:
+            break
+    assert state["points"] == new
+    assert number > 0
 
 
 class TestInTurn:
