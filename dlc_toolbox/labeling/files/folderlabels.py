@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
 from dlc_common import UsersError
 from dlc_toolbox import ToolboxError
+from dlc_toolbox.labeling.files.folderimages import FolderImages
 from dlc_toolbox.labeling.files.history import History, now
 from dlc_toolbox.labeling.files.imagelabels import Change, ImageLabels
 from dlc_toolbox.labeling.files.labelfiles import LabelFiles, Signature, WrongCountError, signature
@@ -25,16 +25,9 @@ from dlc_toolbox.labeling.files.notes import (
     without_conflict,
 )
 from dlc_toolbox.labels.provenance import FILE
-from dlc_toolbox.labels.slices import IN_ITS_PLACE, slices_of
 from dlc_toolbox.project.settings import Settings
 
 log = logging.getLogger(__name__)
-
-_MOVED = (
-    "{folder}: images were added to or deleted from it since it was labeled ({new} stands where {old} stood), but the "
-    f"csv files count positions. No label is lost: put the images back ({IN_ITS_PLACE}); new ones belong into a folder "
-    "of their own"
-)
 
 
 class FolderLabels:
@@ -68,7 +61,6 @@ class FolderLabels:
 
     _files: LabelFiles
     _notes: Notes
-    _paths: dict[str, Path]
 
     def __init__(
         self,
@@ -84,9 +76,7 @@ class FolderLabels:
         self.images: list[str] = []
         self.problem: str | None = None
         self.wrong_count: int | None = None
-        self._listed: Signature | None = None
-        self._present: frozenset[str] = frozenset()
-        self._told: list[Path] = []
+        self._images = FolderImages(folder, settings.imagetype)
         self._history = History(folder)
         self._load()
 
@@ -119,11 +109,11 @@ class FolderLabels:
     @property
     def paths(self) -> list[Path]:
         """The files of the images."""
-        return list(self._paths.values())
+        return list(self._images.paths.values())
 
     def path(self, image: str) -> Path:
         """Return the file of an image."""
-        return self._paths[image]
+        return self._images.paths[image]
 
     def refresh(self) -> set[str]:
         """Take in what others have changed on disk.
@@ -141,7 +131,7 @@ class FolderLabels:
         is_read_only = not (self.writable and self._is_loaded)
         if is_read_only and signature(self._notes.path) != self._notes_signature:
             return self._reload()
-        if signature(self.folder) != self._listed and self._has_other_images():
+        if self._images.are_others(self._files.paths()):
             return self._reload()
         found = self._files.changed()
         if found == self._unreadable:  # nothing, or what could not be read before
@@ -226,27 +216,6 @@ class FolderLabels:
         """Return what the csv files are to say of an image."""
         return {} if self._notes.of(image).left_out else self._points[image]
 
-    def _list(self) -> list[str]:
-        """List the images."""
-        self._listed, self._present = signature(self.folder), _names_in(self.folder)
-        slices = slices_of(self.folder, self._settings.imagetype, self._files.paths())
-        if slices.others and self._told != slices.others:
-            log.warning("%s: not counted among the images to label: %s", self.folder, slices.not_counted())
-        self._told = slices.others
-        self._paths = {path.name: path for path in slices.images}
-        return list(self._paths)
-
-    def _has_other_images(self) -> bool:
-        """Tell whether images came or went; also when that cannot be told."""
-        now = signature(self.folder)
-        if _names_in(self.folder) == self._present:  # as after each file that is written here
-            self._listed = now
-            return False
-        try:
-            return self._list() != self.images
-        except UsersError:
-            return True
-
     def _reload(self) -> set[str]:
         """Read everything anew; return all images."""
         self._load()
@@ -255,19 +224,19 @@ class FolderLabels:
     def _load(self) -> None:
         """Read everything; what is wrong becomes the folder's problem."""
         self.problem, self.wrong_count, self._is_loaded = None, None, False
-        self.images, self._paths, self._points, self._base = [], {}, {}, {}
+        self.images, self._points, self._base = [], {}, {}
         self._files = LabelFiles(self.folder, self._settings, self._scorer, self._history)
         self._notes = Notes(self._files.home / FILE)
         self._notes_signature = signature(self._notes.path)
         self._unreadable = self._files.changed()
         try:
-            self.images = self._list()
+            self.images = self._images.read(self._files.paths())
             self._points = {image: dict.fromkeys(self._settings.bodyparts) for image in self.images}
             self._notes.read()
             self._files.read(list(self._unreadable), self.paths)
             self._refuse_other_parts()
             clicked = self._clicked()
-            self._refuse_moved_images(clicked)
+            self._images.refuse_moved(self._notes.order, clicked)
             noted = {image: self._notes.of(image) for image in self.images}
             unfinished = [image for image in self.images if self._interpret(image, clicked.get(image, {}))]
             self._base, self._is_loaded, self._unreadable = self._labels(), True, {}
@@ -348,13 +317,6 @@ class FolderLabels:
                 "bodyparts in myconfig.py is another list now. Answer the question about it, or put the old list back"
             )
 
-    def _refuse_moved_images(self, clicked: Mapping[str, Mapping[str, Value]]) -> None:
-        """Raise when images were added or deleted before labeled ones since labeling.json was written."""
-        pairs = zip(self._notes.order, self.images, strict=False)
-        for place, (old, new) in enumerate(pairs):
-            if old != new and any(image in clicked for image in self.images[place:]):
-                raise ToolboxError(_MOVED.format(folder=self.folder, old=old, new=new))
-
     def _merge(self, found: Mapping[str, Signature]) -> set[str]:
         """Merge files that another program has saved, as they were found."""
         changed = list(found)
@@ -394,14 +356,6 @@ class FolderLabels:
         self._points[image].update({part: value for part, value in merged.items() if value or not notes.left_out})
         known = {**notes.conflicts, **conflicts}
         self._notes.set(image, self._complete(replace(notes, left_out=None, conflicts=known), self._points[image]))
-
-
-def _names_in(folder: Path) -> frozenset[str]:
-    """Return the names of all that is in a folder; none where it is gone."""
-    try:
-        return frozenset(entry.name for entry in os.scandir(folder))
-    except OSError:
-        return frozenset()
 
 
 def _hidden(base: Value) -> Value:

@@ -1,0 +1,115 @@
+"""The images of one folder, in the order in which clicks count them, and whether they are still the same."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Collection, Iterable, Sequence
+from pathlib import Path
+
+from dlc_common import UsersError
+from dlc_toolbox import ToolboxError
+from dlc_toolbox.labeling.files.labelfiles import Signature, signature
+from dlc_toolbox.labels.slices import IN_ITS_PLACE, slices_of
+
+log = logging.getLogger(__name__)
+
+_MOVED = (
+    "{folder}: images were added to or deleted from it since it was labeled ({new} stands where {old} stood), but the "
+    f"csv files count positions. No label is lost: put the images back ({IN_ITS_PLACE}); new ones belong into a folder "
+    "of their own"
+)
+
+
+class FolderImages:
+    """The images of one folder.
+
+    Parameters
+    ----------
+    folder : Path
+        The folder.
+    imagetype : str
+        Their whole suffix, such as '.png'.
+
+    Attributes
+    ----------
+    paths : dict of str to Path
+        By name, in numeric order, as they were read last.
+    """
+
+    def __init__(self, folder: Path, imagetype: str):
+        self._folder, self._imagetype = folder, imagetype
+        self.paths: dict[str, Path] = {}
+        self._listed: Signature | None = None
+        self._present: frozenset[str] = frozenset()
+        self._told: list[Path] = []
+
+    def read(self, files: Iterable[Path]) -> list[str]:
+        """List the names of the images anew, see `slices_of`; images that do not count are told once.
+
+        Parameters
+        ----------
+        files : iterable of Path
+            The csv files of the clicks.
+
+        Raises
+        ------
+        UsersError
+            When their order is uncertain; there is no image then.
+        """
+        self.paths = {}
+        self._listed, self._present = signature(self._folder), _names_in(self._folder)
+        slices = slices_of(self._folder, self._imagetype, files)
+        if slices.others and self._told != slices.others:
+            log.warning("%s: not counted among the images to label: %s", self._folder, slices.not_counted())
+        self._told = slices.others
+        self.paths = {path.name: path for path in slices.images}
+        return list(self.paths)
+
+    def are_others(self, files: Iterable[Path]) -> bool:
+        """Tell whether images came or went since they were read; also when that cannot be told.
+
+        Parameters
+        ----------
+        files : iterable of Path
+            The csv files of the clicks.
+        """
+        now = signature(self._folder)
+        if now == self._listed:
+            return False
+        if _names_in(self._folder) == self._present:  # as after each file that is written here
+            self._listed = now
+            return False
+        before = list(self.paths)
+        try:
+            return self.read(files) != before
+        except UsersError:
+            return True
+
+    def refuse_moved(self, order: Sequence[str], clicked: Collection[str]) -> None:
+        """Raise when images were added or deleted before labeled ones.
+
+        Parameters
+        ----------
+        order : sequence of str
+            The images when they were labeled.
+        clicked : collection of str
+            Those of now that have clicks at their positions.
+
+        Raises
+        ------
+        UsersError
+            With the first image that stands where another one stood.
+        """
+        images = list(self.paths)
+        for place, (old, new) in enumerate(zip(order, images, strict=False)):
+            if old != new and any(image in clicked for image in images[place:]):
+                raise ToolboxError(_MOVED.format(folder=self._folder, old=old, new=new))
+
+
+def _names_in(folder: Path) -> frozenset[str]:
+    """Return the names of all that is in a folder; none where it is gone."""
+    try:
+        return frozenset(entry.name for entry in os.scandir(folder))
+    except OSError:
+        return frozenset()
