@@ -202,6 +202,9 @@ class FolderLabels:
             self._notes.set(image, new)
         images = before if self._files.exist else self.images  # all, where they come from a label table
         self._files.write({image: self._wanted(image) for image in images}, self.paths)
+        if not self._settings.multibodypartsfile:
+            back = [image for image, new in after.items() if before[image].left_out and not new.left_out]
+            self._files.add({image: self._placed_elsewhere(image) for image in back}, self.paths)
         if not is_noted_first or between != after:
             self._write_notes(after)
 
@@ -211,6 +214,11 @@ class FolderLabels:
             self._notes.set(image, of_image)
         self._notes.write()
         self._notes_signature = signature(self._notes.path)
+
+    def _placed_elsewhere(self, image: str) -> dict[str, tuple[float, float]]:
+        """Return the noted places of parts that are not in `bodyparts` now."""
+        notes = self._notes.of(image).parts
+        return {part: note.at for part, note in notes.items() if note.at and part not in self._settings.bodyparts}
 
     def _wanted(self, image: str) -> Mapping[str, Value]:
         """Return what the csv files are to say of an image."""
@@ -275,7 +283,8 @@ class FolderLabels:
         left_out = notes.left_out
         if left_out:
             found = noted | dict(clicked)
-            if any(noted.get(part) != value for part, value in clicked.items()):  # somebody has labeled it in Fiji
+            known = [part for part in clicked if part in self._notes.bodyparts]  # others came back with their csv file
+            if any(noted.get(part) != clicked[part] for part in known):  # somebody has labeled it in Fiji
                 left_out = None
         elif together:
             found = dict(clicked) if clicked or not notes.begun else noted

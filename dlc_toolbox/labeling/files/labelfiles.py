@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import math
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -128,13 +128,7 @@ class LabelFiles:
             path = self._files[name].path
             _wait_until_settled(path)
             found = signature(path)
-            table = ClickTable(path.read_bytes(), path)
-            assert table.clicks is not None
-            if len(table.clicks):
-                image_positions(table.clicks, images, path)
-            for slice, points in table.by_slice().items():
-                refuse_other_count(path, slice, images[slice - 1].name, points, self._files[name].parts)
-            tables[name] = table, found
+            tables[name] = _read_table(path, self._files[name].parts, images), found
         for name, (table, found) in tables.items():
             file = self._files[name]
             if file.table is not None:
@@ -166,8 +160,7 @@ class LabelFiles:
         UsersError
             When the system refuses to write; each file is then whole, the old one or the new one.
         """
-        places = {image.name: place for place, image in enumerate(images, 1)}
-        names = {places[name]: name for name in wanted}
+        names = _slices_of(wanted, images)
         for file in self._files.values():
             table = file.table or ClickTable(EMPTY.encode(), file.path)
             present = table.by_slice()
@@ -179,6 +172,31 @@ class LabelFiles:
                     changes[slice] = clicks
             if changes or not file.path.is_file():
                 self._replace(file, table.edited(changes, names) if changes else table)
+
+    def add(self, found: Mapping[str, Mapping[str, Point]], images: Sequence[Path]) -> None:
+        """Add clicks of parts that are none of `bodyparts` now, so that they are there when the part comes back.
+
+        Parameters
+        ----------
+        found : mapping of str to mapping of str to (float, float)
+            By image and body part. Where the part's file has a click, or is gone, nothing is added.
+        images : sequence of Path
+            The images of the folder, in numeric order.
+
+        Raises
+        ------
+        UsersError
+            When a file is damaged or contradicts the images, or the system refuses to write.
+        """
+        names = _slices_of(found, images)
+        for part in sorted({part for of_image in found.values() for part in of_image}):
+            path = label_file(self.home, f"{part}.csv")
+            if path is not None:
+                table = _read_table(path, [part], images)
+                free = [slice for slice in names if not _any_place(table.by_slice().get(slice, ()))]
+                added = {slice: [found[names[slice]][part]] for slice in free if part in found[names[slice]]}
+                if added:
+                    self._replace(_File(path, [part]), table.edited(added, names))
 
     def keep(self, name: str, data: bytes, why: str) -> None:
         """Keep bytes of a file in the folder's history, see `History.keep`."""
@@ -236,6 +254,23 @@ class WrongCountError(ToolboxError):
     def __init__(self, message: str, count: int):
         super().__init__(message)
         self.count = count
+
+
+def _read_table(path: Path, parts: Sequence[str], images: Sequence[Path]) -> ClickTable:
+    """Read a file about some body parts; raise UsersError unless it fits the images."""
+    table = ClickTable(path.read_bytes(), path)
+    assert table.clicks is not None
+    if len(table.clicks):
+        image_positions(table.clicks, images, path)
+    for slice, points in table.by_slice().items():
+        refuse_other_count(path, slice, images[slice - 1].name, points, parts)
+    return table
+
+
+def _slices_of(names: Iterable[str], images: Sequence[Path]) -> dict[int, str]:
+    """Return the names of images by their positions."""
+    places = {image.name: place for place, image in enumerate(images, 1)}
+    return {places[name]: name for name in names}
 
 
 def refuse_other_count(path: Path, slice: int, image: str, points: Sequence[Point], parts: Sequence[str]) -> None:

@@ -144,6 +144,40 @@ class TestLeftOut:
         assert state["points"] == {"nose": (10, 20), "paw": (30, 30), "tail": None}
         assert project.table()["day1/img0.png"] == [(10, 20), (30, 30), None]
 
+    def test_taken_back_without_a_part_its_label_is_there_when_the_part_comes_back(self, project, save):
+        save(project.open(), "img0.png", nose=[10, 20], tail=[30, 40])
+        save(project.open(), "img1.png", tail=[31, 41])
+        save(project.open(), "img0.png", left_out=True)
+        project.write_settings(bodyparts=["nose", "paw"])
+        save(project.open(), "img0.png", left_out=False)
+        project.write_settings(bodyparts=["nose", "paw", "tail"])
+        assert project.table()["day1/img0.png"] == [(10, 20), None, (30, 40)]
+        assert project.open().labels("day1", "img0.png")["points"]["tail"] == (30, 40)
+        assert project.csv("tail").read_text() == EMPTY + "2,img1.png,31.0,41.0,2\n3,img0.png,30.0,40.0,1\n"
+
+    def test_taken_back_without_a_part_that_is_gone_makes_no_file(self, project, save):
+        save(project.open(), "img0.png", nose=[10, 20], tail=[30, 40])
+        save(project.open(), "img0.png", left_out=True)
+        project.csv("tail").unlink()
+        project.write_settings(bodyparts=["nose", "paw"])
+        save(project.open(), "img0.png", left_out=False)
+        assert not project.csv("tail").exists()
+
+    def test_a_part_that_comes_back_with_its_file_takes_no_image_back(self, project, save, killed_at):
+        project.fiji_saves("tail", " ,X,Y,Slice\n1,30,40,1\n")
+        project.write_settings(bodyparts=["nose", "paw"])
+        save(project.open(), "img0.png", nose=[10, 20], left_out=True)
+        project.write_settings(bodyparts=["nose", "paw", "tail"])
+        project.close()
+        for number in range(4):  # the process may be killed over it
+            killed_at(number, project.open)
+        state = project.open().labels("day1", "img0.png")
+        assert state["state"] == "left out"
+        assert state["points"] == {"nose": (10, 20), "paw": None, "tail": (30, 40)}
+        assert project.csv("tail").read_text() == " ,X,Y,Slice\n"
+        save(project.open(), "img0.png", left_out=False)
+        assert project.table()["day1/img0.png"] == [(10, 20), None, (30, 40)]
+
     def test_a_process_killed_before_the_clicks_went_is_finished_by_the_next(self, project, save):
         store = project.open()
         save(store, "img0.png", nose=[10, 20])
