@@ -66,6 +66,11 @@ class FolderImages:
         self.paths = {path.name: path for path in slices.images}
         return list(self.paths)
 
+    def is_replaced(self) -> bool:
+        """Tell whether another folder stands in the place of the one that was read."""
+        now = signature(self._folder)
+        return now is not None and self._listed is not None and now[2] != self._listed[2]
+
     def are_others(self, files: Iterable[Path]) -> bool:
         """Tell whether images came or went since they were read; also when that cannot be told.
 

@@ -128,15 +128,15 @@ class FolderLabels:
         UsersError
             When a merge cannot be written.
         """
-        is_read_only = not (self.writable and self._is_loaded)
-        if is_read_only and signature(self._notes.path) != self._notes_signature:
+        if self._images.is_replaced() or signature(self._notes.path) != self._notes_signature:
+            self._history = History(self.folder)
             return self._reload()
         if self._images.are_others(self._files.paths()):
             return self._reload()
         found = self._files.changed()
         if found == self._unreadable:  # nothing, or what could not be read before
             return set()
-        return self._reload() if is_read_only else self._merge(found)
+        return self._merge(found) if self.writable and self._is_loaded else self._reload()
 
     def apply(self, changes: Mapping[str, Change]) -> None:
         """Change labels; all is on disk when this returns.

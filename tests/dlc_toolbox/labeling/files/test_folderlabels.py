@@ -3,11 +3,13 @@
 import functools
 import itertools
 import json
+import shutil
 
 import pytest
 from PIL import Image
 
 from dlc_common import UsersError
+from dlc_toolbox.labeling.errors import StaleError
 from dlc_toolbox.labeling.files import labelfiles
 from dlc_toolbox.labels.clicks import EMPTY, ClickTable
 
@@ -293,6 +295,36 @@ class TestAnotherProgram:
             [(1, 2), None, None],
             [None, (30, 40), None],
         ]
+
+    @pytest.mark.parametrize("is_labeled_here", [False, True])
+    def test_folders_that_were_exchanged_take_their_labels_along(self, project, save, is_labeled_here):
+        other = project.folder.with_name("day2")
+        shutil.copytree(project.folder, other)
+        store = project.open()
+        for folder, parts in ((project.folder, ("nose", "paw")), (other, ("nose",))):
+            for part in parts:
+                if is_labeled_here:
+                    save(store, "img0.png", folder=folder.name, **{part: [len(parts), 20]})
+                else:
+                    (folder / f"{part}.csv").write_text(f"X,Y,Slice\n{len(parts)},20,1\n")
+        store.refresh()
+        beside = project.root / "beside"
+        for source, target in ((project.folder, beside), (other, project.folder), (beside, other)):
+            source.rename(target)
+        with pytest.raises(StaleError):
+            store.save("day1", "img0.png", {"version": "before", "points": {"tail": [30, 40]}})
+        assert save(store, "img0.png", tail=[30, 40])["points"] == {"nose": (1, 20), "paw": None, "tail": (30, 40)}
+        assert store.labels("day2", "img0.png")["points"] == {"nose": (2, 20), "paw": (2, 20), "tail": None}
+        assert store.labels("day1", "img0.png")["conflicts"] == {}
+
+    def test_a_folder_made_anew_has_no_labels(self, project, save):
+        """Also where the system gives it the number of the folder that was there."""
+        store = project.open()
+        save(store, "img0.png", nose=[10, 20], paw=[1, 2])
+        for path in (*project.folder.glob("*.csv"), project.folder / "labeling.json"):
+            path.unlink()
+        assert save(store, "img1.png", nose=[3, 4])["points"]["nose"] == (3, 4)
+        assert [row[:2] for row in project.table().values()] == [[None, None], [(3, 4), None], [None] * 2, [None] * 2]
 
     def test_a_problem_is_told_once(self, project, save):
         project.fiji_saves("nose", " ,X,Y,Slice\n1,10,20,3\n")  # counts positions, without names
