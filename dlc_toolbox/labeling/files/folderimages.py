@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
 from dlc_common import UsersError
+from dlc_common.culprits import in_short
 from dlc_toolbox import ToolboxError
 from dlc_toolbox.labeling.files.labelfiles import Signature, signature
+from dlc_toolbox.labeling.files.notes import Notes
 from dlc_toolbox.labels.slices import IN_ITS_PLACE, slices_of
 
 log = logging.getLogger(__name__)
@@ -18,6 +20,10 @@ _MOVED = (
     "{folder}: images were added to or deleted from it since it was labeled ({new} stands where {old} stood), but the "
     f"csv files count positions. No label is lost: put the images back ({IN_ITS_PLACE}); new ones belong into a folder "
     "of their own"
+)
+_GONE = (
+    "{folder} lacks images that were labeled: {images}. Their labels wait in labeling.json, as they are not finished "
+    f"or left out. No label is lost: give renamed images their old names, or put them back ({IN_ITS_PLACE})"
 )
 
 
@@ -91,25 +97,28 @@ class FolderImages:
         except UsersError:
             return True
 
-    def refuse_moved(self, order: Sequence[str], clicked: Collection[str]) -> None:
-        """Raise when images were added or deleted before labeled ones.
+    def refuse_moved(self, notes: Notes, clicked: Collection[str]) -> None:
+        """Raise when images were added or deleted before labeled ones, or those are gone whose labels wait.
 
         Parameters
         ----------
-        order : sequence of str
-            The images when they were labeled.
+        notes : Notes
+            The images when they were labeled, and which labels are in no csv file.
         clicked : collection of str
             Those of now that have clicks at their positions.
 
         Raises
         ------
         UsersError
-            With the first image that stands where another one stood.
+            With these images.
         """
         images = list(self.paths)
-        for place, (old, new) in enumerate(zip(order, images, strict=False)):
+        for place, (old, new) in enumerate(zip(notes.order, images, strict=False)):
             if old != new and any(image in clicked for image in images[place:]):
                 raise ToolboxError(_MOVED.format(folder=self._folder, old=old, new=new))
+        gone = [image for image in notes.order if image not in self.paths and notes.of(image).waits]
+        if gone:
+            raise ToolboxError(_GONE.format(folder=self._folder, images=in_short(gone)))
 
 
 def _names_in(folder: Path) -> frozenset[str]:

@@ -244,7 +244,7 @@ class FolderLabels:
             self._files.read(list(self._unreadable), self.paths)
             self._refuse_other_parts()
             clicked = self._clicked()
-            self._images.refuse_moved(self._notes.order, clicked)
+            self._images.refuse_moved(self._notes, clicked)
             noted = {image: self._notes.of(image) for image in self.images}
             unfinished = [image for image in self.images if self._interpret(image, clicked.get(image, {}))]
             self._base, self._is_loaded, self._unreadable = self._labels(), True, {}

@@ -76,6 +76,11 @@ class ImageNotes:
         return max([note.time for note in self.parts.values()] + [self.left_out or ""]) or None
 
     @property
+    def waits(self) -> bool:
+        """Whether places of it stand here and in no csv file."""
+        return (self.begun or self.left_out is not None) and any(note.at for note in self.parts.values())
+
+    @property
     def alone(self) -> tuple[bool, bool, dict[str, Value]]:
         """What stands in no csv file: whether the image is left out, and begun, and the labels that only stand here."""
         is_left_out = self.left_out is not None

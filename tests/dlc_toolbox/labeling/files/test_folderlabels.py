@@ -353,6 +353,26 @@ class TestAnotherProgram:
         (project.folder / "img9.png").rename(project.folder / "img1.png")
         assert save(store, "img2.png", nose=[1, 2])["points"]["nose"] == (1, 2)
 
+    @pytest.mark.parametrize(
+        ("in_turn", "labels"), [(True, {"nose": [1, 2]}), (False, {"nose": [1, 2], "left_out": True})]
+    )
+    def test_images_whose_labels_wait_are_missed(self, make_project, save, in_turn, labels):
+        project = make_project(multibodypartsfile=in_turn)
+        save(project.open(), "img1.png", **labels)
+        project.close()
+        (project.folder / "img1.png").rename(project.folder / "img01.png")
+        with pytest.raises(UsersError, match=r"day1 lacks images that were labeled: img1.png. Their labels wait"):
+            save(project.open(), "img2.png", nose=[1, 2])
+        project.close()
+        (project.folder / "img01.png").rename(project.folder / "img1.png")
+        assert project.open().labels("day1", "img1.png")["points"]["nose"] == (1, 2)
+
+    def test_an_image_without_labels_that_was_left_out_may_go(self, project, save):
+        save(project.open(), "img3.png", left_out=True)
+        (project.folder / "img3.png").unlink()
+        save(project.open(), "img2.png", nose=[1, 2])
+        assert project.table()["day1/img2.png"][0] == (1, 2)
+
     def test_an_image_that_is_gone_for_good_is_given_up_alone(self, project, save):
         """As docs/troubleshooting.md says."""
         store = project.open()
