@@ -6,9 +6,8 @@ import json
 
 import pytest
 
-from dlc_toolbox import ToolboxError
-
 from dlc_common import UsersError
+from dlc_toolbox import ToolboxError
 from dlc_toolbox.labeling.errors import UnknownError
 from dlc_toolbox.labeling.files import labelfiles
 
