@@ -22,6 +22,8 @@ _SAME_RATE = 0.01
 _EQUAL = 1e-9  # floating point numbers
 _CLOCK_UNIT_S = 0.001  # clocks count in this, or less; a longer unit of time stamps is mostly a frame
 _EVEN = 0.9  # the share of equal steps between frames that come evenly
+_FEWEST_STEPS = 8  # from which on this share tells anything
+_CUT_STEPS = 3  # at most, at the end of a file that is cut off, between frames whose B-frames are missing
 _LATE_FRAMES = 5  # in a row, at most, whose stamps are late without any missing before
 _DROPPED = 1.5  # steps; so long after the frame before, one is missing between
 
@@ -114,8 +116,15 @@ class Condition:
         steps, usual = self._steps
         is_wide = (steps > _DROPPED * usual + self._rounding) & (self._lost > (_DROPPED - 1) * usual)
         wide = np.setdiff1d(np.flatnonzero(is_wide), self.pauses)
-        even = np.abs(np.delete(steps, self.pauses) - usual) <= self._rounding
-        return wide if not self._rounding or (len(even) and np.mean(even) >= _EVEN) else wide[:0]
+        return wide if not self._rounding or self._is_even else wide[:0]
+
+    @cached_property
+    def _is_even(self) -> bool:
+        """Whether frames come evenly, at least until the last few, between which those of a cut file are missing."""
+        steps, usual = self._steps
+        equal = np.abs(np.delete(steps, self.pauses) - usual) <= self._rounding
+        until = max(len(equal) - _CUT_STEPS, int(np.max(np.flatnonzero(equal), initial=-1)) + 1)
+        return until >= _FEWEST_STEPS and bool(np.mean(equal[:until]) >= _EVEN)
 
     @property
     def fps(self) -> float:

@@ -313,6 +313,37 @@ def test_frames_that_are_left_out_of_an_even_recording_are_told(tmp_path, frames
     assert said(examine(encode(tmp_path / "w.mkv", frames, times=uneven, time_base=MS)), caplog) == []
 
 
+def test_frames_missing_at_the_end_of_a_cut_recording_are_told(tmp_path, frames, caplog):
+    """Frames 16 and 14 are in the file before 13 and 15."""
+    path = encode(tmp_path / "v.ts", frames, bf="3", b_strategy="0")
+    with av.open(str(path)) as container:
+        packets = [packet for packet in container.demux(video=0) if packet.size]
+    cut = next(packet.pos for packet in packets if packet.pts == packets[0].pts + 13 * 3600)
+    path.write_bytes(path.read_bytes()[:cut])
+    condition = examine(path)
+    assert condition.facts()["frame_times_s"] == [round(0.04 * row, 6) for row in (*range(13), 14, 16)]
+    assert condition.facts()["frames_missing_after"] == [[12, 1], [13, 1]]
+    assert "but by their times 2 are missing, first after frame 12" in said(condition, caplog)[-1]
+
+
+@pytest.mark.parametrize(
+    ("steps", "gaps"),
+    [
+        ([40] * 12 + [80] * 2, [12, 13]),
+        ([40] * 12 + [80] * 6, []),  # a camera that slows down in the dark
+        ([40, 40, 80], []),
+        ([33, 66] * 3, []),
+        ([40, 75, 40, 110] * 5 + [80] * 2, []),
+    ],
+)
+def test_last_steps_are_gaps_where_those_before_them_are_equal(steps, gaps):
+    class Told:
+        rounding, fps, time_base = 1, 25.0, MS
+
+    condition = Condition.of(Told(), [0, *np.cumsum(steps)], np.ones(len(steps) + 1))
+    assert condition.dropped.tolist() == gaps
+
+
 def with_empty_places(path: Path, frames: list[np.ndarray], places: list[int], rate: int) -> Path:
     """Write an AVI with frames at some of its places; the container marks the others by empty chunks."""
     with av.open(str(path), "w") as container:
