@@ -312,6 +312,26 @@ def in_words(rows: pd.DataFrame) -> list[str]:
     return sentences
 
 
+def test_error_in_words(evaluation: Evaluation) -> str:
+    """Tell how far off the poses of test images are.
+
+    Parameters
+    ----------
+    evaluation : Evaluation
+        Of a network in any precision or size.
+
+    Returns
+    -------
+    str
+        Mean and median in pixels, or that no test image is labeled.
+    """
+    errors = evaluation.errors[~evaluation.is_train]
+    errors = errors[np.isfinite(errors)]
+    if not len(errors):
+        return "no test image is labeled, so there is no test error"
+    return f"test error {errors.mean():.2f} px (mean), {np.median(errors):.2f} px (median)"
+
+
 def _named(row: Mapping[Hashable, Any] | pd.Series) -> str:
     """Name the network of a row."""
     return (

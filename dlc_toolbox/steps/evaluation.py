@@ -113,13 +113,17 @@ def _load_predictor(network: evaluation.EvaluatedNetwork, engine: str) -> Predic
 
 
 def _learn_as_analyzed(project: Path, judgments: Sequence[trust.Judgment]) -> None:
-    """Learn how far off poses in videos may be in reduced precision or size, where that was evaluated."""
+    """Tell how far off poses in reduced precision or size are, and may be in videos, where that was evaluated."""
     settings = load_settings(project)
     networks = [judgment.evaluation.network for judgment in judgments]
     postures = {judgment.evaluation.network.experiment: judgment.trust.postures for judgment in judgments}
     for network in _as_videos_are_analyzed(project, networks)[1]:
         try:
             evaluated = results.read_evaluation(network, settings.bodyparts)
+            test_error = results.test_error_in_words(evaluated)
+            log.info(
+                "%s in %s: %s; tables and page are of full precision and size", network.scorer, network.way, test_error
+            )
             judgment = trust.judge(evaluated, settings, postures[network.experiment])
         except UsersError as error:
             log.warning("How far off poses in %s may be is not known: %s", network.way, error)

@@ -267,12 +267,28 @@ def test_with_an_engine_of_reduced_precision_test_images_are_looked_at_once_more
     assert stub_network == [100, "openvino-int8"]
     assert read_table(results / f"{NETWORK}_int8.h5").shape == (3, 9)
     assert run(STEP2) == 0
-    assert (
-        f"{NETWORK} in int8: How far off a pose may be is not known: the poses were made bef" in capsys.readouterr().out
-    )
+    output = capsys.readouterr().out
+    assert f"{NETWORK} in int8: test error 5.00 px (mean), 5.00 px (median); tables and page are of full" in output
+    assert f"{NETWORK} in int8: How far off a pose may be is not known: the poses were made bef" in output
     (results / f"{NETWORK}_int8.h5").unlink()
     assert run(STEP2) == 0
     assert "How far off poses in int8 may be is not known: " in capsys.readouterr().err
+
+
+def test_the_test_error_is_told_at_the_scale_of_the_analysis(run, trained_project, monkeypatch, find_dots, capsys):
+    """As of a network that was trained on images of half the size, and finds nothing in others."""
+    from deepercut.inference import predict
+
+    def find_small(frames):
+        return find_dots(frames) if frames.shape[1:3] == (60, 80) else np.zeros((len(frames), 3, 3), np.float32)
+
+    monkeypatch.setattr(predict, "load_predictor", lambda *_: find_small)
+    with (trained_project / "myconfig_analysis.py").open("a") as file:
+        file.write("analysisscale = 0.5\n")
+    assert run(STEP1) == 0 and run(STEP2) == 0
+    output = capsys.readouterr().out
+    assert float(re.search(r"iteration 100: test error (\S+) px \(mean\)", output)[1]) > 20
+    assert float(re.search(rf"{NETWORK} in scale0\.5: test error (\S+) px \(mean\)", output)[1]) < 2
 
 
 def test_what_fast_stands_for_is_measured_and_evaluated(run, results, trained_project, precisions, find_dots, capsys):
