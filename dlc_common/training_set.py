@@ -1,8 +1,7 @@
-"""The file of a training set (.mat), and the rule of the sizes that images may have in it."""
+"""The file of a training set (.mat)."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,9 +12,6 @@ import scipy.io
 from dlc_common import UsersError
 from dlc_common.files import replacing
 from dlc_common.kinds import MATLAB, wrong_kind
-
-SMALLEST_SIDE = 100
-"""Pixels that a scaled image must have along each side, as in v1."""
 
 _FIELDS = ("image", "size", "joints")
 
@@ -104,36 +100,3 @@ def _mat_entry(image: LabeledImage) -> tuple[str, np.ndarray, np.ndarray]:
     joints = np.empty((1, 1), dtype=object)
     joints[0, 0] = image.joints
     return image.path, np.array([[3, *image.size]]), joints
-
-
-def scale_range(
-    size: tuple[int, int], smallest: float, largest: float, max_input_size: float | None
-) -> tuple[float, float] | None:
-    """Return the scales at which an image can train, or None when even the best does not fit.
-
-    Differs from v1, which drew a scale first and skipped the image when it did not fit, in silence.
-
-    Parameters
-    ----------
-    size : (int, int)
-        Height and width in pixels.
-    smallest, largest : float
-        Of the scales that are wished for: global_scale times the jitter.
-    max_input_size : float or None
-        The scaled area is at most its square; None: any.
-
-    Returns
-    -------
-    (float, float) or None
-        Smallest and largest scale, at which every side has at least 100 pixels.
-
-    Examples
-    --------
-    >>> scale_range((200, 400), 0.4, 1.2, 200)
-    (0.5, 0.7071067811865475)
-    >>> scale_range((50, 400), 0.4, 1.2, 200) is None
-    True
-    """
-    low = max(smallest, SMALLEST_SIDE / min(size))
-    high = largest if max_input_size is None else min(largest, max_input_size / math.sqrt(size[0] * size[1]))
-    return (low, high) if low <= high else None

@@ -6,15 +6,20 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dlc_common import cli
 from dlc_common.locks import alone_or_refused
+from dlc_common.training_scales import TrainingScales
+from dlc_common.training_set import read_training_set
 from dlc_toolbox.project.experiment import Experiment
 from dlc_toolbox.project.layout import Layout
 from dlc_toolbox.project.settings import load_analysis_settings, load_settings
 from dlc_toolbox.steps.device import tell_device
 from dlc_toolbox.training_set.recorded import check_names
+
+if TYPE_CHECKING:
+    from deepercut.config import PoseConfig
 
 log = logging.getLogger(__name__)
 
@@ -54,6 +59,7 @@ def train(
     check_names(config_path, config.all_joints_names, config.resolve_data(config.dataset))
     join_machines()
     tell_device("keras", trains=True)  # takes seconds: after all that can fail at once
+    _warn_of_scales(config)
     from deepercut.training.training import train  # after the start of the backend, which tell_device keeps quiet
 
     wait = "wait until that training ends, or let Step 4 make another shuffle"
@@ -62,6 +68,13 @@ def train(
     log.info("Trained: %s", snapshot)
     of = _project_of(config_path) if project == cli.CHECKOUT else project
     log.info("Next: %s", cli.command(of, "Evaluation-tools/Step1_EvaluateModelonDataset.py"))
+
+
+def _warn_of_scales(config: PoseConfig) -> None:
+    """Warn where images train at other scales than those at which videos are looked at."""
+    sizes = [image.size for image in read_training_set(config.resolve_data(config.dataset))]
+    if told := TrainingScales.of(vars(config)).unlike_frames(sizes):
+        log.warning(told)
 
 
 def _project_of(config_path: Path) -> Path:

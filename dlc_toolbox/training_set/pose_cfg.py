@@ -6,8 +6,8 @@ import logging
 import math
 import os
 import re
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import fields
 from pathlib import Path, PureWindowsPath
 from typing import Any
 
@@ -16,7 +16,7 @@ import yaml
 from dlc_common import UsersError
 from dlc_common.cli import CHECKOUT
 from dlc_common.files import replacing
-from dlc_common.training_set import SMALLEST_SIDE, scale_range
+from dlc_common.training_scales import TrainingScales
 from dlc_common.yaml_text import read_yaml, with_values
 from dlc_toolbox import ToolboxError
 from dlc_toolbox.labels.pairs import partners
@@ -25,7 +25,7 @@ from dlc_toolbox.project.layout import Layout
 
 log = logging.getLogger(__name__)
 
-_SCALES = {"global_scale": 1.0, "scale_jitter_lo": 1.0, "scale_jitter_up": 1.0, "max_input_size": math.inf}
+_SCALES = [field.name for field in fields(TrainingScales)]
 _SHARED_WITH_TEST = (
     *("dataset", "num_joints", "all_joints", "all_joints_names", "net_type", "init_weights"),
     *("global_scale", "location_refinement", "locref_stdev"),
@@ -172,26 +172,18 @@ def _is_positive(value: Any) -> bool:
 
 
 def warn_of_sizes(sizes: Sequence[tuple[int, int]], config: Mapping[str, Any]) -> None:
-    """Warn of training images that fit at none of the scales, so that training will leave them out.
+    """Warn of training images that will be left out, or train at other scales than frames are looked at.
 
     Parameters
     ----------
     sizes : sequence of (int, int)
         Width and height of the images in pixels.
     config : mapping
-        A pose_cfg.yaml that `check_pose_cfg` accepts: global_scale times the jitter must leave every side 100 pixels or
-        more, and an area of at most max_input_size squared.
+        A pose_cfg.yaml that `check_pose_cfg` accepts.
     """
-    scale, low, high, limit = (float(config.get(key) or default) for key, default in _SCALES.items())
-    low, high = scale * low, scale * high
-    unfit = Counter(size for size in sizes if scale_range((size[1], size[0]), low, high, limit) is None)
-    if unfit:
-        log.warning(
-            "%d of %d training images will be left out: scaled by %g to %g, a side is below %d pixels or the area "
-            "above max_input_size squared. Change global_scale or max_input_size in pose_cfg.yaml for these: %s",
-            *(unfit.total(), len(sizes), low, high, SMALLEST_SIDE),
-            ", ".join(f"{times} of {width} x {height}" for (width, height), times in unfit.items()),
-        )
+    scales, of_images = TrainingScales.of(config), [(height, width) for width, height in sizes]
+    for told in filter(None, (scales.left_out(of_images), scales.unlike_frames(of_images))):
+        log.warning(told)
 
 
 def relative_path(path: Path, folder: Path) -> str:

@@ -21,7 +21,8 @@ from dlc_common import cli
 from dlc_common.cli import CHECKOUT
 from dlc_common.files import is_broken, replacing
 from dlc_common.images import image_size
-from dlc_common.training_set import SMALLEST_SIDE, write_training_set
+from dlc_common.training_scales import SMALLEST_SIDE
+from dlc_common.training_set import write_training_set
 from dlc_common.versions import versions
 from dlc_toolbox import ToolboxError
 from dlc_toolbox.labels.plausible import outside_image

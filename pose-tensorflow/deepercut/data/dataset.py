@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -23,7 +22,8 @@ from dlc_common import UsersError
 from dlc_common.culprits import in_short
 from dlc_common.images import image_size, read_image
 from dlc_common.scaling import scaled_size
-from dlc_common.training_set import SMALLEST_SIDE, LabeledImage, read_training_set, scale_range
+from dlc_common.training_scales import TrainingScales
+from dlc_common.training_set import LabeledImage, read_training_set
 
 log = logging.getLogger(__name__)
 
@@ -102,7 +102,7 @@ def load_dataset(config: PoseConfig) -> list[TrainingImage]:
     ------
     DeepercutError
         When the file is missing or no such file, names a part beyond `num_joints` or an image that is gone, or when
-        no image fits the limits; a table of sizes is in the message.
+        no image fits the limits; the sizes, and what to do, are in the message.
     """
     path = config.resolve_data(config.dataset)
     images = [_training_image(entry, path, config) for entry in read_training_set(path)]
@@ -111,15 +111,10 @@ def load_dataset(config: PoseConfig) -> list[TrainingImage]:
         raise DeepercutError(f"{len(gone)} images of {path.name} are gone: {in_short(gone)}. Run Step 4 again")
     _look_at(images, path)
     fitting = [image for image in images if scales_of(image.size, config) is not None]
-    if len(fitting) < len(images):
-        left_out = [image for image in images if scales_of(image.size, config) is None]
-        message = (
-            f"{len(left_out)} of {len(images)} images are too large or too small at global_scale "
-            f"{config.global_scale:g}: {_size_table(left_out)}. {_scale_advice(left_out, config)}"
-        )
+    if message := TrainingScales.of(vars(config)).left_out([image.size for image in images]):
         if not fitting:
             raise DeepercutError(f"{path}: {message}")
-        log.warning("Left out: %s", message)
+        log.warning(message)
     return fitting
 
 
@@ -166,35 +161,14 @@ def scales_of(size: tuple[int, int], config: PoseConfig) -> tuple[float, float] 
     size : (height, width)
         Of the image, in pixels.
     config : PoseConfig
-        `global_scale` times jitter, and `max_input_size`; see `training_set.scale_range`.
+        `global_scale` times jitter, and `max_input_size`; see `TrainingScales.of_image`.
 
     Returns
     -------
     (float, float) or None
         Smallest and largest scale.
     """
-    smallest, largest = (config.global_scale * jitter for jitter in (config.scale_jitter_lo, config.scale_jitter_up))
-    return scale_range(size, smallest, largest, config.max_input_size)
-
-
-def _size_table(images: Sequence[TrainingImage]) -> str:
-    """List sizes in pixels and how many images have them."""
-    counts = Counter(image.size for image in images)
-    return ", ".join(f"{count} of {width} x {height}" for (height, width), count in counts.most_common(10))
-
-
-def _scale_advice(left_out: Sequence[TrainingImage], config: PoseConfig) -> str:
-    """Suggest a global_scale at which the images fit."""
-    height, width = left_out[0].size
-    limit = config.max_input_size or float("inf")
-    lowest = SMALLEST_SIDE / min(height, width) / config.scale_jitter_up
-    highest = limit / np.sqrt(height * width) / config.scale_jitter_lo
-    if lowest > highest:
-        return "Raise max_input_size or widen scale_jitter_lo and scale_jitter_up in pose_cfg.yaml."
-    fitting = min(max(config.global_scale, 1.05 * lowest), 0.95 * highest)
-    if not lowest < fitting < highest:
-        fitting = np.sqrt(lowest * highest)
-    return f"For {width} x {height}, set global_scale to about {fitting:.3g} in pose_cfg.yaml."
+    return TrainingScales.of(vars(config)).of_image(size)
 
 
 def canvas_size(images: Sequence[TrainingImage], config: PoseConfig) -> tuple[int, int] | None:

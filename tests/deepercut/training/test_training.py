@@ -533,6 +533,17 @@ def test_a_second_training_of_a_folder_is_told_its_path(make_train_folder, monke
     assert f"another process works with {folder / 'pose_cfg.yaml'}: wait" in str(raised.value)
 
 
+@pytest.mark.parametrize(
+    ("keys", "warns"), [({}, False), ({"scale_jitter_lo": 0.5}, False), ({"global_scale": 0.9}, True)]
+)
+def test_images_that_never_train_in_full_size_are_told(make_train_folder, monkeypatch, caplog, keys, warns):
+    folder = make_train_folder(**keys)
+    monkeypatch.setattr(training, "train", lambda *_, **__: folder / "snapshot-1.weights.h5")
+    runpy.run_path(str(TRAIN))["main"](["--config", str(folder / "pose_cfg.yaml")])
+    told = "5 of 5 training images never train in full size (5 of 136 x 120 at 0.9 of it), but frames are looked at"
+    assert (told in caplog.text) == warns and ("full size" in caplog.text) == warns
+
+
 def test_network_of_follows_the_configuration(make_train_folder):
     network = network_of(config_of(make_train_folder(location_refinement=False)))
     assert list(network.output) == ["part_pred"]

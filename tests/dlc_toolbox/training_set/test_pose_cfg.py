@@ -203,8 +203,22 @@ LIMITS = {"global_scale": 0.8, "scale_jitter_lo": 0.5, "scale_jitter_up": 1.5, "
 )
 def test_images_that_fit_at_no_scale_are_told(size: tuple[int, int], fits: bool, caplog):
     warn_of_sizes([(640, 480), size], LIMITS)
-    assert ("1 of 2 training images will be left out" in caplog.text) != fits
-    assert (f"1 of {size[0]} x {size[1]}" in caplog.text) != fits
+    assert ("1 of 2 training images are left out" in caplog.text) != fits
+    assert (f"squared (1 of {size[0]} x {size[1]})" in caplog.text) != fits
+
+
+@pytest.mark.parametrize(
+    ("size", "told"),
+    [
+        ((640, 480), None),
+        ((84, 640), "1 of 84 x 640 at 1.19 to 1.2"),
+        ((1920, 1080), "1 of 1920 x 1080 at 0.4 to 0.694"),
+    ],
+)
+def test_images_that_never_train_in_full_size_are_told(size: tuple[int, int], told: str | None, caplog):
+    warn_of_sizes([(640, 480), size], LIMITS)
+    expected = f"1 of 2 training images never train in full size (1 of {told} of it), but frames are looked at in"
+    assert [expected in message for message in caplog.messages] == ([True] if told else [])
 
 
 @pytest.mark.parametrize(
@@ -234,7 +248,7 @@ def test_scales_as_yaml_allows_them(layout: Layout, caplog):
     path.write_text("global_scale: 1e-1\nmax_input_size: null\n")
     check_pose_cfg(layout, EXPERIMENT)
     warn_of_sizes([(999, 1001), (1000, 1000)], read_pose_cfg(path))
-    assert "1 of 2 training images will be left out" in caplog.text
+    assert "1 of 2 training images are left out" in caplog.text
 
 
 def test_without_limit_nothing_is_too_large(caplog):

@@ -214,7 +214,7 @@ def test_sizes_beyond_the_limits_are_told(toy: Toy, caplog):
     toy.layout.label_record("toy", "Ann").unlink()  # which tells how large they were when people clicked
     toy.convert()
     toy.make()
-    assert "7 of 7 training images will be left out" in caplog.text
+    assert "7 of 7 training images are left out" in caplog.text
     assert "7 of 160 x 60" in caplog.text
 
 
