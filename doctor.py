@@ -174,8 +174,7 @@ def look_at_weights(root: Path) -> str:
         depth = load_settings(root).resnet
     except UsersError:
         return "not looked at: the settings first"
-    own, of_checkout = (Layout(place).models / "pretrained" for place in (root, CHECKOUT))
-    path = weights_path(own if own.is_dir() else of_checkout, depth)
+    path = weights_path(Layout(root).pretrained, depth)
     if (of_v1 := path.with_name(f"resnet_v1_{depth}.ckpt")).is_file():  # which Step 4 takes first
         path = of_v1
     if not is_sound(path, depth):

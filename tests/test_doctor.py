@@ -13,6 +13,7 @@ import pytest
 from deepercut import DeepercutError
 from deepercut.inference import engines
 from deepercut.weights import pretrained
+from dlc_toolbox.project import layout
 from dlc_toolbox.video import video
 
 DOCTOR = Path(__file__).resolve().parents[1] / "doctor.py"
@@ -166,8 +167,8 @@ def test_two_files_that_disagree(ask, toy_project: Path):
     assert "Task is 'toy' in myconfig.py, 'reach' in myconfig_analysis.py; pcutoff is 0.1 in myconfig.py, 0.3" in text
 
 
-def test_weights(doctor, ask, tmp_path: Path, toy_project: Path, monkeypatch: pytest.MonkeyPatch):
-    doctor.look_at_weights.__globals__["CHECKOUT"] = tmp_path
+def test_weights(ask, tmp_path: Path, toy_project: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(layout, "CHECKOUT", tmp_path)
     of_checkout = tmp_path / "pose-tensorflow/models/pretrained/resnet_v1_50.weights.h5"
     assert f"{of_checkout} does not exist" in problem(ask("Weights"))
     path = toy_project / "pose-tensorflow/models/pretrained/resnet_v1_50.weights.h5"

@@ -60,8 +60,14 @@ class Layout:
 
     @property
     def models(self) -> Path:
-        """Folder of the training sets, the train folders and the pretrained weights."""
+        """Folder of the training sets and the train folders."""
         return self.root / "pose-tensorflow" / "models"
+
+    @property
+    def pretrained(self) -> Path:
+        """Folder of the ImageNet weights: the project's own, where it has one, or the checkout's."""
+        own = self.models / "pretrained"
+        return own if own.is_dir() else Layout(CHECKOUT).models / "pretrained"
 
     @property
     def results(self) -> Path:

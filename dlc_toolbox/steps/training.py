@@ -122,7 +122,7 @@ def download(project: Path, depth: int | None = None, origin: str | None = None,
     Parameters
     ----------
     project : Path
-        The folder of the settings; the weights go to its pose-tensorflow/models/pretrained.
+        The folder of the settings; the weights go to where Step 4 has them taken from, see `Layout.pretrained`.
     depth : {50, 101, 152}, optional
         Of the ResNet; default: resnet in myconfig.py.
     origin : {'slim', 'keras', 'npm'}, optional
@@ -141,7 +141,7 @@ def download(project: Path, depth: int | None = None, origin: str | None = None,
     start_backend()  # quietly, before what follows imports Keras
     from deepercut.weights import pretrained
 
-    folder = Layout(project).models / "pretrained"
+    folder = Layout(project).pretrained
     path = pretrained.weights_path(folder, depth)
     if not overwrite and pretrained.is_sound(path, depth):
         log.info("%s is there already; --overwrite fetches it again.", path)

@@ -9,7 +9,7 @@ from dlc_common import UsersError, cli
 from dlc_common.locks import alone
 from dlc_toolbox.project.layout import Layout
 from dlc_toolbox.project.settings import load_settings
-from dlc_toolbox.training_set.pose_cfg import go_on_without_padding
+from dlc_toolbox.training_set.pose_cfg import go_on_without_padding, read_pose_cfg
 from dlc_toolbox.training_set.split import read_split_file
 from dlc_toolbox.training_set.trainset import make_training_sets as make
 
@@ -42,6 +42,8 @@ def make_training_sets(project: Path, *, split: Path | None = None, overwrite: b
             _go_on_as_deeplabcut(config)
     from deepercut.weights.snapshots import list_snapshots
 
+    if any(_lacks_imagenet_weights(config, layout.pretrained) for config in configs):
+        log.info("Next, once: %s", cli.command(project, "pose-tensorflow/models/pretrained/download.py"))
     for config in configs:
         if list_snapshots(config.parent):
             log.info("Next: %s", cli.command(project, "Evaluation-tools/Step1_EvaluateModelonDataset.py"))
@@ -52,16 +54,32 @@ def make_training_sets(project: Path, *, split: Path | None = None, overwrite: b
 
 def _go_on_as_deeplabcut(config: Path) -> None:
     """Set `padding` for a network that is not trained yet and starts from a whole one of DeepLabCut."""
-    from deepercut.weights.checkpoints import resolve_weights
     from deepercut.weights.foreign import is_pose_checkpoint
     from deepercut.weights.snapshots import list_snapshots
 
     def is_deeplabcuts(weights: Path) -> bool:
-        try:
-            return is_pose_checkpoint(resolve_weights(weights))
-        except UsersError as error:  # there are none yet, which the training tells
-            log.debug("%s", error)
-            return False
+        found = _present(weights)
+        return found is not None and is_pose_checkpoint(found)
 
     if not list_snapshots(config.parent):
         go_on_without_padding(config, is_deeplabcuts)
+
+
+def _lacks_imagenet_weights(config: Path, pretrained: Path) -> bool:
+    """Tell whether a network that is not trained yet starts from weights that are still to come to `pretrained`."""
+    from deepercut.weights.snapshots import list_snapshots
+
+    weights = config.parent / Path(str(read_pose_cfg(config).get("init_weights") or "")).expanduser()
+    is_imagenet = weights.resolve().parent == pretrained.resolve()
+    return is_imagenet and not list_snapshots(config.parent) and _present(weights) is None
+
+
+def _present(weights: Path) -> Path | None:
+    """Return the file that a name of weights stands for; None where there is none yet, which the training tells."""
+    from deepercut.weights.checkpoints import resolve_weights
+
+    try:
+        return resolve_weights(weights)
+    except UsersError as error:
+        log.debug("%s", error)
+        return None

@@ -14,7 +14,6 @@ from typing import Any
 import yaml
 
 from dlc_common import UsersError
-from dlc_common.cli import CHECKOUT
 from dlc_common.files import replacing
 from dlc_common.training_scales import TrainingScales
 from dlc_common.yaml_text import read_yaml, with_values
@@ -86,7 +85,7 @@ def write_pose_cfgs(layout: Layout, experiment: Experiment, bodyparts: Sequence[
         "all_joints": _pairing(present, bodyparts, base),
         "all_joints_names": list(bodyparts),
         "net_type": f"resnet_{experiment.resnet}",
-        "init_weights": _init_weights(str(present.get("init_weights", "")), path, experiment.resnet),
+        "init_weights": _init_weights(str(present.get("init_weights", "")), path, experiment.resnet, layout.pretrained),
     }
     changed = {key: value for key, value in content.items() if key not in present or present[key] != value}
     try:
@@ -218,15 +217,15 @@ def _pairs_by_name(bodyparts: Sequence[str]) -> list[list[int]]:
     return [pair for number, pair in enumerate(pairs) if pair[0] == number]
 
 
-def _init_weights(present: str, path: Path, depth: int) -> str:
-    """Return the ImageNet weights of this depth, from the checkout when the project has none; others stay.
+def _init_weights(present: str, path: Path, depth: int, pretrained: Path) -> str:
+    """Return the ImageNet weights of this depth, in `pretrained` where their folder does not exist; others stay.
 
     In a new pose_cfg.yaml, v1's resnet_v1_50.ckpt stands for the file that download.py writes, unless it is there.
     """
     folder = path.parent
     weights = Path(re.sub(r"resnet_v1_\d+", f"resnet_v1_{depth}", present))
     if weights.name.startswith("resnet_v1_") and not (folder / weights).resolve().parent.is_dir():
-        weights = Layout(CHECKOUT).models / "pretrained" / weights.name
+        weights = pretrained / weights.name
     if weights.name == f"resnet_v1_{depth}.ckpt" and not path.is_file() and not (folder / weights).is_file():
         weights = weights.with_suffix(".weights.h5")
     return weights.as_posix()

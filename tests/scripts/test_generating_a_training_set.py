@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from dlc_common import cli
 from dlc_common.cli import CHECKOUT
 from dlc_common.yaml_text import read_yaml, with_values
 from dlc_toolbox.labeling.store.overview import describe_project
@@ -17,6 +18,7 @@ FOLDER = "Generating_a_Training_Set/"
 STEP1 = FOLDER + "Step1_SelectRandomFrames_fromVideos.py"
 STEP2 = FOLDER + "Step2_ConvertingLabels2DataFrame.py"
 STEP4 = FOLDER + "Step4_GenerateTrainingFileFromLabelledData.py"
+DOWNLOAD = "pose-tensorflow/models/pretrained/download.py"
 
 
 def test_from_video_and_labels_to_a_training_set(toy_project: Path, run_script):
@@ -32,6 +34,17 @@ def test_from_video_and_labels_to_a_training_set(toy_project: Path, run_script):
         assert all(path.is_file() for path in written)
         assert done.stdout.splitlines()[-1].startswith("Next: ")
     assert len(list((data / "toy_2").glob("img*.png"))) == 5
+
+
+def test_step_4_names_the_download_where_the_weights_are_missing(toy_project: Path, run_here):
+    own = Layout(toy_project).models / "pretrained"
+    own.mkdir(parents=True)
+    assert run_here(STEP2, "--project", toy_project)[0] == 0
+    download, train = run_here(STEP4, "--project", toy_project)[1].splitlines()[-2:]
+    assert download == f"Next, once: {cli.command(toy_project, DOWNLOAD)}"
+    assert train.startswith("Next: ") and "train.py" in train
+    (own / "resnet_v1_50.weights.h5").touch()
+    assert "download.py" not in run_here(STEP4, "--project", toy_project)[1]
 
 
 def test_the_seed_flag_chooses_other_frames(toy_project: Path, run_here):

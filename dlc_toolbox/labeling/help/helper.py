@@ -217,7 +217,7 @@ def why_no_weights(layout: Layout) -> str:
     """Say what to do without ImageNet weights."""
     how = cli.command(layout.root, "pose-tensorflow/models/pretrained/download.py", "--depth", str(DEPTH))
     return (
-        f"{layout.models / 'pretrained'} does not hold the weights resnet_v1_{DEPTH} that a helper starts from; get "
+        f"{layout.pretrained} does not hold the weights resnet_v1_{DEPTH} that a helper starts from; get "
         f"them once: {how}"
     )
 

@@ -80,6 +80,8 @@ def _how_to_get(prefix: Path) -> str:
     """Say how to get ImageNet weights; nothing for any others."""
     if not (depth := re.match(r"resnet_v1_([0-9]+)", prefix.name)):
         return ""
+    if not prefix.parent.is_dir():
+        return f"; {prefix.parent} does not exist: run Step 4 with --overwrite, which names weights that can be fetched"
     script = Path("pose-tensorflow/models/pretrained/download.py")
     is_of_project = prefix.parent.parts[-3:] == script.parent.parts
     root = prefix.parents[3] if is_of_project else cli.CHECKOUT

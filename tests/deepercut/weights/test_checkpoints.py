@@ -159,6 +159,12 @@ def test_weights_that_are_missing_are_an_error_that_lists_the_names_tried(tmp_pa
         assert name in str(error.value)
 
 
+def test_imagenet_weights_in_a_folder_that_is_not_there_are_not_to_be_fetched_into_it(tmp_path):
+    with pytest.raises(DeepercutError, match=r"pretrained does not exist: run Step 4 with --overwrite") as error:
+        resolve_weights(tmp_path / "pose-tensorflow/models/pretrained/resnet_v1_50.ckpt")
+    assert "download.py" not in str(error.value)
+
+
 def test_a_snapshot_comes_back_bit_by_bit(posenet, arrays, tmp_path):
     fill(posenet, arrays, "arrays")
     save_snapshot(posenet, tmp_path / "snapshot-7.weights.h5")
