@@ -5,11 +5,9 @@ from __future__ import annotations
 import json
 import logging
 import os
-import signal
 import sys
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
@@ -23,6 +21,7 @@ from dlc_common.files import replacing_folder
 from dlc_common.images import image_size
 from dlc_common.locks import alone_or_refused
 from dlc_common.progress import tqdm
+from dlc_common.signals import ending_as_ctrl_c
 from dlc_toolbox import ToolboxError
 from dlc_toolbox.labeling.help import fitting, helper, offer
 from dlc_toolbox.labeling.help.background import Jobs
@@ -106,7 +105,7 @@ def suggest(project: Path, scorer: str | None = None, *, trains: bool = False, a
         After Ctrl-C, or when the process is asked to end. The helper that there was is still there.
     """
     tell = _told_as_json if as_json else _told_to_nobody
-    with _ends_when_asked():
+    with ending_as_ctrl_c():
         _step_back()
         work = find_work(project, scorer)
         lock = work.data_folder / ".suggestions.lock"
@@ -289,21 +288,3 @@ def _step_back() -> None:
     if hasattr(os, "setpriority"):
         with suppress(OSError):
             os.setpriority(os.PRIO_PROCESS, 0, max(_NICENESS, os.getpriority(os.PRIO_PROCESS, 0)))
-
-
-@contextmanager
-def _ends_when_asked() -> Iterator[None]:
-    """Within the block, let SIGTERM do what Ctrl-C does, so that what is unfinished is cleared away."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    usual = signal.signal(signal.SIGTERM, _interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, usual)
-
-
-def _interrupt(*_: object) -> None:
-    """End at once."""
-    raise KeyboardInterrupt

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from dlc_common import cli
 from dlc_common.locks import alone_or_refused
+from dlc_common.signals import ending_as_ctrl_c
 from dlc_common.training_scales import TrainingScales
 from dlc_common.training_set import read_training_set
 from dlc_toolbox.project.experiment import Experiment
@@ -50,12 +51,20 @@ def train(
     ------
     UsersError
         When configuration, training set or weights are wrong, or another process trains there.
+    KeyboardInterrupt
+        After Ctrl-C, SIGTERM or a closed terminal.
     """
+    with ending_as_ctrl_c():
+        _train(project, config_path, overrides or {}, resume)
+
+
+def _train(project: Path, config_path: Path | None, overrides: Mapping[str, Any], resume: bool) -> None:
+    """Train as `train`."""
     from deepercut.backend import join_machines, machines
     from deepercut.config import load_config
 
     config_path = config_path or find_config(project, _trained_by_myconfig)
-    config = load_config(config_path, dict(overrides or {}))
+    config = load_config(config_path, dict(overrides))
     check_names(config_path, config.all_joints_names, config.resolve_data(config.dataset))
     join_machines()
     tell_device("keras", trains=True)  # takes seconds: after all that can fail at once

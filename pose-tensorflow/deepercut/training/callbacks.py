@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import signal
-import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
@@ -25,6 +24,7 @@ from deepercut.weights.keeping import tidy
 from deepercut.weights.snapshots import read_validation_errors, snapshot_path, state_path, statistics_path
 from deepercut.weights.state import write_state
 from dlc_common.progress import tqdm
+from dlc_common.signals import answered, ending
 
 if TYPE_CHECKING:
     from tensorboard.summary.writer.event_file_writer import EventFileWriter
@@ -50,8 +50,8 @@ class StopOnInterrupt(keras.callbacks.Callback):
     """While a ``with`` block holds it, let Ctrl-C, SIGTERM or a closed terminal end the training after an iteration.
 
     In the middle of one, weights and optimizer may belong to different iterations, or to none. A second Ctrl-C raises
-    KeyboardInterrupt at once; more of the others change nothing, because a closed terminal sends SIGHUP twice. `noted`
-    tells afterwards whether there was one.
+    KeyboardInterrupt at once; more of the others change nothing, because a closed terminal sends SIGHUP twice. What is
+    ignored stays so (see `signals.ending`). `noted` tells afterwards whether there was one.
     """
 
     def __init__(self) -> None:
@@ -59,34 +59,25 @@ class StopOnInterrupt(keras.callbacks.Callback):
         self.noted = False
 
     def __enter__(self) -> StopOnInterrupt:
-        self.usual = {}
-        if threading.current_thread() is threading.main_thread():  # Python allows it nowhere else
-            self.usual = {number: signal.getsignal(number) for number in _ending_signals()}
-        for number in self.usual:
-            signal.signal(number, self._note)
+        self.of_ctrl_c = signal.getsignal(signal.SIGINT)
+        self.answers = answered(ending(), self._note)
+        self.answers.__enter__()
         return self
 
-    def __exit__(self, *_: object) -> None:
-        for number, usual in self.usual.items():
-            signal.signal(number, usual)
+    def __exit__(self, *raised: object) -> None:
+        self.answers.__exit__(*raised)
 
     def _note(self, *_: object) -> None:
         """Remember the first signal."""
         if not self.noted:
             self.noted = True
-            signal.signal(signal.SIGINT, self.usual[signal.SIGINT])
+            signal.signal(signal.SIGINT, self.of_ctrl_c)
             log.info("Ending after this iteration, with a snapshot. Ctrl-C from now on: at once, without")
 
     def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
         """End the training after a signal."""
         if self.noted:
             self.model.stop_training = True
-
-
-def _ending_signals() -> list[signal.Signals]:
-    """List Ctrl-C's signal and those that would kill; one that is ignored, as with nohup, or handled is left alone."""
-    killing = [signal.Signals[name] for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]  # Windows: no SIGHUP
-    return [signal.SIGINT, *(number for number in killing if signal.getsignal(number) is signal.SIG_DFL)]
 
 
 class StopOnNonFinite(keras.callbacks.Callback):

@@ -82,6 +82,18 @@ def test_ctrl_c_and_sigterm_save_the_last_completed_iteration(make_train_folder,
     assert snapshot.iteration >= 2
 
 
+def test_sigterm_before_the_first_iteration_ends_with_130_and_a_word(make_train_folder, start_weights):
+    folder = make_train_folder(init_weights=str(start_weights), **LONG)
+    process = run_train(folder, wait=False)
+    for line in process.stdout:  # the first line names the device; the network is built after it
+        if b"Device: " in line:
+            break
+    process.send_signal(signal.SIGTERM)
+    output, _ = process.communicate(timeout=60)
+    assert process.returncode == 130, output.decode()
+    assert "interrupted." in output.decode() and not list_snapshots(folder)
+
+
 def test_a_closed_terminal_saves_the_last_completed_iteration(make_train_folder, start_weights):
     """Although the progress bar has nowhere to go then."""
     pty = pytest.importorskip("pty", reason="Windows has no terminals of this kind")

@@ -323,6 +323,18 @@ def test_the_first_ctrl_c_waits_for_the_iteration_and_the_second_does_not():
     assert signal.getsignal(signal.SIGINT) is usual
 
 
+def test_ctrl_c_that_is_ignored_stays_so():
+    """As in a script that goes on with `train.py &`."""
+    usual = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        with StopOnInterrupt() as interrupt:
+            signal.raise_signal(signal.SIGINT)
+            assert not interrupt.noted
+        assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGINT, usual)
+
+
 KILLING = [number for name in ("SIGTERM", "SIGHUP") if (number := getattr(signal, name, None))]
 
 
