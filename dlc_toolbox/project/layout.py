@@ -18,9 +18,7 @@ if TYPE_CHECKING:
     from dlc_toolbox.project.settings import AnalysisSettings, Settings
 
 LABELED_VIDEO_ENDING = "_DeepLabCutlabeled.mp4"
-_FILTERED_ENDING = "_filtered.h5"
-_FEATURES_ENDING = "_features.h5"
-_CONFIDENCE_ENDING = "_confidence.h5"
+_FILTERED_ENDING, _FEATURES_ENDING, _CONFIDENCE_ENDING = "_filtered.h5", "_features.h5", "_confidence.h5"
 SLEAP_ENDING = ".analysis.h5"
 """Ends the names of poses for SLEAP, which are no pose tables."""
 _BESIDE_POSES = (_FILTERED_ENDING, _FEATURES_ENDING, _CONFIDENCE_ENDING, SLEAP_ENDING)
@@ -341,14 +339,10 @@ def deeplabcut_folder(video: Path) -> Path:
     return video.parent / "deeplabcut-poses"
 
 
-def deeplabcut_table(folder: Path, video: Path, scorer: str, is_filtered: bool) -> Path:
-    """Pose table of a video as DeepLabCut 2 looks for it; `scorer` is its name for the network."""
-    return folder / f"{video.stem}{scorer}{_FILTERED_ENDING if is_filtered else '.h5'}"
-
-
-def deeplabcut_metadata(folder: Path, video: Path, scorer: str) -> Path:
-    """Metadata without which DeepLabCut 2 refuses a pose table."""
-    return folder / f"{video.stem}{scorer}_meta.pickle"
+def deeplabcut_files(folder: Path, video: Path, scorer: str, is_filtered: bool) -> list[Path]:
+    """Pose table as DeepLabCut 2, which calls the network `scorer`, looks for it, and the metadata that it demands."""
+    endings = _FILTERED_ENDING if is_filtered else ".h5", "_meta.pickle"
+    return [folder / f"{video.stem}{scorer}{ending}" for ending in endings]
 
 
 def trajectories_folder(table: Path) -> Path:

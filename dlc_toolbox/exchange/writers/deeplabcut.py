@@ -13,7 +13,7 @@ import pandas as pd
 from dlc_common.files import replacing
 from dlc_toolbox import ToolboxError
 from dlc_toolbox.exchange.writers.poses import Poses
-from dlc_toolbox.project.layout import deeplabcut_metadata, deeplabcut_table
+from dlc_toolbox.project.layout import deeplabcut_files
 from dlc_toolbox.project.long_tables import write_long_table
 from dlc_toolbox.project.tables import make_table
 
@@ -25,9 +25,7 @@ def deeplabcut_scorer(poses: Poses) -> str:
 
 def files(poses: Poses, folder: Path) -> list[Path]:
     """Name table and metadata, which carry the name of DeepLabCut's network."""
-    is_filtered = poses.filtered is not None
-    name = deeplabcut_scorer(poses)
-    return [deeplabcut_table(folder, poses.video, name, is_filtered), deeplabcut_metadata(folder, poses.video, name)]
+    return deeplabcut_files(folder, poses.video, deeplabcut_scorer(poses), poses.filtered is not None)
 
 
 def check(poses: Poses, folder: Path) -> None:

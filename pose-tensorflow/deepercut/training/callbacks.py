@@ -6,6 +6,7 @@ import logging
 import signal
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 import cv2
@@ -60,12 +61,12 @@ class StopOnInterrupt(keras.callbacks.Callback):
 
     def __enter__(self) -> StopOnInterrupt:
         self.of_ctrl_c = signal.getsignal(signal.SIGINT)
-        self.answers = answered(ending(), self._note)
-        self.answers.__enter__()
+        self.answers = ExitStack()
+        self.answers.enter_context(answered(ending(), self._note))
         return self
 
-    def __exit__(self, *raised: object) -> None:
-        self.answers.__exit__(*raised)
+    def __exit__(self, *_: object) -> None:
+        self.answers.close()
 
     def _note(self, *_: object) -> None:
         """Remember the first signal."""
