@@ -29,6 +29,8 @@ except ImportError as error:
 TRAINING = ["--max-iters", "320", "--save-iters", "320", "--display-iters", "20", "--seed", "1"]
 """Short enough for two CPU cores (tests/benchmarks/README.md); a real training takes the values of pose_cfg.yaml."""
 
+INTERRUPTED = "What was finished is saved; the demo goes on from there when it is run again."
+
 
 def build_parser() -> argparse.ArgumentParser:
     """Make the command line."""
@@ -69,7 +71,7 @@ def steps(train: Path) -> list[list[str]]:
 
 def run_here(script: str, *arguments: str) -> int:
     """Run a script as its command would, but in this process, so that TensorFlow starts once; return the exit code."""
-    return cli.run(runpy.run_path(str(CHECKOUT / script))["main"], arguments)
+    return cli.run(runpy.run_path(str(CHECKOUT / script))["main"], arguments, interrupted=INTERRUPTED)
 
 
 def report(train: Path, duration_s: float) -> None:

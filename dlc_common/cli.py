@@ -156,7 +156,7 @@ def shell_line(words: Sequence[str]) -> str:
 
 
 def run(
-    main: Callable[[Sequence[str] | None], object], argv: Sequence[str] | None = None, *, interrupted: str = _GOES_ON
+    main: Callable[[Sequence[str] | None], object], argv: Sequence[str] | None = None, *, interrupted: str = ""
 ) -> int:
     """Run a script's `main` and turn what happens into an exit code.
 
@@ -167,7 +167,7 @@ def run(
     argv : sequence of str, optional
         Arguments; default the command line's.
     interrupted : str
-        What to tell after Ctrl-C.
+        What to tell after Ctrl-C; by default what the KeyboardInterrupt says, or that what was finished is saved.
 
     Returns
     -------
@@ -178,8 +178,8 @@ def run(
     _set_up_log(verbose)
     try:
         code = main(argv)
-    except KeyboardInterrupt:
-        log.warning("interrupted. %s", interrupted)
+    except KeyboardInterrupt as interrupt:
+        log.warning("interrupted. %s", interrupted or str(interrupt) or _GOES_ON)
         return 130
     except Exception as error:
         if not is_users_error(error):

@@ -56,5 +56,4 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    advice = "If a snapshot was written, go on from it with --resume; if not, start again."
-    sys.exit(cli.run(main, interrupted=advice))
+    sys.exit(cli.run(main))

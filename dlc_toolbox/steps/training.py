@@ -52,7 +52,7 @@ def train(
     UsersError
         When configuration, training set or weights are wrong, or another process trains there.
     KeyboardInterrupt
-        After Ctrl-C, SIGTERM or a closed terminal.
+        After Ctrl-C, SIGTERM or a closed terminal; once the training is begun, it says how to go on.
     """
     with ending_as_ctrl_c():
         _train(project, config_path, overrides or {}, resume)
@@ -73,7 +73,10 @@ def _train(project: Path, config_path: Path | None, overrides: Mapping[str, Any]
 
     wait = "wait until that training ends, or let Step 4 make another shuffle"
     with nullcontext() if machines()[0] else alone_or_refused(config_path.resolve(), wait):
-        snapshot = train(config, resume=resume)
+        try:
+            snapshot = train(config, resume=resume)
+        except KeyboardInterrupt as interrupt:
+            raise KeyboardInterrupt(_how_to_go_on(config)) from interrupt
     log.info("Trained: %s", snapshot)
     of = _project_of(config_path) if project == cli.CHECKOUT else project
     log.info("Next: %s", cli.command(of, "Evaluation-tools/Step1_EvaluateModelonDataset.py"))
@@ -84,6 +87,15 @@ def _warn_of_scales(config: PoseConfig) -> None:
     sizes = [image.size for image in read_training_set(config.resolve_data(config.dataset))]
     if told := TrainingScales.of(vars(config)).unlike_frames(sizes):
         log.warning(told)
+
+def _how_to_go_on(config: PoseConfig) -> str:
+    """Say what an interrupted training leaves to go on from."""
+    from deepercut.weights.snapshots import list_snapshots
+
+    written = list_snapshots(*config.snapshot_place)
+    if not written:
+        return "No snapshot was written: start again."
+    return f"The newest snapshot is {written[-1].path.name}: go on from it with --resume."
 
 
 def _project_of(config_path: Path) -> Path:

@@ -107,6 +107,10 @@ def test_trouble_goes_to_stderr_and_a_log_kept_apart_is_complete(apart: bool):
 def test_interrupted_is_130(capsys: pytest.CaptureFixture):
     assert cli.run(raising(KeyboardInterrupt()), []) == 130
     assert "Warning: interrupted. What was finished is saved" in capsys.readouterr().err
+    assert cli.run(raising(KeyboardInterrupt("No snapshot.")), []) == 130
+    assert "Warning: interrupted. No snapshot.\n" in capsys.readouterr().err
+    assert cli.run(raising(KeyboardInterrupt("No snapshot.")), [], interrupted="All is kept.") == 130
+    assert "Warning: interrupted. All is kept.\n" in capsys.readouterr().err
 
 
 def test_a_defect_of_ours_is_not_hidden():

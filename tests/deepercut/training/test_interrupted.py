@@ -77,9 +77,10 @@ def test_ctrl_c_and_sigterm_save_the_last_completed_iteration(make_train_folder,
     process.send_signal(number)
     output, _ = process.communicate(timeout=60)
     assert process.returncode == 130, output.decode()
-    assert "If a snapshot was written, go on from it with --resume" in output.decode()
     (snapshot,) = list_snapshots(folder)
     assert snapshot.iteration >= 2
+    advice = f"interrupted. The newest snapshot is {snapshot.path.name}: go on from it with --resume."
+    assert advice in output.decode()
 
 
 def test_sigterm_before_the_first_iteration_ends_with_130_and_a_word(make_train_folder, start_weights):
@@ -91,7 +92,7 @@ def test_sigterm_before_the_first_iteration_ends_with_130_and_a_word(make_train_
     process.send_signal(signal.SIGTERM)
     output, _ = process.communicate(timeout=60)
     assert process.returncode == 130, output.decode()
-    assert "interrupted." in output.decode() and not list_snapshots(folder)
+    assert "interrupted. " in output.decode() and not list_snapshots(folder)
 
 
 def test_a_closed_terminal_saves_the_last_completed_iteration(make_train_folder, start_weights):
