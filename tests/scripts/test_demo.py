@@ -22,7 +22,7 @@ def ran(monkeypatch):
     """Let no script do its work; list those that would, and let them end with the exit codes of `codes`."""
     names, codes = [], {}
 
-    def end_at_once(main, argv):
+    def end_at_once(main, argv, **_):
         names.append(main.__globals__["__file__"].rsplit("/", 1)[1])
         return codes.get(names[-1], 0)
 
