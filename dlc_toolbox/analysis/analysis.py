@@ -17,7 +17,7 @@ from dlc_common.scaling import scaled_size
 from dlc_toolbox import ToolboxError
 from dlc_toolbox.analysis.confidence import write_confidence
 from dlc_toolbox.analysis.jobs import BATCH_PIXELS, Fill, Job, fill_rows, frames_at_once
-from dlc_toolbox.analysis.partial import Partial, open_partial
+from dlc_toolbox.analysis.partial import Partial, open_partial, remove_leftover
 from dlc_toolbox.analysis.window import WindowRule
 from dlc_toolbox.poses.network import Network, Predict, check_owner, describe_poses
 from dlc_toolbox.poses.radius import why_outdated
@@ -213,9 +213,8 @@ def _is_current(table: Path, output: records.Output, analysis: Analysis) -> bool
     if why := why_outdated(table, read_trust(analysis.network, analysis.crop)):
         log.info("%s: %s", table.name, why)
     for leftover in (pose_rows(table), *pose_rows_of_ranges(table)):  # of an interrupted run with --overwrite
-        if leftover.exists():
-            with open_partial(leftover, {}, np.dtype("u1")):  # removes it, unless another process holds it
-                pass
+        if remove_leftover(leftover):
+            log.info("%s: removed, because %s is current", leftover.name, table.name)
     _state_rate(table, output, analysis)
     return output.is_current()
 

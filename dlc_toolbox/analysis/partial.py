@@ -130,9 +130,45 @@ def open_partial(
             keep = kept
         finally:
             if not (keep and len(partial)):
-                if os.name == "nt":
-                    file.close()  # Windows removes no open file; elsewhere the lock is held until it is gone
-                path.unlink(missing_ok=True)
+                _remove(path, file)
+
+
+def remove_leftover(path: Path) -> bool:
+    """Remove rows that nobody needs any more, unless another process works on them.
+
+    Parameters
+    ----------
+    path : Path
+        The file; need not exist.
+
+    Returns
+    -------
+    bool
+        Whether it was there and is gone.
+
+    Raises
+    ------
+    ToolboxError
+        When the system refuses.
+    """
+    if not path.exists():
+        return False
+    try:
+        file = _open_locked(path)
+        if file is None:
+            return False
+        with file:
+            _remove(path, file)
+    except OSError as error:
+        raise _not_written(path, error) from error
+    return True
+
+
+def _remove(path: Path, file: BinaryIO) -> None:
+    """Remove an open file; Windows removes none, elsewhere the lock is held until it is gone."""
+    if os.name == "nt":
+        file.close()
+    path.unlink(missing_ok=True)
 
 
 def _open_locked(path: Path) -> BinaryIO | None:

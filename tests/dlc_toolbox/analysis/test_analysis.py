@@ -450,7 +450,7 @@ def test_an_interrupted_analysis_goes_on_without_repeating_a_batch(video, networ
     assert files_beside(video) == ["toy.avi", table.name, pose_record(table).name]
 
 
-def test_what_an_interrupted_overwrite_left_goes_when_the_table_is_current(video, network, find_dots):
+def test_what_an_interrupted_overwrite_left_goes_when_the_table_is_current(video, network, find_dots, caplog):
     table = analyze(video, find_dots, network)
     beside = files_beside(video)
     rows, of_range = pose_rows(table), pose_rows(table, 8)
@@ -460,8 +460,11 @@ def test_what_an_interrupted_overwrite_left_goes_when_the_table_is_current(video
         analyze(video, must_not_run, network)
         assert rows.exists() and not of_range.exists()
     rows.write_bytes(b"rows of a killed process")
+    caplog.set_level("INFO")
     analyze(video, must_not_run, network)
     assert files_beside(video) == beside
+    assert f"{rows.name}: removed, because {table.name} is current" in caplog.text
+    assert "other settings" not in caplog.text
 
 
 def test_rows_of_other_settings_are_not_gone_on_with(video, network, find_dots):
