@@ -90,7 +90,7 @@ def analyze_results(project: Path, *, overwrite: bool = False) -> None:
     for page in report.write_evaluation_pages(judgments, rows, settings, outlooks):
         log.info("Open %s in a browser", page)
     log.info("Next, when the test error is good enough: %s", cli.command(project, "Analysis-tools/AnalyzeVideos.py"))
-    log.info("Otherwise: label more images (where the test error is large), or train longer; see above which helps")
+    log.info("Otherwise: label more images (where the test error is large), or train longer")
 
 
 def _read_evaluation(network: evaluation.EvaluatedNetwork, bodyparts: Sequence[str]) -> results.Evaluation:
