@@ -13,7 +13,6 @@ import numpy as np
 import pandas as pd
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
-from matplotlib.axis import XAxis, YAxis
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patheffects import withStroke
@@ -25,6 +24,7 @@ from dlc_toolbox.measure.metrics import Cutoff, cutoff_in_words
 from dlc_toolbox.measure.tracks import seen_points
 from dlc_toolbox.pictures.drawing import Look, encode_plot
 from dlc_toolbox.pictures.palette import MATPLOTLIB_MARKERS
+from dlc_toolbox.pictures.ticks import logarithmic
 
 _LEAST_ERROR_PX = 0.1
 _LEAST_STEP_PX = 0.01
@@ -81,7 +81,7 @@ def plot_cumulative_errors(errors: np.ndarray, is_train: np.ndarray, look: Look)
         The axis is logarithmic; errors below 0.1 pixel are drawn at 0.1.
     """
     figure, axes = _plot("Error (pixels)", "Share of labeled pairs")
-    _log_pixels(axes.xaxis)
+    logarithmic(axes.xaxis)
     pooled: dict[str, Any] = {"color": "black", "linewidth": 2.5, "zorder": 3}
     curves = [
         ("all, test images", errors[~is_train], pooled),
@@ -120,7 +120,7 @@ def plot_likelihood(
         Hollow markers are training images, full ones test images. Errors below 0.1 pixel are drawn at 0.1.
     """
     figure, axes = _plot("Likelihood", "Error (pixels)")
-    _log_pixels(axes.yaxis)
+    logarithmic(axes.yaxis)
     handles = []
     for k, color in enumerate(look.colors / 255):
         shown, marker = np.maximum(errors[:, k], _LEAST_ERROR_PX), _marker(look, k) or "o"
@@ -153,7 +153,7 @@ def plot_reliability(errors: np.ndarray, expected: np.ndarray, covered: float) -
     """
     figure, axes = _plot("Expected error (pixels), learned from other images", "Error (pixels)")
     for axis in (axes.xaxis, axes.yaxis):
-        _log_pixels(axis)
+        logarithmic(axis)
     shown = np.maximum(errors, _LEAST_ERROR_PX)
     axes.scatter(expected, shown, 10, color="tab:gray", alpha=0.5, linewidths=0)
     medians = reliability(shown, expected)
@@ -319,7 +319,7 @@ def plot_steps(steps: np.ndarray, jumpthreshold: float, look: Look) -> Figure:
         axes.spines[["top", "right"]].set_visible(False)
         axes.tick_params(axis="y", labelsize="x-small")
         axes.set_ylabel(look.bodyparts[k], rotation=0, ha="right", va="center", parse_math=False)
-    _log_pixels(panels[0].xaxis)
+    logarithmic(panels[0].xaxis)
     panels[0].set_yscale("symlog", linthresh=1)
     decades = len(str(max(10, np.max(counts))))
     apart = int(-(-decades * 0.15 // height))  # a tick needs 0.15 inches
@@ -394,12 +394,6 @@ def _draw_cutoff(draw: Callable[..., object], pcutoff: Cutoff, look: Look) -> No
             draw(cutoff, color=color, linewidth=1, linestyle="--")
     else:
         draw(pcutoff, color="black", linewidth=1, linestyle="--")
-
-
-def _log_pixels(axis: XAxis | YAxis) -> None:
-    """Give an axis of errors a logarithmic scale with plain numbers."""
-    axis.axes.set(**{f"{axis.axis_name}scale": "log"})
-    axis.set_major_formatter("{x:g}")
 
 
 def _explain(figure: Figure, handles: Sequence[Artist], names: Sequence[str]) -> None:

@@ -78,7 +78,7 @@ def draw_learning_curve(path: Path) -> None:
         error_axes.plot(list(errors), list(errors.values()), marker=".", color="black")
         error_axes.axvline(best, color="gray", linewidth=0.8, label=f"lowest: {errors[best]:.3g} px at {best}")
         error_axes.legend(frameon=False)
-        error_axes.set(ylabel="error on held-out images (px)", ylim=(0, None))
+        error_axes.set(ylabel="error on held-out images (px)", ylim=(0, 1.05 * max(errors.values()) or None))
     (below or [axes])[-1].set_xlabel("iteration")
     for each in figure.axes:
         each.spines[["top", "right"]].set_visible(False)

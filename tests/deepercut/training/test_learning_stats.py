@@ -1,10 +1,12 @@
 """learning_stats.csv and its picture."""
 
 import csv
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.figure import Figure
 from PIL import Image
 
 from deepercut import DeepercutError
@@ -88,6 +90,17 @@ def test_a_curve_without_rows_is_not_drawn(tmp_path):
     begin_rows(statistics_path(tmp_path), 0)
     draw_learning_curve(statistics_path(tmp_path))
     assert list(tmp_path.iterdir()) == [statistics_path(tmp_path)]
+
+
+def test_the_highest_error_is_drawn_as_a_whole(path, monkeypatch):
+    drawn = []
+    monkeypatch.setattr(Figure, "savefig", lambda figure, to, **_: (drawn.append(figure), Path(to).touch()))
+    begin_rows(path, 0)
+    for iteration, error_px in ((10, 3.1), (20, 3.0), (30, 3.09)):
+        append_row(path, iteration, {"loss": 0.5, "validation_error_px": error_px})
+    draw_learning_curve(path)
+    low, high = drawn[0].axes[1].get_ylim()
+    assert low == 0 and high == pytest.approx(3.255)
 
 
 def test_the_error_has_axes_of_its_own_where_it_was_measured(path):

@@ -51,6 +51,14 @@ def test_cumulative_curves_reach_one_and_small_errors_stay_on_the_axis():
     assert names == ["all, test images", "all, training images", "_a", "$b"]
 
 
+def test_a_narrow_range_of_errors_has_plain_numbers_at_its_ticks():
+    errors = np.array([[2.5, 3.5], [4.5, 3.0], [2.6, 4.4]])
+    figure = plot_cumulative_errors(errors, np.array([True, False, False]), Look(["a", "b"], part_colors("hsv", 2), []))
+    figure.draw_without_rendering()
+    labels = [label.get_text() for label in figure.axes[0].get_xticklabels(which="minor")]
+    assert {"3", "4"} <= set(labels) and not any("$" in label for label in labels)
+
+
 def test_likelihood_plot_has_every_pair_and_the_cutoff():
     likelihoods = np.array([[0.1, 0.2, 0.3], [0.4, 0.5, 0.6], [0.7, 0.8, 0.9]])
     (axes,) = plot_likelihood(ERRORS, likelihoods, IS_TRAIN, 0.25, LOOK).axes
