@@ -96,7 +96,7 @@ def trust_in_networks(layout: Layout) -> pd.DataFrame:
     -------
     DataFrame of K rows
         For each network, and precision, the medians over its test images of expected error and radius of 90 %, in
-        pixels; empty where nothing is known, which the log of that step explains.
+        pixels; or one row that says where to read why nothing is known.
     """
     columns = {}
     for poses in layout.evaluation_tables():
@@ -111,6 +111,8 @@ def trust_in_networks(layout: Layout) -> pd.DataFrame:
         medians = np.nanmedian(found[np.isfinite(found).any(axis=(1, 2))], axis=0)  # over test images
         for name, of_parts in zip(("expected error (px)", "90 % within (px)"), medians.T, strict=True):
             columns[poses.stem, name] = pd.Series(of_parts, parts)
+    if not columns:
+        return pd.DataFrame({"not known, because": ["see the log of Step2_AnalysisofResults.py"]})
     return pd.DataFrame(columns)
 
 

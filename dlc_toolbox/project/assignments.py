@@ -90,10 +90,10 @@ def _read_text(path: Path) -> str:
             text = file.read()
     except FileNotFoundError:
         hidden = path.with_name(f"{path.name}.txt")  # Windows adds it, and does not show it
-        copy = "copy it from the DeepLabCut checkout and edit it"
+        copy = f"copy {path.name} from the DeepLabCut checkout and edit it"
         advice = f"rename {hidden.name} to it" if hidden.is_file() else copy
         if not path.parent.is_dir():
-            advice = f"there is no folder {path.parent}; correct --project, or make the folder and {copy}"
+            advice = f"there is no folder {path.parent}; correct --project, or make the folder, then {copy}"
         raise ToolboxError(f"{path} does not exist: {advice}") from None
     except OSError as error:
         raise ToolboxError(f"{path} cannot be opened: {error.strerror}") from None

@@ -283,7 +283,7 @@ def test_settings_saved_as_a_document_or_under_a_hidden_ending_are_named(load, t
     with pytest.raises(ToolboxError, match=r"does not exist: rename myconfig_analysis\.py\.txt to it$"):
         load_analysis_settings(tmp_path)
     with pytest.raises(
-        ToolboxError, match=r"there is no folder .*mise; correct --project, or make the folder and copy"
+        ToolboxError, match=r"no folder .*mise; correct --project, or make the folder, then copy myconfig\.py from"
     ):
         load_settings(tmp_path / "mise")
 
