@@ -146,7 +146,8 @@ class Snapshots(keras.callbacks.Callback):
         state = state_path(folder, iteration, prefix)
         exact = rounded_kernels(self.network) if precision == "float16" else {}
         fraction = self.config.validation_fraction
-        write_state(state, optimizer, self.config.seed, fraction, self.held_out, self.trained, exact)
+        sums = [ops.convert_to_numpy(variable) for variable in self.model.metrics_variables]
+        write_state(state, optimizer, self.config.seed, fraction, self.held_out, self.trained, exact, sums)
         save_snapshot(self.network, snapshot_path(folder, iteration, prefix), precision)
         self.saved = iteration
         tidy(folder, prefix, self.config.max_snapshots)
@@ -170,10 +171,21 @@ class LearningStatistics(keras.callbacks.Callback):
         The network on whole images.
     tell : callable, optional
         ``tell(iteration, stop)`` is called after each iteration, and no progress bar shown.
+    sums : sequence of ndarray, optional
+        Of the iterations up to `start` that have no row yet, as `Snapshots` wrote them.
     """
 
-    def __init__(self, config: PoseConfig, start: int, stop: int, validation: Validation, tell: Tell | None = None):
+    def __init__(
+        self,
+        config: PoseConfig,
+        start: int,
+        stop: int,
+        validation: Validation,
+        tell: Tell | None = None,
+        sums: Sequence[np.ndarray] = (),
+    ):
         super().__init__()
+        self.sums = sums
         self.config, self.start, self.stop, self.validation, self.tell = config, start, stop, validation, tell
         self.rate = learning_rate(config)
         self.path = statistics_path(config.snapshot_place[0])
@@ -193,6 +205,13 @@ class LearningStatistics(keras.callbacks.Callback):
 
     def __exit__(self, *_: object) -> None:
         self.bar.close()  # whatever ended the training is told on a line of its own
+
+    def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
+        """Let the means go on where they were, unless the losses are others; Keras has just set them to 0."""
+        variables = self.model.metrics_variables
+        if [value.shape for value in self.sums] == [tuple(variable.shape) for variable in variables]:
+            for variable, value in zip(variables, self.sums, strict=True):
+                variable.assign(value)
 
     def on_train_batch_end(self, batch: int, logs: Logs) -> None:
         """Show the loss; when it is time, validate and write a row."""

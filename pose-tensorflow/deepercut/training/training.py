@@ -30,7 +30,7 @@ from deepercut.training.validation import Validation, hold_out
 from deepercut.weights.checkpoints import check_same_network, fill, read_weights, resolve_weights
 from deepercut.weights.keeping import newest_sound, set_aside, tidy
 from deepercut.weights.snapshots import HELD_OUT, list_snapshots, read_trained, snapshot_path, state_path
-from deepercut.weights.state import changed_versions, exact_weights, read_state, restore
+from deepercut.weights.state import changed_versions, exact_weights, read_state, restore, sums_in
 
 log = logging.getLogger(__name__)
 
@@ -112,7 +112,7 @@ def _train(
         held_out_names = kept or [image.name for image in held_out]
         snapshots = Snapshots(network, config, start, held_out_names, _trained_on(training, weights, start))
         validation = Validation(network, config.locref_stdev, training, held_out, copies=len(devices))
-        statistics = LearningStatistics(config, start, stop, validation, tell)
+        statistics = LearningStatistics(config, start, stop, validation, tell, sums_in(state))
         stalled = StopWhenStalled(statistics, config.patience)
         with StopOnInterrupt() as interrupt:
             with statistics:

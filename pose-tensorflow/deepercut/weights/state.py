@@ -21,6 +21,7 @@ log = logging.getLogger(__name__)
 
 _MEMORY, _EXACT = "optimizer_", "exact_"
 """How the names of the large arrays begin, which only the newest snapshots keep."""
+_SUM = "sum_"
 
 
 def write_state(
@@ -31,6 +32,7 @@ def write_state(
     held_out: Sequence[str] = (),
     trained: Sequence[str] = (),
     exact: Mapping[str, np.ndarray] | None = None,
+    sums: Sequence[np.ndarray] = (),
 ) -> None:
     """Write what resuming needs beside the weights, and the versions of what made them.
 
@@ -52,6 +54,8 @@ def write_state(
         Images that trained the network, as `snapshots.read_trained` returns them.
     exact : mapping of str to ndarray, optional
         By ``<layer>/<variable>``: weights that the file of weights holds rounded.
+    sums : sequence of ndarray, optional
+        What the means of the next row of the learning curve are computed from.
 
     Raises
     ------
@@ -63,6 +67,7 @@ def write_state(
     state["versions"] = json.dumps(versions())
     state |= {f"{_MEMORY}{i}": ops.convert_to_numpy(v) for i, v in enumerate(_kept(optimizer))}
     state |= {f"{_EXACT}{name}": values for name, values in (exact or {}).items()}
+    state |= {f"{_SUM}{i}": value for i, value in enumerate(sums)}
     _save(path, state)
 
 
@@ -129,6 +134,11 @@ def forget_memory(path: Path) -> None:
 def exact_weights(state: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     """Return the weights of a state that the file of weights holds rounded, by ``<layer>/<variable>``."""
     return {name.removeprefix(_EXACT): values for name, values in state.items() if name.startswith(_EXACT)}
+
+
+def sums_in(state: Mapping[str, np.ndarray]) -> list[np.ndarray]:
+    """Return the sums of a state, as `write_state` got them; none in those of earlier versions."""
+    return [value for name, value in state.items() if name.startswith(_SUM)]
 
 
 def changed_versions(state: dict[str, np.ndarray]) -> list[str]:

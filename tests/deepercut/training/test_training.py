@@ -231,6 +231,25 @@ def test_learning_curve_of_a_resumed_run_has_no_row_twice(make_train_folder):
     assert read_image(folder / "learning_curve.png").shape == (600, 1050, 3)
 
 
+def test_the_row_after_an_interruption_is_that_of_an_undisturbed_training(make_train_folder, thin_weights):
+    def rows():
+        with (folder / "learning_stats.csv").open() as file:
+            return [[float(row[name]) for name in COLUMNS[:4]] for row in csv.DictReader(file)]
+
+    keys = {"max_iters": 4, "display_iters": 4, "save_iters": 4, "validation_fraction": 0, "seed": 1}
+    keys |= {"optimizer": "adam", "adam_lr": 1e-6}
+    folder = make_train_folder(init_weights=str(thin_weights), **keys)
+    train(config_of(folder), tell=lambda *_: None)
+    undisturbed = rows()
+    for path in folder.glob("snapshot-*"):
+        path.unlink()
+    with pytest.raises(KeyboardInterrupt):
+        train(config_of(folder), tell=lambda done, _: done == 3 and signal.raise_signal(signal.SIGINT))
+    assert [snapshot.iteration for snapshot in list_snapshots(folder)] == [3]
+    train(config_of(folder), resume=True, tell=lambda *_: None)
+    np.testing.assert_allclose(rows(), undisturbed, rtol=1e-4)
+
+
 def test_the_learning_rate_of_a_row_is_that_of_its_update(make_train_folder):
     config = config_of(make_train_folder(multi_step=[[0.5, 1], [0.25, 4]], display_iters=1, validation_iters=100))
     with LearningStatistics(config, 0, 4, validation=None) as statistics:
