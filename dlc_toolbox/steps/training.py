@@ -88,6 +88,7 @@ def _warn_of_scales(config: PoseConfig) -> None:
     if told := TrainingScales.of(vars(config)).unlike_frames(sizes):
         log.warning(told)
 
+
 def _how_to_go_on(config: PoseConfig) -> str:
     """Say what an interrupted training leaves to go on from."""
     from deepercut.weights.snapshots import list_snapshots
