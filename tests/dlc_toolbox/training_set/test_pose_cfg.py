@@ -211,8 +211,8 @@ def test_images_that_fit_at_no_scale_are_told(size: tuple[int, int], fits: bool,
     ("size", "told"),
     [
         ((640, 480), None),
-        ((84, 640), "1 of 84 x 640 at 1.19 to 1.2"),
-        ((1920, 1080), "1 of 1920 x 1080 at 0.4 to 0.694"),
+        ((84, 640), "84 x 640 at 1.19 to 1.2"),
+        ((1920, 1080), "1920 x 1080 at 0.4 to 0.694"),
     ],
 )
 def test_images_that_never_train_in_full_size_are_told(size: tuple[int, int], told: str | None, caplog):
