@@ -22,7 +22,7 @@ from dlc_toolbox import ToolboxError
 from dlc_toolbox.exchange.places import RECORD, Placed, came, files_in, new_places, read_record
 from dlc_toolbox.exchange.readers.found import Found, FrameOf
 from dlc_toolbox.labels.clicks import EMPTY, ClickTable, Point
-from dlc_toolbox.labels.plausible import CORNER_PX, below_boundary, mostly_in_corner
+from dlc_toolbox.labels.plausible import CORNER_PX, mostly_in_corner
 from dlc_toolbox.labels.slices import slices_of
 from dlc_toolbox.pictures.pictures import folder_and_image
 from dlc_toolbox.project import records
@@ -87,7 +87,7 @@ def _size(row: str, found: Found) -> tuple[float, float]:
 
 def warn_of_invisible(found: Found, settings: Settings) -> None:
     """Warn of labels below `invisibleboundary`, which Step 2 leaves out: other programs may mean them as labels."""
-    below = below_boundary(found.values, settings.invisibleboundary).sum(axis=0)
+    below = (found.values < settings.hidden_below).all(axis=2).sum(axis=0)
     if below.any():
         log.warning(
             "%s: below invisibleboundary = %g of myconfig.py, so not visible: %s. If these parts really are there, set "

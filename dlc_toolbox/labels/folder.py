@@ -16,8 +16,8 @@ from dlc_toolbox import ToolboxError
 from dlc_toolbox.labels.calibration import refuse_calibrated, warn_of_calibrated
 from dlc_toolbox.labels.fiji import holds_clicks, read_clicks
 from dlc_toolbox.labels.measured import warn_of_other_grays
+from dlc_toolbox.labels.missing import not_visible
 from dlc_toolbox.labels.plausible import (
-    below_boundary,
     check_coincidence,
     check_corner,
     name_labels,
@@ -25,6 +25,7 @@ from dlc_toolbox.labels.plausible import (
     warn_of_other_sizes,
     why_outside,
 )
+from dlc_toolbox.labels.provenance import read_folder_notes
 from dlc_toolbox.labels.slices import Slices, image_positions, refuse_uncounted, slices_of
 from dlc_toolbox.project.settings import Settings
 from dlc_toolbox.project.tables import make_table
@@ -77,14 +78,15 @@ def read_folder(
     else:
         labels = np.stack(for_all(lambda path: _part_labels(path, slices), files), axis=1)
     _leave_out(labels, slices.images, left_out, folder)
+    if settings.multibodypartsfile and settings.invisibleboundary <= 0:
+        labels[_noted_hidden(labels, slices.images, files[0].parent, settings.bodyparts)] = np.nan
     sizes = np.array(for_all(image_size, slices.images))
     warn_of_turns(folder, slices.images)
     refuse_calibrated(labels, sizes, files[0].parent)
     warn_of_other_grays(files, slices.images)
     if not settings.multibodypartsfile:
         warn_of_calibrated(labels, sizes, files)
-    if not settings.invisibleboundary:
-        check_corner(labels, sizes, settings.bodyparts, folder)
+    check_corner(labels, sizes, folder, settings)
     check_coincidence(labels, settings.bodyparts, files, folder)
     _tell_unlabeled(labels, settings.bodyparts, folder)
     _remove_invisible(labels, settings, folder)
@@ -153,6 +155,12 @@ def _leave_out(labels: np.ndarray, images: Sequence[Path], left_out: Collection[
         )
 
 
+def _noted_hidden(labels: np.ndarray, images: Sequence[Path], home: Path, bodyparts: Sequence[str]) -> np.ndarray:
+    """Tell which clicks at (0, 0) the labeling page made for parts that are not visible, (N, K)."""
+    hidden = not_visible(read_folder_notes(home), [image.name for image in images], bodyparts)
+    return np.asarray(hidden & (labels == 0).all(axis=2))
+
+
 def _tell_unlabeled(labels: np.ndarray, bodyparts: Sequence[str], folder: Path) -> None:
     """Warn of body parts without any click in a folder that has others."""
     labeled = np.isfinite(labels).all(axis=2).any(axis=0)
@@ -163,7 +171,7 @@ def _tell_unlabeled(labels: np.ndarray, bodyparts: Sequence[str], folder: Path) 
 
 def _remove_invisible(labels: np.ndarray, settings: Settings, folder: Path) -> None:
     """Turn clicks below invisibleboundary into missing labels, in place, and count them."""
-    invisible = below_boundary(labels, settings.invisibleboundary)
+    invisible = (labels < settings.hidden_below).all(axis=2)
     labels[invisible] = np.nan
     for part, count in zip(settings.bodyparts, invisible.sum(axis=0), strict=True):
         if count:

@@ -35,9 +35,9 @@ def not_visible(notes: Mapping[str, ImageNotes], rows: Sequence[str], bodyparts:
     Parameters
     ----------
     notes : mapping of str to ImageNotes
-        As `provenance.read_notes` returns them.
+        As `provenance` returns them.
     rows : sequence of str
-        N images, ``<folder>/<image>``.
+        N images, named as in `notes`.
     bodyparts : sequence of str
         K names.
 

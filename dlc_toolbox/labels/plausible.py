@@ -13,6 +13,7 @@ import pandas as pd
 from dlc_common.culprits import in_short
 from dlc_toolbox import ToolboxError
 from dlc_toolbox.labels.fiji import read_clicks
+from dlc_toolbox.project.settings import Settings
 from dlc_toolbox.project.tables import bodyparts_of, points
 
 log = logging.getLogger(__name__)
@@ -137,30 +138,6 @@ def name_labels(chosen: np.ndarray, labels: np.ndarray, names: Sequence[str], bo
     return "; ".join(listed[:_SHOWN]) + ("; ..." if len(listed) > _SHOWN else "")
 
 
-def below_boundary(labels: np.ndarray, boundary: float) -> np.ndarray:
-    """Tell which labels mean 'not visible'.
-
-    Parameters
-    ----------
-    labels : ndarray of shape (N, K, 2)
-        x, y in pixels; NaN where there is none.
-    boundary : float
-        `invisibleboundary` of the settings; up to 0: no label means that.
-
-    Returns
-    -------
-    ndarray of shape (N, K)
-        bool.
-
-    Examples
-    --------
-    >>> labels = np.array([[[-2.0, -2.0], [5.0, 12.0]]])
-    >>> [below_boundary(labels, boundary).tolist() for boundary in (10, 0, -1)]
-    [[[True, False]], [[False, False]], [[False, False]]]
-    """
-    return np.asarray((labels < (boundary if boundary > 0 else -np.inf)).all(axis=2))
-
-
 def mostly_in_corner(labels: np.ndarray, sizes: np.ndarray) -> np.ndarray:
     """Tell of which body parts most labels, and 3 or more, lie in the top left corner.
 
@@ -197,10 +174,8 @@ def _labeled(labels: np.ndarray) -> np.ndarray:
     return np.asarray(np.isfinite(labels).all(axis=2).sum(axis=0))
 
 
-def check_corner(labels: np.ndarray, sizes: np.ndarray, bodyparts: Sequence[str], folder: Path) -> None:
-    """Warn of clicks in the top left corner, which people make where a part cannot be seen.
-
-    To be asked only while `invisibleboundary` is 0, so that such clicks count as labels.
+def check_corner(labels: np.ndarray, sizes: np.ndarray, folder: Path, settings: Settings) -> None:
+    """Warn of clicks in the top left corner that count as labels, which people make where a part cannot be seen.
 
     Parameters
     ----------
@@ -208,25 +183,27 @@ def check_corner(labels: np.ndarray, sizes: np.ndarray, bodyparts: Sequence[str]
         x, y in pixels; NaN where there is none.
     sizes : ndarray of shape (N, 2)
         Width and height of the images.
-    bodyparts : sequence of str
-        K names.
     folder : Path
         Their folder, for messages.
+    settings : Settings
+        K body parts, and `invisibleboundary`, with a value above 0 of which no such click counts as a label.
 
     Raises
     ------
     ToolboxError
-        When most labels of a part, and 3 or more, lie there.
+        When most labels of a part, and 3 or more, lie there; a negative `invisibleboundary` says that it is there.
     """
-    counts = zip(bodyparts, _in_corner(labels, sizes).sum(axis=0), _labeled(labels), strict=True)
+    if settings.invisibleboundary > 0:
+        return
+    counts = zip(settings.bodyparts, _in_corner(labels, sizes).sum(axis=0), _labeled(labels), strict=True)
     told = [f"{n} of {total} on {part}" for part, n, total in counts if n]
     if not told:
         return
     advice = (
         f"{folder}: clicks in the top left corner: {in_short(told)}. If they mean 'not visible', set "
-        f"invisibleboundary = {CORNER_PX} in myconfig.py; it is 0, so they count as labels"
+        f"invisibleboundary = {CORNER_PX} in myconfig.py; it is {settings.invisibleboundary:g}, so they count as labels"
     )
-    if mostly_in_corner(labels, sizes).any():
+    if settings.invisibleboundary == 0 and mostly_in_corner(labels, sizes).any():
         raise ToolboxError(f"{advice}. If these parts really are there, set invisibleboundary = -1")
     log.warning("%s", advice)
 

@@ -65,7 +65,7 @@ def read_notes(layout: Layout, settings: Settings, scorer: str) -> dict[str, Ima
     """
     found = {}
     for folder in image_folders(layout.data_folder(settings.Task)):
-        notes = _read(label_home(folder, settings, scorer) / FILE)
+        notes = read_folder_notes(label_home(folder, settings, scorer))
         found.update({f"{folder.name}/{name}": of_image for name, of_image in notes.items()})
     return found
 
@@ -83,11 +83,23 @@ def images_left_out(home: Path) -> list[str]:
     list of str
         Names, sorted; none where the notes are damaged, which is logged.
     """
-    return sorted(name for name, notes in _read(home / FILE).items() if notes.left_out)
+    return sorted(name for name, notes in read_folder_notes(home).items() if notes.left_out)
 
 
-def _read(path: Path) -> dict[str, ImageNotes]:
-    """Read the notes of one folder, by image; a damaged file is passed over with a warning."""
+def read_folder_notes(home: Path) -> dict[str, ImageNotes]:
+    """Read the notes of one folder of images.
+
+    Parameters
+    ----------
+    home : Path
+        Where the csv files of a scorer and the folder lie.
+
+    Returns
+    -------
+    dict of str to ImageNotes
+        By name of the image. A damaged file is passed over with a warning.
+    """
+    path = home / FILE
     if not path.is_file():
         return {}
     try:

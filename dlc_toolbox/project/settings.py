@@ -5,6 +5,7 @@ The files are plain assignments; they are parsed, never run. Names are those of 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
@@ -91,6 +92,11 @@ class Settings(_Crop):
     views: tuple[tuple[str, ...], ...] = _setting(checks.points_in_views, ())
     splitby: str = _setting(checks.one_of("image", "video"), "image")
     wantederror: float = _setting(checks.number(0, open_low=True), 5)
+
+    @property
+    def hidden_below(self) -> float:
+        """Clicks with x and y below this, in pixels, mean 'not visible'; -inf where none does."""
+        return self.invisibleboundary if self.invisibleboundary > 0 else -math.inf
 
     def problems(self) -> list[str]:
         """List what is wrong between settings that are each fine."""

@@ -68,7 +68,7 @@ class LabelFiles:
     def __init__(self, folder: Path, settings: Settings, scorer: str, history: History):
         self.home = label_home(folder, settings, scorer)
         self._together = settings.multibodypartsfile
-        self._boundary = settings.invisibleboundary
+        self._hidden_below = settings.hidden_below
         self._history = history
         self._files = {}
         for place, name in enumerate(label_file_names(settings)):
@@ -230,14 +230,14 @@ class LabelFiles:
             elif value == NOT_VISIBLE and old is not None and self.means_not_visible(old):
                 clicks.append(old)
             elif value == NOT_VISIBLE and self._together:
-                clicks.append((0.0, 0.0) if self._boundary > 0 else (math.nan, math.nan))
+                clicks.append((0.0, 0.0) if self._hidden_below > 0 else (math.nan, math.nan))
         return clicks
 
     def means_not_visible(self, point: Point) -> bool:
         """Tell a click in the corner, or one without a place where all parts are clicked in turn."""
         if math.isnan(point[0]):
             return self._together
-        return max(point) < self._boundary
+        return max(point) < self._hidden_below
 
 
 class WrongCountError(ToolboxError):

@@ -42,7 +42,7 @@ def find_doubts(
     size : (int, int)
         Width and height of the image.
     boundary : float
-        `invisibleboundary` of the settings.
+        `Settings.hidden_below`.
     others : sequence of mapping
         Labels of other images of the folder.
     bodyparts : sequence of str
@@ -72,7 +72,7 @@ def are_doubtful(images: Sequence[Placed], boundary: float, bodyparts: Sequence[
     images : sequence of mapping
         Labels of each image: x, y in pixels by body part.
     boundary : float
-        `invisibleboundary` of the settings.
+        `Settings.hidden_below`.
     bodyparts : sequence of str
         All body parts.
 

@@ -76,7 +76,7 @@ def _folder(contents: Contents, name: str) -> dict[str, Any]:
     video, why_no_video = contents.videos.video_of(labels.folder)
     seen = [image for image in labels.images if not labels.of(image).left_out]
     settings = contents.settings
-    doubtful = are_doubtful([labels.of(image).placed for image in seen], settings.invisibleboundary, settings.bodyparts)
+    doubtful = are_doubtful([labels.of(image).placed for image in seen], settings.hidden_below, settings.bodyparts)
     doubts = dict(zip(seen, doubtful, strict=True))
     images = [_image(labels, machine, image) | {"doubtful": doubts.get(image, False)} for image in labels.images]
     why = {"why_no_video": why_no_video, "problem": labels.problem}

@@ -114,5 +114,5 @@ def _note(contents: Contents, known: ImageNotes, part: str, point: Point) -> Par
     """Return the note of a click: the one that is known, if it is about this click."""
     if part in known.parts and known.parts[part].at == point:
         return known.parts[part]
-    is_hidden = math.isnan(point[0]) or max(point) < contents.settings.invisibleboundary
+    is_hidden = math.isnan(point[0]) or max(point) < contents.settings.hidden_below
     return PartNote(NOT_VISIBLE, now()) if is_hidden else PartNote(PLACED, now(), point)

@@ -32,7 +32,7 @@ def describe_image(contents: Contents, folder: str, name: str) -> dict[str, Any]
     before = _placed(labels, labels.images[:place][-_NEAR_IMAGES:])
     after = _placed(labels, labels.images[place + 1 :][:_NEAR_IMAGES])
     size = facts.width, facts.height
-    doubts = find_doubts(found.placed, size, contents.settings.invisibleboundary, [*before, *after], parts)
+    doubts = find_doubts(found.placed, size, contents.settings.hidden_below, [*before, *after], parts)
     return {
         "folder": folder,
         "name": name,

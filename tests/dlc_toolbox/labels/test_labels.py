@@ -277,12 +277,15 @@ def test_clicks_in_the_corner_are_told_while_the_boundary_is_off(toy: Toy, caplo
     )
 
 
-def test_a_part_that_is_mostly_in_the_corner_is_an_error_with_two_ways_out(toy: Toy):
+def test_a_part_that_is_mostly_in_the_corner_is_an_error_with_two_ways_out(toy: Toy, caplog):
     toy.write("paw.csv", "1,0,0,1\n2,-0.4,-0.4,2\n3,1,1,3\n4,80,60,4")
     with pytest.raises(ToolboxError, match=r"corner: 3 of 4 on paw\. .*invisibleboundary = 10.*invisibleboundary = -1"):
         toy.convert()
     toy.set("invisibleboundary = -1")
     assert points(toy.convert(), ["paw"])[:4, 0].tolist() == [[0, 0], [-0.4, -0.4], [1, 1], [80, 60]]
+    assert "corner: 3 of 4 on paw. If they mean 'not visible', set invisibleboundary = 10 in myconfig.py; it is -1" in (
+        caplog.text
+    )
     toy.set("invisibleboundary = 10")
     np.testing.assert_array_equal(points(toy.convert(), ["paw"])[2:4, 0], [[NAN, NAN], [80, 60]])
 

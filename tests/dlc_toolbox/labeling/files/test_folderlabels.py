@@ -506,6 +506,26 @@ class TestInTurn:
         save(project.stores[0], "img0.png", paw=[1, 2])
         assert project.table()["day1/img0.png"] == [(10, 20), (1, 2), (30, 40)]
 
+    @pytest.mark.parametrize("boundary", [0, -1])
+    def test_what_is_not_visible_stays_so_when_the_boundary_goes(self, make_project, save, boundary):
+        project = make_project(multibodypartsfile=True, multibodypartsfilename="All.csv", invisibleboundary=10)
+        save(project.open(), "img0.png", nose=[10, 20], paw=HIDDEN, tail=[30, 40])
+        project.write_settings(invisibleboundary=boundary)
+        assert project.table()["day1/img0.png"] == [(10, 20), None, (30, 40)]
+        store = project.open()
+        assert store.labels("day1", "img0.png")["points"]["paw"] == HIDDEN
+        save(store, "img0.png", tail=[31, 41])
+        assert project.table()["day1/img0.png"] == [(10, 20), None, (31, 41)]
+
+    @pytest.mark.parametrize(("boundary", "nose"), [(0, (-0.3, -0.3)), (-1, (-2, -2))])
+    def test_a_label_above_and_left_of_the_image_is_one_for_page_and_table(self, make_project, save, boundary, nose):
+        project = make_project(multibodypartsfile=True, multibodypartsfilename="All.csv", invisibleboundary=boundary)
+        project.fiji_saves("All", f"X,Y,Slice\n{nose[0]},{nose[1]},1\n11,21,1\n30,40,1\n")
+        store = project.open()
+        assert store.labels("day1", "img0.png")["points"]["nose"] == nose
+        save(store, "img0.png", tail=[31, 41])
+        assert project.table()["day1/img0.png"] == [nose, (11, 21), (31, 41)]
+
     def test_fijis_clicks_are_read_and_merged(self, project, save):
         clicks = "X,Y,Slice\n10,20,1\n11,21,1\n2,1,1\n"
         project.fiji_saves("All", clicks)
