@@ -6,8 +6,10 @@ import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from dlc_common import UsersError
 from dlc_common.culprits import in_short
 from dlc_toolbox import ToolboxError
+from dlc_toolbox.labels.fiji import read_clicks
 from dlc_toolbox.labels.slices import noted_names
 
 log = logging.getLogger(__name__)
@@ -34,8 +36,15 @@ def check_order(files: Mapping[Path, bool], bodyparts: Sequence[str], before: ob
         another place in `bodyparts` while the csv files are the same.
     """
     noted = {path: noted_names(path.parent, "bodyparts") for path in files}
-    _refuse_noted(noted, bodyparts)
-    files = {path: is_kept for path, is_kept in files.items() if not noted[path]}
+    anew = {path: names for path, names in noted.items() if names and are_anew(path, bodyparts, names)}
+    _refuse_noted({path: names for path, names in noted.items() if path not in anew}, bodyparts)
+    if anew:
+        log.warning(
+            "%s: the labeling page last noted %s, but every image in it has %d clicks, as many as bodyparts in "
+            "myconfig.py has names now: they count as clicks on these, in this order",
+            *(in_short(list(map(str, anew))), ", ".join(next(iter(anew.values()))), len(bodyparts)),
+        )
+    files = {path: is_kept for path, is_kept in files.items() if not noted[path] or path in anew}
     if not files or not isinstance(before, list) or len(before) != len(bodyparts):  # else their number is wrong
         return
     renamed = [(old, new) for old, new in zip(before, bodyparts, strict=True) if old != new]
@@ -57,13 +66,39 @@ def check_order(files: Mapping[Path, bool], bodyparts: Sequence[str], before: ob
         )
 
 
+def are_anew(path: Path, bodyparts: Sequence[str], before: Sequence[str]) -> bool:
+    """Tell by the number of clicks whether all were made for the body parts of the settings, not for those before.
+
+    Parameters
+    ----------
+    path : Path
+        The csv file of clicks on all parts in turn.
+    bodyparts, before : sequence of str
+        Of the settings, and those that the labeling page noted.
+
+    Returns
+    -------
+    bool
+        False where nothing can tell: the lists are of one length, images differ, or the file has no clicks or cannot be
+        read, which whoever reads it says.
+    """
+    if len(bodyparts) == len(before):
+        return False
+    try:
+        clicks = read_clicks(path)["slice"].value_counts()
+    except (UsersError, OSError):
+        return False
+    return set(clicks) == {len(bodyparts)}
+
+
 def _refuse_noted(noted: Mapping[Path, Sequence[str]], bodyparts: Sequence[str]) -> None:
     """Raise where the labeling page noted other body parts, or another order."""
     others = {path: names for path, names in noted.items() if names and list(names) != list(bodyparts)}
     if others:
         names = ", ".join(next(iter(others.values())))
         raise ToolboxError(
-            f"{in_short(list(map(str, others)))}: the clicks on all parts in turn were made for {names}, in this "
-            "order; bodyparts in myconfig.py is another list now. Open Generating_a_Training_Set/LabelFrames.py and "
-            "answer its question about it, or put the old list back"
+            f"{in_short(list(map(str, others)))}: the labeling page last noted {names}, in this order; bodyparts in "
+            "myconfig.py is another list now. Open Generating_a_Training_Set/LabelFrames.py and answer its question, "
+            "for which of the two the clicks on all parts in turn were made; if for the noted list, you can also put "
+            "it back"
         )

@@ -15,19 +15,20 @@ from dlc_toolbox.labeling.files.merge import NOT_VISIBLE
 from dlc_toolbox.labeling.files.notes import PLACED, ImageNotes, Notes, PartNote
 from dlc_toolbox.labeling.store.contents import Contents
 from dlc_toolbox.labels.clicks import ClickTable, Point
+from dlc_toolbox.labels.order import are_anew
 from dlc_toolbox.labels.provenance import FILE
 from dlc_toolbox.labels.sources import label_file
 
 log = logging.getLogger(__name__)
 
 _ORDER = "parts:"
-_ADDED, _WERE, _SAME = "added:", "were", "renamed"
+_ADDED, _WERE, _SAME, _ANEW = "added:", "were", "renamed", "anew"
 
 Asked = tuple[str, str, tuple[tuple[str, str], ...]]
 
 
 def cyclic_questions(contents: Contents) -> list[Asked]:
-    """Ask about folders whose clicks were made for other body parts; id, text and choices of each question.
+    """Ask about folders whose clicks may be of other body parts; id, text and choices of each question.
 
     Parameters
     ----------
@@ -49,9 +50,10 @@ def settle_cyclic(contents: Contents, question: str, answer: str) -> None:
         As `cyclic_questions` gives them.
     """
     labels, now_named = contents.folders[question.removeprefix(_ORDER)], list(contents.settings.bodyparts)
-    if answer == _SAME:
+    if answer in (_SAME, _ANEW):
         notes = Notes(labels.home / FILE).read()
-        notes.rename_parts(dict(zip(notes.bodyparts, now_named, strict=True)))
+        if answer == _SAME:
+            notes.rename_parts(dict(zip(notes.bodyparts, now_named, strict=True)))
         notes.bodyparts = now_named
         notes.write()
         return
@@ -67,13 +69,26 @@ def _question(contents: Contents, name: str, labels: FolderLabels) -> Asked | No
     file = contents.settings.multibodypartsfilename
     count = len(before) if labels.wrong_count is None else labels.wrong_count
     listed = ", ".join(before)
-    if label_file(labels.home, file) is None:
+    path = label_file(labels.home, file)
+    if path is None:
         return None
-    if before and before != parts and count == len(before):
-        text = f"The clicks in {name}/{file} were made for {listed}, in this order; bodyparts is another list now."
-        choices = [(_WERE, "Each part keeps its labels; those of new parts are to be placed")]
+    if before and are_anew(path, parts, before):
+        text = (
+            f"The page last noted {listed}, but every image in {name}/{file} has {len(parts)} clicks, as many as "
+            "bodyparts has names now."
+        )
+        choices = [(_ANEW, "The clicks were made for the new list: take them as they are")]
+    elif before and before != parts and count == len(before):
+        text = (
+            f"For {name}/{file} the page last noted {listed}, in this order; bodyparts is another list now. For which "
+            "list were the clicks made?"
+        )
+        choices = [(_WERE, "For the noted list: each part keeps its labels; those of new parts are to be placed")]
         if len(before) == len(parts):
-            choices.append((_SAME, "Only names were changed: the clicks belong to the new names, in the same order"))
+            choices += [
+                (_SAME, "For the noted list, and only names were changed: each label gets the new name in its place"),
+                (_ANEW, "For the new list: all parts were clicked after it was changed, in its order"),
+            ]
     elif labels.wrong_count == len(parts) - 1:
         text = (
             f"{name}/{file} has {labels.wrong_count} clicks in an image, and bodyparts has {len(parts)} names. "

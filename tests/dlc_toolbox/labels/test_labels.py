@@ -665,12 +665,30 @@ def test_the_parts_that_the_labeling_page_noted_decide_whose_clicks_in_turn_are(
     notes.write_text(json.dumps({"format": 1, "bodyparts": ["nose", "paw", "tail"], "order": [], "images": {}}))
     (in_turn.data / "CollectedData_Ann.json").unlink()
     in_turn.set("bodyparts = ['nose', 'tail', 'ear']")
-    message = r"Results\.csv: .* made for nose, paw, tail, in this order.*LabelFrames\.py and answer its question"
-    with pytest.raises(ToolboxError, match=message):
+    message = r"Results\.csv: the labeling page last noted nose, paw, tail, in this order.*LabelFrames\.py and answer"
+    with pytest.raises(ToolboxError, match=message) as refused:
         in_turn.convert()
+    assert "were made for nose" not in str(refused.value), "they may have been made for the new list"
     notes.write_text(notes.read_text().replace('"paw", "tail"', '"tail", "ear"'))
     assert bodyparts_of(in_turn.convert()) == ["nose", "tail", "ear"]
     assert "another list" not in caplog.text, "the page has asked"
+
+
+@pytest.mark.parametrize("bodyparts", [["nose", "tail"], ["nose", "paw", "ear", "tail"]])
+def test_clicks_in_turn_as_many_as_the_new_list_has_names_are_of_it(in_turn: Toy, bodyparts: list[str], caplog):
+    notes = {"format": 1, "bodyparts": ["nose", "paw", "tail"], "order": [], "images": {}}
+    (in_turn.folder / "labeling.json").write_text(json.dumps(notes))
+    in_turn.set(f"bodyparts = {bodyparts}")
+    clicks = [f"{50 + 7 * n},{60 - n},{place}" for place in (1, 2) for n in range(len(bodyparts))]
+    in_turn.write("Results.csv", "\n".join(clicks[:-1]), header="X,Y,Slice")
+    with pytest.raises(ToolboxError, match="last noted nose, paw, tail"):
+        in_turn.convert()  # not every image has as many
+    in_turn.write("Results.csv", "\n".join(clicks), header="X,Y,Slice")
+    assert in_turn.convert().loc["toy/img03.png"].tolist()[:4] == [50, 60, 57, 59]
+    assert caplog.text.count("the labeling page last noted nose, paw, tail, but every image in it has") == 1
+    in_turn.set(f"bodyparts = {bodyparts[::-1]}")
+    with pytest.raises(ToolboxError, match=f"last converted as {', '.join(bodyparts)}, in this order"):
+        in_turn.convert()
 
 
 def test_scorers_with_the_very_same_labels_are_told(toy: Toy, caplog):

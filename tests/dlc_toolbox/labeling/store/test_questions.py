@@ -151,9 +151,34 @@ class TestPartsInTurn:
     def test_another_order(self, labeled):
         labeled.write_settings(bodyparts=["tail", "nose", "paw"])
         store = labeled.open()
-        assert asked(store) == {"parts:day1": ["were", "renamed", "ignore"]}
+        assert asked(store) == {"parts:day1": ["were", "renamed", "anew", "ignore"]}
         store.answer("parts:day1", "were")
         assert labeled.table()["day1/img0.png"] == [(30, 40), (10, 20), None]
+
+    @pytest.mark.parametrize("parts", [["nose", "tail"], ["nose", "paw", "ear", "tail"]])
+    def test_as_many_clicks_as_the_new_list_has_names_were_made_for_it(self, labeled, parts):
+        labeled.write_settings(bodyparts=parts)
+        places = [(10 + 9 * n, 40 - 5 * n) for n in range(len(parts))]
+        labeled.fiji_saves("All", "X,Y,Slice\n" + "".join(f"{x},{y},3\n" for x, y in places))
+        before = labeled.csv("All").read_bytes()
+        store = labeled.open()
+        assert asked(store) == {"parts:day1": ["anew", "ignore"]}
+        store.answer("parts:day1", "anew")
+        assert asked(store) == {}
+        assert labeled.csv("All").read_bytes() == before
+        assert store.labels("day1", "img2.png")["points"] == dict(zip(parts, places, strict=True))
+        assert store.labels("day1", "img1.png")["points"]["nose"] == (11, 21), "begun, noted by name"
+
+    def test_another_order_in_which_all_was_clicked_anew(self, labeled):
+        labeled.write_settings(bodyparts=["tail", "nose", "paw"])
+        labeled.fiji_saves("All", "X,Y,Slice\n31,41,1\n12,22,1\n52,32,1\n")
+        store = labeled.open()
+        (question,) = store.questions()
+        assert "the page last noted nose, paw, tail, in this order" in question.text
+        assert "made for nose" not in question.text, "nobody knows"
+        store.answer("parts:day1", "anew")
+        assert store.labels("day1", "img1.png")["points"] == {"tail": None, "nose": (11, 21), "paw": None}
+        assert labeled.table()["day1/img0.png"] == [(31, 41), (12, 22), (52, 32)]
 
     def test_other_names_for_the_same(self, labeled):
         before = labeled.csv("All").read_bytes()
@@ -185,6 +210,18 @@ class TestPartsInTurn:
         with pytest.raises(ToolboxError, match="answer its question"):
             project.table()
         project.open().answer("parts:day1", "were")
+        assert project.table()["day1/img0.png"] == [(30, 40), (10, 20), (50, 30)]
+
+    def test_notes_from_the_time_of_one_csv_for_each_part_do_not_tell_whose_the_clicks_are(self, project, save):
+        project.write_settings(multibodypartsfile=False)
+        save(project.open(), "img0.png", nose=[10, 20], paw=[50, 30], tail=[30, 40])
+        project.close()
+        project.write_settings(bodyparts=["tail", "nose", "paw"], multibodypartsfile=True)
+        project.fiji_saves("All", "X,Y,Slice\n30,40,1\n10,20,1\n50,30,1\n")
+        with pytest.raises(ToolboxError, match="last noted nose, paw, tail, in this order; bodyparts") as refused:
+            project.table()
+        assert "were made for nose" not in str(refused.value)
+        project.open().answer("parts:day1", "anew")
         assert project.table()["day1/img0.png"] == [(30, 40), (10, 20), (50, 30)]
 
     def test_a_part_that_comes_back_has_its_labels_in_the_table(self, labeled):
