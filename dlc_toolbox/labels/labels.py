@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import shlex
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from itertools import count
@@ -45,6 +46,7 @@ from dlc_toolbox.project.tables import bodyparts_of, make_table, points, read_ta
 _RESIZED = "images have another size"
 _EXCHANGED = "image files changed"
 _LEFT_OUT = "images left out"  # of the settings in the record
+_PAGE = "Generating_a_Training_Set/LabelFrames.py"
 
 log = logging.getLogger(__name__)
 
@@ -147,7 +149,7 @@ def _gather(
     path = layout.label_table(settings.Task, scorer)
     output = _output(layout, settings, scorer, sources)
     if settings.multibodypartsfile:
-        _check_order(output, sources)
+        _check_order(output, sources, settings, scorer)
     _refuse_moved_images(output, sources)
     left_out = output.made_from["settings"].get(_LEFT_OUT, {})
     tables = for_all(
@@ -213,12 +215,15 @@ def _inputs(sources: Mapping[Path, Sequence[Path]]) -> dict[str, Path]:
     return {path.relative_to(folder.parent).as_posix(): path for folder in sources for path in sources[folder]}
 
 
-def _check_order(output: records.Output, sources: Mapping[Path, Sequence[Path]]) -> None:
+def _check_order(
+    output: records.Output, sources: Mapping[Path, Sequence[Path]], settings: Settings, scorer: str
+) -> None:
     """Check the order of body parts whose clicks one file holds, see `order.check_order`."""
     recorded, now = read_record(output.files[0]), output.made_from
     before = recorded.get("inputs", {})
     kept = {path: before.get(key) == now["inputs"][key] for key, path in _inputs(sources).items()}
-    check_order(kept, now["settings"]["bodyparts"], recorded.get("settings", {}).get("bodyparts"), output.record)
+    page = _PAGE + (f" --scorer {shlex.quote(scorer)}" if len(settings.Scorers) > 1 else "")
+    check_order(kept, settings.bodyparts, recorded.get("settings", {}).get("bodyparts"), output.record, page)
 
 
 def _refuse_moved_images(output: records.Output, sources: dict[Path, list[Path]]) -> None:

@@ -15,7 +15,7 @@ from dlc_toolbox.labels.slices import noted_names
 log = logging.getLogger(__name__)
 
 
-def check_order(files: Mapping[Path, bool], bodyparts: Sequence[str], before: object, record: Path) -> None:
+def check_order(files: Mapping[Path, bool], bodyparts: Sequence[str], before: object, record: Path, page: str) -> None:
     """Warn of clicks on all body parts in turn that would get other names than before.
 
     Parameters
@@ -28,6 +28,8 @@ def check_order(files: Mapping[Path, bool], bodyparts: Sequence[str], before: ob
         Of the settings then; anything else where they are not known.
     record : Path
         The record that tells them, for messages.
+    page : str
+        The command that opens the labeling page of these files, for messages.
 
     Raises
     ------
@@ -37,7 +39,7 @@ def check_order(files: Mapping[Path, bool], bodyparts: Sequence[str], before: ob
     """
     noted = {path: noted_names(path.parent, "bodyparts") for path in files}
     anew = {path: names for path, names in noted.items() if names and are_anew(path, bodyparts, names)}
-    _refuse_noted({path: names for path, names in noted.items() if path not in anew}, bodyparts)
+    _refuse_noted({path: names for path, names in noted.items() if path not in anew}, bodyparts, page)
     if anew:
         log.warning(
             "%s: the labeling page last noted %s, but every image in it has %d clicks, as many as bodyparts in "
@@ -91,14 +93,13 @@ def are_anew(path: Path, bodyparts: Sequence[str], before: Sequence[str]) -> boo
     return set(clicks) == {len(bodyparts)}
 
 
-def _refuse_noted(noted: Mapping[Path, Sequence[str]], bodyparts: Sequence[str]) -> None:
+def _refuse_noted(noted: Mapping[Path, Sequence[str]], bodyparts: Sequence[str], page: str) -> None:
     """Raise where the labeling page noted other body parts, or another order."""
     others = {path: names for path, names in noted.items() if names and list(names) != list(bodyparts)}
     if others:
         names = ", ".join(next(iter(others.values())))
         raise ToolboxError(
             f"{in_short(list(map(str, others)))}: the labeling page last noted {names}, in this order; bodyparts in "
-            "myconfig.py is another list now. Open Generating_a_Training_Set/LabelFrames.py and answer its question, "
-            "for which of the two the clicks on all parts in turn were made; if for the noted list, you can also put "
-            "it back"
+            f"myconfig.py is another list now. Open {page} and answer its question, for which of the two the clicks on "
+            "all parts in turn were made; if for the noted list, you can also put it back"
         )

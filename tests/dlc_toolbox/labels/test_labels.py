@@ -691,6 +691,16 @@ def test_clicks_in_turn_as_many_as_the_new_list_has_names_are_of_it(in_turn: Toy
         in_turn.convert()
 
 
+def test_the_command_opens_the_page_of_the_scorer_whose_clicks_in_turn_are_refused(in_turn: Toy):
+    in_turn.set("Scorers = ['Ann', 'Bob Ray']\nbodyparts = ['tail', 'nose', 'paw']")
+    (in_turn.folder / "Results.csv").unlink()
+    in_turn.write("Bob Ray/Results.csv", "50,60,1\n70,60,1\n95,60,1", header="X,Y,Slice")
+    notes = {"format": 1, "bodyparts": ["nose", "paw", "tail"], "order": [], "images": {}}
+    (in_turn.folder / "Bob Ray" / "labeling.json").write_text(json.dumps(notes))
+    with pytest.raises(ToolboxError, match=r"LabelFrames\.py --scorer 'Bob Ray' and answer"):
+        in_turn.convert("Bob Ray")
+
+
 def test_scorers_with_the_very_same_labels_are_told(toy: Toy, caplog):
     toy.set("Scorers = ['Ann', 'Bob']")
     for scorer in ("Ann", "Bob"):
