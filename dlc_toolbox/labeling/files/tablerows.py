@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from dlc_toolbox import ToolboxError
+from dlc_toolbox.labeling.files.labelfiles import Signature, signature
 from dlc_toolbox.labeling.files.merge import Value
 from dlc_toolbox.labels.images import refuse_other_images
 from dlc_toolbox.labels.labels import read_label_table
@@ -20,7 +21,7 @@ log = logging.getLogger(__name__)
 
 
 class TableRows:
-    """The rows of one scorer's label table, by folder.
+    """The rows of one scorer's label table, by folder; read again when the table has changed.
 
     Parameters
     ----------
@@ -34,7 +35,13 @@ class TableRows:
 
     def __init__(self, layout: Layout, settings: Settings, scorer: str):
         self._path, self._bodyparts = layout.label_table(settings.Task, scorer), settings.bodyparts
-        self._rows: dict[str, dict[str, dict[str, Value]]] | None = None
+        self._rows: dict[str, dict[str, dict[str, Value]]] = {}
+        self._read_as: Signature | None = None
+
+    @property
+    def signature(self) -> tuple[Signature | None, Signature | None]:
+        """What changes when the table, or what is recorded of its images, is written anew."""
+        return signature(self._path), signature(self._path.with_suffix(".json"))
 
     def of(self, folder: Path) -> Mapping[str, Mapping[str, Value]]:
         """Return a folder's labels by image and body part.
@@ -45,8 +52,9 @@ class TableRows:
             When the table is damaged, has labels of a part that is none of the settings, which would be lost, or of
             images that have changed.
         """
-        if self._rows is None:
-            self._rows = self._read() if self._path.is_file() else {}
+        now, _ = self.signature
+        if now != self._read_as:
+            self._rows, self._read_as = self._read() if now else {}, now
         found = self._rows.get(folder.name, {})
         lost = {part for labels in found.values() for part in labels} - set(self._bodyparts)
         if lost:

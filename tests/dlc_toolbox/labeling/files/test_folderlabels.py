@@ -571,6 +571,18 @@ class TestLabelTableWithoutFiles:
             [(1, 2), None, None],
         ]
 
+    def test_a_table_that_was_made_while_the_page_was_open_is_read(self, project, save):
+        store = project.open()
+        save(store, "img0.png", nose=[10, 20])
+        project.table()
+        old = project.folder.rename(project.root / "old")
+        project.folder.mkdir()
+        for image in old.glob("*.png"):
+            shutil.copy2(image, project.folder)
+        store.refresh()
+        save(store, "img3.png", nose=[1, 2])
+        assert [nose for nose, *_ in project.table().values()] == [(10, 20), None, None, (1, 2)]
+
     def test_labels_of_images_that_are_gone_stop_it(self, imported, save):
         (imported.folder / "img2.png").unlink()
         with pytest.raises(UsersError, match=r"the label table has labels of img2.png, which are not there"):
