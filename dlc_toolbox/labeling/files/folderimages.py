@@ -47,6 +47,7 @@ class FolderImages:
         self._folder, self._imagetype = folder, imagetype
         self.paths: dict[str, Path] = {}
         self._listed: Signature | None = None
+        self._signatures: list[Signature | None] = []
         self._present: frozenset[str] = frozenset()
         self._told: list[Path] = []
 
@@ -63,13 +64,14 @@ class FolderImages:
         UsersError
             When their order is uncertain; there is no image then.
         """
-        self.paths = {}
+        self.paths, self._signatures = {}, []
         self._listed, self._present = signature(self._folder), _names_in(self._folder)
         slices = slices_of(self._folder, self._imagetype, files)
         if slices.others and self._told != slices.others:
             log.warning("%s: not counted among the images to label: %s", self._folder, slices.not_counted())
         self._told = slices.others
         self.paths = {path.name: path for path in slices.images}
+        self._signatures = [signature(path) for path in slices.images]
         return list(self.paths)
 
     def is_replaced(self) -> bool:
@@ -96,6 +98,10 @@ class FolderImages:
             return self.read(files) != before
         except UsersError:
             return True
+
+    def have_changed(self) -> bool:
+        """Tell whether an image is another file than when they were read; no file is opened."""
+        return [signature(path) for path in self.paths.values()] != self._signatures
 
     def refuse_moved(self, notes: Notes, clicked: Collection[str]) -> None:
         """Raise when images were added or deleted before labeled ones, or those are gone whose labels wait.

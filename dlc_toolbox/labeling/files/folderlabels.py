@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -24,6 +24,7 @@ from dlc_toolbox.labeling.files.notes import (
     until_written,
     without_conflict,
 )
+from dlc_toolbox.labeling.files.tablerows import TableRows
 from dlc_toolbox.labels.provenance import FILE
 from dlc_toolbox.project.settings import Settings
 
@@ -41,9 +42,8 @@ class FolderLabels:
         Body parts, scorers and the form of the files.
     scorer : str
         One of `settings.Scorers`.
-    from_table : callable
-        ``from_table(folder)`` returns labels, by image and body part, of a label table whose csv files never were or
-        are lost; asked only where there is no csv file.
+    table : TableRows
+        The label table, whose csv files may never have been or are lost; asked only where there is no csv file.
     writable : bool
         Whether this process may write.
 
@@ -67,12 +67,12 @@ class FolderLabels:
         folder: Path,
         settings: Settings,
         scorer: str,
-        from_table: Callable[[Path], Mapping[str, Mapping[str, Value]]],
+        table: TableRows,
         *,
         writable: bool,
     ):
         self.folder, self.writable = folder, writable
-        self._settings, self._scorer, self._from_table = settings, scorer, from_table
+        self._settings, self._scorer, self._table = settings, scorer, table
         self.images: list[str] = []
         self.problem: str | None = None
         self.wrong_count: int | None = None
@@ -131,12 +131,19 @@ class FolderLabels:
         if self._images.is_replaced() or signature(self._notes.path) != self._notes_signature:
             self._history = History(self.folder)
             return self._reload()
-        if self._images.are_others(self._files.paths()):
+        if self._images.are_others(self._files.paths()) or self._is_table_other():
             return self._reload()
         found = self._files.changed()
         if found == self._unreadable:  # nothing, or what could not be read before
             return set()
         return self._merge(found) if self.writable and self._is_loaded else self._reload()
+
+    def _is_table_other(self) -> bool:
+        """Tell whether the label table has changed where it holds the labels; if they were refused, also an image."""
+        if self._files.exist:
+            return False
+        are_refused = self.problem is not None
+        return self._table.signature != self._table_signature or (are_refused and self._images.have_changed())
 
     def apply(self, changes: Mapping[str, Change]) -> None:
         """Change labels; all is on disk when this returns.
@@ -235,7 +242,7 @@ class FolderLabels:
         self.images, self._points, self._base = [], {}, {}
         self._files = LabelFiles(self.folder, self._settings, self._scorer, self._history)
         self._notes = Notes(self._files.home / FILE)
-        self._notes_signature = signature(self._notes.path)
+        self._notes_signature, self._table_signature = signature(self._notes.path), self._table.signature
         self._unreadable = self._files.changed()
         try:
             self.images = self._images.read(self._files.paths())
@@ -260,7 +267,7 @@ class FolderLabels:
         """Return the labels in the csv files, or, where there is none, in the label table."""
         if self._files.exist:
             return self._values(self._files.values(self.paths))
-        clicked = self._from_table(self.folder)
+        clicked = self._table.of(self.folder)
         unknown = sorted(set(clicked) - set(self.images))
         if unknown:
             raise ToolboxError(

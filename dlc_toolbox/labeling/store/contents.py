@@ -130,7 +130,7 @@ class Contents:
     def _open_folder(self, folder: Path, scorer: str, *, writable: bool) -> FolderLabels:
         """Read one scorer's labels of a folder."""
         table = self._table if scorer == self.scorer else TableRows(self.layout, self.settings, scorer)
-        return FolderLabels(folder, self.settings, scorer, table.of, writable=writable)
+        return FolderLabels(folder, self.settings, scorer, table, writable=writable)
 
     def refresh_settings(self) -> bool:
         """Read settings that have changed, and everything with them; tell whether they have.

@@ -10,7 +10,7 @@ from PIL import Image
 
 from dlc_common import UsersError
 from dlc_toolbox.labeling.errors import StaleError
-from dlc_toolbox.labeling.files import labelfiles
+from dlc_toolbox.labeling.files import labelfiles, tablerows
 from dlc_toolbox.labels.clicks import EMPTY, ClickTable
 
 HIDDEN = "not visible"
@@ -582,6 +582,33 @@ class TestLabelTableWithoutFiles:
         store.refresh()
         save(store, "img3.png", nose=[1, 2])
         assert [nose for nose, *_ in project.table().values()] == [(10, 20), None, None, (1, 2)]
+
+    @pytest.mark.parametrize("way_out", ["images put back", "table deleted", "record deleted"])
+    def test_what_stopped_it_can_be_mended_while_the_page_is_open(self, imported, save, way_out):
+        before = {path: path.read_bytes() for path in imported.folder.glob("*.png")}
+        for path in before:
+            Image.new("RGB", (80, 60)).save(path)
+        store = imported.open()
+        assert "alone has labels of images that have changed" in store.project()["notices"][0]
+        table = imported.layout.label_table("toy", "Ann")
+        if way_out == "images put back":
+            for path, data in before.items():
+                path.write_bytes(data)
+        elif way_out == "table deleted":
+            for ending in (".h5", ".csv", ".json"):
+                table.with_suffix(ending).unlink()
+        else:
+            table.with_suffix(".json").unlink()
+        store.refresh()
+        save(store, "img3.png", nose=[1, 2])
+        kept = None if way_out == "table deleted" else (10.125, 20)
+        assert store.labels("day1", "img0.png")["points"]["nose"] == kept
+
+    def test_images_are_looked_at_again_only_when_one_has_changed(self, imported, monkeypatch):
+        Image.new("RGB", (80, 60)).save(imported.folder / "img0.png")
+        store = imported.open()
+        monkeypatch.setattr(tablerows, "refuse_other_images", lambda *_: pytest.fail("looked at"))
+        store.refresh()
 
     def test_labels_of_images_that_are_gone_stop_it(self, imported, save):
         (imported.folder / "img2.png").unlink()
