@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -82,7 +83,7 @@ def settle(contents: Contents, question: str, answer: str) -> None:
     elif question.startswith(_MOVE):
         scorer = answer.removeprefix("move:")
         for source, target in _misplaced(contents, scorer):
-            _move(source, target)
+            _move(source, target, label_file_names(contents.settings))
     elif question.startswith(_PART):
         _rename(contents, question.removeprefix(_PART), answer.removeprefix(_RENAME))
     else:
@@ -125,12 +126,12 @@ def _misplaced(contents: Contents, scorer: str) -> list[tuple[Path, Path]]:
     return found
 
 
-def _move(source: Path, target: Path) -> None:
-    """Move a label file, and what is noted of its labels once no label file is left."""
+def _move(source: Path, target: Path, names: Sequence[str]) -> None:
+    """Move a label file, and what is noted of its labels once none of these names is left."""
     target.parent.mkdir(exist_ok=True)
     source.replace(target)
     notes = source.parent / FILE
-    is_last = not any(path.suffix.lower() in (".csv", ".xls") for path in source.parent.iterdir())
+    is_last = not any(label_file(source.parent, name) for name in names)
     if is_last and notes.is_file() and not (target.parent / FILE).exists():
         notes.replace(target.parent / FILE)
     log.info("%s is %s now", source, target)

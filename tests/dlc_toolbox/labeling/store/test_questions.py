@@ -36,6 +36,21 @@ class TestASecondName:
         assert not list(labeled.folder.glob("*.csv"))
         assert labeled.table()["day1/img0.png"] == [(1, 2), None, None]
 
+    @pytest.mark.parametrize("removed", [False, True])
+    def test_what_is_noted_moves_along_beside_other_csv_files(self, labeled, save, removed):
+        labeled.write_settings(Scorers=["Ann"])
+        store = labeled.open()
+        save(store, "img1.png", nose=[10, 20], paw=[50, 60], left_out=True)
+        if removed:
+            labeled.write_settings(bodyparts=["nose", "paw"])
+        (labeled.folder / "weights.csv").write_text("mouse,grams\n1,22\n")
+        labeled.write_settings(Scorers=["Ann", "Bob"])
+        store = labeled.open()
+        store.answer("move-beside:Ann", "move:Ann")
+        assert store.labels("day1", "img0.png")["points"]["paw"] == HIDDEN
+        assert store.labels("day1", "img1.png")["state"] == "left out"
+        assert sorted(path.name for path in labeled.folder.glob("*.csv")) == ["tail.csv"] * removed + ["weights.csv"]
+
     def test_to_somebody_else(self, labeled):
         labeled.open().answer("move-beside:Ann", "move:Bob")
         assert labeled.open("Bob").labels("day1", "img0.png")["points"]["nose"] == (1, 2)
