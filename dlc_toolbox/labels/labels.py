@@ -159,7 +159,7 @@ def _gather(
     _warn_of_exchanged_images(output, sources)
     warn_of_copied_files({path: output.made_from["inputs"][key] for key, path in _inputs(sources).items()})
     kept = _kept_rows(path, scorer, sources, settings.bodyparts, drop_missing=drop_missing)
-    if not tables and not kept:
+    if not tables and not any(np.isfinite(points(rows)).any() for rows in kept):
         raise ToolboxError(
             f"{path}: no label is left of images that are there and as they were; to give all labels up, delete it, "
             f"{path.stem}.csv and {path.stem}.json"

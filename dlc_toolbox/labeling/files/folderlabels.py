@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from dlc_common import UsersError
+from dlc_common.culprits import in_short
 from dlc_toolbox import ToolboxError
 from dlc_toolbox.labeling.files.folderimages import FolderImages
 from dlc_toolbox.labeling.files.history import History, now
@@ -25,6 +26,7 @@ from dlc_toolbox.labeling.files.notes import (
     without_conflict,
 )
 from dlc_toolbox.labeling.files.tablerows import TableRows
+from dlc_toolbox.labels.images import WAY_OUT
 from dlc_toolbox.labels.provenance import FILE
 from dlc_toolbox.project.settings import Settings
 
@@ -271,8 +273,8 @@ class FolderLabels:
         unknown = sorted(set(clicked) - set(self.images))
         if unknown:
             raise ToolboxError(
-                f"{self.folder}: the label table has labels of {', '.join(unknown[:5])}, which are not there; put the "
-                "images back, or these labels would be lost"
+                f"{self.folder}: the label table has labels of images that are not there: {in_short(unknown)}; "
+                f"{WAY_OUT}"
             )
         if self._settings.multibodypartsfile:  # such files hold finished images
             unseen: dict[str, Value] = dict.fromkeys(self._settings.bodyparts, NOT_VISIBLE)

@@ -12,6 +12,8 @@ from dlc_common import UsersError
 from dlc_toolbox.labeling.errors import StaleError
 from dlc_toolbox.labeling.files import labelfiles, tablerows
 from dlc_toolbox.labels.clicks import EMPTY, ClickTable
+from dlc_toolbox.labels.labels import convert_labels
+from dlc_toolbox.project.settings import load_settings
 
 HIDDEN = "not visible"
 PARTS = ("nose", "paw", "tail")
@@ -612,8 +614,31 @@ class TestLabelTableWithoutFiles:
 
     def test_labels_of_images_that_are_gone_stop_it(self, imported, save):
         (imported.folder / "img2.png").unlink()
-        with pytest.raises(UsersError, match=r"the label table has labels of img2.png, which are not there"):
+        with pytest.raises(UsersError, match=r"the label table has labels of images that are not there: img2.png; put"):
             save(imported.open(), "img3.png", nose=[1, 2])
+
+    def test_labels_of_images_that_are_gone_can_be_given_up(self, imported, save):
+        (imported.folder / "img2.png").unlink()
+        store, settings = imported.open(), load_settings(imported.root)
+        assert "Step2_ConvertingLabels2DataFrame.py --drop-missing" in store.project()["notices"][0]
+        convert_labels(imported.layout, settings, "Ann", drop_missing=True)
+        store.refresh()
+        save(store, "img3.png", nose=[1, 2])
+        assert [nose for nose, *_ in imported.table().values()] == [(10.125, 20), None, (1, 2)]
+
+    def test_all_labels_can_be_given_up(self, imported, save):
+        for image in ("img0.png", "img2.png"):
+            (imported.folder / image).unlink()
+        store, settings = imported.open(), load_settings(imported.root)
+        table = imported.layout.label_table("toy", "Ann")
+        told = f"{table}: no label is left .* delete it, CollectedData_Ann.csv and CollectedData_Ann.json"
+        with pytest.raises(UsersError, match=told):
+            convert_labels(imported.layout, settings, "Ann", drop_missing=True)
+        for ending in (".h5", ".csv", ".json"):
+            table.with_suffix(ending).unlink()
+        store.refresh()
+        save(store, "img3.png", nose=[1, 2])
+        assert [nose for nose, *_ in imported.table().values()] == [None, (1, 2)]
 
     def test_labels_of_parts_that_are_not_named_stop_it(self, imported, save):
         imported.write_settings(bodyparts=["nose", "paw", "hip"])
