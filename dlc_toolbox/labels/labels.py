@@ -39,7 +39,7 @@ from dlc_toolbox.labels.provenance import images_left_out
 from dlc_toolbox.labels.slices import IN_ITS_PLACE, slices_of, spelling
 from dlc_toolbox.labels.sources import NoLabelsError, find_label_files, label_home
 from dlc_toolbox.project import records
-from dlc_toolbox.project.layout import Layout
+from dlc_toolbox.project.layout import Layout, image_folders
 from dlc_toolbox.project.settings import Settings
 from dlc_toolbox.project.tables import bodyparts_of, make_table, points, read_table, refuse_unnamed_rows, write_table
 
@@ -158,7 +158,7 @@ def _gather(
     _refuse_resized_images(output, sources)
     _warn_of_exchanged_images(output, sources)
     warn_of_copied_files({path: output.made_from["inputs"][key] for key, path in _inputs(sources).items()})
-    kept = _kept_rows(path, scorer, sources, settings.bodyparts, drop_missing=drop_missing)
+    kept = _kept_rows(output, sources, settings, scorer, drop_missing=drop_missing)
     if not tables and not any(np.isfinite(points(rows)).any() for rows in kept):
         raise ToolboxError(
             f"{path}: no label is left of images that are there and as they were; to give all labels up, delete it, "
@@ -198,7 +198,8 @@ def _output(layout: Layout, settings: Settings, scorer: str, sources: dict[Path,
         folder.name: [path.name for path in slices_of(folder, settings.imagetype, files).images]
         for folder, files in sources.items()
     }
-    left_out = {folder.name: images_left_out(label_home(folder, settings, scorer)) for folder in sources}
+    folders = image_folders(layout.data_folder(settings.Task))
+    left_out = {folder.name: images_left_out(label_home(folder, settings, scorer)) for folder in folders}
     shaping = {
         "bodyparts": settings.bodyparts,
         "invisibleboundary": settings.invisibleboundary,
@@ -332,13 +333,15 @@ def _images_of(record: Mapping[str, Any]) -> dict[str, list[str]]:
 
 
 def _kept_rows(
-    path: Path, scorer: str, sources: dict[Path, list[Path]], bodyparts: Sequence[str], *, drop_missing: bool
+    output: records.Output, sources: dict[Path, list[Path]], settings: Settings, scorer: str, *, drop_missing: bool
 ) -> list[pd.DataFrame]:
     """Return, as a list of at most one table, the rows of the present table that no csv file makes again."""
+    path, left_out = output.files[0], output.made_from["settings"].get(_LEFT_OUT, {})
     if not path.is_file() and not path.with_suffix(".csv").is_file():
         return []
     present = _present_rows(path)
-    kept = present[~present.index.map(_folder_of).isin([folder.name for folder in sources])]
+    kept = present[~present.index.map(_folder_of).isin([folder.name for folder in sources])].copy()
+    kept.loc[kept.index.isin([f"{folder}/{name}" for folder in left_out for name in left_out[folder]])] = np.nan
     if drop_missing:
         kept = without_lost_images(kept, path)
     if kept.empty:
@@ -349,7 +352,7 @@ def _kept_rows(
     log.info("%d rows of %s are kept, though it has no csv files any more", len(kept), gone)
     if told := without_images(path, labeled):
         log.warning("%s", told)
-    dropped = [part for part in bodyparts_of(kept) if part not in bodyparts]
+    dropped = [part for part in bodyparts_of(kept) if part not in settings.bodyparts]
     if dropped:
         log.warning("the labels of %s in these rows are dropped: no longer in bodyparts", ", ".join(dropped))
     table = make_table(scorer, bodyparts_of(kept), kept.index, points(kept)[..., :2])

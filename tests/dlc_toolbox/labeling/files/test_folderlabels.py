@@ -12,7 +12,7 @@ from dlc_common import UsersError
 from dlc_toolbox.labeling.errors import StaleError
 from dlc_toolbox.labeling.files import labelfiles, tablerows
 from dlc_toolbox.labels.clicks import EMPTY, ClickTable
-from dlc_toolbox.labels.labels import convert_labels
+from dlc_toolbox.labels.labels import convert_labels, read_labels
 from dlc_toolbox.project.settings import load_settings
 
 HIDDEN = "not visible"
@@ -572,6 +572,17 @@ class TestLabelTableWithoutFiles:
             [None, None, (12, 22)],
             [(1, 2), None, None],
         ]
+
+    def test_its_labels_of_an_image_that_is_left_out_do_not_count(self, project, save):
+        save(project.open(), "img0.png", nose=[10, 20])
+        save(project.open(), "img1.png", nose=[11, 21])
+        assert project.table()["day1/img1.png"] == [(11, 21), None, None]
+        save(project.open(), "img1.png", left_out=True)
+        for path in map(project.csv, PARTS):
+            path.unlink()
+        table = read_labels(project.layout, load_settings(project.root), "Ann")
+        assert table.loc["day1/img0.png"].notna().any()
+        assert table.loc["day1/img1.png"].isna().all()
 
     def test_a_table_that_was_made_while_the_page_was_open_is_read(self, project, save):
         store = project.open()
