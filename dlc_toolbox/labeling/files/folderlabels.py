@@ -330,12 +330,12 @@ class FolderLabels:
         return {image: dict(self._wanted(image)) for image in self.images}
 
     def _refuse_other_parts(self) -> None:
-        """Raise when clicks on all parts in turn were made for other parts, or in another order."""
+        """Raise when clicks on all parts in turn may have been made for other parts, or in another order."""
         before = self._notes.bodyparts
         in_turn = self._settings.multibodypartsfile and self._files.exist
         if in_turn and before and before != list(self._settings.bodyparts):
             raise ToolboxError(
-                f"{self.folder}: the clicks on all parts in turn were made for {', '.join(before)}, in this order; "
+                f"{self.folder}: for the clicks on all parts in turn {', '.join(before)} was noted, in this order; "
                 "bodyparts in myconfig.py is another list now. Answer the question about it, or put the old list back"
             )
 

@@ -154,7 +154,7 @@ class TestPartsInTurn:
         store = labeled.open()
         assert asked(store) == {"parts:day1": ["were", "ignore"]}
         assert any(
-            "made for nose, paw, tail" in notice or "expected 4" in notice for notice in store.project()["notices"]
+            "nose, paw, tail was noted" in notice or "expected 4" in notice for notice in store.project()["notices"]
         )
         store.answer("parts:day1", "were")
         points = store.labels("day1", "img0.png")["points"]
