@@ -19,6 +19,8 @@ from typing import Any
 import numpy as np
 from scipy.optimize import isotonic_regression, lsq_linear
 
+from dlc_common.promise import MEANINGFUL
+
 FEATURES = ("likelihood", "second_likelihood", "second_distance_px", "peak_width_px")
 """What the maps tell about a pose: of its best cell, of the best cell elsewhere, how far that is, how wide the peak."""
 
@@ -343,7 +345,10 @@ def _fit_visible(likelihoods: np.ndarray, labeled: np.ndarray) -> tuple[list[flo
 
 
 def recommended_pcutoff(likelihoods: np.ndarray, errors_px: np.ndarray, wanted_px: float) -> np.ndarray:
-    """Find, for each part, the least likelihood from which on 90 % of the errors are as small as wanted.
+    """Find, for each part, the likelihood from which on 90 % of the errors are as small as wanted.
+
+    It lies halfway between the last pose that may pass and the first that may not. Where all may, nothing tells how low
+    likelihoods can be, and those from 0.1 on pass.
 
     Parameters
     ----------
@@ -362,7 +367,7 @@ def recommended_pcutoff(likelihoods: np.ndarray, errors_px: np.ndarray, wanted_p
     >>> likelihoods = np.linspace(0.05, 1, 20)[:, None]
     >>> errors = np.where(likelihoods < 0.48, 30.0, 1.0)
     >>> recommended_pcutoff(likelihoods, errors, wanted_px=5).round(2).tolist()  # one error in eleven is let pass
-    [0.45]
+    [0.43]
     """
     found = np.full(errors_px.shape[1], np.nan)
     for part in range(errors_px.shape[1]):
@@ -374,5 +379,6 @@ def recommended_pcutoff(likelihoods: np.ndarray, errors_px: np.ndarray, wanted_p
         is_last_alike = np.append(falling[1:] < falling[:-1], True)[: len(order)]
         enough = np.flatnonzero((good >= COVERAGE * counts) & (counts >= FEWEST_ABOVE) & is_last_alike)
         if len(enough):
-            found[part] = falling[enough[-1]]
+            least, below = falling[enough[-1]], falling[enough[-1] + 1 :]
+            found[part] = (least + below[0]) / 2 if len(below) else min(least, MEANINGFUL)
     return found

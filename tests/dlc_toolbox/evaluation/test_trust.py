@@ -79,7 +79,7 @@ def test_radii_learned_from_other_images_hold_nine_of_ten(evaluation, settings):
     covered = f"{judgment.coverage:.0%} lie within the radius of 90 %"
     assert sentences[0].startswith("How far off a pose may be was learned from 179 labels in 60 test images")
     assert sentences[0].endswith(covered)
-    assert sentences[1].startswith("Recommended pcutoff, for 90 % of the labels within 5 px: nose 0.2")
+    assert sentences[1].startswith("Recommended pcutoff, for 90 % of the labels within 5 px: nose 0.1")
 
 
 def test_a_label_that_is_wrong_is_the_first_to_look_at_again(evaluation, settings):

@@ -168,8 +168,13 @@ def test_json_gives_back_the_same_calibration(calibration):
 def test_the_cutoff_is_the_least_likelihood_with_nine_of_ten_within():
     likelihoods = np.linspace(0.05, 1, 20)[:, None]
     errors = np.where(likelihoods < 0.5 - 1e-9, 30.0, 1.0)  # 11 small errors: one large one may join them, two may not
-    np.testing.assert_allclose(recommended_pcutoff(likelihoods, errors, wanted_px=5), [0.45])
+    np.testing.assert_allclose(recommended_pcutoff(likelihoods, errors, wanted_px=5), [0.425])
     np.testing.assert_allclose(recommended_pcutoff(likelihoods, errors, wanted_px=30), [0.05])
+
+
+def test_where_all_are_near_enough_lower_likelihoods_than_those_seen_pass():
+    likelihoods = np.linspace(0.9993, 0.9999, 20)[:, None]
+    np.testing.assert_allclose(recommended_pcutoff(likelihoods, np.ones((20, 1)), wanted_px=5), [0.1])
 
 
 def test_there_is_no_cutoff_where_none_reaches_it_or_too_few_labels_tell():
