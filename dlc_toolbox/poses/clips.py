@@ -199,7 +199,8 @@ def _refuse_large(frames: int, sources: Sequence[Recording], out: Path) -> None:
 
 def _write(out: Path, sources: Sequence[Recording], clip: Clip, rate: float, frames: int) -> None:
     """Write the same seconds of recordings, beside each other, as mp4 or GIF; memory does not grow with an mp4."""
-    half_a_frame_s = clip.speed / rate / 2  # in whose middle it is asked for, so that no rounding takes its neighbour
+    # in the middle of a frame it is asked for, so that no rounding takes its neighbour
+    half_a_frame_s = min(clip.speed / rate, 1 / sources[-1].fps) / 2
     readers = [_FramesByTime(source, half_a_frame_s) for source in sources]
     try:
         movie = _movie(readers, clip, length_s=(frames + 0.01) / rate)  # moviepy rounds the number of frames down

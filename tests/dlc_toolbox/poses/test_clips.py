@@ -80,6 +80,10 @@ def test_a_clip_has_each_frame_once_at_its_time(pair, clip, frames, rate):
     assert (made.width, made.height) == (64, 48)
 
 
+def test_a_fast_clip_begins_with_the_first_of_its_frames(pair):
+    assert shown(cut_clip(*pair, Clip(1, 1.04, 8))) == [25]
+
+
 def test_frames_of_an_uneven_clock_are_shown_as_long_as_they_were(tmp_path):
     """Frame 1 stands from 40 to 440 ms: ten of the clip's frames."""
     video = tmp_path / "uneven.avi"
