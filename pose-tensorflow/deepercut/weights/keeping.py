@@ -55,7 +55,9 @@ def tidy(train_folder: Path, prefix: str = "snapshot", most: int | None = None) 
             if snapshot.iteration in gone:
                 snapshot.path.unlink(missing_ok=True)  # first, because it makes the snapshot exist
                 state_path(train_folder, snapshot.iteration, prefix).unlink(missing_ok=True)
-        log.info("Deleted, because max_snapshots is %d: the snapshots of %s", most, ", ".join(map(str, gone)))
+        if gone:
+            names = ", ".join(map(str, gone))
+            log.info("Deleted, because max_snapshots is %d: the snapshots of %s", most, names)
     for snapshot in own[:-RESUMABLE]:
         forget_memory(state_path(train_folder, snapshot.iteration, prefix))
 
