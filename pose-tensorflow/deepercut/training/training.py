@@ -25,6 +25,7 @@ from deepercut.training.callbacks import LearningStatistics, Snapshots, StopOnIn
 from deepercut.training.devices import choose_devices, sharing
 from deepercut.training.heads import train_heads
 from deepercut.training.optimizers import make_optimizer
+from deepercut.training.remarks import remark
 from deepercut.training.stopping import StopWhenStalled, in_words, warn_of_patience, why_finished
 from deepercut.training.validation import Validation, hold_out
 from deepercut.weights.checkpoints import check_same_network, fill, read_weights, resolve_weights
@@ -108,6 +109,7 @@ def _train(
             log.info("Held out of it, to measure the error (validation_fraction): %d", len(held_out))
         if len(devices) > 1:
             log.info("Each batch is shared out over %s", ", ".join(devices))
+        remark(config)
         warn_of_patience(config, held_out)
         held_out_names = kept or [image.name for image in held_out]
         snapshots = Snapshots(network, config, start, held_out_names, _trained_on(training, weights, start))
