@@ -366,8 +366,8 @@ def recommended_pcutoff(likelihoods: np.ndarray, errors_px: np.ndarray, wanted_p
     --------
     >>> likelihoods = np.linspace(0.05, 1, 20)[:, None]
     >>> errors = np.where(likelihoods < 0.48, 30.0, 1.0)
-    >>> recommended_pcutoff(likelihoods, errors, wanted_px=5).round(2).tolist()  # one error in eleven is let pass
-    [0.43]
+    >>> recommended_pcutoff(likelihoods, errors, wanted_px=5).round(3).tolist()  # one error in eleven is let pass
+    [0.425]
     """
     found = np.full(errors_px.shape[1], np.nan)
     for part in range(errors_px.shape[1]):
