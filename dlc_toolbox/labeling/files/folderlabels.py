@@ -23,6 +23,7 @@ from dlc_toolbox.labeling.files.notes import (
     PartNote,
     complete,
     until_written,
+    value_of,
     without_conflict,
 )
 from dlc_toolbox.labeling.files.tablerows import TableRows
@@ -309,20 +310,14 @@ class FolderLabels:
         return False
 
     def _values(self, clicked: Mapping[str, Mapping[str, tuple[float, float]]]) -> dict[str, dict[str, Value]]:
-        """Turn clicks into labels: in the corner they mean 'not visible', unless they were placed there here.
-
-        A click at (0, 0) that was made here for 'not visible' means that whatever `invisibleboundary` is by now.
-        """
+        """Turn clicks into labels."""
         found: dict[str, dict[str, Value]] = {}
         for image, of_image in clicked.items():
             parts = self._notes.of(image).parts
             for part, point in of_image.items():
-                note = parts.get(part)
-                placed, hidden = note and note.at == point, note and note.state == NOT_VISIBLE and point == (0, 0)
-                if (self._files.means_not_visible(point) or hidden) and not placed:
-                    found.setdefault(image, {})[part] = NOT_VISIBLE
-                elif point == point:
-                    found.setdefault(image, {})[part] = point
+                value = value_of(point, parts.get(part), self._settings)
+                if value is not None:
+                    found.setdefault(image, {})[part] = value
         return found
 
     def _labels(self) -> dict[str, dict[str, Value]]:

@@ -13,6 +13,7 @@ from dlc_common.files import replacing
 from dlc_toolbox import ToolboxError
 from dlc_toolbox.labeling.files.history import History
 from dlc_toolbox.labeling.files.merge import NOT_VISIBLE, Value
+from dlc_toolbox.labeling.files.notes import value_of
 from dlc_toolbox.labels.clicks import EMPTY, ClickTable, Point
 from dlc_toolbox.labels.slices import image_positions
 from dlc_toolbox.labels.sources import label_file, label_file_names, label_home
@@ -68,7 +69,7 @@ class LabelFiles:
     def __init__(self, folder: Path, settings: Settings, scorer: str, history: History):
         self.home = label_home(folder, settings, scorer)
         self._together = settings.multibodypartsfile
-        self._hidden_below = settings.hidden_below
+        self._settings = settings
         self._history = history
         self._files = {}
         for place, name in enumerate(label_file_names(settings)):
@@ -227,17 +228,11 @@ class LabelFiles:
             old = present[place] if place < len(present) else None
             if isinstance(value, tuple):
                 clicks.append(value)
-            elif value == NOT_VISIBLE and old is not None and self.means_not_visible(old):
+            elif value == NOT_VISIBLE and old is not None and value_of(old, None, self._settings) == NOT_VISIBLE:
                 clicks.append(old)
             elif value == NOT_VISIBLE and self._together:
-                clicks.append((0.0, 0.0) if self._hidden_below > 0 else (math.nan, math.nan))
+                clicks.append((0.0, 0.0) if self._settings.hidden_below > 0 else (math.nan, math.nan))
         return clicks
-
-    def means_not_visible(self, point: Point) -> bool:
-        """Tell a click in the corner, or one without a place where all parts are clicked in turn."""
-        if math.isnan(point[0]):
-            return self._together
-        return max(point) < self._hidden_below
 
 
 class WrongCountError(ToolboxError):

@@ -17,7 +17,9 @@ from dlc_common.files import replacing
 from dlc_toolbox import ToolboxError
 from dlc_toolbox.labeling.files.history import now
 from dlc_toolbox.labeling.files.merge import NOT_VISIBLE, Conflict, Value
+from dlc_toolbox.labels.clicks import Point
 from dlc_toolbox.labels.provenance import ACCEPTED, PLACED
+from dlc_toolbox.project.settings import Settings
 
 _FORMAT = 1
 
@@ -192,6 +194,27 @@ class Notes:
 
 
 _NOTHING = ImageNotes()
+
+
+def value_of(point: Point, note: PartNote | None, settings: Settings) -> Value:
+    """Return what a click in a csv file says.
+
+    Parameters
+    ----------
+    point : (float, float)
+        Where it is; NaN, NaN where it has no place.
+    note : PartNote or None
+        What is noted of the part: placed at that very place, it is there, even in the corner; a click at (0, 0) that
+        was made here for 'not visible' means that whatever `invisibleboundary` is by now.
+    settings : Settings
+        Whether all parts are clicked in turn, and `hidden_below`.
+    """
+    if math.isnan(point[0]):
+        return NOT_VISIBLE if settings.multibodypartsfile else None
+    if note and note.at == point:
+        return point
+    is_ours = note is not None and note.state == NOT_VISIBLE and point == (0, 0)
+    return NOT_VISIBLE if is_ours or max(point) < settings.hidden_below else point
 
 
 def without_conflict(notes: ImageNotes, parts: Sequence[str]) -> ImageNotes:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import math
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -12,7 +11,7 @@ from dlc_toolbox.labeling.files.folderlabels import FolderLabels
 from dlc_toolbox.labeling.files.history import History, now
 from dlc_toolbox.labeling.files.labelfiles import refuse_other_count
 from dlc_toolbox.labeling.files.merge import NOT_VISIBLE
-from dlc_toolbox.labeling.files.notes import PLACED, ImageNotes, Notes, PartNote
+from dlc_toolbox.labeling.files.notes import PLACED, ImageNotes, Notes, PartNote, value_of
 from dlc_toolbox.labeling.store.contents import Contents
 from dlc_toolbox.labels.clicks import ClickTable, Point
 from dlc_toolbox.labels.order import are_anew
@@ -127,7 +126,8 @@ def _reshape(contents: Contents, labels: FolderLabels, before: Sequence[str]) ->
 
 def _note(contents: Contents, known: ImageNotes, part: str, point: Point) -> PartNote:
     """Return the note of a click: the one that is known, if it is about this click."""
-    if part in known.parts and known.parts[part].at == point:
-        return known.parts[part]
-    is_hidden = math.isnan(point[0]) or max(point) < contents.settings.hidden_below
+    note = known.parts.get(part)
+    if note and note.at == point:
+        return note
+    is_hidden = value_of(point, note, contents.settings) == NOT_VISIBLE
     return PartNote(NOT_VISIBLE, now()) if is_hidden else PartNote(PLACED, now(), point)

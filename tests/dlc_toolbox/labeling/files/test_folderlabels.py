@@ -508,6 +508,12 @@ class TestInTurn:
         save(project.stores[0], "img0.png", paw=[1, 2])
         assert project.table()["day1/img0.png"] == [(10, 20), (1, 2), (30, 40)]
 
+    def test_blank_cells_of_one_part_are_no_label(self, make_project):
+        project = make_project()
+        project.fiji_saves("nose", "X,Y,Slice\n,,1\n10,20,2\n")
+        store = project.open()
+        assert [store.labels("day1", f"img{n}.png")["points"]["nose"] for n in (0, 1)] == [None, (10, 20)]
+
     @pytest.mark.parametrize("boundary", [0, -1])
     def test_what_is_not_visible_stays_so_when_the_boundary_goes(self, make_project, save, boundary):
         project = make_project(multibodypartsfile=True, multibodypartsfilename="All.csv", invisibleboundary=10)

@@ -267,6 +267,15 @@ class TestPartsInTurn:
         store.answer("parts:day1", "were")
         assert store.labels("day1", "img1.png")["points"] == {"nose": (11, 21), "paw": None, "tail": None}
 
+    def test_what_is_not_visible_stays_so_when_the_boundary_goes_with_the_old_list(self, make_project, save):
+        project = make_project(multibodypartsfile=True, multibodypartsfilename="All.csv", invisibleboundary=10)
+        save(project.open(), "img0.png", nose=[10, 20], paw="not visible", tail=[30, 40])
+        project.write_settings(invisibleboundary=-1, bodyparts=["tail", "nose", "paw"])
+        store = project.open()
+        store.answer("parts:day1", "were")
+        assert store.labels("day1", "img0.png")["points"]["paw"] == "not visible"
+        assert project.table()["day1/img0.png"] == [(30, 40), (10, 20), None]
+
     def test_clicks_deleted_in_fiji_afterwards_are_gone(self, labeled):
         labeled.write_settings(bodyparts=["tail", "nose", "paw"])
         labeled.open().answer("parts:day1", "were")
