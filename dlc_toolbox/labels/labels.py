@@ -93,7 +93,7 @@ def convert_labels(
     output.log(reason)
     if reason is None:
         return path
-    table = _gather(layout, settings, scorer, sources, drop_missing=drop_missing)
+    table = _gather(output, settings, scorer, sources, drop_missing=drop_missing)
     labeled = np.isfinite(points(table)).all(axis=2)
     if not labeled.any():
         raise ToolboxError(
@@ -129,7 +129,8 @@ def read_labels(layout: Layout, settings: Settings, scorer: str) -> pd.DataFrame
     ToolboxError
         As `convert_labels`.
     """
-    return _gather(layout, settings, scorer, _sources(layout, settings, scorer, without_any=True))
+    sources = _sources(layout, settings, scorer, without_any=True)
+    return _gather(_output(layout, settings, scorer, sources), settings, scorer, sources)
 
 
 def _sources(layout: Layout, settings: Settings, scorer: str, *, without_any: bool) -> dict[Path, list[Path]]:
@@ -143,11 +144,14 @@ def _sources(layout: Layout, settings: Settings, scorer: str, *, without_any: bo
 
 
 def _gather(
-    layout: Layout, settings: Settings, scorer: str, sources: dict[Path, list[Path]], *, drop_missing: bool = False
+    output: records.Output,
+    settings: Settings,
+    scorer: str,
+    sources: dict[Path, list[Path]],
+    *,
+    drop_missing: bool = False,
 ) -> pd.DataFrame:
     """Return the labels of csv files, and those of the present table whose folder has none."""
-    path = layout.label_table(settings.Task, scorer)
-    output = _output(layout, settings, scorer, sources)
     if settings.multibodypartsfile:
         _check_order(output, sources, settings, scorer)
     _refuse_moved_images(output, sources)
@@ -161,8 +165,8 @@ def _gather(
     kept = _kept_rows(output, sources, settings, scorer, drop_missing=drop_missing)
     if not tables and not any(np.isfinite(points(rows)).any() for rows in kept):
         raise ToolboxError(
-            f"{path}: no label is left of images that are there and as they were; to give all labels up, delete it, "
-            f"{path.stem}.csv and {path.stem}.json"
+            f"{output.name}: no label is left of images that are there and as they were; to give all labels up, delete "
+            f"it, {output.files[1].name} and {output.record.name}"
         )
     return _sorted_by_folder(pd.concat([*tables, *kept]))
 
