@@ -19,6 +19,7 @@ from dlc_toolbox.poses.clock import Clock
 from dlc_toolbox.poses.filter import drawn_filter, find_poses
 from dlc_toolbox.poses.network import Network
 from dlc_toolbox.poses.radius import read_confidence, warn_of_outdated
+from dlc_toolbox.poses.trust import read_trust
 from dlc_toolbox.project import layout, records, tables
 from dlc_toolbox.project.cameras import View
 from dlc_toolbox.project.settings import AnalysisSettings
@@ -217,7 +218,7 @@ def _find_files(video: Path, network: Network, settings: AnalysisSettings) -> _F
     """Find what is known of the poses of a video."""
     raw = layout.pose_table(video, network.scorer)
     poses = find_poses(video, network, crop=settings.crop, filtered=drawn_filter(settings), fps=settings.fps)
-    warn_of_outdated(video, network, settings.crop)
+    warn_of_outdated(video, network, read_trust(network, settings.crop))
     trusted, record = layout.confidence_table(raw), records.read(layout.pose_record(raw))
     return _Files(poses, trusted if trusted.exists() else None, record, _clock_of(video, record))
 

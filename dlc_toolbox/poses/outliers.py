@@ -156,7 +156,7 @@ def extract_outliers(
         return current
     poses = tables.points(tables.read_poses(table), labeling.bodyparts)
     if isinstance(trust.calibration, Calibration):
-        warn_of_outdated(video, network, settings.crop)
+        warn_of_outdated(video, network, trust)
     expected_px = _expected_errors(confidence, labeling.bodyparts, len(poses))
     doubts = find_doubtful_poses(poses, expected_px, trust.of_parts(labeling.bodyparts), cutoff)
     failures = np.concatenate([find_failures(poses, criteria), doubts], axis=2)

@@ -19,7 +19,6 @@ from dlc_toolbox.project.layout import confidence_table, pose_record, pose_table
 from dlc_toolbox.project.long_tables import count_rows, read_long_table
 from dlc_toolbox.project.settings import AnalysisSettings
 from dlc_toolbox.project.tables import points, read_table
-from dlc_toolbox.video.video import Crop
 
 log = logging.getLogger(__name__)
 
@@ -98,9 +97,9 @@ def why_outdated(table: Path, trust: Trust) -> str | None:
     )
 
 
-def warn_of_outdated(video: Path, network: Network, crop: Crop | None) -> None:
+def warn_of_outdated(video: Path, network: Network, trust: Trust) -> None:
     """Warn that what is made of poses takes how far off they may be from a table that is missing or outdated."""
-    if why := why_outdated(pose_table(video, network.scorer), read_trust(network, crop)):
+    if why := why_outdated(pose_table(video, network.scorer), trust):
         log.warning("%s: how far off its poses may be is missing or outdated: %s", video.name, why)
 
 
@@ -142,7 +141,7 @@ def drawn_radius(video: Path, network: Network, settings: AnalysisSettings) -> P
     table, trust = pose_table(video, network.scorer), read_trust(network, settings.crop)
     path = confidence_table(table)
     if path.exists() and isinstance(trust.calibration, Calibration):
-        warn_of_outdated(video, network, settings.crop)
+        warn_of_outdated(video, network, trust)
         return path
     log.warning(
         "%s: no radius is drawn, it is not known how far off these poses may be: %s, then AnalyzeVideos.py --overwrite",

@@ -17,7 +17,7 @@ from dlc_toolbox.poses.clock import Clock
 from dlc_toolbox.poses.filter import Filter, find_poses
 from dlc_toolbox.poses.network import Network
 from dlc_toolbox.poses.radius import warn_of_outdated
-from dlc_toolbox.poses.trust import CONFIDENCE
+from dlc_toolbox.poses.trust import CONFIDENCE, read_trust
 from dlc_toolbox.project import layout, records, tables
 from dlc_toolbox.project.long_tables import read_long_table
 from dlc_toolbox.project.settings import AnalysisSettings
@@ -193,7 +193,7 @@ def gather(
     skeleton = skeleton_of(settings, network.bodyparts)
     poses = Poses(video, table, network.scorer, tuple(network.bodyparts), skeleton, record, filtered, lab)
     if filtered is None:
-        warn_of_outdated(video, network, settings.crop)
+        warn_of_outdated(video, network, read_trust(network, settings.crop))
     if poses.remark:
         log.warning("%s: %s", video.name, poses.remark)
     if poses.clock.fps is None:
