@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import nullcontext
 from pathlib import Path
-from typing import Any
 
-import h5py
 import numpy as np
 import pandas as pd
 
 from dlc_common.files import naming_refusal, replacing, seal
+from dlc_common.hdf5 import writing_hdf5
 from dlc_toolbox.project.attributes import refuse_code, refuse_damage
 from dlc_toolbox.project.cells import refuse_labels
 from dlc_toolbox.project.tables import KEY, h5_content, in_our_form, naming_damage, read_table
@@ -53,36 +51,13 @@ def write_long_table(chunks: Iterable[pd.DataFrame], path: Path, *, csv: bool = 
 
 def _append(table: pd.DataFrame, path: Path) -> None:
     """Add rows to an .h5 table."""
-    with _HonestFile(path, "r+b") as file:
-        try:
-            with h5py.File(file, "r+") as opened:
-                rows = opened[KEY]["table"]
-                added = np.empty(len(table), rows.dtype)
-                added["index"], added["values_block_0"] = table.index, table.to_numpy()
-                rows.resize(len(rows) + len(added), axis=0)
-                rows[-len(added) :] = added
-                rows.attrs["NROWS"] = np.int64(len(rows))
-        except (OSError, RuntimeError) as error:
-            raise file.refused or error from error
-        if file.refused:
-            raise file.refused
-
-
-class _HonestFile(io.FileIO):
-    """A file that remembers what the system refuses to write: on a full disk HDF5 damages files silently."""
-
-    refused: OSError | None = None
-
-    def write(self, content: Any) -> int:
-        """Write all of it."""
-        rest = memoryview(content)
-        try:
-            while rest:
-                rest = rest[super().write(rest) :]
-        except OSError as error:
-            self.refused = error
-            raise
-        return len(memoryview(content))
+    with writing_hdf5(path, "r+") as file:
+        rows = file[KEY]["table"]
+        added = np.empty(len(table), rows.dtype)
+        added["index"], added["values_block_0"] = table.index, table.to_numpy()
+        rows.resize(len(rows) + len(added), axis=0)
+        rows[-len(added) :] = added
+        rows.attrs["NROWS"] = np.int64(len(rows))
 
 
 def read_long_table(

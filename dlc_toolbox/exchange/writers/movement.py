@@ -15,8 +15,10 @@ from typing import Any
 import h5py
 import numpy as np
 
+from dlc_common.files import replacing
+from dlc_common.hdf5 import writing_hdf5
 from dlc_toolbox import SOFTWARE, __version__
-from dlc_toolbox.exchange.writers.datasets import Part, fill, make_dataset, replacing_hdf5
+from dlc_toolbox.exchange.writers.datasets import Part, fill, make_dataset
 from dlc_toolbox.exchange.writers.poses import LIKELIHOOD, MEANINGS, ORIGIN, TRUSTED, Poses
 
 _INDIVIDUAL = "individual_0"  # as movement names the one animal of a pose table
@@ -44,7 +46,7 @@ def write(poses: Poses, files: Sequence[Path]) -> None:
     UsersError
         When a table is damaged, or the system refuses to write.
     """
-    with replacing_hdf5(files[0], poses.size) as temporary:
+    with replacing(files[0]) as temporary:
         _make(poses, temporary)
         fill(temporary, _parts(poses))
 
@@ -53,7 +55,7 @@ def _make(poses: Poses, path: Path) -> None:
     """Make the file with all but its values along time."""
     knows_times = poses.clock.fps is not None
     coordinates = {"space": ["x", "y"], "keypoints": list(poses.bodyparts), "individuals": [_INDIVIDUAL]}
-    with h5py.File(path, "w") as file:
+    with writing_hdf5(path) as file:
         file.attrs.update(_attributes(poses))
         make_dataset(file, "time", [poses.frames], dtype="f8" if knows_times else "i8")
         for name, values in coordinates.items():

@@ -17,9 +17,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from dlc_common.files import replacing
 from dlc_common.fingerprints import fingerprint
+from dlc_common.hdf5 import writing_hdf5
 from dlc_toolbox import SOFTWARE, ToolboxError, __version__
-from dlc_toolbox.exchange.writers.datasets import Part, fill, replacing_hdf5, storage
+from dlc_toolbox.exchange.writers.datasets import Part, fill, storage
 from dlc_toolbox.exchange.writers.poses import LIKELIHOOD, MEANINGS, ORIGIN, TRUSTED, Poses, joined
 from dlc_toolbox.video.video import recorded_at
 
@@ -70,10 +72,10 @@ def write(poses: Poses, files: Sequence[Path]) -> None:
     import pynwb
 
     (path,) = files
-    with replacing_hdf5(path, poses.size) as temporary:
+    with replacing(path) as temporary:
         content = _session(poses)
         _add_poses(content, poses, path.parent)
-        with pynwb.NWBHDF5IO(temporary, "w") as file:
+        with writing_hdf5(temporary) as made, pynwb.NWBHDF5IO(file=made, mode="w") as file:
             file.write(content)
         fill(temporary, _parts(poses))
 

@@ -87,11 +87,6 @@ class Poses:
         """How many frames have poses."""
         return int(self.record["frames"])
 
-    @property
-    def size(self) -> int:
-        """How many numbers they are at most, with what is known of them."""
-        return self.frames * (1 + len(self.bodyparts) * (len(tables.POSE_COORDS) + len(TRUSTED)))
-
     @cached_property
     def clock(self) -> Clock:
         """When the frames are shown."""

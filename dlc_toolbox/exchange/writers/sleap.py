@@ -13,11 +13,12 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-import h5py
 import numpy as np
 
+from dlc_common.files import replacing
+from dlc_common.hdf5 import writing_hdf5
 from dlc_toolbox import SOFTWARE, __version__
-from dlc_toolbox.exchange.writers.datasets import Part, fill, make_dataset, replacing_hdf5
+from dlc_toolbox.exchange.writers.datasets import Part, fill, make_dataset
 from dlc_toolbox.exchange.writers.poses import Poses
 from dlc_toolbox.project.layout import SLEAP_ENDING
 
@@ -49,7 +50,7 @@ def write(poses: Poses, files: Sequence[Path]) -> None:
     UsersError
         When a table is damaged, or the system refuses to write.
     """
-    with replacing_hdf5(files[0], poses.size) as temporary:
+    with replacing(files[0]) as temporary:
         _make(poses, temporary)
         fill(temporary, _parts(poses))
 
@@ -58,7 +59,7 @@ def _make(poses: Poses, path: Path) -> None:
     """Make the file with all but its values along time."""
     frames, parts = poses.frames, len(poses.bodyparts)
     provenance = {"source": poses.source, "software": f"{SOFTWARE} {__version__}", "fps": poses.clock.even_fps}
-    with h5py.File(path, "w") as file:
+    with writing_hdf5(path) as file:
         make_dataset(file, "tracks", [1, 2, parts, frames], axis=3)
         make_dataset(file, "point_scores", [1, parts, frames], axis=2)
         make_dataset(file, "instance_scores", [1, frames], axis=1)

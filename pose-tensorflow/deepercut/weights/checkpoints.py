@@ -23,6 +23,7 @@ from deepercut.weights.foreign import Arrays, convert_keras_resnet, read_tf1
 from deepercut.weights.snapshots import WANTED, WEIGHTS_SUFFIX
 from dlc_common import cli
 from dlc_common.files import is_broken, replacing, seal
+from dlc_common.hdf5 import writing_hdf5
 from dlc_common.kinds import HDF5, KERAS, wrong_kind
 
 if TYPE_CHECKING:
@@ -335,7 +336,7 @@ def _round_kernels(path: Path) -> None:
     with h5py.File(path) as file:
         collect("/", file)
         file.visititems(collect)
-    with h5py.File(path, "w") as file:
+    with writing_hdf5(path) as file:
         for name, attributes, values in items:
             item = file.require_group(name) if values is None else file.create_dataset(name, data=values)
             item.attrs.update(attributes)

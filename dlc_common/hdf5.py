@@ -1,0 +1,73 @@
+"""HDF5 files on disks that may be full."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import h5py
+
+_MODES = {"w": "w+b", "r+": "r+b"}
+
+
+@contextmanager
+def writing_hdf5(path: Path, mode: str = "w") -> Iterator[h5py.File]:
+    """Open an HDF5 file to write to it.
+
+    On a full disk HDF5 damages files silently; and what it was refused, it keeps, so that it cannot close the file, and
+    ends the process with a segmentation fault at one of the next. Therefore it never hears of a refusal: it is raised
+    here, once the file is closed.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    mode : {'w', 'r+'}, optional
+        Whether it is made, or changed.
+
+    Yields
+    ------
+    h5py.File
+        For the block to write to.
+
+    Raises
+    ------
+    OSError
+        When the system refused to write.
+    """
+    with _HonestFile(path, _MODES[mode]) as file:
+        try:
+            with h5py.File(file, mode) as opened:
+                yield opened
+        except (OSError, RuntimeError):  # which may come of what is missing
+            if file.refused is None:
+                raise
+        if file.refused is not None:
+            raise file.refused
+
+
+class _HonestFile(io.FileIO):
+    """A file that remembers what the system refuses to write."""
+
+    refused: OSError | None = None
+
+    def write(self, content: Any) -> int:
+        """Write all of it, or what the system takes."""
+        rest = memoryview(content)
+        try:
+            while rest:
+                rest = rest[super().write(rest) :]
+        except OSError as error:
+            self.refused = error
+        return len(memoryview(content))
+
+    def truncate(self, size: int | None = None) -> int:
+        """Make it as long, if the system lets it be."""
+        try:
+            return super().truncate(size)
+        except OSError as error:
+            self.refused = error
+        return self.tell() if size is None else size
