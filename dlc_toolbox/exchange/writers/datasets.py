@@ -81,4 +81,5 @@ def fill(path: Path, pieces: Iterable[tuple[int, Sequence[Part]]]) -> None:
     with writing_hdf5(path, "r+") as file:
         for first, parts in pieces:
             for name, values, axis in parts:
-                file[name][(*[slice(None)] * axis, slice(first, first + values.shape[axis]))] = values
+                place = (*[slice(None)] * axis, slice(first, first + values.shape[axis]))
+                file[name][place] = values

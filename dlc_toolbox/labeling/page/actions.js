@@ -39,7 +39,7 @@ export function actionsOf(page) {
   const change = (values) => page.labels.change(values.map(([part, to]) => ({ key: page.key, part, to })));
 
   function select(part, armed = true) {
-    Object.assign(page, { part, armed, cross: null });
+    Object.assign(page, { part, meant: part, armed, cross: null });
     page.refresh();
   }
 

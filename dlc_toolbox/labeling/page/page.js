@@ -44,6 +44,7 @@ export class Page {
   key = null; // the image on the screen
   wanted = null; // the image that is to be there: another one while it is fetched
   part = null; // name of the current body part
+  meant = null; // the part that a person has chosen since the wanted image was asked for
   armed = true; // the part was chosen to be placed: a click on another part's marker places it too
   cross = null; // where the keyboard would place
   held = null; // {part, at}: a marker on its way
@@ -195,11 +196,12 @@ export class Page {
       return false;
     }
     this.wanted = key;
+    this.meant = part;
     this.tell.waiting(true);
     try {
       const [url, bitmap] = await this.#fetchPicture(key);
       if (this.wanted !== key) return false;
-      this.#put(key, part, url, bitmap);
+      this.#put(key, url, bitmap);
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
       if (this.wanted === key) this.wanted = this.key;
@@ -232,7 +234,8 @@ export class Page {
     if (await this.show(this.key, this.part)) this.tell.say("This image was exchanged on the disk: check its labels.");
   }
 
-  #put(key, part, url, bitmap) {
+  #put(key, url, bitmap) {
+    const part = this.parts.includes(this.meant) ? this.meant : null;
     this.pictures.hold([url]);
     this.#url = url;
     this.key = key;

@@ -34,12 +34,15 @@ class Person:
         Image and part to the place that was shown as saved last.
     begun : dict
         Image and part to the places clicked since: any of them may be on the disk.
+    late : dict
+        The same before the last kill: what a browser had sent when it ended may reach the disk after a look at it.
     """
 
     def __init__(self, lab: Lab, chance: random.Random):
         self.lab, self.chance = lab, chance
         self.saved: dict[tuple[str, str], Place] = {}
         self.begun: dict[tuple[str, str], list[Place]] = {}
+        self.late: dict[tuple[str, str], list[Place]] = {}
         self.labels = 0  # shown as saved, all in all
 
     def label(self, page: playwright.Page, killer: threading.Timer) -> None:
@@ -70,10 +73,10 @@ class Person:
         for slot, place in self.saved.items():
             key, part = slot
             found = self.lab.at(key)[part]
-            known = [place, *self.begun.get(slot, [])]
+            known = [place, *self.begun.get(slot, []), *self.late.get(slot, [])]
             assert any(np.abs(np.subtract(found, other)).max() <= 0.5 for other in known), (slot, found, known)
             self.saved[slot] = tuple(found)
-        self.begun.clear()
+        self.begun, self.late = {}, self.begun
 
 
 def start_server(project: Path) -> tuple[subprocess.Popen, str]:

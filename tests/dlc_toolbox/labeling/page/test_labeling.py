@@ -233,15 +233,29 @@ def test_a_question_is_asked_and_answered(lab, open_page):
     assert lab.at(FIRST)["tail"] == [30.0, 40.0]
 
 
+def test_a_part_chosen_while_an_image_is_fetched_is_the_part_that_is_placed_there(lab, page):
+    held, key = [], "vid2/img002.png"
+    page.route(f"**/api/images/{key}*", lambda route: held.append(route))
+    with page.expect_request(f"**/api/images/{key}*"):
+        page.locator(f'[data-image="{key}"]').click()
+    page.keyboard.press("3")
+    page.wait_for_timeout(100)
+    held[0].continue_()
+    shown(page, key)
+    click(page, 100, 100)
+    saved(page)
+    assert [part for part, place in lab.at(key).items() if place] == ["right_ear"]
+
+
 def test_reading_only_says_why(lab, open_page):
     other = LabelStore(lab.layout)
     page = open_page()
-    other.close()
     click(page, 100, 100)
     page.keyboard.press("q")
     assert page.locator("#now").inner_text().startswith("Reading only")
     assert "another LabelFrames.py writes the labels of Ann" in page.locator("#now").inner_text()
     assert lab.saves == []
+    other.close()
 
 
 def test_display_settings_change_the_screen_alone(lab, page):
