@@ -25,7 +25,7 @@ from dlc_toolbox.labeling.store.store import LabelStore
 log = logging.getLogger(__name__)
 
 _PATIENCE_S = 10.0  # for a server to start
-_PORTS = range(49152, 65536)  # which nobody registers
+_PORTS = range(20000, 30000)  # below those that systems give to connections that go out
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 
 
