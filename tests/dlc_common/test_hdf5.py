@@ -1,27 +1,13 @@
 """What the disk refuses of an HDF5 file is told, and harms no other file."""
 
-import sys
-from contextlib import contextmanager
-
 import h5py
 import numpy as np
 import pytest
 
 from dlc_common.hdf5 import writing_hdf5
+from tests.limits import files_up_to
 
 GROUPS = [f"group{number}" for number in range(10)]
-
-
-@contextmanager
-def limited(size: int):
-    """Let no file become larger."""
-    resource = pytest.importorskip("resource", reason="no limits of files")
-    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, limits[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
 
 
 def write(path, mode="w", value=0.0):
@@ -48,7 +34,6 @@ def test_what_is_written_is_there(tmp_path):
     assert len(found) == 2 * len(GROUPS) and set(found.values()) == {0.0, 2.0}
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="no limits of files")
 @pytest.mark.parametrize("mode", ["w", "r+"])
 @pytest.mark.parametrize("share", np.linspace(0.05, 0.97, 8).round(3).tolist())
 def test_a_refusal_is_told_and_nothing_of_the_file_stays_open(tmp_path, mode, share):
@@ -59,7 +44,7 @@ def test_a_refusal_is_told_and_nothing_of_the_file_stays_open(tmp_path, mode, sh
     if mode == "r+":
         write(path)
         start = path.stat().st_size
-    with limited(start + int(share * 40_000)), pytest.raises(OSError, match="File too large"):
+    with files_up_to(start + int(share * 40_000)), pytest.raises(OSError, match="File too large"):
         write(path, mode, 1.0)
     assert open_objects() == before
     assert len(values(tmp_path / "whole.h5")) == len(GROUPS)

@@ -1,6 +1,5 @@
 """Tables written piece by piece are those that are written at once."""
 
-import sys
 from pathlib import Path
 
 import h5py
@@ -12,8 +11,8 @@ from dlc_common import UsersError
 from dlc_common.files import is_broken
 from dlc_toolbox.project.long_tables import count_rows, read_long_poses, read_long_table, write_long_table
 from dlc_toolbox.project.tables import KEY, make_table, read_table, write_table
+from tests.limits import files_up_to
 
-resource = pytest.importorskip("resource") if sys.platform != "win32" else None
 COORDS = ("error_px", "views_px")
 
 
@@ -64,33 +63,23 @@ def written(tmp_path) -> Path:
     return tmp_path / "long.h5"
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="no limits of files")
 @pytest.mark.parametrize("share", np.linspace(0.05, 0.97, 12).round(3).tolist())
 def test_what_the_system_does_not_take_does_not_replace_anything(written, share):
     """Of HDF5's own writing, a part was refused without a word."""
     before = {path.name: path.read_bytes() for path in written.parent.iterdir()}
-    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (int(share * len(before["long.h5"])), limits[1]))
-    try:
-        with pytest.raises(UsersError, match=r"long\.h5 could not be written: "):
-            write_long_table(pieces(random_table(600) + 1, 150), written, csv=False)
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    allowed = int(share * len(before["long.h5"]))
+    with files_up_to(allowed), pytest.raises(UsersError, match=r"long\.h5 could not be written: "):
+        write_long_table(pieces(random_table(600) + 1, 150), written, csv=False)
     assert {path.name: path.read_bytes() for path in written.parent.iterdir()} == before
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="no limits of files")
 def test_of_table_and_csv_the_one_that_does_not_fit_is_named(tmp_path):
     write_long_table(pieces(random_table(600), 150), tmp_path / "long.h5")
     before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
     assert len(before["long.csv"]) > len(before["long.h5"])
-    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (len(before["long.h5"]) + 1, limits[1]))
-    try:
-        with pytest.raises(UsersError, match=r"long\.csv could not be written: File too large"):
-            write_long_table(pieces(random_table(600), 150), tmp_path / "long.h5")
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    allowed = len(before["long.h5"]) + 1
+    with files_up_to(allowed), pytest.raises(UsersError, match=r"long\.csv could not be written: File too large"):
+        write_long_table(pieces(random_table(600), 150), tmp_path / "long.h5")
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
 
 

@@ -8,6 +8,7 @@ from unittest.mock import Mock
 import numpy as np
 import pytest
 
+from dlc_common import UsersError
 from dlc_common import files as files_module
 from dlc_toolbox import ToolboxError
 from dlc_toolbox.exchange.writers import formats, nwb
@@ -18,6 +19,7 @@ from dlc_toolbox.project import records
 from dlc_toolbox.project.long_tables import write_long_table
 from dlc_toolbox.project.tables import make_table
 from tests.dlc_toolbox.exchange.writers.toy import PARTS, STEM, settings
+from tests.limits import files_up_to
 
 OWN = [name for name, form in FORMATS.items() if not form.packages]
 
@@ -33,6 +35,19 @@ def test_what_is_current_is_kept(poses, name, monkeypatch, caplog):
     assert f"{files[0].name}: skipped, it is current" in caplog.text
     export_poses(poses, name, overwrite=True)
     assert f"{files[0].name}: being made, because --overwrite asks for it" in caplog.text
+
+
+@pytest.mark.parametrize("share", [0.05, 0.3, 0.6, 0.95])
+@pytest.mark.parametrize("name", FORMATS)
+def test_what_the_system_does_not_take_leaves_nothing(poses, name, share, tmp_path):
+    for package in FORMATS[name].packages:
+        pytest.importorskip(package)
+    whole, into = export_poses(poses, name, tmp_path / "whole"), tmp_path / "into"
+    allowed = int(share * max(path.stat().st_size for path in whole))
+    with files_up_to(allowed), pytest.raises(UsersError, match="could not be written: File too large"):
+        export_poses(poses, name, into)
+    assert {path.suffix for path in into.rglob("*")} <= {".json"}  # which says that the table is not finished
+    assert [path.name for path in export_poses(poses, name, into)] == [path.name for path in whole]
 
 
 def test_what_is_stale_is_written_again(video, network, poses, table, tell, caplog):
