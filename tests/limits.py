@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -12,9 +13,10 @@ import pytest
 def files_up_to(size: int) -> Iterator[None]:
     """Let no file of this process become larger than so many bytes; skip where a system has no such limit."""
     resource = pytest.importorskip("resource", reason="no limits of files")
-    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    limits, handler = resource.getrlimit(resource.RLIMIT_FSIZE), signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, limits[1]))
     try:
         yield
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        signal.signal(signal.SIGXFSZ, handler)

@@ -46,26 +46,25 @@ def write(poses: Poses, files: Sequence[Path]) -> None:
     UsersError
         When a table is damaged, or the system refuses to write.
     """
-    with replacing(files[0]) as temporary:
-        _make(poses, temporary)
-        fill(temporary, _parts(poses))
+    with replacing(files[0]) as temporary, writing_hdf5(temporary) as file:
+        _make(poses, file)
+        fill(file, _parts(poses))
 
 
-def _make(poses: Poses, path: Path) -> None:
-    """Make the file with all but its values along time."""
+def _make(poses: Poses, file: h5py.File) -> None:
+    """Write all but the values along time."""
     knows_times = poses.clock.fps is not None
     coordinates = {"space": ["x", "y"], "keypoints": list(poses.bodyparts), "individuals": [_INDIVIDUAL]}
-    with writing_hdf5(path) as file:
-        file.attrs.update(_attributes(poses))
-        make_dataset(file, "time", [poses.frames], dtype="f8" if knows_times else "i8")
-        for name, values in coordinates.items():
-            file.create_dataset(name, data=values, dtype=h5py.string_dtype())
-        for name in _DIMENSIONS:
-            file[name].make_scale(name)
-        _make_variable(file, "position", _DIMENSIONS, units="pixels", long_name=f"places of the keypoints; {ORIGIN}")
-        _make_variable(file, "confidence", _OF_POSES, long_name=LIKELIHOOD)
-        for name in TRUSTED if poses.confidence else ():
-            _make_variable(file, name, _OF_POSES, units="pixels", long_name=MEANINGS[name])
+    file.attrs.update(_attributes(poses))
+    make_dataset(file, "time", [poses.frames], dtype="f8" if knows_times else "i8")
+    for name, values in coordinates.items():
+        file.create_dataset(name, data=values, dtype=h5py.string_dtype())
+    for name in _DIMENSIONS:
+        file[name].make_scale(name)
+    _make_variable(file, "position", _DIMENSIONS, units="pixels", long_name=f"places of the keypoints; {ORIGIN}")
+    _make_variable(file, "confidence", _OF_POSES, long_name=LIKELIHOOD)
+    for name in TRUSTED if poses.confidence else ():
+        _make_variable(file, name, _OF_POSES, units="pixels", long_name=MEANINGS[name])
 
 
 def _attributes(poses: Poses) -> dict[str, Any]:

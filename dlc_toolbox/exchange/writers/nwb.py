@@ -77,7 +77,8 @@ def write(poses: Poses, files: Sequence[Path]) -> None:
         _add_poses(content, poses, path.parent)
         with writing_hdf5(temporary) as made, pynwb.NWBHDF5IO(file=made, mode="w") as file:
             file.write(content)
-        fill(temporary, _parts(poses))
+        with writing_hdf5(temporary, "r+") as made:
+            fill(made, _parts(poses))
 
 
 def _session(poses: Poses) -> pynwb.NWBFile:

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import h5py
 import numpy as np
 
 from dlc_common.files import replacing
@@ -50,29 +51,28 @@ def write(poses: Poses, files: Sequence[Path]) -> None:
     UsersError
         When a table is damaged, or the system refuses to write.
     """
-    with replacing(files[0]) as temporary:
-        _make(poses, temporary)
-        fill(temporary, _parts(poses))
+    with replacing(files[0]) as temporary, writing_hdf5(temporary) as file:
+        _make(poses, file)
+        fill(file, _parts(poses))
 
 
-def _make(poses: Poses, path: Path) -> None:
-    """Make the file with all but its values along time."""
+def _make(poses: Poses, file: h5py.File) -> None:
+    """Write all but the values along time."""
     frames, parts = poses.frames, len(poses.bodyparts)
     provenance = {"source": poses.source, "software": f"{SOFTWARE} {__version__}", "fps": poses.clock.even_fps}
-    with writing_hdf5(path) as file:
-        make_dataset(file, "tracks", [1, 2, parts, frames], axis=3)
-        make_dataset(file, "point_scores", [1, parts, frames], axis=2)
-        make_dataset(file, "instance_scores", [1, frames], axis=1)
-        make_dataset(file, "tracking_scores", [1, frames], axis=1)
-        make_dataset(file, "track_occupancy", [frames, 1], dtype="u1")
-        file["track_names"] = _texts([_TRACK])
-        file["node_names"] = _texts(poses.bodyparts)
-        file["edge_names"] = _texts([name for edge in poses.edges for name in edge]).reshape(-1, 2)
-        file["edge_inds"] = np.array(poses.skeleton, dtype=np.int64).reshape(-1, 2)
-        file["labels_path"] = ""
-        file["video_path"] = poses.video.as_posix()
-        file["video_ind"] = 0
-        file["provenance"] = json.dumps(provenance, ensure_ascii=False)
+    make_dataset(file, "tracks", [1, 2, parts, frames], axis=3)
+    make_dataset(file, "point_scores", [1, parts, frames], axis=2)
+    make_dataset(file, "instance_scores", [1, frames], axis=1)
+    make_dataset(file, "tracking_scores", [1, frames], axis=1)
+    make_dataset(file, "track_occupancy", [frames, 1], dtype="u1")
+    file["track_names"] = _texts([_TRACK])
+    file["node_names"] = _texts(poses.bodyparts)
+    file["edge_names"] = _texts([name for edge in poses.edges for name in edge]).reshape(-1, 2)
+    file["edge_inds"] = np.array(poses.skeleton, dtype=np.int64).reshape(-1, 2)
+    file["labels_path"] = ""
+    file["video_path"] = poses.video.as_posix()
+    file["video_ind"] = 0
+    file["provenance"] = json.dumps(provenance, ensure_ascii=False)
 
 
 def _texts(names: Sequence[str]) -> np.ndarray:

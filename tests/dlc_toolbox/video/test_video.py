@@ -5,7 +5,6 @@ from __future__ import annotations
 import gc
 import io
 import os
-import signal
 import struct
 import sys
 import threading
@@ -26,6 +25,7 @@ from dlc_toolbox.project.layout import LABELED_VIDEO_ENDING
 from dlc_toolbox.video import decoding
 from dlc_toolbox.video.finding import find_videos
 from dlc_toolbox.video.video import Video, for_each_video, prefetch, writing_video
+from tests.limits import files_up_to
 
 ONE = 1 << 16  # of the numbers in a display matrix
 COUNT = 40
@@ -488,21 +488,14 @@ def test_a_failure_leaves_what_stood_there_and_nothing_else(tmp_path, frames):
 
 
 def test_a_full_disk_is_one_clear_error(tmp_path):
-    resource = pytest.importorskip("resource")
     noise = np.random.default_rng(0).integers(0, 256, (120, 160, 3), dtype=np.uint8)
-    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
-    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    try:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, limits[1]))
-        with (
-            pytest.raises(UsersError, match=r"out\.mp4 could not be written"),
-            writing_video(tmp_path / "out.mp4", 160, 120, Fraction(25)) as write,
-        ):
-            for shift in range(60):
-                write(np.roll(noise, 7 * shift, axis=1))
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
-        signal.signal(signal.SIGXFSZ, handler)
+    with (
+        files_up_to(20_000),
+        pytest.raises(UsersError, match=r"out\.mp4 could not be written"),
+        writing_video(tmp_path / "out.mp4", 160, 120, Fraction(25)) as write,
+    ):
+        for shift in range(60):
+            write(np.roll(noise, 7 * shift, axis=1))
     assert list(tmp_path.iterdir()) == []
 
 

@@ -18,9 +18,11 @@ def path(tmp_path):
 def test_pieces_come_to_their_places_along_their_axis(path):
     values = np.arange(10.0).reshape(2, 5)
     pieces = [(0, slice(0, 3)), (3, slice(3, 5))]
-    fill(
-        path, ((first, [Part("places", values[:, part], 1), Part("counts", values[0, part])]) for first, part in pieces)
-    )
+    with h5py.File(path, "r+") as file:
+        fill(
+            file,
+            ((first, [Part("places", values[:, part], 1), Part("counts", values[0, part])]) for first, part in pieces),
+        )
     with h5py.File(path) as file:
         np.testing.assert_array_equal(file["places"], values)
         assert file["counts"][:].tolist() == [0, 1, 2, 3, 4]
@@ -28,6 +30,7 @@ def test_pieces_come_to_their_places_along_their_axis(path):
 
 
 def test_what_nobody_filled_is_missing(path):
-    fill(path, [(0, [Part("places", np.zeros((2, 2)), 1)])])
+    with h5py.File(path, "r+") as file:
+        fill(file, [(0, [Part("places", np.zeros((2, 2)), 1)])])
     with h5py.File(path) as file:
         assert np.isnan(file["places"][:, 2:]).all()
