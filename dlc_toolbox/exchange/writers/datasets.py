@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import h5py
 import numpy as np
+
+from dlc_common.hdf5 import writing_hdf5
 
 _FRAMES_A_CHUNK = 1024
 
@@ -60,17 +63,23 @@ def storage(shape: Sequence[int], axis: int = 0) -> dict[str, Any]:
     }
 
 
-def fill(file: h5py.File, pieces: Iterable[tuple[int, Sequence[Part]]]) -> None:
-    """Write frames at their places.
+def fill(path: Path, pieces: Iterable[tuple[int, Sequence[Part]]]) -> None:
+    """Write frames at their places, each piece on its own, so that a full disk is told at the first that finds no room.
 
     Parameters
     ----------
-    file : h5py.File
-        Open to be written, with all datasets.
+    path : Path
+        An HDF5 file with all datasets.
     pieces : iterable of (int, sequence of Part)
         Number of the first frame, and what is known of it and of those that follow it.
+
+    Raises
+    ------
+    OSError
+        When the system refuses to write.
     """
     for first, parts in pieces:
-        for name, values, axis in parts:
-            place = (*[slice(None)] * axis, slice(first, first + values.shape[axis]))
-            file[name][place] = values
+        with writing_hdf5(path, "r+") as file:
+            for name, values, axis in parts:
+                place = (*[slice(None)] * axis, slice(first, first + values.shape[axis]))
+                file[name][place] = values

@@ -46,9 +46,10 @@ def write(poses: Poses, files: Sequence[Path]) -> None:
     UsersError
         When a table is damaged, or the system refuses to write.
     """
-    with replacing(files[0]) as temporary, writing_hdf5(temporary) as file:
-        _make(poses, file)
-        fill(file, _parts(poses))
+    with replacing(files[0]) as temporary:
+        with writing_hdf5(temporary) as file:
+            _make(poses, file)
+        fill(temporary, _parts(poses))
 
 
 def _make(poses: Poses, file: h5py.File) -> None:

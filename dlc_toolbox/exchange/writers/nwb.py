@@ -77,8 +77,7 @@ def write(poses: Poses, files: Sequence[Path]) -> None:
         _add_poses(content, poses, path.parent)
         with writing_hdf5(temporary) as made, pynwb.NWBHDF5IO(file=made, mode="w") as file:
             file.write(content)
-        with writing_hdf5(temporary, "r+") as made:
-            fill(made, _parts(poses))
+        fill(temporary, _parts(poses))
 
 
 def _session(poses: Poses) -> pynwb.NWBFile:

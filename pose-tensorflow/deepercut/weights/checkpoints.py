@@ -6,10 +6,8 @@ them with the network and fills it.
 
 from __future__ import annotations
 
-import errno
 import glob
 import re
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -31,6 +29,7 @@ if TYPE_CHECKING:
 
 
 _PART_OF_A_CHECKPOINT = re.compile(r"\.(meta|data-\d{5}-of-\d{5})$")
+_DESCRIPTION_BYTES = 2**20  # more than a snapshot's names take beside its weights
 _VARIABLES = {  # by how many variables a layer has, in the order in which Keras stores them
     1: ("kernel",),
     2: ("kernel", "bias"),
@@ -299,8 +298,8 @@ def save_snapshot(model: keras.Model, path: Path, precision: str = "float32") ->
     """
     path = Path(path)
     with replacing(path) as temporary:
-        if shutil.disk_usage(path.parent).free < 4 * model.count_params():
-            raise OSError(errno.ENOSPC, "")  # HDF5 would tell it in pages of its own
+        room = 4 * model.count_params() + _DESCRIPTION_BYTES
+        temporary.write_bytes(bytes(room))  # what Keras is refused, HDF5 keeps, and ends the process some files later
         model.save_weights(temporary)
         if precision == "float16":
             _round_kernels(temporary)
