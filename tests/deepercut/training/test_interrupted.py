@@ -101,6 +101,7 @@ def test_a_closed_terminal_saves_the_last_completed_iteration(make_train_folder,
     folder = make_train_folder(init_weights=str(start_weights), **LONG)
     process, terminal = pty.fork()
     if not process:
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)  # nohup, where it runs the tests, has processes ignore it
         os.chdir(folder)
         os.execv("/bin/sh", ["sh", "-c", f"stty rows 24 cols 80; exec {shlex.join([sys.executable, str(TRAIN)])}"])
     while not has_trained(folder):
