@@ -96,6 +96,8 @@ def write_machine_labels(
 def read_machine_labels(folder: Path, images: Sequence[str], bodyparts: Sequence[str]) -> MachineLabels:
     """Read the machine labels of a folder.
 
+    Images go by name, so that one that was added or deleted since moves no label to its neighbour.
+
     Parameters
     ----------
     folder : Path
@@ -116,18 +118,18 @@ def read_machine_labels(folder: Path, images: Sequence[str], bodyparts: Sequence
         When a file is damaged or counts images that are not there.
     """
     home = machine_labels(folder)
-    likelihoods = _read_likelihoods(home / LIKELIHOODS)
+    likelihoods, present = _read_likelihoods(home / LIKELIHOODS), set(images)
     points: dict[str, dict[str, tuple[float, float, float | None]]] = {}
     for part in bodyparts:
         path = home / f"{part}.csv"
         if not path.is_file():
             continue
         clicks = read_clicks(path)
-        for x, y, slice in zip(clicks["x"], clicks["y"], clicks["slice"], strict=True):
-            if slice > len(images):
+        for x, y, slice, label in zip(clicks["x"], clicks["y"], clicks["slice"], clicks["label"], strict=True):
+            if not label and slice > len(images):
                 raise ToolboxError(f"{path}: Slice is {slice}, but {folder} has {len(images)} images")
-            if math.isfinite(x + y):
-                image = images[slice - 1]
+            image = label or images[slice - 1]
+            if image in present and math.isfinite(x + y):
                 points.setdefault(image, {})[part] = (x, y, likelihoods.get(image, {}).get(part))
     network, ranks = _read_network(home / NETWORK)
     doubts = {image: 1 - sum(found.values()) / len(found) for image, found in likelihoods.items() if found}

@@ -64,6 +64,13 @@ def test_parts_that_a_network_does_not_know_and_old_folders_without_likelihoods(
     assert read_machine_labels(folder / "elsewhere", IMAGES, PARTS) == MachineLabels()
 
 
+def test_an_image_that_came_or_went_moves_no_label_to_its_neighbour(folder):
+    before = read_machine_labels(folder, IMAGES, PARTS)
+    assert read_machine_labels(folder, ["img0.png", *IMAGES, "img11.png"], PARTS) == before
+    left = read_machine_labels(folder, IMAGES[1:], PARTS)
+    assert left.points == {image: found for image, found in before.points.items() if image != IMAGES[0]}
+
+
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
