@@ -20,7 +20,8 @@ else:
     import tomli as tomllib
 
 _COEFFICIENTS = 5  # of OpenCV's distortion that are known here
-_AGAIN = "make it again, with Calibrate.py"
+_TOLD = ("size", "matrix", "distortions", "rotation", "translation")
+_AGAIN = "correct it, or make it again, with Calibrate.py"
 
 
 def write_cameras(cameras: Sequence[Camera], path: Path, error_px: float) -> None:
@@ -84,15 +85,21 @@ def read_cameras(path: Path) -> list[Camera]:
         When it is missing, no such file, or describes a lens in another way.
     """
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
+        content = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         raise ToolboxError(f"{path} does not exist: calibrate the cameras first, with Calibrate.py") from None
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise ToolboxError(f"{path} cannot be read as a calibration ({error}): {_AGAIN}") from None
-    entries = {key: entry for key, entry in content.items() if isinstance(entry, dict) and "matrix" in entry}
+    entries = {
+        key: entry for key, entry in content.items() if isinstance(entry, dict) and not entry.keys().isdisjoint(_TOLD)
+    }
     if len(entries) < 2:
         raise ToolboxError(f"{path} describes {len(entries)} cameras, but points in space need two: {_AGAIN}")
-    return [_camera(path, key, entry) for key, entry in entries.items()]
+    cameras = [_camera(path, key, entry) for key, entry in entries.items()]
+    names = [camera.name for camera in cameras]
+    if twice := next((name for name in names if names.count(name) > 1), None):
+        raise ToolboxError(f"{path} describes several cameras by the name {twice}: {_AGAIN}")
+    return cameras
 
 
 def _camera(path: Path, key: str, entry: Mapping[str, Any]) -> Camera:
@@ -107,7 +114,7 @@ def _camera(path: Path, key: str, entry: Mapping[str, Any]) -> Camera:
             for name, shape in (("matrix", (3, 3)), ("rotation", 3), ("translation", 3))
         )
         told = np.array(entry["distortions"], dtype=float).ravel()
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise ToolboxError(f"{path}: camera {name} is not described as Anipose does ({error!r}): {_AGAIN}") from None
     if told[_COEFFICIENTS:].any():
         raise ToolboxError(
@@ -116,6 +123,10 @@ def _camera(path: Path, key: str, entry: Mapping[str, Any]) -> Camera:
         )
     if not all(np.isfinite(values).all() for values in (matrix, rotation, translation, told)):
         raise ToolboxError(f"{path}: camera {name} has numbers that are not finite: {_AGAIN}")
+    if (np.diag(matrix) <= 0).any() or matrix[2].tolist() != [0, 0, 1]:
+        raise ToolboxError(
+            f"{path}: camera {name} has a matrix that no camera has (focal lengths above 0, last row 0, 0, 1): {_AGAIN}"
+        )
     distortion = np.zeros(_COEFFICIENTS)
     distortion[: len(told)] = told[:_COEFFICIENTS]
     return Camera(name, (width, height), matrix, distortion, rotation, translation)

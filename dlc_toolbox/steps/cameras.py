@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from dlc_common import cli
+from dlc_common.fingerprints import fingerprint
 from dlc_toolbox import ToolboxError
 from dlc_toolbox.cameras.boards import corner_places
 from dlc_toolbox.cameras.calibrate import Calibration, calibrate
@@ -38,6 +39,7 @@ log = logging.getLogger(__name__)
 _MUCH_PX = 1.0
 _MUCH_OF_A_LENGTH = 0.01
 _LEAST_REACH = 0.6
+_MADE = "calibration"  # what a record calls the fingerprint of the file
 
 
 def calibrate_cameras(
@@ -72,9 +74,10 @@ def calibrate_cameras(
     home = named[0] if named and named[0].is_dir() else videos[0].parent
     path = layout.calibration_file(home.resolve())
     output = _calibration_output(path, trials, settings, wanted)
-    if path.exists() and not output.record.exists() and not overwrite:
+    if path.exists() and not overwrite and _own_record(path) is None:
         raise ToolboxError(
-            f"{path} was not made here. To use it, go on with Triangulate.py; to replace it, give --overwrite"
+            f"{path} was not made here, or changed since. To use it, go on with Triangulate.py; to replace it, give "
+            "--overwrite"
         )
     if not output.is_current(overwrite):
         _calibrate(path, trials, settings, wanted, output)
@@ -130,7 +133,7 @@ def _calibrate(
     output.start()
     write_cameras(found.cameras, path, every)
     write_plot(_plot(found, places), layout.calibration_picture(path))
-    output.write_record(**_facts(found))
+    output.write_record(**{_MADE: fingerprint(path)}, **_facts(found))
     _tell(found, views)
     log.info("Wrote %s and %s: look at the picture", path, layout.calibration_picture(path).name)
 
@@ -260,10 +263,10 @@ def _calibration_folder(project: Path, settings: AnalysisSettings) -> Path:
 
 def _check_views(path: Path, settings: AnalysisSettings) -> None:
     """Make sure that the cameras see what they were calibrated with, where the calibration was made here."""
-    record = layout.pose_record(path)
-    if not record.is_file():
+    record = _own_record(path)
+    if record is None:
         return
-    told = {view["name"]: view for view in records.read(record)["settings"].get("cameras", [])}
+    told = {view["name"]: view for view in record["settings"].get("cameras", [])}
     for view in settings.cameras:
         then = told.get(view.name, {})
         crop = tuple(then["crop"]) if then.get("crop") else None
@@ -272,3 +275,12 @@ def _check_views(path: Path, settings: AnalysisSettings) -> None:
                 f"camera {view.name} was calibrated with crop {crop} and mirrored {then['mirrored']}, but the settings "
                 f"now say crop {view.crop} and mirrored {view.mirrored}: run Calibrate.py again"
             )
+
+
+def _own_record(path: Path) -> dict[str, Any] | None:
+    """Return the record of a calibration; None where the file is another than the one that it tells of."""
+    record = layout.pose_record(path)
+    if not record.is_file():
+        return None
+    made, told = fingerprint(path), records.read(record)
+    return told if told.get(_MADE, made) == made else None

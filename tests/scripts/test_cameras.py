@@ -106,6 +106,11 @@ def test_a_board_calibrates_the_cameras(run, project, write_video):
     code, output = run(CALIBRATE)
     assert code == 0
     assert "calibration.toml: skipped, it is current" in output
+    ours = (folder / "calibration.toml").read_bytes()
+    write_cameras(cameras, folder / "calibration.toml", 0.1)  # in the place of ours
+    assert run(CALIBRATE)[0] == run(CALIBRATE, "--square", "40", "--marker", "30")[0] == 1
+    np.testing.assert_array_equal(read_cameras(folder / "calibration.toml")[1].matrix, cameras[1].matrix)
+    (folder / "calibration.toml").write_bytes(ours)
     code, output = run(CALIBRATE, "--square", "40", "--marker", "30")
     assert code == 0
     assert "because board changed" in output
@@ -174,7 +179,7 @@ def test_a_calibration_made_elsewhere_is_not_replaced(run, project, cameras):
     before = path.read_text()
     code, output = run(CALIBRATE, project / "videos")
     assert code == 1
-    assert "was not made here. To use it, go on with Triangulate.py" in output
+    assert "was not made here, or changed since. To use it, go on with Triangulate.py" in output
     assert path.read_text() == before
 
 

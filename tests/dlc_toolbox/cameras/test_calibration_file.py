@@ -29,6 +29,7 @@ translation = [ 0.0, 0.0, 0.0,]
 adjusted = true
 error = 0.5
 """
+_TRANSPOSED = "[ [ 912.5, 0.0, 0.0,], [ 0.0, 912.5, 0.0,], [ 639.5, 511.5, 1.0,],]"
 
 
 @pytest.fixture
@@ -48,7 +49,9 @@ def test_cameras_come_back_as_they_were(tmp_path):
             np.testing.assert_array_equal(getattr(found, what), getattr(camera, what))
 
 
-def test_a_file_of_anipose_is_read(path):
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
+def test_a_file_of_anipose_is_read(path, encoding):
+    path.write_text(ANIPOSE, encoding=encoding)
     first, second = read_cameras(path)
     assert (first.name, first.size, second.name) == ("A", (1280, 1024), "B")
     assert first.matrix.tolist() == [[912.5, 0, 639.5], [0, 912.5, 511.5], [0, 0, 1]]
@@ -63,6 +66,18 @@ def test_a_file_of_anipose_is_read(path):
         ("0.0, 0.0, 0.0,]\nrotation = [ 0.5", "0.0, 0.0, 0.0, 0.1]\nrotation = [ 0.5", "camera A has 6 coefficients"),
         ("rotation = [ 0.5, -1.0,", "rotation = [ 0.5,", "camera A is not described as Anipose does"),
         ("translation = [ 10.0,", "translation = [ nan,", "camera A has numbers that are not finite"),
+        ("size = [ 1280", "size = [ inf", "camera A is not described as Anipose does"),
+        ("matrix = [ [ 912.5", "matrix = [ [ 1" + 400 * "0", "camera A is not described as Anipose does"),
+        ("matrix = [ [ 912.5", "matrix = [ [ 0.0", "camera A has a matrix that no camera has"),
+        ("matrix = [ [ 912.5", "matrix = [ [ -912.5", "camera A has a matrix that no camera has"),
+        (
+            "[ [ 912.5, 0.0, 639.5,], [ 0.0, 912.5, 511.5,], [ 0.0, 0.0, 1.0,],]",
+            _TRANSPOSED,
+            "camera A has a matrix that",
+        ),
+        ("matrix = [ [ 912.5", "other = [ [ 912.5", "camera A is not described as Anipose does"),
+        ('name = "B"', 'name = "A"', "describes several cameras by the name A"),
+        ("error = 0.5", "error = " + 100_000 * "[", "cannot be read as a calibration"),
         ("[cam_1]", "[cam_1", "cannot be read as a calibration"),
         ("[cam_1]\n", "[cam_1]\n[other]\n", ""),
     ],
