@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -37,7 +38,7 @@ class Choice:
     device : str
         What they were measured on.
     engines : tuple of str
-        Those that were compared or could not be used there.
+        Those that were compared.
     """
 
     chosen: Figures
@@ -117,8 +118,10 @@ class Question:
         known = self.recorded()
         if known is None:
             return "it is damaged"
-        if untried := [engine for engine in self.engines if engine not in known.engines]:
-            return f"{', '.join(untried)} had not been tried"
+        for engine in [each for each in self.engines if each not in known.engines]:
+            with suppress(UsersError):  # it cannot be used, or not yet
+                load(engine)
+                return f"{engine} had not been compared"
         if known.device != self.device:
             try:
                 load(known.chosen.mode.engine)
@@ -126,7 +129,13 @@ class Question:
                 return str(error)
         return None
 
-    def answered(self, labeled: Labeled, load: Callable[[str], Predict], clock: Callable[[], float]) -> Choice:
+    def answered(
+        self,
+        labeled: Labeled,
+        load: Callable[[str], Predict],
+        clock: Callable[[], float],
+        begin: Callable[[], None] = lambda: None,
+    ) -> Choice:
         """Return the answer; measure what is needed for it, once, while other processes that ask for it wait.
 
         Parameters
@@ -137,6 +146,8 @@ class Question:
             Makes the predictor of an engine; it raises UsersError where that cannot or must not be used.
         clock : callable
             See `measure`.
+        begin : callable, optional
+            Called before anything is measured.
 
         Returns
         -------
@@ -151,6 +162,7 @@ class Question:
         with alone(self.lock):
             if why := self.why_open(labeled, load):
                 output = self.output(labeled)
+                begin()
                 output.log(why)
                 figures, refused = self._measure(labeled, load, clock)
                 chosen = smallest(figures, self.engine) if self.engine else fastest(figures)
@@ -194,10 +206,8 @@ def _as_json(
 def _choice(content: Mapping[str, Any]) -> Choice:
     """Take an answer from a record."""
     figures = list(_read_figures(content["modes"]))
-    engines = (*(each.mode.engine for each in figures), *content["refused"])
-    return Choice(
-        figures[content["chosen"]], figures[0], int(content["images"]), str(content.get("device", "")), engines
-    )
+    device, engines = str(content.get("device", "")), tuple(each.mode.engine for each in figures)
+    return Choice(figures[content["chosen"]], figures[0], int(content["images"]), device, engines)
 
 
 def _read_figures(modes: Sequence[Mapping[str, Any]]) -> Iterator[Figures]:

@@ -88,10 +88,12 @@ def _measure(layout: Layout, settings: AnalysisSettings, question: Question) -> 
     question = replace(question, device=engines.computer_name(float32))
     snapshot = Snapshot(network.snapshot.iteration, network.snapshot.path)
     load = cache(partial(predict.load_predictor, network.config_path, snapshot))
-    if question.why_open(labeled, load):
+
+    def tell() -> None:
         tell_device(float32)
         if settings.engine == "fast" and float32 == "openvino" and not engines.can_quantize():
             log.info('openvino-int8, which may be faster, is not tried: it needs pip install -e ".[int8]"')
         log.info("Measuring on %d labeled images, once for this snapshot", len(labeled.images))
+
     clock = process_time if engines.device_name(float32).startswith("CPU") else perf_counter
-    return question.answered(labeled, load, clock), ""
+    return question.answered(labeled, load, clock, begin=tell), ""

@@ -160,7 +160,7 @@ def test_it_is_measured_once_and_again_when_snapshot_or_labels_change(labeled, q
     assert content["modes"][0]["mode"] == {"engine": "openvino", "scale": 1.0}
     assert (content["images"], content["labels"], content["refused"]) == (4, 7, {})
     bf16 = replace(question, engines=[*question.engines, "openvino-bf16"])
-    assert ask(of=bf16)[1] == bf16.engines and "because openvino-bf16 had not been tried" in caplog.text
+    assert set(ask(of=bf16)[1]) == {*bf16.engines} and "because openvino-bf16 had not been compared" in caplog.text
     moved = replace(labeled, labels=labeled.labels + 0.5)
     assert ask(on=moved)[1] == question.engines
     assert "being made, because labels changed" in caplog.text
@@ -256,6 +256,25 @@ def test_an_engine_that_cannot_be_used_is_left_out_unless_it_alone_is_asked_for(
     }
     with pytest.raises(UsersError, match="changes the poses too much"):
         replace(question, engine="openvino-int8").answered(labeled, load, ticking(0, 1))
+
+
+def test_an_engine_that_could_not_be_used_is_compared_once_it_can(labeled, question):
+    able, told = {"openvino"}, []
+
+    def load(name):
+        if name not in able:
+            raise UsersError(f"{name} is damaged: delete it, and it is made again")
+        return engine(shift=0.05 * (name != "openvino"))
+
+    def ask():
+        told.clear()
+        answer = question.answered(labeled, load, ticking(0, 2, 0, 0.5), begin=lambda: told.append("measuring"))
+        return answer.chosen.mode.engine
+
+    assert (ask(), told) == ("openvino", ["measuring"])
+    assert (ask(), told) == ("openvino", [])
+    able.add("openvino-int8")
+    assert (ask(), told) == ("openvino-int8", ["measuring"])
 
 
 def test_the_scale_alone_is_asked_for(labeled, question):
