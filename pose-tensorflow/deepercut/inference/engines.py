@@ -300,10 +300,13 @@ def openvino_network(
 
 
 def save_openvino(network: openvino.Model, path: Path) -> None:
-    """Write a network as ``.xml`` and, beside it, ``.bin``, with its weights as they are."""
+    """Write a network as ``.xml`` and, beside it, ``.bin``, with its weights as they are; raise OSError if refused."""
     import openvino
 
-    openvino.save_model(network, path, compress_to_fp16=False)
+    try:
+        openvino.save_model(network, path, compress_to_fp16=False)
+    except RuntimeError as error:
+        raise OSError(f"OpenVINO says: {error}") from error
 
 
 def hold_in_float32(network: openvino.Model) -> None:

@@ -8,7 +8,8 @@ from __future__ import annotations
 import glob
 import logging
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -221,7 +222,7 @@ def export_tf1(model: keras.Model, prefix: Path) -> None:
 
     Raises
     ------
-    DeepercutError
+    OSError
         If the system refuses to write (disk full, folder not writable).
     """
     import keras
@@ -234,16 +235,27 @@ def export_tf1(model: keras.Model, prefix: Path) -> None:
     weights = {tf1_name(f"{layer.name}/{w.name}", depth): w for layer in model.layers for w in layer.weights}
     try:
         prefix.parent.mkdir(parents=True, exist_ok=True)
-        tf.raw_ops.SaveV2(
-            prefix=str(unfinished),
-            tensor_names=list(weights),
-            shape_and_slices=[""] * len(weights),
-            tensors=[keras.ops.convert_to_numpy(weight) for weight in weights.values()],
-        )
+        with refused_by_the_system():
+            tf.raw_ops.SaveV2(
+                prefix=str(unfinished),
+                tensor_names=list(weights),
+                shape_and_slices=[""] * len(weights),
+                tensors=[keras.ops.convert_to_numpy(weight) for weight in weights.values()],
+            )
         for suffix in (".data-00000-of-00001", ".index"):  # the index last: it makes the checkpoint exist
             Path(f"{unfinished}{suffix}").replace(f"{prefix}{suffix}")
-    except (OSError, tf.errors.OpError) as error:
-        raise DeepercutError(f"{prefix} cannot be written: {error}. Free disk space or allow writing there") from error
     finally:
         for leftover in prefix.parent.glob(f"{glob.escape(unfinished.name)}.*"):
             leftover.unlink()
+
+
+@contextmanager
+def refused_by_the_system() -> Iterator[None]:
+    """Raise OSError, in the system's words, where TensorFlow could not write."""
+    import tensorflow as tf
+
+    try:
+        yield
+    except tf.errors.OpError as error:
+        words = re.search(r"; ([^;]+) \[Op:", error.message)  # <file>; <words of the system> [Op:<operation>]
+        raise OSError(words[1] if words else error.message) from error

@@ -17,6 +17,8 @@ from deepercut.inference.export import FORMATS, compare, export_snapshot
 from deepercut.inference.predict import load_predictor
 from deepercut.weights.checkpoints import save_snapshot
 from deepercut.weights.snapshots import Snapshot, list_snapshots, select_snapshot
+from dlc_common import UsersError
+from tests.limits import files_up_to
 
 pytestmark = pytest.mark.usefixtures("thin")
 
@@ -113,6 +115,18 @@ def test_a_model_that_deviates_is_not_kept_and_does_not_replace_an_earlier_one(t
         export_snapshot(config_path, snapshot, ["onnx"])
     assert [path.name for path in folder.parent.iterdir()] == [folder.name]
     assert (folder / "model.json").read_bytes() == before
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", FORMATS)
+def test_a_model_that_the_system_does_not_take_is_one_error_and_leaves_nothing(trained, name):
+    for package in FORMATS[name].packages:
+        pytest.importorskip(package)
+    refused = rf"exported-models/snapshot-7-{name} could not be written: .*\. Free disk space or allow"
+    with files_up_to(2000), pytest.raises(UsersError, match=refused) as caught:
+        export_snapshot(*trained, [name])
+    assert ".part-" not in str(caught.value)
+    assert not [*(trained[0].parent / "exported-models").iterdir()]
 
 
 @pytest.mark.campaign
