@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -96,9 +97,8 @@ def read_cameras(path: Path) -> list[Camera]:
     if len(entries) < 2:
         raise ToolboxError(f"{path} describes {len(entries)} cameras, but points in space need two: {_AGAIN}")
     cameras = [_camera(path, key, entry) for key, entry in entries.items()]
-    names = [camera.name for camera in cameras]
-    if twice := next((name for name in names if names.count(name) > 1), None):
-        raise ToolboxError(f"{path} describes several cameras by the name {twice}: {_AGAIN}")
+    if twice := [name for name, times in Counter(camera.name for camera in cameras).items() if times > 1]:
+        raise ToolboxError(f"{path} describes several cameras by the name {', '.join(twice)}: {_AGAIN}")
     return cameras
 
 

@@ -18,8 +18,10 @@ def path(tmp_path):
 
 def test_pieces_come_to_their_places_along_their_axis(path):
     values = np.arange(10.0).reshape(2, 5)
-    for piece in (slice(0, 3), slice(3, 5)):
-        fill(path, [(piece.start, [Part("places", values[:, piece], 1), Part("counts", values[0, piece])])])
+    pieces = [(0, slice(0, 3)), (3, slice(3, 5))]
+    fill(
+        path, ((first, [Part("places", values[:, part], 1), Part("counts", values[0, part])]) for first, part in pieces)
+    )
     with h5py.File(path) as file:
         np.testing.assert_array_equal(file["places"], values)
         assert file["counts"][:].tolist() == [0, 1, 2, 3, 4]
